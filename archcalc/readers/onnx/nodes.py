@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from archcalc.graph import Origin
-from archcalc.readers.aten.program import Call, TensorName
+from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.tensors import Tensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,82 +18,11 @@ if TYPE_CHECKING:
 MISSING = object()
 
 
-class Decoder(Protocol):
-    """The state of the reading of a graph, as far as nodes need it."""
-
-    def sizes(self, name: str) -> Sizes:
-        """Return the sizes of a tensor for the file's inputs."""
-        ...
-
-    def dtype(self, name: str) -> str:
-        """Return the number format of a tensor."""
-        ...
-
-    def value(self, name: str) -> Any | None:
-        """Return the values of a tensor, if they are known while the file is read."""
-        ...
-
-    def is_stored(self, name: str) -> bool:
-        """Return whether a tensor is stored, or computed from stored ones only."""
-        ...
-
-    def is_parameter(self, name: str) -> bool:
-        """Return whether a tensor is stored and trained."""
-        ...
-
-    def is_private(self, name: str) -> bool:
-        """Return whether only one node reads a tensor."""
-        ...
-
-    def made_by(self, name: str) -> Call | None:
-        """Return the call that makes a tensor; ``None`` if there is none."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Remove the call that makes a tensor, because another call does the same and more."""
-        ...
-
-    def emit(self, target: str, arguments: Mapping[str, Any], outputs: Sequence[str | None], origin: Origin) -> None:
-        """Add a call to the program."""
-        ...
-
-    def intermediate(self, sizes: Sizes, dtype: str) -> str:
-        """Return the name of a new tensor."""
-        ...
-
-    def alias(self, name: str, of: str) -> None:
-        """Let a name stand for a tensor that has another one."""
-        ...
-
-    def derive(
-        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
-    ) -> str:
-        """Add a stored array that is computed from others, and return its name.
-
-        Args:
-            name: a name for it in the graph.
-            sources: the arrays that it is computed from; it is a parameter if the first one is.
-            how: what its name in the file has behind that of the first one.
-            sizes: its sizes.
-            function: computes it, given the others.
-            trained: whether it is a parameter, although the first one is none.
-        """
-        ...
-
-    def set_value(self, name: str, value: Any, dtype: str = "") -> None:
-        """Note the values of a tensor."""
-        ...
-
-    def size_of(self, name: str, axis: int) -> Any:
-        """Return the size of an axis as a number that follows the inputs."""
-        ...
-
-
 class NodeView:
     """A node, its attributes by name, and the tensors that it reads."""
 
-    def __init__(self, node: Any, version: int, decoder: Decoder, origin: Origin, inputs: Sequence[str]) -> None:
-        self.node, self.version, self.decoder, self.origin = node, version, decoder, origin
+    def __init__(self, node: Any, version: int, tensors: Tensors, origin: Origin, inputs: Sequence[str]) -> None:
+        self.node, self.version, self.tensors, self.origin = node, version, tensors, origin
         self.operator: str = node.op_type
         self.inputs = tuple(inputs)
         """The names of its inputs; ``""``: missing."""
@@ -171,19 +101,19 @@ class NodeView:
 
     def sizes(self, index: int) -> Sizes:
         """Return the sizes of an input."""
-        return self.decoder.sizes(self.name(index))
+        return self.tensors.sizes(self.name(index))
 
     def dtype(self, index: int) -> str:
         """Return the number format of an input."""
-        return self.decoder.dtype(self.name(index))
+        return self.tensors.dtype(self.name(index))
 
     def result_sizes(self, index: int = 0) -> Sizes:
         """Return the sizes of an output."""
-        return self.decoder.sizes(self.outputs[index])
+        return self.tensors.sizes(self.outputs[index])
 
     def value(self, index: int) -> np.ndarray[Any, Any] | None:
         """Return the values of an input; ``None`` if it is missing, or they are not known."""
-        return self.decoder.value(self.inputs[index]) if self.has(index) else None
+        return self.tensors.value(self.inputs[index]) if self.has(index) else None
 
     def needed_value(self, index: int) -> np.ndarray[Any, Any]:
         """Return the values of an input that must be known."""
@@ -201,7 +131,7 @@ class NodeView:
 
     def call(self, target: str, /, **arguments: Any) -> None:
         """Add a call that computes the outputs of the node; arguments that are ``None`` are left out."""
-        self.decoder.emit(target, _given(arguments), [name or None for name in self.outputs], self.origin)
+        self.tensors.emit(target, _given(arguments), [name or None for name in self.outputs], self.origin)
 
     @property
     def outputs_name(self) -> str:
@@ -210,12 +140,12 @@ class NodeView:
 
     def first_output(self, target: str, /, **arguments: Any) -> None:
         """Add a call that computes the first output of the node only."""
-        self.decoder.emit(target, _given(arguments), self.outputs[:1], self.origin)
+        self.tensors.emit(target, _given(arguments), self.outputs[:1], self.origin)
 
     def compute(self, target: str, sizes: Sizes, /, **arguments: Any) -> TensorName:
         """Add a call that computes a tensor on the way to the outputs, and return it."""
-        name = self.decoder.intermediate(sizes, self.decoder.dtype(self.outputs[0]))
-        self.decoder.emit(target, _given(arguments), [name], self.origin)
+        name = self.tensors.intermediate(sizes, self.tensors.dtype(self.outputs[0]))
+        self.tensors.emit(target, _given(arguments), [name], self.origin)
         return TensorName(name)
 
 

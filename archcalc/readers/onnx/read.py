@@ -14,9 +14,10 @@ from archcalc.readers.aten.program import Call, Program
 from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
-from archcalc.readers.onnx.decode import MAX_AXES, Decoder
+from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.protobuf import Message, read_message
+from archcalc.readers.onnx.tensors import MAX_AXES
 from archcalc.readers.onnx.weights import arrays_of
 from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
@@ -65,10 +66,14 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     message = read_message(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
-        return arrays_of(decoder.arrays, name, program, constant_calls, names)
+        return arrays_of(decoder.tensors.arrays, name, program, constant_calls, names)
 
     def fixed() -> dict[str, Any]:
-        return {each: decoder.arrays.array(each) for each, kept in program.stored.items() if kept.kind != "parameter"}
+        return {
+            each: decoder.tensors.arrays.array(each)
+            for each, kept in program.stored.items()
+            if kept.kind != "parameter"
+        }
 
     try:
         decoder, program = _decoded(message, path, name, inputs)

@@ -25,25 +25,25 @@ def derives(*names: str) -> Callable[[Callable[[NodeView], bool]], Callable[[Nod
 
 @derives("Identity")
 def same(n: NodeView) -> bool:
-    n.decoder.alias(n.outputs[0], n.inputs[0])
+    n.tensors.alias(n.outputs[0], n.inputs[0])
     return True
 
 
 @derives("Cast")
 def converted(n: NodeView) -> bool:
-    from archcalc.readers.onnx.values import NUMPY_FORMATS
+    from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
 
-    dtype = n.decoder.dtype(n.outputs[0])
+    dtype = n.tensors.dtype(n.outputs[0])
     if dtype not in FLOATS:
         return False
-    n.decoder.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: a.astype(NUMPY_FORMATS.get(dtype, a.dtype)))
+    n.tensors.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: a.astype(NUMPY_FORMATS.get(dtype, a.dtype)))
     return True
 
 
 @derives("DequantizeLinear")
 def decoded(n: NodeView) -> bool:
     """Integers with a scale, and perhaps an offset, are a parameter."""
-    if not all(n.decoder.is_stored(name) for name in n.inputs if name) or n.attribute("block_size", 0):
+    if not all(n.tensors.is_stored(name) for name in n.inputs if name) or n.attribute("block_size", 0):
         return False
     sizes = n.sizes(0)
     axis = n.attribute("axis", 1)
@@ -55,7 +55,7 @@ def decoded(n: NodeView) -> bool:
         return (codes.astype("f4") - offset) * scale.reshape(shape)
 
     trained = prod(sizes) > 1
-    n.decoder.derive(n.outputs[0], sources, "", sizes, real, trained=trained)
+    n.tensors.derive(n.outputs[0], sources, "", sizes, real, trained=trained)
     return True
 
 
@@ -64,7 +64,7 @@ def transposed(n: NodeView) -> bool:
     rank = len(n.sizes(0))
     order = n.attribute("perm", None) or list(range(rank))[::-1]
     how = f".transposed{''.join(map(str, order))}"
-    n.decoder.derive(n.outputs[0], n.inputs[:1], how, n.result_sizes(), lambda a: a.transpose(order))
+    n.tensors.derive(n.outputs[0], n.inputs[:1], how, n.result_sizes(), lambda a: a.transpose(order))
     return True
 
 
@@ -72,5 +72,5 @@ def transposed(n: NodeView) -> bool:
 def reshaped(n: NodeView) -> bool:
     sizes = n.result_sizes()
     how = f".{'x'.join(map(str, sizes))}"
-    n.decoder.derive(n.outputs[0], n.inputs[:1], how, sizes, lambda a: a.reshape(sizes))
+    n.tensors.derive(n.outputs[0], n.inputs[:1], how, sizes, lambda a: a.reshape(sizes))
     return True

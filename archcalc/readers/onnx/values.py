@@ -12,28 +12,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.onnx.sizes import Size, plain
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[[NodeView, list[Any]], Any]
-
-MAX_VALUES = 4096
-"""The number of values of a tensor that are evaluated."""
-
-NUMPY_FORMATS: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in NUMPY_DTYPES if name != "bfloat16"}
-"""The formats of NumPy by those of tensors."""
-
-
-def concrete(value: Any, dtype: str) -> Array:
-    """Return an array with the values that its numbers have for the file's sizes, in a number format."""
-    if value.dtype == object:
-        convert = float if dtype.startswith("float") else int
-        value = np.array([convert(plain(each)) for each in value.flat], NUMPY_FORMATS[dtype]).reshape(value.shape)
-    found: Array = value
-    return found
 
 
 def fixed(n: NodeView, v: list[Any]) -> list[Array]:

@@ -43,7 +43,7 @@ def unchanged(n: NodeView) -> None:
         raise Untranslatable("dropout in training")
     if any(n.outputs[1:]):
         raise Untranslatable("the mask of dropout as an output")
-    n.decoder.alias(n.outputs[0], n.name(0))
+    n.tensors.alias(n.outputs[0], n.name(0))
 
 
 @converts("Cast", "CastLike")
@@ -116,9 +116,9 @@ def prelu(n: NodeView) -> None:
         slopes = slopes[:-1]
     count = max(slopes, default=1)
     fits = count == 1 or (len(sizes) - len(n.sizes(1)) + len(slopes) == 2 and slopes[-1] == sizes[1])
-    if not n.decoder.is_stored(n.name(1)) or not fits:
+    if not n.tensors.is_stored(n.name(1)) or not fits:
         raise Untranslatable("slopes that are not one per channel")
-    name = n.decoder.derive(f"{n.outputs[0]}=slope", [n.name(1)], "", (count,), lambda a: a.reshape(count))
+    name = n.tensors.derive(f"{n.outputs[0]}=slope", [n.name(1)], "", (count,), lambda a: a.reshape(count))
     n.call("aten.prelu.default", self=n.tensor(0), weight=type(n.tensor(0))(name))
 
 
@@ -131,14 +131,14 @@ def softmax(n: NodeView) -> None:
     if n.version >= 13 or axis == rank - 1:
         n.call(target, self=n.tensor(0), dim=axis)
         return
-    kept = [n.decoder.size_of(n.name(0), at) for at in range(axis)]
+    kept = [n.tensors.size_of(n.name(0), at) for at in range(axis)]
     from archcalc.readers.onnx.sizes import argument
 
     flat = n.compute(
         "aten.view.default", (*sizes[:axis], _product(sizes[axis:])), self=n.tensor(0), size=[*map(argument, kept), -1]
     )
     done = n.compute(target, (*sizes[:axis], _product(sizes[axis:])), self=flat, dim=axis)
-    whole = [argument(n.decoder.size_of(n.name(0), at)) for at in range(rank)]
+    whole = [argument(n.tensors.size_of(n.name(0), at)) for at in range(rank)]
     n.call("aten.view.default", self=done, size=whole)
 
 

@@ -34,14 +34,14 @@ def operand(n: NodeView, index: int) -> Any:
 def bias_added(n: NodeView) -> bool:
     """Let a product with a stored matrix have the bias that is added to it; return whether it is one."""
     for product, bias in ((0, 1), (1, 0)):
-        call = n.decoder.made_by(n.name(product))
+        call = n.tensors.made_by(n.name(product))
         if call is None or call.target != "aten.matmul.default" or len(n.sizes(bias)) != 1:
             continue
         matrix = call.arguments["other"]
         fits = n.result_sizes() == n.sizes(product) and n.sizes(bias) == n.result_sizes()[-1:]
-        stored = n.decoder.is_parameter(matrix.name) and n.decoder.is_parameter(n.name(bias))
-        if fits and stored and len(n.decoder.sizes(matrix.name)) == 2 and n.decoder.is_private(n.name(product)):
-            n.decoder.remove(n.name(product))
+        stored = n.tensors.is_parameter(matrix.name) and n.tensors.is_parameter(n.name(bias))
+        if fits and stored and len(n.tensors.sizes(matrix.name)) == 2 and n.tensors.is_private(n.name(product)):
+            n.tensors.remove(n.name(product))
             n.origin = call.origin
             n.call("aten.addmm.default", self=n.tensor(bias), mat1=call.arguments["self"], mat2=matrix)
             return True
@@ -78,7 +78,7 @@ def extreme(n: NodeView) -> None:
             found = number(n, other)
             if found is not None and n.sizes(one) == n.result_sizes():
                 if isinf(found) and (found < 0) == (bound == "min"):
-                    n.decoder.alias(n.outputs[0], n.name(one))
+                    n.tensors.alias(n.outputs[0], n.name(one))
                     return
                 n.call("aten.clamp.default", self=n.tensor(one), **{bound: found})
                 return
@@ -88,7 +88,7 @@ def extreme(n: NodeView) -> None:
 def in_order(n: NodeView, target: str) -> None:
     """Combine all inputs, one after another."""
     if len(n.inputs) == 1:
-        n.decoder.alias(n.outputs[0], n.name(0))
+        n.tensors.alias(n.outputs[0], n.name(0))
         return
     read, sizes = n.tensor(0), n.sizes(0)
     for index in range(1, len(n.inputs)):
@@ -143,7 +143,7 @@ def clip(n: NodeView) -> None:
         bounds = {name: operand(n, index) for index, name in ((1, "min"), (2, "max")) if n.has(index)}
         bounds = {name: value for name, value in bounds.items() if not (isinstance(value, float) and isinf(value))}
     if all(value is None for value in bounds.values()):
-        n.decoder.alias(n.outputs[0], n.name(0))
+        n.tensors.alias(n.outputs[0], n.name(0))
         return
     n.call("aten.clamp.default", self=n.tensor(0), **bounds)
 

@@ -87,7 +87,7 @@ def skip_layer_norm(n: NodeView) -> None:
     if n.has(bias_at):
         total = n.compute("aten.add.Tensor", sizes, self=total, other=n.tensor(bias_at))
     if len(n.outputs) > 3 and n.outputs[3]:
-        n.decoder.alias(n.outputs[3], total.name)
+        n.tensors.alias(n.outputs[3], total.name)
     arguments: dict[str, Any] = {"input": total, "normalized_shape": [sizes[-1]], "weight": n.tensor(2)}
     eps = n.attribute("epsilon", 1e-12)
     if simple:

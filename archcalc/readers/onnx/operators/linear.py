@@ -96,12 +96,12 @@ def rows_of_table(n: NodeView, axis: int) -> None:
         rows = (sizes[axis], prod(rest))
         label = f"{n.outputs[0]}=table"
         how = f".rows{axis}"
-        table = TensorName(n.decoder.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
+        table = TensorName(n.tensors.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
     if axis == 0 and len(sizes) == 2:
         n.call("aten.embedding.default", weight=table, indices=n.tensor(1))
         return
     made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=n.tensor(1))
-    own = [argument(n.decoder.size_of(n.name(1), at)) for at in range(len(places))]
+    own = [argument(n.tensors.size_of(n.name(1), at)) for at in range(len(places))]
     if axis == 0:
         n.call("aten.view.default", self=made, size=[*own, *rest])
         return
@@ -122,7 +122,7 @@ def gather(n: NodeView) -> None:
     axis = n.axis("axis", 0, len(sizes))
     indices = n.value(1)
     source = n.tensor(0)
-    is_table = n.decoder.is_parameter(source.name)
+    is_table = n.tensors.is_parameter(source.name)
     if is_table and (indices is None or indices.size > 1):
         rows_of_table(n, axis)
         return
@@ -151,7 +151,7 @@ def gather(n: NodeView) -> None:
         joined = (*sizes[:axis], len(places), *sizes[axis + 1 :])
         whole = n.compute("aten.cat.default", joined, tensors=made, dim=axis)
     if indices.ndim == 1:
-        n.decoder.alias(n.outputs[0], whole.name)
+        n.tensors.alias(n.outputs[0], whole.name)
         return
-    size = [argument(n.decoder.size_of(n.name(0), at)) for at in range(len(sizes))]
+    size = [argument(n.tensors.size_of(n.name(0), at)) for at in range(len(sizes))]
     n.call("aten.view.default", self=whole, size=[*size[:axis], *indices.shape, *size[axis + 1 :]])

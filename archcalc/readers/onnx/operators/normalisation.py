@@ -60,17 +60,17 @@ def flattened(n: NodeView, axis: int) -> tuple[TensorName, Sizes]:
 
 def kept(n: NodeView, axes: range) -> list[Any]:
     """Return sizes of the input as arguments."""
-    return [argument(n.decoder.size_of(n.name(0), axis)) for axis in axes]
+    return [argument(n.tensors.size_of(n.name(0), axis)) for axis in axes]
 
 
 def per_feature(n: NodeView, index: int, count: int) -> TensorName | None:
     """Return a stored scale or shift with one number per feature; ``None`` if it is something else."""
     name = n.name(index)
-    if not n.decoder.is_parameter(name) or prod(n.sizes(index)) != count:
+    if not n.tensors.is_parameter(name) or prod(n.sizes(index)) != count:
         return None
     if n.sizes(index) == (count,):
         return n.tensor(index)
-    made = n.decoder.derive(f"{n.outputs[0]}={index}", [name], f".{count}", (count,), lambda a: a.reshape(count))
+    made = n.tensors.derive(f"{n.outputs[0]}={index}", [name], f".{count}", (count,), lambda a: a.reshape(count))
     return TensorName(made)
 
 

@@ -26,7 +26,7 @@ def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: in
     name = n.name(weight)
     indices = [at for at in (scale, zero) if at is not None and n.has(at)]
     sources = [name, *(n.name(at) for at in indices)]
-    if not all(map(n.decoder.is_stored, sources)):
+    if not all(map(n.tensors.is_stored, sources)):
         raise Untranslatable("weights that are computed, not stored")
     sizes = n.sizes(weight)
     has_scale, has_zero = scale in indices, zero in indices
@@ -37,7 +37,7 @@ def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: in
             found = found - along(others[-1].astype("f4"), axis, len(sizes))
         return found * along(others[0], axis, len(sizes)) if has_scale else found
 
-    return TensorName(n.decoder.derive(f"{n.outputs_name}={weight}", sources, "", sizes, decoded, trained=True))
+    return TensorName(n.tensors.derive(f"{n.outputs_name}={weight}", sources, "", sizes, decoded, trained=True))
 
 
 @converts("DynamicQuantizeLinear")
@@ -45,8 +45,8 @@ def dynamic(n: NodeView) -> None:
     import numpy as np
 
     n.first_output("aten.alias.default", self=n.tensor(0))
-    n.decoder.set_value(n.outputs[1], np.ones((), np.float32))
-    n.decoder.set_value(n.outputs[2], np.zeros((), np.uint8))
+    n.tensors.set_value(n.outputs[1], np.ones((), np.float32))
+    n.tensors.set_value(n.outputs[2], np.zeros((), np.uint8))
 
 
 @converts("ConvInteger")
@@ -57,7 +57,7 @@ def conv(n: NodeView) -> None:
 
 @converts("MatMulInteger")
 def matmul(n: NodeView) -> None:
-    if n.decoder.is_stored(n.name(1)):
+    if n.tensors.is_stored(n.name(1)):
         n.call("aten.matmul.default", self=n.tensor(0), other=real(n, 1, None, 3, 1))
     else:
         n.call("aten.matmul.default", self=n.tensor(0), other=n.tensor(1))
@@ -68,10 +68,10 @@ def conv_of_codes(n: NodeView) -> None:
     bias = None
     if n.has(8):
         sources = [n.name(8), n.name(1), n.name(4)]
-        if not all(map(n.decoder.is_stored, sources)):
+        if not all(map(n.tensors.is_stored, sources)):
             raise Untranslatable("a bias that is computed, not stored")
         label = f"{n.outputs_name}=8"
-        scaled = n.decoder.derive(label, sources, "", n.sizes(8), lambda b, x, w: b * x * w, trained=True)
+        scaled = n.tensors.derive(label, sources, "", n.sizes(8), lambda b, x, w: b * x * w, trained=True)
         bias = TensorName(scaled)
     n.call(
         "onnx.Conv",
@@ -85,7 +85,7 @@ def conv_of_codes(n: NodeView) -> None:
 
 @converts("QLinearMatMul")
 def matmul_of_codes(n: NodeView) -> None:
-    second = real(n, 3, 4, 5, len(n.sizes(3)) - 1) if n.decoder.is_stored(n.name(3)) else n.tensor(3)
+    second = real(n, 3, 4, 5, len(n.sizes(3)) - 1) if n.tensors.is_stored(n.name(3)) else n.tensor(3)
     n.call("aten.matmul.default", self=n.tensor(0), other=second)
 
 

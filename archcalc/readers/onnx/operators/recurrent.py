@@ -165,9 +165,9 @@ def rows(n: NodeView, index: int) -> TensorName:
 def stored_part(n: NodeView, index: int, how: str, sizes: Sizes, function: Any) -> TensorName:
     """Return a stored array that is computed from an input, which must be stored."""
     name = n.name(index)
-    if not n.decoder.is_stored(name):
+    if not n.tensors.is_stored(name):
         raise Untranslatable("weights that are computed, not stored")
-    return TensorName(n.decoder.derive(f"{n.outputs_name}={index}.{how}", [name], f".{how}", sizes, function))
+    return TensorName(n.tensors.derive(f"{n.outputs_name}={index}.{how}", [name], f".{how}", sizes, function))
 
 
 @translates_function("onnx.LSTM", "onnx.GRU", "onnx.RNN")
@@ -219,7 +219,7 @@ def quantized_lstm(n: NodeView) -> None:
             real = (w.astype("f4") - zero.astype("f4").reshape(lead)) * s.reshape(lead)
             return ordered(real.transpose(0, 2, 1), "LSTM")
 
-        label = n.decoder.derive(f"{n.outputs_name}={index}", sources, "", (directions * count, features), scaled)
+        label = n.tensors.derive(f"{n.outputs_name}={index}", sources, "", (directions * count, features), scaled)
         weights[name] = TensorName(label)
     biases = {}
     if n.has(3):

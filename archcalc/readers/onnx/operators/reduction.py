@@ -37,7 +37,7 @@ def axes_of(n: NodeView) -> list[int] | None:
 def reduction(n: NodeView) -> None:
     axes = axes_of(n)
     if axes is None or not n.sizes(0):
-        n.decoder.alias(n.outputs[0], n.name(0))
+        n.tensors.alias(n.outputs[0], n.name(0))
         return
     n.call(TARGETS[n.operator], self=n.tensor(0), dim=axes, keepdim=bool(n.attribute("keepdims", 1)))
 

@@ -19,7 +19,7 @@ def view(n: NodeView, target: list[Any]) -> None:
 
 def own_size(n: NodeView, axis: int) -> Any:
     """Return the size of an axis of the first input as an argument."""
-    return argument(n.decoder.size_of(n.name(0), axis))
+    return argument(n.tensors.size_of(n.name(0), axis))
 
 
 @converts("Reshape")
@@ -39,7 +39,7 @@ def flatten(n: NodeView) -> None:
         return
     before: Any = 1
     for at in range(axis):
-        before = n.decoder.size_of(n.name(0), at) * before
+        before = n.tensors.size_of(n.name(0), at) * before
     view(n, [argument(before), -1])
 
 
@@ -128,13 +128,13 @@ def cut(n: NodeView) -> None:
         first = argument(start)
         if type(first) is int and first < 0:
             first = (
-                argument(n.decoder.size_of(read.name, axis) + first) if -first < n.decoder.sizes(read.name)[axis] else 0
+                argument(n.tensors.size_of(read.name, axis) + first) if -first < n.tensors.sizes(read.name)[axis] else 0
             )
         last = None if is_open else argument(end)
         if type(last) is int and last < 0:
-            last = argument(n.decoder.size_of(read.name, axis) + last)
+            last = argument(n.tensors.size_of(read.name, axis) + last)
         read = n.compute("aten.slice.Tensor", tuple(sizes), self=read, dim=axis, start=first, end=last, step=step)
-    n.decoder.alias(n.outputs[0], read.name)
+    n.tensors.alias(n.outputs[0], read.name)
 
 
 @converts("Expand")
@@ -162,7 +162,7 @@ def blocks(n: NodeView) -> None:
     block = n.attribute("blocksize")
     size = [own_size(n, axis) for axis in range(4)]
     if n.operator == "SpaceToDepth":
-        rows, columns = (n.decoder.size_of(n.name(0), axis) // block for axis in (2, 3))
+        rows, columns = (n.tensors.size_of(n.name(0), axis) // block for axis in (2, 3))
         split = [size[0], channels, argument(rows), block, argument(columns), block]
         order = [0, 3, 5, 1, 2, 4] if n.attribute("mode", "DCR") == "DCR" else [0, 1, 3, 5, 2, 4]
         target = [size[0], channels * block**2, argument(rows), argument(columns)]
@@ -172,7 +172,7 @@ def blocks(n: NodeView) -> None:
         by_column = n.attribute("mode", "DCR") == "CRD"
         split = [size[0], *((depth, block, block) if by_column else (block, block, depth)), *size[2:]]
         order = [0, 1, 4, 2, 5, 3] if by_column else [0, 3, 4, 1, 5, 2]
-        made = [argument(n.decoder.size_of(n.name(0), axis) * block) for axis in (2, 3)]
+        made = [argument(n.tensors.size_of(n.name(0), axis) * block) for axis in (2, 3)]
         target = [size[0], depth, *made]
         sizes = (n.sizes(0)[0], *split[1:4], height, width)
     parts = n.compute("aten.view.default", sizes, self=n.tensor(0), size=split)

@@ -1,0 +1,276 @@
+"""What is known about the tensors of a model while its nodes are read, and the calls that compute them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any, NoReturn
+
+from archcalc.graph import Origin
+from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.program import Call, Meta, Stored, TensorName
+from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.names import clean
+from archcalc.readers.onnx.number_formats import concrete
+from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
+from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.sizes import Size
+from archcalc.readers.onnx.weights import Arrays, array_in_graph
+from archcalc.spec.errors import SpecError, fail
+
+MAX_VALUES = 4096
+"""The number of values of a tensor that are evaluated."""
+
+JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
+"""The operators of ATen that read masks."""
+
+MAX_MASK = 10_000_000
+"""The number of elements of a tensor whose numbers are looked at."""
+
+MAX_AXES = 64
+MAX_SIZE = 2**63 - 1
+
+
+class Tensors:
+    """The tensors of a model by name, with what is known about each, and the calls so far."""
+
+    def __init__(self, message: Message, path: Path, name: str) -> None:
+        """Start without tensors.
+
+        Args:
+            message: the file.
+            path: its path, from which arrays are read.
+            name: its name in messages.
+        """
+        self.message, self.name = message, name
+        self.arrays = Arrays(path, name, self)
+        self.metas: dict[str, Meta] = {}
+        self.values: dict[str, Any] = {}
+        """The values of tensors that are known while the file is read."""
+        self.trained_values: dict[str, Any] = {}
+        """Those of small tensors of real numbers, which may be parameters."""
+        self.stored: dict[str, Stored] = {}
+        """The arrays that are the same for all inputs."""
+        self.initializers: dict[str, Any] = {}
+        self.spans = message.initializers
+        self.derived: dict[str, Derived] = {}
+        self.constant_nodes: dict[str, Any] = {}
+        """The nodes that compute constants from constants, by the name of an output."""
+        self.calls: list[Call] = []
+        self.sizes_by_name: dict[str, int] = {}
+        self._aliases: dict[str, str] = {}
+        self._taken: set[str] = set()
+        """The names of stored arrays in messages and in the names of layers."""
+        self._measured: dict[tuple[str, int], Size] = {}
+        graph = message.model.graph
+        self._uses = Counter(name for node in graph.node for name in node.input)
+        self._uses.update(each.name for each in graph.output)
+        self._call_of: dict[str, int] = {}
+        self._gone: set[int] = set()
+        """The calls that have become parts of others."""
+        self._temporary = 0
+
+    def unique(self, name: str) -> str:
+        """Return a name for a stored array that no other has."""
+        base = clean(name) or "constant"
+        found, number = base, 1
+        while found in self._taken:
+            number += 1
+            found = f"{base}_{number}"
+        self._taken.add(found)
+        return found
+
+    def add_initializer(self, tensor: Any) -> None:
+        """Note a stored tensor; numbers are read if they are few."""
+        sizes = tuple(tensor.dims)
+        if len(sizes) > MAX_AXES or any(not 0 <= size <= MAX_SIZE for size in sizes):
+            self._refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
+        dtype = DTYPES.get(tensor.data_type)
+        if dtype is None:
+            self._refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
+        self.initializers[tensor.name] = tensor
+        self.metas[tensor.name] = Meta(sizes, dtype)
+        count = prod(sizes)
+        trained = dtype in FLOATS and count > 1
+        self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
+        if count <= MAX_VALUES:
+            self.read_values(tensor, sizes, self.trained_values if trained else self.values)
+
+    def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
+        """Read the numbers of a small tensor, if they are in the file."""
+        try:
+            if tensor.name not in self.spans:
+                array = array_in_graph(tensor)
+            elif values is self.values:
+                array = self.arrays.array(tensor.name)
+            else:
+                return
+        except (ValueError, SpecError):
+            return  # in another file, which may be missing
+        if array.shape == sizes:
+            values[tensor.name] = array
+
+    def set_value(self, name: str, value: Any, dtype: str = "") -> None:
+        """Note the values of a tensor that is the same for all inputs, or depends on their sizes only."""
+        self.values[name] = value
+        self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
+        self.stored[name] = Stored(self.unique(name), "constant", None)
+
+    def resolved(self, name: str) -> str:
+        seen = 0
+        while name in self._aliases and seen < len(self._aliases):
+            name, seen = self._aliases[name], seen + 1
+        return name
+
+    def sizes(self, name: str) -> Sizes:
+        """Return the sizes of a tensor for the file's inputs."""
+        meta = self.metas.get(self.resolved(name))
+        if meta is None:
+            raise Untranslatable("the sizes of a tensor are not known")
+        return meta.sizes
+
+    def dtype(self, name: str) -> str:
+        """Return the number format of a tensor."""
+        return self.metas[self.resolved(name)].dtype
+
+    def value(self, name: str) -> Any | None:
+        """Return the values of a tensor, if they are known while the file is read."""
+        found = self.resolved(name)
+        return self.values.get(found, self.trained_values.get(found))
+
+    def is_parameter(self, name: str) -> bool:
+        """Return whether a tensor is stored and trained."""
+        found = self.resolved(name)
+        return found in self.stored and self.stored[found].kind == "parameter"
+
+    def is_private(self, name: str) -> bool:
+        """Return whether only one node reads a tensor."""
+        return self._uses[self.resolved(name)] == 1
+
+    def made_by(self, name: str) -> Call | None:
+        """Return the call that makes a tensor; ``None`` if there is none."""
+        found = self._call_of.get(self.resolved(name))
+        return None if found is None else self.calls[found]
+
+    def remove(self, name: str) -> None:
+        """Remove the call that makes a tensor, because another call does the same and more."""
+        self._gone.add(self._call_of.pop(self.resolved(name)))
+
+    def concrete(self, name: str) -> Any:
+        """Return the values of a tensor for the file's sizes, in its number format."""
+        return concrete(self.values[name], self.metas[name].dtype)
+
+    def is_stored(self, name: str) -> bool:
+        """Return whether a tensor is stored, or computed from stored ones only."""
+        return self.resolved(name) in self.stored
+
+    def alias(self, name: str, of: str) -> None:
+        """Let a name stand for a tensor that has another one."""
+        name_of = self.resolved(of)
+        if name != name_of:
+            self._aliases[name] = name_of
+
+    def emit(self, target: str, arguments: Mapping[str, Any], outputs: Sequence[str | None], origin: Origin) -> None:
+        """Add a call to the program."""
+        self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
+        self.calls.append(Call(target, arguments, tuple(outputs), origin))
+
+    def intermediate(self, sizes: Sizes, dtype: str) -> str:
+        """Return the name of a new tensor."""
+        self._temporary += 1
+        name = f"={self._temporary}"
+        self.metas[name] = Meta(tuple(sizes), dtype)
+        return name
+
+    def derive(
+        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
+    ) -> str:
+        """Add a stored array that is computed from others, and return its name.
+
+        Args:
+            name: a name for it in the graph.
+            sources: the arrays that it is computed from; it is a parameter if the first one is.
+            how: what its name in the file has behind that of the first one.
+            sizes: its sizes.
+            function: computes it, given the others.
+            trained: whether it is a parameter, although the first one is none.
+        """
+        sources = [self.resolved(each) for each in sources]
+        first = self.stored[sources[0]]
+        self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
+        known = self.metas.get(name, self.metas[sources[0]]).dtype
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
+        self.derived[name] = Derived(tuple(sources), function)
+        return name
+
+    def size_of(self, name: str, axis: int) -> Any:
+        """Return the size of an axis as a number that follows the inputs."""
+        name = self.resolved(name)
+        found = self._measured.get((name, axis))
+        if found is None:
+            label = f"={name}.{axis}"
+            value = self.metas[name].sizes[axis]
+            if name in self.stored:
+                return value
+            self.sizes_by_name[label] = value
+            origin = Origin("", "", "Shape", "")
+            self.calls.append(Call("aten.sym_size.int", {"self": TensorName(name), "dim": axis}, (label,), origin))
+            found = self._measured[name, axis] = Size(value, label, self.calculated)
+        return found
+
+    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
+        self._temporary += 1
+        label = f"={self._temporary}"
+        self.sizes_by_name[label] = value
+        self.calls.append(
+            Call(function, {str(at): each for at, each in enumerate(arguments)}, (label,), Origin("", "", "", ""))
+        )
+        return Size(value, label, self.calculated)
+
+    def imports(self) -> tuple[list[Any], int]:
+        return list(self.message.model.opset_import), self.message.model.ir_version
+
+    def find_masks(self) -> None:
+        """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
+        for call in self.calls:
+            if call.target.split(".")[1] not in JOINS:
+                continue
+            for name in tensors_in([*call.arguments.values()]):
+                each = self.stored.get(name)
+                if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
+                    self.stored[name] = replace(each, kind="constant")
+
+    def is_mask(self, name: str) -> bool:
+        """Return whether a stored tensor consists of zeros, and ones or very small numbers in other places."""
+        if prod(self.sizes(name)) > MAX_MASK:
+            return False
+        try:
+            array = self.arrays.array(name)
+        except SpecError:
+            return False  # its numbers are missing
+        low, high = array.min(), array.max()
+        two_values = bool(((array == low) | (array == high)).all())
+        return two_values and low != high and ((high == 0 and low <= -100) or (low == 0 and high == 1))
+
+    def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
+        """Return the stored arrays, without those that only serve to derive others, and without copies."""
+        read = {name for call in self.calls for name in tensors_in([*call.arguments.values()])} | set(outputs)
+        hidden = {source for each in self.derived.values() for source in each.sources}
+        hidden |= {name for node in self.constant_nodes.values() for name in node.input}
+        hidden |= self.values.keys()
+        return {
+            name: each
+            for name, each in self.stored.items()
+            if name in read or (name in self.initializers and name not in hidden)
+        }
+
+    def remaining_calls(self) -> list[Call]:
+        """Return the calls that have not become parts of others."""
+        return [call for at, call in enumerate(self.calls) if at not in self._gone]
+
+    def _refuse(self, reason: str) -> NoReturn:
+        fail("format", reason, origin=self.name)
