@@ -12,7 +12,7 @@ from archcalc.spec.errors import fail
 Status: TypeAlias = Literal["added", "removed", "changed", "renamed"]
 
 WORKING_TREE = "the working tree"
-"""What stands for the files as they are on disk where a revision would be named."""
+"""The name, in place of a revision, of the files as they are on disk."""
 PLAIN = ("100644", "100755")
 """The modes of plain files; others are links and submodules."""
 STATUSES: dict[str, Status] = {

@@ -72,7 +72,7 @@ def _longest(a: list[int], b: list[int]) -> list[Pair] | None:
 
 
 def _reached(furthest: dict[int, int], diagonal: int, edits: int) -> int:
-    """Return where the path of so many edits enters a diagonal: from above, or from the left."""
+    """Return where the path with a number of edits enters a diagonal: from above, or from the left."""
     from_above = diagonal == -edits or (diagonal != edits and furthest[diagonal - 1] < furthest[diagonal + 1])
     return furthest[diagonal + 1] if from_above else furthest[diagonal - 1] + 1
 

@@ -92,7 +92,7 @@ def command(
 
 
 def incomplete(analysis: Analysis) -> tuple[str, ...]:
-    """Return what archcalc does not count, of which the figure that terms lead from is a lower bound."""
+    """Return notes on what archcalc does not count; the figure from which terms start is then a lower bound."""
     return () if analysis.totals.is_complete else analysis.graph.notes
 
 

@@ -28,7 +28,7 @@ class Count:
     quantity: Quantity
     value: int
     start: int
-    """The figure of archcalc that the terms lead from; 0 if there is none that corresponds."""
+    """The figure of archcalc from which the terms start; 0 if none corresponds."""
     terms: tuple[Term, ...]
     other: int | None = None
     """The number if the operations that the source does not show are written the other way."""

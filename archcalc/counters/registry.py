@@ -35,7 +35,7 @@ def tools_named(written: str, option: str) -> tuple[Tool, ...]:
         option: the option, for messages: ``--tool``.
 
     Raises:
-        SpecError: there is none; the hint lists what there is.
+        SpecError: there is no such tool or version; the hint lists those that exist.
     """
     name, *words = written.replace("==", " ").replace("@", " ").lower().split() or [""]
     of_name = [tool for tool in TOOLS if tool.name == name]

@@ -17,7 +17,7 @@ class Part(NamedTuple):
     note: str = ""
     """How it was counted: ``2 per element``."""
     covers: Sequence[Operation] = ()
-    """The operations whose multiply–accumulates it stands for."""
+    """The operations whose multiply–accumulates it counts."""
     what: str = ""
     """What it counts, if that is not what the rule says."""
     needs_gradients: bool = False
@@ -53,7 +53,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Charge:
-    """An amount that a quantity has for a layer, with what it stands for."""
+    """An amount that a layer adds to a quantity, with its meaning."""
 
     label: str
     amount: int
@@ -92,7 +92,7 @@ class Quantity:
     title: str
     """What the tool calls it."""
     start: Literal["macs", "params", ""]
-    """The figure of archcalc that its terms lead from; empty: none."""
+    """The figure of archcalc from which its terms start; empty if there is none."""
     unit: Unit = EXACT
     rules: tuple[Rule, ...] = ()
     measure: Measure | None = None

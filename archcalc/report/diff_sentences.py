@@ -83,10 +83,10 @@ def _changed(diff: NetworkDiff, new: str) -> str:
     if not parts:
         return f"{new} has the same layers, connected in another way" if not diff.is_equal else f"{new} has not changed"
     parts.sort(key=lambda part: -part[0])
-    told = [text for _, text in parts[:MAX_PARTS]]
+    shown = [text for _, text in parts[:MAX_PARTS]]
     if len(parts) > MAX_PARTS:
-        told.append(f"and {count(len(parts) - MAX_PARTS, 'further change')}")
-    return _capital("; ".join(told))
+        shown.append(f"and {count(len(parts) - MAX_PARTS, 'further change')}")
+    return _capital("; ".join(shown))
 
 
 def _capital(text: str) -> str:

@@ -33,7 +33,7 @@ def is_small(array: Array) -> bool:
 
 
 def number_text(number: Any, digits: int = DIGITS) -> str:
-    """Return a number for people: an exact one in full, a float with so many significant digits."""
+    """Return a number for people: an exact one in full, a float with this number of significant digits."""
     if isinstance(number, Exact):
         return _ROOT.sub(r"√\1", str(number.value)).replace("sqrt", "√").replace("**", "^").replace("*", "·")
     if isinstance(number, Fraction):

@@ -11,7 +11,7 @@ from archcalc.readers.onnx.program import CODES
 
 
 def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> Any | None:
-    """Return the function that an operator of ONNX is; ``None`` if it is none.
+    """Return the function that defines an operator of ONNX; ``None`` if it is not defined by one.
 
     Args:
         inference: the definitions of operators.

@@ -154,7 +154,7 @@ def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decimal(value: float) -> float:
-    """Return the shortest decimal number that a float32 of the file stands for."""
+    """Return the shortest decimal number that rounds to a float32 of the file."""
     import numpy as np
 
     return float(str(np.float32(value)))

@@ -169,7 +169,7 @@ class Tensors:
         return self.resolved(name) in self.stored
 
     def alias(self, name: str, of: str) -> None:
-        """Let a name stand for a tensor that has another one."""
+        """Make a name another name of a tensor."""
         name_of = self.resolved(of)
         if name != name_of:
             self._aliases[name] = name_of
@@ -197,7 +197,7 @@ class Tensors:
             how: what its name in the file has behind that of the first one.
             sizes: its sizes.
             function: computes it, given the others.
-            trained: whether it is a parameter, although the first one is none.
+            trained: whether it is a parameter even if the first one is not.
         """
         sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]

@@ -148,7 +148,7 @@ def bilinear(a: Arguments) -> list[Step]:
 
 @translates("einsum")
 def einsum(a: Arguments) -> list[Step]:
-    """Translate sums of products of tensors, one after another; an ellipsis stands for the same axes in all."""
+    """Translate sums of products of tensors, one after another; an ellipsis must mean the same axes in all."""
     names = a.names("tensors")
     written, arrow, made = a.text("equation", "").replace(" ", "").partition("->")
     terms = written.split(",")
@@ -157,7 +157,7 @@ def einsum(a: Arguments) -> list[Step]:
     ranks = [len(a.reading.sizes(name)) for name in names]
     hidden = {rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term}
     if len(hidden) > 1:
-        raise Untranslatable("einsum whose ellipses stand for different axes")
+        raise Untranslatable("einsum whose ellipses mean different axes")
     spare = [letter for letter in ascii_uppercase if letter not in a.text("equation", "")]
     axes = "".join(spare[: max(hidden, default=0)])
     first, *others, result = (term.replace("...", axes) for term in (*terms, made))

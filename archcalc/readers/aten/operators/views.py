@@ -125,7 +125,7 @@ def interleaved(a: Arguments, whole: int, part: int, axis: int, start: int, step
     sizes = a.sizes("self")
     n = sizes[axis]
     if start >= step or n % step:
-        raise Untranslatable("a write to every so many positions that do not divide the axis")
+        raise Untranslatable("a write with a step that does not divide the axis")
     before, after = sizes[:axis], sizes[axis + 1 :]
     steps: list[Step] = []
     pieces = []

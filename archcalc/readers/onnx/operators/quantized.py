@@ -1,6 +1,6 @@
 """Quantized layers, counted as the operation that they quantize.
 
-Numbers are not rounded: a tensor of integers stands for the real numbers that they encode, with a scale of 1.
+Numbers are not rounded: a tensor of integers is read as the real numbers that they encode, with a scale of 1.
 """
 
 from __future__ import annotations
