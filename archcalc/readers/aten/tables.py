@@ -43,7 +43,10 @@ def window_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[i
 
 
 def source_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
-    """Return, for every position, where its elements are among those of all windows; the index after the last one marks padding."""
+    """Return, for every position, the indices of its elements among those of all windows.
+
+    Positions with fewer elements than others are filled up with the index after the last one.
+    """
     read = window_index(sizes, kernel, stride, dilation).ravel()
     order = np.argsort(read, kind="stable")
     positions, counts = read[order], np.bincount(read, minlength=int(np.prod(sizes)))
