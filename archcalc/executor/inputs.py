@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import DTypeLike
 
+from archcalc.arrays.texts import shape_text
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes
 from archcalc.graph import Graph
@@ -77,7 +78,6 @@ def shape_problem(shape: Sizes, expected: Sizes) -> str:
     """Return why a shape is neither that of one example nor that of a batch; an empty text if it is one of these."""
     if shape == expected or (shape[1:] == expected and shape[0] > 0):
         return ""
-    got, wanted = ("x".join(map(str, each)) for each in (shape, expected))
-    text = f"has shape {got or '() (a single number)'}, expected {wanted} or Nx{wanted}"
+    text = f"has shape {shape_text(shape)}, expected {shape_text(expected)} or {shape_text(('N', *expected))}"
     last = (*expected[1:], expected[0])
     return f"{text} (channels come first)" if len(expected) > 1 and last in (shape, shape[1:]) else text

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from archcalc.analysis.propagate import Analysis, Layer
+from archcalc.arrays.texts import shape_text
 from archcalc.changes.compare import NetworkDiff
-from archcalc.report.diff_sentences import sentences, shape_text
+from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
     Comparison,
     changes_table,

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archcalc.arrays.texts import DIGITS, shape_text
 from archcalc.executor.loops.record import Recorded
-from archcalc.report.matrices import DIGITS, MAX_COLUMNS, matrix_lines, number_text
+from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
 
 if TYPE_CHECKING:
@@ -336,8 +337,9 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
     """Yield an array as matrices, with the numbers that were read in brackets unless all of them were."""
     chosen = set(read)
     everything = len(chosen) == array.size
-    shape = "x".join(map(str, array.shape))
-    yield f"{name}: {shape}" + ("" if everything else f", {len(chosen):,} of {array.size:,} numbers in brackets")
+    yield f"{name}: {shape_text(array.shape)}" + (
+        "" if everything else f", {len(chosen):,} of {array.size:,} numbers in brackets"
+    )
     places = sorted({index[:-2] for index in chosen})
     for place in places[:MAX_MATRICES]:
         matrix = array[place] if array.ndim > 1 else array[None]
