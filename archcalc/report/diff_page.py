@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.arrays.texts import shape_text
@@ -20,6 +17,7 @@ from archcalc.report.diff_tables import (
     shown_name,
     totals_table,
 )
+from archcalc.report.pages import template
 from archcalc.report.table import human, without_controls
 from archcalc.spec.write import write_layer
 
@@ -55,16 +53,7 @@ class Run(NamedTuple):
 
 def diff_page(comparison: Comparison) -> str:
     """Return the page of a comparison."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        auto_reload=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"human": human, "without_controls": without_controls}
-    page = environment.get_template("diff_page.html")
+    page = template("diff_page.html", human=human, without_controls=without_controls)
     return page.render(
         comparison=comparison,
         sentences=sentences,
