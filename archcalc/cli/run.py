@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
-from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, progress, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import floats, given_inputs, given_weights
 from archcalc.cli.options import (
     PositiveInteger,
@@ -367,7 +367,7 @@ def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mappi
 
 def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
     """Write the requested files."""
-    from archcalc.cli.files import write_with
+    from archcalc.cli.files import output_errors, write_with
     from archcalc.executor.files import write_array, write_arrays
 
     output, saved = values["output"], values["save_weights"]
