@@ -131,7 +131,7 @@ LATEX = Notation(
     brackets=(r"\left(", r"\right)"),
 )
 SUM, PRODUCT, POWER, ATOM = range(4)
-"""How strongly the outermost operation of an expression binds."""
+"""How strongly the outermost operation of an expression binds; a sign binds as a sum does."""
 FUNCTIONS = {
     "exp": "exp",
     "log": "ln",
@@ -151,8 +151,6 @@ class Written(NamedTuple):
 
     text: str
     strength: int
-    negative: bool = False
-    """Whether it begins with a sign."""
 
 
 class Expressions:
@@ -175,8 +173,9 @@ class Expressions:
         if isinstance(number, Recorded) and number.operation and not number.name:
             return self.expression(number)
         text = self.number(number)
-        composed = any(sign in text.lstrip(self.notation.minus) for sign in (" ", "/", "*"))
-        return Written(text, PRODUCT if composed else ATOM, text.startswith(self.notation.minus))
+        if " " in text or text.startswith(self.notation.minus):
+            return Written(text, SUM)
+        return Written(text, PRODUCT if "/" in text or "·" in text else ATOM)
 
     def expression(self, number: Recorded) -> Written:
         """Return the operation that gave a number."""
@@ -192,7 +191,7 @@ class Expressions:
             return Written(notation.raised(self.within(base, ATOM), self.within(exponent, ATOM)), POWER)
         if operation == "neg":
             (only,) = map(self.operand, number.operands)
-            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM, negative=True)
+            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
         if operation == "sqrt":
             return Written(notation.root(self.operand(number.operands[0]).text), ATOM)
         operands = _chain(number, (operation,)) if operation in ("max", "min") else number.operands
@@ -208,7 +207,7 @@ class Expressions:
         first = text.removeprefix(" + ")
         if text.startswith(" - "):
             first = self.notation.minus + text[3:]
-        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM, first.startswith(self.notation.minus))
+        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM)
 
     def term(self, sign: str, number: Any) -> str:
         """Return a term with the sign before it."""
@@ -230,8 +229,8 @@ class Expressions:
         return Written(f"{self.within(one, PRODUCT)}/{self.within(other, POWER)}", PRODUCT)
 
     def within(self, written: Written, strength: int) -> str:
-        """Return an operand, in brackets if it binds less strongly, or begins with a sign."""
-        if written.strength >= strength and not written.negative:
+        """Return an operand, in brackets if it binds less strongly."""
+        if written.strength >= strength:
             return written.text
         opening, closing = self.notation.brackets
         return f"{opening}{written.text}{closing}"
