@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.arrays.texts import shape_text
 from archcalc.changes.compare import NetworkDiff
+from archcalc.graph import write_shape
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
     Comparison,
@@ -104,7 +104,7 @@ def _cell(analysis: Analysis, layer: Layer) -> Cell:
     return Cell(
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
-        shape_text(layer.output),
+        write_shape(layer.output, graph.layout),
         human(analysis.own(layer, "params")),
         human(layer.macs),
     )
