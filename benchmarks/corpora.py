@@ -145,7 +145,7 @@ CORPORA = {
 }
 
 
-def _skip_initialisation() -> None:
+def skip_initialisation() -> None:
     """Leave weights as they are: a model that cannot be built on the meta device is built in memory, and slowly."""
     import torch
 
@@ -163,7 +163,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.export:
         import_torchvision()
-        _skip_initialisation()
+        skip_initialisation()
     for corpus in given.corpora or CORPORA:
         folder = given.folder / corpus
         if given.export:

@@ -280,11 +280,11 @@ def main() -> None:
 
     import torch
 
-    from benchmarks.corpora import _skip_initialisation
+    from benchmarks.corpora import skip_initialisation
 
     torch.set_num_threads(1)  # threads do not survive the copy of a process
     import_torchvision()
-    _skip_initialisation()
+    skip_initialisation()
     DEEPSPEED.extend([given.deepspeed] if given.deepspeed else [])
     installed = versions()
     done = set(recorded(given.table))

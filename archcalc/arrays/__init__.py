@@ -1,1 +1,1 @@
-"""Small arrays as people write them, and as people read them: rows of numbers, nested lists, matrices."""
+"""Small arrays as people write them, and shapes and numbers as people read them."""

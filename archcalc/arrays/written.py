@@ -16,6 +16,8 @@ from itertools import chain
 from math import prod
 from typing import NamedTuple, TypeAlias
 
+from archcalc.arrays.texts import shape_text
+
 Number: TypeAlias = Fraction | float
 """A number as written: exact, or a float that is not finite."""
 Shape: TypeAlias = tuple[int, ...]
@@ -97,11 +99,6 @@ FILLS: dict[str, Callable[[Shape, Number], Iterator[Number]]] = {
     "eye": _identity,
 }
 """The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix."""
-
-
-def shape_text(shape: Shape) -> str:
-    """Return a shape as it is written: ``1x5x5``."""
-    return "x".join(map(str, shape)) if shape else "a single number"
 
 
 def fits(written: Shape, wanted: Shape) -> bool:

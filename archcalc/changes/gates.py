@@ -14,7 +14,7 @@ any change would not pass is refused for the same reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -28,6 +28,7 @@ from archcalc.query.targets import Evaluator
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.syntax import Condition, Relation
 from archcalc.validation.baseline import STORED_QUANTITIES, NetworkFigures, figures_of, percent_text
+from archcalc.validation.budgets import figures_text
 
 Measure: TypeAlias = Literal["change", "ratio", "difference", "figure"]
 """What a gate compares: a change in per cent, a ratio, a change as a number, or the new figure."""
@@ -178,7 +179,7 @@ def judge(gates: Iterable[Gate], old: Analysis | None, new: Analysis, baseline: 
             if gate.measure == "figure":
                 names = NetworkNames(new.graph, Evaluator.of(new))
                 if holds(gate.condition, names):
-                    exceeded.append(Exceeded(gate, _figures_text(names.known), "budget"))
+                    exceeded.append(Exceeded(gate, figures_text(names.known), "budget"))
                 continue
             after = _figure(gate, new)
             before = None if old is None else _figure(gate, old, missing_ok=True)
@@ -232,16 +233,6 @@ def _growth_text(target: str, before: Any, after: Any) -> str:
 def ratio_text(ratio: Fraction) -> str:
     """Return a ratio with four significant digits."""
     return f"{Decimal(f'{Decimal(ratio.numerator) / Decimal(ratio.denominator):.4g}'):f}"
-
-
-def _figures_text(known: Mapping[str, Any]) -> str:
-    texts = [f"{name} is {_written(found)}" for name, found in known.items() if found != name]
-    return ", ".join(texts)
-
-
-def _written(figure: Any) -> str:
-    axes = figure if isinstance(figure, tuple) else (figure,)
-    return "x".join(f"{each:,}" if isinstance(each, int) else str(each) for each in axes)
 
 
 def without_drift(gates: Iterable[Gate]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.arrays.texts import DIGITS, shape_text
 from archcalc.cli.execution import array_errors
 from archcalc.cli.options import default_format, print_table
 from archcalc.cli.run_table import table
@@ -138,10 +139,14 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
         if missing > 0 and prod(sizes[:missing]) == 1:
             index = (0,) * missing + index
     if len(index) != len(sizes) or any(at >= size for at, size in zip((example, *index), shape, strict=True)):
-        written = "x".join(map(str, sizes))
         hint = f"give {len(sizes)} {'index' if len(sizes) == 1 else 'indices'}, counted from 0, channels first"
         got = ", ".join(map(str, place.indices))
-        fail("argument", f"'{place.layer[:60]}' has shape {written}, no number [{got}]", hint=hint, origin="--at")
+        fail(
+            "argument",
+            f"'{place.layer[:60]}' has shape {shape_text(sizes)}, no number [{got}]",
+            hint=hint,
+            origin="--at",
+        )
     return example, index
 
 
@@ -188,7 +193,7 @@ def print_by_hand(
         form: the format.
         color: when to use colour.
     """
-    from archcalc.report.matrices import DIGITS, is_small
+    from archcalc.report.matrices import is_small
 
     form, digits = default_format(form, color), values["digits"] or DIGITS
     if form == "json":

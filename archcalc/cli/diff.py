@@ -12,7 +12,7 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.compare import split_settings
-from archcalc.cli.files import STANDARD_OUTPUT, write_file
+from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import (
     COLOR_HELP,
     VerbCommand,
@@ -31,7 +31,7 @@ from archcalc.cli.options import (
 )
 from archcalc.cli.reports import Report, no_file_twice, reports_in
 from archcalc.cli.warnings import warn
-from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.several import SharedSettings
 
 if TYPE_CHECKING:
@@ -155,10 +155,8 @@ def write(comparison: Comparison, form: str, color: str, output: str, option: st
     if on_terminal:
         click.echo(text, nl=False, color=True)
         return
-    try:
+    with output_errors(option, output):
         write_file(output, text)
-    except OSError as error:
-        fail("output", f"cannot write '{output[:80]}': {error.strerror}", origin=option)
 
 
 def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> Comparison:

@@ -122,15 +122,6 @@ def different_files(output: str | None, weights: str | None) -> None:
 
 
 @contextmanager
-def output_errors(option: str, path: str) -> Iterator[None]:
-    """Turn a file that cannot be written into an error of the option that names it."""
-    try:
-        yield
-    except OSError as error:
-        fail("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin=option)
-
-
-@contextmanager
 def progress(title: str, steps: int) -> Iterator[Callable[[object], None] | None]:
     """Yield a function to call after every step, which shows a progress bar if the steps take long.
 

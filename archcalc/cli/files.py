@@ -7,15 +7,31 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from archcalc.spec.errors import Problem, SpecError
 from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
 WRITABLE = 0o222
 """The permissions to write. Root may write every file, but a file that has none of these bits is not written."""
+
+
+@contextmanager
+def output_errors(option: str, path: str) -> Iterator[None]:
+    """Turn a file that cannot be written into an error of the option that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise SpecError([unwritten(option, path, error)]) from None
+
+
+def unwritten(option: str, path: str, error: OSError) -> Problem:
+    """Return the problem of a file that cannot be written, whose origin is the option that names it."""
+    return Problem("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin=option)
 
 
 def write_file(path: str, text: str) -> None:

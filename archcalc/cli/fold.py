@@ -10,7 +10,7 @@ import click
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
-from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, within_memory
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -94,7 +94,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     if values["weights"] or values["save_weights"] or values["verify"]:
         verified = run_both(network, folding, text, values)
     if values["output"]:
-        from archcalc.cli.files import write_file
+        from archcalc.cli.files import output_errors, write_file
 
         with output_errors("--output", values["output"]):
             write_file(values["output"], text)
@@ -128,6 +128,8 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
     if values["save_weights"]:
         if weights is None:
             raise click.UsageError("--save-weights needs --weights FILE, because the model has no stored weights")
+        from archcalc.cli.files import output_errors
+
         with output_errors("--save-weights", values["save_weights"]):
             save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:

@@ -9,8 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import Fill, Number, Shape, WrittenArray, WrittenArrayError, is_written, read_array
-from archcalc.arrays.written import shape_text as written_shape
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array
     with array_errors(origin):
         array = read_file(path, shape)
     if not batched and array.shape != shape:
-        fail("array", f"{path} must have shape {written_shape(shape)}, got {written_shape(array.shape)}", origin=origin)
+        fail("array", f"{path} must have shape {shape_text(shape)}, got {shape_text(array.shape)}", origin=origin)
     return array
 
 
@@ -135,7 +135,7 @@ def _in_shape(found: WrittenArray | Fill, shape: Shape, batch: int | None) -> Ar
     elif len(found.numbers) > prod(shape):
         count, rest = divmod(len(found.numbers), prod(shape))
         if rest or len(found.shape) < 2:
-            wanted = written_shape(shape)
+            wanted = shape_text(shape)
             raise WrittenArrayError(f"must have shape {wanted} or Nx{wanted}, got {found.description()}")
         shape = (count, *shape)
     return _objects(found.fitted(shape), shape)

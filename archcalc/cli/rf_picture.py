@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from archcalc.analysis.unit import UnitField
-from archcalc.cli.files import write_file
+from archcalc.cli.files import output_errors, write_file
 from archcalc.graph import Graph, Ref
 from archcalc.query.growth import growth
 from archcalc.report.rf_svg import NestedWindow, Picture, draw
@@ -49,10 +49,8 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
         count=unit.positions[drawn].number,
         image=None if photo is None else _photo(photo, sizes),
     )
-    try:
+    with output_errors("--svg", path):
         write_file(path, draw(picture))
-    except OSError as error:
-        fail("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin="--svg")
 
 
 def _photo(path: str, sizes: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
-from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, progress, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import floats, given_inputs, given_weights
 from archcalc.cli.options import (
     PositiveInteger,
@@ -176,7 +176,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         results = evaluated.named(printed)
         print_by_hand(evaluated, results, values, form, color)
         return
-    values["inputs"], values["weights"] = converted(network, given, values["dtype"]), (file, floats(named))
+    floating = converted(network, given, values["dtype"])
     copies = 2 if values["save_weights"] and training else 1
     within_memory(
         network,
@@ -187,7 +187,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         copies=copies,
         workers=values["workers"],
     )
-    run, evaluated, times = evaluate(network, values, batch)
+    run, evaluated, times = evaluate(network, floating, file, named, values, batch)
     everything = {**run.outputs, **run.kept}
     found = {name: everything[name] for name in outputs}
     write_results(values, found, {**evaluated.weights, **run.updates})
@@ -267,12 +267,15 @@ def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[
 
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
+    from archcalc.executor.inputs import check
+
     shapes = network.graph.inputs
     for name in shapes:
         if name not in given:
             hint = f"for example --input '{name} = ones'"
             fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
-    converted(network, given, "float64")  # reports what does not fit
+    with array_errors("--input"):
+        check(network.graph, floats(given))
     return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
 
 
@@ -280,7 +283,7 @@ def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]
     """Return all stored arrays for a run in exact numbers: those that are given, and neutral ones."""
     from archcalc.executor.weights import random_names
 
-    arrays = stored_arrays(network, file, {}, dtype="float64", seed=0, training=False)
+    arrays = stored_arrays(network, file, dtype="float64", seed=0, training=False)
     if file is None and network.arrays("float64") is None:
         missing = [name for name in random_names(network.graph) if name not in named]
         if missing:
@@ -290,24 +293,35 @@ def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]
     return {**arrays, **named}
 
 
-def stored_arrays(
-    network: Network, file: str | None, named: Mapping[str, Array], *, dtype: str, seed: int, training: bool
-) -> dict[str, Array]:
-    """Return the stored arrays: those given by name, then those of a file or of the network, else initial ones."""
+def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
+    """Return the stored arrays: those of a file or of the network, else initial ones."""
     from archcalc.executor.files import read_weights
     from archcalc.executor.weights import initial
 
     graph = network.graph
     if file is None:
-        arrays = network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
-    else:
-        with array_errors("--weights"):
-            arrays = read_weights(file, graph, dtype=dtype, training=training)
-    return {**arrays, **{name: array.astype(dtype, order="C") for name, array in named.items()}}
+        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
+    with array_errors("--weights"):
+        return read_weights(file, graph, dtype=dtype, training=training)
 
 
-def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Evaluated, Sequence[float]]:
+def evaluate(
+    network: Network,
+    given: Mapping[str, Array],
+    file: str | None,
+    named: Mapping[str, Array],
+    values: dict[str, Any],
+    batch: int,
+) -> tuple[Run, Evaluated, Sequence[float]]:
     """Run the network as the options say.
+
+    Args:
+        network: the network.
+        given: the inputs that are given, in the number format of the run, batch in front.
+        file: the file of the stored arrays.
+        named: the stored arrays that are given by name.
+        values: the options.
+        batch: the number of examples.
 
     Returns:
         The run, the stored arrays that it read and the tensors around the layers of ``--at``, and the seconds of the
@@ -318,9 +332,9 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
 
     graph, dtype, seed = network.graph, values["dtype"], values["seed"]
     training = values["mode"] == "train"
-    inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **values["inputs"]}
-    file, named = values["weights"]
-    weights = stored_arrays(network, file, named, dtype=dtype, seed=seed, training=training)
+    inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **given}
+    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    weights = {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
     graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
     options = {"training": training, "seed": seed, "keep": [*values["layers"], *values["printed"]]}
     kept = Tensors({network.tensor(place.layer).node for place in values["places"]})
@@ -367,7 +381,7 @@ def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mappi
 
 def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
     """Write the requested files."""
-    from archcalc.cli.files import write_with
+    from archcalc.cli.files import output_errors, write_with
     from archcalc.executor.files import write_array, write_arrays
 
     output, saved = values["output"], values["save_weights"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archcalc.arrays.texts import float_text
 from archcalc.graph import write_shape
 from archcalc.report.table import Column, Table, bytes_text
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from archcalc.api import Network
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
@@ -32,7 +31,7 @@ def table(network: Network, found: Mapping[str, Array], notes: Sequence[str] = (
     rows = []
     about: list[str] = []
     for name, array in found.items():
-        numbers = [number_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
+        numbers = [float_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
         shape = (len(array), *array.shape[1:])
         written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
         rows.append((name, written, array.dtype.name, *numbers))
@@ -69,7 +68,7 @@ def largest_values(name: str, array: Array) -> list[str]:
     for example, numbers in enumerate(array[:TOP]):
         places = np.argsort(-numbers, kind="stable")[:TOP]
         label = " ".join(part for part in (name, f"example {example}" if len(array) > 1 else "") if part)
-        listed = ", ".join(f"{place}: {number_text(numbers[place])}" for place in places)
+        listed = ", ".join(f"{place}: {float_text(numbers[place])}" for place in places)
         lines.append(f"largest values{f' of {label}' if label else ''}, by index: {listed}")
     return lines
 
@@ -80,8 +79,3 @@ def not_finite(name: str, array: Array) -> list[str]:
 
     wrong = array.size - int(np.isfinite(array).sum())
     return [f"{wrong:,} of {array.size:,} values of {name} are not finite (NaN or infinite)"] if wrong else []
-
-
-def number_text(number: np.floating[Any]) -> str:
-    """Return a measured value with six significant digits."""
-    return f"{float(number):.6g}"

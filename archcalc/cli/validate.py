@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from archcalc.cli.files import STANDARD_OUTPUT, write_file
+from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import (
     COLOR_HELP,
     PositiveInteger,
@@ -29,7 +29,7 @@ from archcalc.cli.reports import Report, no_file_twice, reports_in
 from archcalc.cli.validate_reports import Output
 from archcalc.cli.warnings import codes
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay
-from archcalc.spec.errors import Problem, fail
+from archcalc.spec.errors import Problem
 from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.cache import cache_file, examine_changed
 from archcalc.validation.findings import findings
@@ -258,7 +258,9 @@ def update(baselines: Iterable[BaselineFile]) -> None:
     """Write baselines, with what other processes have written into them since they were read."""
     for store in baselines:
         with locked(store.path):
-            save(store.path, store.updated_file().text(), "--baseline")
+            text = store.updated_file().text()
+            with output_errors("--baseline", store.path):
+                write_file(store.path, text)
 
 
 def write_correction(result: ValidationResult, path: str) -> ValidationResult:
@@ -270,14 +272,6 @@ def write_correction(result: ValidationResult, path: str) -> ValidationResult:
         wrong = findings([problem], 2, result.name)
         return result._replace(findings=(*result.findings, *wrong), corrections=0)
     return result
-
-
-def save(path: str, text: str, origin: str) -> None:
-    """Write a file that an option names."""
-    try:
-        write_file(path, text)
-    except OSError as error:
-        fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
 def with_progress(results: Iterator[ValidationResult], number: int, shows_progress: bool) -> Iterable[ValidationResult]:

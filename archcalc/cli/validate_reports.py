@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import click
 
-from archcalc.cli.files import write_file
+from archcalc.cli.files import unwritten, write_file
 from archcalc.cli.options import checkout
 from archcalc.cli.reports import Report
 from archcalc.report.github import MAX_SUMMARY_BYTES
@@ -65,7 +65,7 @@ class Output:
             try:
                 write_file(report.path, text(report.form))
             except OSError as error:
-                problems.append(_unwritten(report.path, error, report.option))
+                problems.append(unwritten(report.option, report.path, error))
         problems += self._tell_server(named)
         if problems:
             raise SpecError(problems)
@@ -85,7 +85,7 @@ class Output:
                     with open(path, "a", encoding="utf-8", errors=READABLE) as file:
                         file.write(text)
                 except OSError as error:
-                    problems.append(_unwritten(path, error, variable))
+                    problems.append(unwritten(variable, path, error))
         return problems
 
     def in_checkout(self, result: ValidationResult) -> ValidationResult:
@@ -102,7 +102,3 @@ def _print(text: str) -> None:
         click.echo(text, nl=False, color=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _unwritten(path: str, error: OSError, origin: str) -> Problem:
-    return Problem("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import DTypeLike
 
+from archcalc.arrays.texts import shape_text
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes
 from archcalc.graph import Graph
@@ -33,24 +34,32 @@ def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike
         ArrayError: an array has another shape, is not of real numbers, holds indices outside of the vocabulary of an
             embedding, or belongs to an unknown input.
     """
-    shapes, tables, arrays, problems = graph.inputs, vocabularies(graph), {}, []
-    for name, values in given.items():
-        array = np.asarray(values)
+    arrays = {name: np.asarray(values) for name, values in given.items()}
+    check(graph, arrays)
+    return {
+        name: np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *map(int, graph.inputs[name]))
+        for name, array in arrays.items()
+    }
+
+
+def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
+    """Check arrays for inputs, each of one example or of a batch.
+
+    Raises:
+        ArrayError: see `converted_inputs`.
+    """
+    shapes, tables, problems = graph.inputs, vocabularies(graph), []
+    for name, array in arrays.items():
         if name not in shapes:
             problems.append(f"there is no input '{name}'; inputs are {', '.join(shapes)}")
-            continue
-        expected = tuple(map(int, shapes[name]))
-        if array.dtype.kind not in "fiu":
+        elif array.dtype.kind not in "fiu":
             problems.append(f"the input '{name}' must hold real numbers, got {array.dtype.name}")
-        elif problem := shape_problem(array.shape, expected):
+        elif problem := shape_problem(array.shape, tuple(map(int, shapes[name]))):
             problems.append(f"the input '{name}' {problem}")
-        else:
-            if name in tables:
-                problems += _unknown_entries(name, array, tables[name])
-            arrays[name] = np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *expected)
+        elif name in tables:
+            problems += _unknown_entries(name, array, tables[name])
     if problems:
         raise ArrayError(problems)
-    return arrays
 
 
 def vocabularies(graph: Graph) -> dict[str, int]:
@@ -77,7 +86,6 @@ def shape_problem(shape: Sizes, expected: Sizes) -> str:
     """Return why a shape is neither that of one example nor that of a batch; an empty text if it is one of these."""
     if shape == expected or (shape[1:] == expected and shape[0] > 0):
         return ""
-    got, wanted = ("x".join(map(str, each)) for each in (shape, expected))
-    text = f"has shape {got or '() (a single number)'}, expected {wanted} or Nx{wanted}"
+    text = f"has shape {shape_text(shape)}, expected {shape_text(expected)} or {shape_text(('N', *expected))}"
     last = (*expected[1:], expected[0])
     return f"{text} (channels come first)" if len(expected) > 1 and last in (shape, shape[1:]) else text

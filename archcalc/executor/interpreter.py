@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
@@ -252,9 +253,8 @@ class Interpreter:
             batches.add(array.shape[:1])
             formats.add(array.dtype)
             if array.shape[1:] != tuple(shape) or not array.shape or not len(array):
-                written = "x".join(map(str, array.shape))
-                expected = "x".join(map(str, shape))
-                problems.append(f"the input '{name}' has shape {written}, expected Nx{expected}")
+                got = shape_text(array.shape)
+                problems.append(f"the input '{name}' has shape {got}, expected {shape_text(('N', *shape))}")
             elif self.dtype not in (None, array.dtype) or array.dtype.name not in FORMATS:
                 own = self.dtype or " or ".join(FORMATS)
                 problems.append(f"the input '{name}' must have the number format {own}, got {array.dtype}")

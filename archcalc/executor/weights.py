@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import DTypeLike
 
+from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers what layers store
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes, storage_of
@@ -81,20 +82,16 @@ def array_problems(
     for name, shape in known.items():
         if name not in found:
             if name in needed:
-                yield f"{name} is missing: {_written(shape)}"
+                yield f"{name} is missing: {shape_text(shape)}"
             continue
         got, dtype = found[name]
         if tuple(got) != tuple(shape):
-            yield f"{name} has shape {_written(got)}, expected {_written(shape)}"
+            yield f"{name} has shape {shape_text(got)}, expected {shape_text(shape)}"
         if dtype.kind != "f":
             yield f"{name} must hold floating-point numbers, got {dtype.name}"
     for name in found:
         if name not in known:
             yield f"{name} belongs to no layer"
-
-
-def _written(shape: Sizes) -> str:
-    return "x".join(map(str, shape)) if shape else "a single number"
 
 
 # --- seeded initial values ---

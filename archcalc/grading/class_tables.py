@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from archcalc.grading.columns import NO_ANSWER, role_of
+from archcalc.grading.columns import answer_in, normalized, notes_on_unread, role_of
 from archcalc.grading.submission import Answer, AnswerFile
-from archcalc.grading.tables import Grid, read_csv_grid
+from archcalc.grading.tables import Grid, padded, read_csv_grid
 from archcalc.spec.errors import Source, Text, fail, whole_text
 
 Person: TypeAlias = Literal["email", "name", "first", "last", "user"]
@@ -61,18 +61,17 @@ def read_class(source: Source, asked: Asked, max_answers: int) -> list[AnswerFil
     """
     grid, _, networks = read_csv_grid(source, max_answers)
     roles = {role_of(title.value) for title in grid.titles}
-    persons = {index: kind for index, title in enumerate(grid.titles) if (kind := PERSONS.get(_plain(title.value)))}
+    persons = {index: kind for index, title in enumerate(grid.titles) if (kind := PERSONS.get(normalized(title.value)))}
     if not persons or "answer" in roles or "layer" in roles:
         return None
     columns = {index: title for index, title in enumerate(grid.titles) if index not in persons and asked(title.value)}
     if not columns:
         return None
-    unread = [
-        title.value
+    notes = notes_on_unread(
+        title
         for index, title in enumerate(grid.titles)
-        if index not in persons and index not in columns and title.value and not _KNOWN.fullmatch(_plain(title.value))
-    ]
-    notes = (f"columns not read: {', '.join(unread)[:200]}",) if unread else ()
+        if index not in persons and index not in columns and not _KNOWN.fullmatch(normalized(title.value))
+    )
     found = []
     seen: Counter[str] = Counter()
     for row in grid.rows:
@@ -83,23 +82,17 @@ def read_class(source: Source, asked: Asked, max_answers: int) -> list[AnswerFil
         count = seen[name.casefold()]
         name += f" ({count})" if count > 1 else ""
         answers = tuple(_answers(row, columns, grid, source))
-        found.append(AnswerFile(source, answers, name=name, networks=networks, notes=notes))
+        found.append(AnswerFile(source, answers, name=name, networks=networks, notes=tuple(notes)))
     if not found:
         fail("answers", "no row of the table names a student", whole_text(grid.titles[0]))
     return found
 
 
 def _answers(row: list[Text], columns: Mapping[int, Text], grid: Grid, source: Source) -> list[Answer]:
-    end = row[-1].start + len(row[-1].value)
-    row = row + [Text(source, "", end)] * (len(grid.titles) - len(row))
-    found = []
-    for index, title in columns.items():
-        value = row[index]
-        nothing = value.value.casefold() in NO_ANSWER
-        found.append(
-            Answer(Text(source, title.value, value.start), Text(source, "", value.start) if nothing else value)
-        )
-    return found
+    row = padded(row, len(grid.titles))
+    return [
+        Answer(Text(source, title.value, row[index].start), answer_in(row[index])) for index, title in columns.items()
+    ]
 
 
 def _name(row: list[Text], persons: Mapping[int, Person]) -> str:
@@ -114,7 +107,3 @@ def _name(row: list[Text], persons: Mapping[int, Person]) -> str:
     if chosen == "first":
         return " ".join(filter(None, (values["first"], values.get("last", ""))))
     return "" if chosen is None else values[chosen]
-
-
-def _plain(title: str) -> str:
-    return re.sub(r"[\W_]+", "", title).casefold()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from archcalc.query.quantities import ALIASES, COMMON
+from archcalc.spec.errors import Text
 
 Role = Literal["layer", "quantity", "answer", "target", "network", "resolution"]
 
@@ -105,12 +106,33 @@ NO_ANSWER = ("", "-", "–", "—", "?", "n/a", "null", "~")
 
 def role_of(title: str) -> Role | None:
     """Return the role of a column with this title; ``None`` if it may be a quantity."""
-    return ROLES.get(_normalized(title))
+    return ROLES.get(normalized(title))
+
+
+def columns_by_role(titles: Sequence[Text]) -> dict[Role | None, int]:
+    """Return the index of the first column of each role."""
+    return {role_of(title.value): index for index, title in reversed(list(enumerate(titles)))}
+
+
+def notes_on_unread(titles: Iterable[Text]) -> list[str]:
+    """Return a note that lists the titles of columns that are not read, if there are any."""
+    written = ", ".join(title.value for title in titles if title.value)
+    return [f"columns not read: {written[:200]}"] if written else []
+
+
+def is_answered(cell: str) -> bool:
+    """Return whether a cell holds an answer."""
+    return cell.strip().casefold() not in NO_ANSWER
+
+
+def answer_in(cell: Text) -> Text:
+    """Return the answer of a cell; an empty text if it stands for none."""
+    return cell if is_answered(cell.value) else Text(cell.source, "", cell.start)
 
 
 def quantity_of(text: str) -> str | None:
     """Return the quantity with this name or synonym; ``None`` if there is none."""
-    return SYNONYMS.get(_normalized(text))
+    return SYNONYMS.get(normalized(text))
 
 
 _UNIT = re.compile(r"(.*?)[\s#]*[(\[/,]?\s*(?:in|×|x)?\s*(?:([KMGBT])|10\^?([369]|12))\s*[)\]]?")
@@ -143,6 +165,6 @@ def target_of(layer: str, quantity: str) -> str:
     return f"{layer}.{name}" if layer not in NO_ANSWER else name
 
 
-def _normalized(text: str) -> str:
+def normalized(text: str) -> str:
     """Return a title in lower case, without blanks and punctuation (``# Params`` is ``params``)."""
     return re.sub(r"[\W_]+", "", text).casefold()

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from archcalc.grading.columns import NO_ANSWER, quantity_of, role_of, target_of
+from archcalc.grading.columns import answer_in, quantity_of, role_of, target_of
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.document import (
     Content,
@@ -285,9 +285,7 @@ def _claim(text: Text) -> Answer:
 def _value(content: Content) -> tuple[Text, Problem | None]:
     """Return the text of an answer; a list of sizes (in JSON) is a shape."""
     if isinstance(content, Scalar):
-        if content.text.value.strip().casefold() in NO_ANSWER:
-            return Text(content.text.source, "", content.text.start), None
-        return content.text, None
+        return answer_in(content.text), None
     source, start = content.span.text.source, content.span.text.start
     if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
         entries = [item.text.value for item in content.items if isinstance(item, Scalar)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archcalc.grading.columns import NO_ANSWER
+from archcalc.grading.columns import answer_in
 from archcalc.grading.documents import ANSWERS, METADATA_KEYS
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.errors import Source, Text
@@ -49,8 +49,7 @@ def read_lines(source: Source, max_answers: int) -> AnswerFile:
         elif key == NETWORK:
             networks = {"": NetworkText(value)}
         else:
-            nothing = value.value.casefold() in NO_ANSWER
-            answers.append(Answer(written, Text(source, "", value.start) if nothing else value))
+            answers.append(Answer(written, answer_in(value)))
             if len(answers) > max_answers:
                 fail_too_many(max_answers, source.name)
     return AnswerFile(source, tuple(answers), name=name, networks=networks)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archcalc.grading.columns import NO_ANSWER, quantity_and_unit, role_of
+from archcalc.grading.columns import columns_by_role, is_answered, notes_on_unread, quantity_and_unit
 from archcalc.grading.submission import Answer, NetworkText, fail_too_many
 from archcalc.spec.errors import Text, fail, whole_text
 from archcalc.spec.locate import SUFFIXES, is_inline, split_variant
@@ -50,7 +50,7 @@ def is_network_table(titles: list[Text]) -> bool:
 
 
 def _columns(titles: list[Text]) -> _Columns | None:
-    roles = {role_of(title.value): index for index, title in reversed(list(enumerate(titles)))}
+    roles = columns_by_role(titles)
     figures = {index: found for index, title in enumerate(titles) if (found := quantity_and_unit(title.value))}
     if "network" not in roles or not figures or roles.keys() & {"layer", "target", "answer"}:
         return None
@@ -73,9 +73,7 @@ def read_network_tables(grids: Iterable[tuple[list[Text], list[list[Text]]]], ma
             if len(table.answers) > max_answers:
                 fail_too_many(max_answers, titles[0].source.name)
         read = {columns.network, columns.resolution, *columns.figures}
-        unread = [title.value for index, title in enumerate(titles) if index not in read and title.value]
-        if unread:
-            table.notes.append(f"columns not read: {', '.join(unread)[:200]}")
+        table.notes.extend(notes_on_unread(title for index, title in enumerate(titles) if index not in read))
     if unknown and not table.networks:
         hint = next(filter(None, (suggest_bundled(each.value) for each in unknown)), "archcalc zoo lists the networks")
         fail("unknown-name", "no row names a network that archcalc knows", whole_text(unknown[0]), hint)
@@ -139,7 +137,7 @@ def _free_name(written: str, network: NetworkText, taken: dict[str, NetworkText]
 
 def _figure(row: list[Text], index: int, unit: str) -> Iterator[Text]:
     """The value of a cell, with the unit of its column; nothing if the cell is empty."""
-    if index < len(row) and (value := _plain(row[index].value)).casefold() not in NO_ANSWER:
+    if index < len(row) and is_answered(value := _plain(row[index].value)):
         yield _text(row[index], f"{value}{unit}" if _NUMBER.fullmatch(value) else value)
 
 

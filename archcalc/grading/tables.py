@@ -12,7 +12,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archcalc.grading.columns import NO_ANSWER, quantity_of, role_of, target_of
+from archcalc.grading.columns import (
+    answer_in,
+    columns_by_role,
+    is_answered,
+    notes_on_unread,
+    quantity_of,
+    role_of,
+    target_of,
+)
 from archcalc.grading.network_tables import is_network_table, read_network_tables
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
@@ -142,7 +150,7 @@ class _Columns(NamedTuple):
 
 
 def _columns(titles: list[Text]) -> _Columns:
-    roles = {role_of(title.value): index for index, title in reversed(list(enumerate(titles)))}
+    roles = columns_by_role(titles)
     place, target, answer = roles.get("layer"), roles.get("target"), roles.get("answer")
     where = whole_text(titles[0])
     if answer is not None:
@@ -162,8 +170,7 @@ def _answers(grid: Grid, source: Source, max_answers: int) -> tuple[list[Answer]
     """Return the answers of a table, and notes about columns that are not read."""
     columns = _columns(grid.titles)
     read = {columns.place, columns.quantity, columns.answer, *columns.quantities}
-    unread = [title.value for index, title in enumerate(grid.titles) if index not in read and title.value]
-    notes = [f"columns not read: {', '.join(unread)[:200]}"] if unread else []
+    notes = notes_on_unread(title for index, title in enumerate(grid.titles) if index not in read)
     answers: list[Answer] = []
     for row in grid.rows:
         answers += _row(row, columns, grid, source)
@@ -184,21 +191,23 @@ def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iter
             hint = 'a value that contains the separator needs quotes: "61,706"'
             message = f"the row must have {width} cells, got {len(row)}"
             problem = Problem("answers", message, whole_text(row[width]), hint)
-    nothing = Text(source, "", row[-1].start + len(row[-1].value))
-    row = row + [nothing] * (width - len(row))
+    row = padded(row, width)
     place = row[columns.place]
     if columns.quantities:
         for index, quantity in columns.quantities.items():
-            if row[index].value.casefold() not in NO_ANSWER:
+            if is_answered(row[index].value):
                 yield Answer(Text(source, target_of(place.value, quantity), place.start), row[index], problem)
         return
     assert columns.answer is not None
-    value = row[columns.answer]
-    if value.value.casefold() in NO_ANSWER:
-        value = Text(source, "", value.start)
     if columns.quantity is not None:
         place = Text(source, target_of(place.value, row[columns.quantity].value), place.start)
-    yield Answer(place, value, problem)
+    yield Answer(place, answer_in(row[columns.answer]), problem)
+
+
+def padded(row: list[Text], width: int) -> list[Text]:
+    """Return a row with empty cells at its end, as many as titles are more."""
+    last = row[-1]
+    return row + [Text(last.source, "", last.start + len(last.value))] * (width - len(row))
 
 
 def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text]:

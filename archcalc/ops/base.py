@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
+from archcalc.arrays.texts import shape_text
 from archcalc.numeric import Impossible, Number, product, require
 from archcalc.ops.fields import (
     Argument,
@@ -355,7 +356,7 @@ class WrittenShapes:
     shapes: Shapes
 
     def __str__(self) -> str:
-        return " and ".join("x".join(map(str, shape)) for shape in self.shapes)
+        return " and ".join(map(shape_text, self.shapes))
 
 
 def axis_index(axis: int, shape: Shape) -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.changes.compare import NetworkDiff
-from archcalc.report.diff_sentences import sentences, shape_text
+from archcalc.graph import write_shape
+from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
     Comparison,
     changes_table,
@@ -19,6 +17,7 @@ from archcalc.report.diff_tables import (
     shown_name,
     totals_table,
 )
+from archcalc.report.pages import template
 from archcalc.report.table import human, without_controls
 from archcalc.spec.write import write_layer
 
@@ -54,16 +53,7 @@ class Run(NamedTuple):
 
 def diff_page(comparison: Comparison) -> str:
     """Return the page of a comparison."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        auto_reload=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"human": human, "without_controls": without_controls}
-    page = environment.get_template("diff_page.html")
+    page = template("diff_page.html", human=human, without_controls=without_controls)
     return page.render(
         comparison=comparison,
         sentences=sentences,
@@ -114,7 +104,7 @@ def _cell(analysis: Analysis, layer: Layer) -> Cell:
     return Cell(
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
-        shape_text(layer.output),
+        write_shape(layer.output, graph.layout),
         human(analysis.own(layer, "params")),
         human(layer.macs),
     )

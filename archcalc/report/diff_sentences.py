@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from archcalc.analysis.fields import Fields
+from archcalc.arrays.texts import shape_text
 from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
 from archcalc.changes.rows import Row
 from archcalc.report.table import bytes_text, without_controls
@@ -225,11 +226,6 @@ def _tensor_text(word: str, tensor: TensorChange) -> str:
     if before is None or after is None:
         return f"the {word}{name} ({after or before}) is {'new' if before is None else 'gone'}"
     return f"the {word}{name} is {after} instead of {before}"
-
-
-def shape_text(shape: Sequence[Any]) -> str:
-    """Return a shape as text."""
-    return "x".join(map(str, shape)) or "one number"
 
 
 def _consequences(diff: NetworkDiff) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.memory import DTYPES
+from archcalc.arrays.texts import shape_text
 from archcalc.changes.compare import Figure, NetworkDiff
 from archcalc.changes.files import ComparedNetwork
 from archcalc.changes.rows import Row
 from archcalc.query.quantities import QUANTITIES
-from archcalc.report.diff_sentences import attribute_text, change_text, field_text, shape_text, titles
+from archcalc.report.diff_sentences import attribute_text, change_text, field_text, titles
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_controls
 from archcalc.report.validated import count
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import points_text, score_text
+from archcalc.report.pages import template
 from archcalc.report.table import without_controls
 
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    auto_reload=False,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    keep_trailing_newline=True,
+PAGE = template(
+    "graded_page.html",
+    derivation_lines=derivation_lines,
+    points_text=points_text,
+    without_controls=without_controls,
+    score_text=score_text,
 )
-TEMPLATES.filters |= {
-    "derivation_lines": derivation_lines,
-    "points_text": points_text,
-    "without_controls": without_controls,
-    "score_text": score_text,
-}
 
 
 def graded_page(graded: GradedSubmission, title: str = "") -> str:
     """Return the page of one submission, under the title of the homework."""
     share = 1.0 if graded.share is None else float(graded.share)
-    return TEMPLATES.get_template("graded_page.html").render(graded=graded, title=title, share=share)
+    return PAGE.render(graded=graded, title=title, share=share)

@@ -9,14 +9,13 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from archcalc.arrays.texts import DIGITS, float_text, shape_text
 from archcalc.executor.loops.exact import Exact
 from archcalc.terminal import display_width
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
 
-DIGITS = 6
-"""Significant digits, unless others are asked for."""
 MAX_NUMBERS = 400
 MAX_COLUMNS = 20
 """The most numbers of a small array, and of its rows."""
@@ -38,7 +37,7 @@ def number_text(number: Any, digits: int = DIGITS) -> str:
         return _ROOT.sub(r"√\1", str(number.value)).replace("sqrt", "√").replace("**", "^").replace("*", "·")
     if isinstance(number, Fraction):
         return fraction_text(number)
-    return f"{float(number) + 0.0:.{digits}g}"  # adding 0 turns −0 into 0
+    return float_text(number, digits)
 
 
 def fraction_text(number: Fraction) -> str:
@@ -58,7 +57,7 @@ def array_lines(name: str, array: Array, *, batch: bool = True, digits: int = DI
     """
     if batch and len(array) == 1:
         array, batch = array[0], False
-    yield f"{name}: {'x'.join(map(str, array.shape)) or 'a single number'}"
+    yield f"{name}: {shape_text(array.shape)}"
     texts = [number_text(number, digits) for number in array.flat]
     width = max(map(display_width, texts), default=0)
     columns = array.shape[-1] if array.ndim else 1

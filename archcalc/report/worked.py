@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archcalc.arrays.texts import DIGITS, shape_text
 from archcalc.executor.loops.record import Recorded
-from archcalc.report.matrices import DIGITS, MAX_COLUMNS, matrix_lines, number_text
+from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ LATEX = Notation(
     brackets=(r"\left(", r"\right)"),
 )
 SUM, PRODUCT, POWER, ATOM = range(4)
-"""How strongly the outermost operation of an expression binds."""
+"""How strongly the outermost operation of an expression binds; a sign binds as a sum does."""
 FUNCTIONS = {
     "exp": "exp",
     "log": "ln",
@@ -150,8 +151,6 @@ class Written(NamedTuple):
 
     text: str
     strength: int
-    negative: bool = False
-    """Whether it begins with a sign."""
 
 
 class Expressions:
@@ -174,8 +173,9 @@ class Expressions:
         if isinstance(number, Recorded) and number.operation and not number.name:
             return self.expression(number)
         text = self.number(number)
-        composed = any(sign in text.lstrip(self.notation.minus) for sign in (" ", "/", "*"))
-        return Written(text, PRODUCT if composed else ATOM, text.startswith(self.notation.minus))
+        if " " in text or text.startswith(self.notation.minus):
+            return Written(text, SUM)
+        return Written(text, PRODUCT if "/" in text or "·" in text else ATOM)
 
     def expression(self, number: Recorded) -> Written:
         """Return the operation that gave a number."""
@@ -191,7 +191,7 @@ class Expressions:
             return Written(notation.raised(self.within(base, ATOM), self.within(exponent, ATOM)), POWER)
         if operation == "neg":
             (only,) = map(self.operand, number.operands)
-            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM, negative=True)
+            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
         if operation == "sqrt":
             return Written(notation.root(self.operand(number.operands[0]).text), ATOM)
         operands = _chain(number, (operation,)) if operation in ("max", "min") else number.operands
@@ -207,7 +207,7 @@ class Expressions:
         first = text.removeprefix(" + ")
         if text.startswith(" - "):
             first = self.notation.minus + text[3:]
-        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM, first.startswith(self.notation.minus))
+        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM)
 
     def term(self, sign: str, number: Any) -> str:
         """Return a term with the sign before it."""
@@ -229,8 +229,8 @@ class Expressions:
         return Written(f"{self.within(one, PRODUCT)}/{self.within(other, POWER)}", PRODUCT)
 
     def within(self, written: Written, strength: int) -> str:
-        """Return an operand, in brackets if it binds less strongly, or begins with a sign."""
-        if written.strength >= strength and not written.negative:
+        """Return an operand, in brackets if it binds less strongly."""
+        if written.strength >= strength:
             return written.text
         opening, closing = self.notation.brackets
         return f"{opening}{written.text}{closing}"
@@ -336,8 +336,9 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
     """Yield an array as matrices, with the numbers that were read in brackets unless all of them were."""
     chosen = set(read)
     everything = len(chosen) == array.size
-    shape = "x".join(map(str, array.shape))
-    yield f"{name}: {shape}" + ("" if everything else f", {len(chosen):,} of {array.size:,} numbers in brackets")
+    yield f"{name}: {shape_text(array.shape)}" + (
+        "" if everything else f", {len(chosen):,} of {array.size:,} numbers in brackets"
+    )
     places = sorted({index[:-2] for index in chosen})
     for place in places[:MAX_MATRICES]:
         matrix = array[place] if array.ndim > 1 else array[None]

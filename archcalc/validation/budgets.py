@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis
@@ -32,12 +32,16 @@ def over_budget(budgets: Iterable[Budget], analysis: Analysis, name: str) -> tup
                 message = f"{problem.message}, in the budget '{budget.condition}' of {budget.place}"
                 wrong.append(Problem(problem.code, message, hint=problem.hint, origin=name))
             continue
-        listed = ", ".join(f"{word} is {_written(value)}" for word, value in figures.known.items() if value != word)
-        message = f"over budget: {listed}, but must be '{budget.condition}'"
+        message = f"over budget: {figures_text(figures.known)}, but must be '{budget.condition}'"
         exceeded.append(Problem("budget", message, origin=name, hint=f"the budget is in {budget.place}"))
     return exceeded, wrong
 
 
-def _written(value: Any) -> str:
-    axes = value if isinstance(value, tuple) else (value,)
+def figures_text(known: Mapping[str, Any]) -> str:
+    """Return the figures that the names in a condition stand for: ``macs is 1,000``; words stand for themselves."""
+    return ", ".join(f"{name} is {_written(figure)}" for name, figure in known.items() if figure != name)
+
+
+def _written(figure: Any) -> str:
+    axes = figure if isinstance(figure, tuple) else (figure,)
     return "x".join(f"{each:,}" if isinstance(each, int) else str(each) for each in axes)

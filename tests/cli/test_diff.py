@@ -59,6 +59,17 @@ def test_every_format_is_complete(archcalc: Archcalc, form: str) -> None:
         assert text in ran.out
 
 
+@pytest.mark.parametrize("form", ["plain", "side-by-side"])
+def test_shapes_are_in_the_layout_of_the_specs(archcalc: Archcalc, tmp_path: Path, form: str) -> None:
+    paths = [str(tmp_path / f"{channels}.yaml") for channels in (8, 16)]
+    for path, channels in zip(paths, (8, 16), strict=True):
+        Path(path).write_text(f"layout: hwc\ninput: 32x24x3\nlayers:\n  - conv {channels} k3\n")
+    ran = archcalc("diff", *paths, "--format", form)
+    assert ran.status == 0
+    assert "30x22x16" in ran.out
+    assert "16x30x22" not in ran.out
+
+
 @pytest.mark.parametrize("specs", [("resnet50", "resnet50-v1.5"), ("vit:b_16", "vit:b_32"), ("lenet5", "unet")])
 def test_json_follows_its_schema(archcalc: Archcalc, specs: tuple[str, str]) -> None:
     found = json.loads(archcalc("diff", *specs, "--format", "json", "--fail-on", "macs > +2%").out)

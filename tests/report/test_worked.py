@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import archcalc as api
 from archcalc.executor.interpreter import Interpreter, LayerTrace
+from archcalc.executor.loops.exact import Exact
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer
 from archcalc.executor.weights import initial
@@ -30,6 +31,8 @@ from archcalc.report.worked import (
 )
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
+
+ROOT = Exact(2).apply("sqrt")
 
 
 def layer(spec: str, **weights: list[float]) -> LayerTrace:
@@ -224,6 +227,10 @@ def test_latex_and_markdown_hold_the_same_steps() -> None:
         (1 / (Recorded(2.0) * 3), "1/(2·3)"),
         (Recorded(-2.0) ** 2, "(−2)²"),
         (1 / (1 + (-Recorded(0.0)).apply("exp")), "1/(1 + exp(−0))"),
+        (Recorded(Exact(3)) - Recorded(ROOT + 1), "3 − (1 + √2)"),
+        (Recorded(Exact(3)) * Recorded(ROOT + 1), "3·(1 + √2)"),
+        (Recorded(Exact(3)) / Recorded(ROOT * 2), "3/(2·√2)"),
+        (Recorded(ROOT * 2) ** 2, "(2·√2)²"),
     ],
 )
 def test_brackets_stand_where_they_are_needed(number: Recorded, text: str) -> None:

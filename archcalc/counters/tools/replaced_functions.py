@@ -5,6 +5,8 @@ Both replace functions by ones that count.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from archcalc.counters.formulas import einsum, elements, products, recurrent, transposed
 from archcalc.counters.rules import Formula, Rule
 from archcalc.counters.tools.ptflops import POOL_FUNCTIONS
@@ -12,6 +14,35 @@ from archcalc.counters.tools.ptflops import POOL_FUNCTIONS
 CONVOLUTIONS = "F.conv1d F.conv2d F.conv3d"
 TRANSPOSED = "F.conv_transpose1d F.conv_transpose2d F.conv_transpose3d"
 ACTIVATIONS = "F.relu F.prelu F.elu F.leaky_relu F.relu6 F.silu F.gelu"
+
+
+class Products(NamedTuple):
+    """The formulas for products, each of which counts MACs or FLOPs."""
+
+    linear: Formula
+    convolution: Formula
+    transposed: Formula
+    matmul: Formula
+    addmm: Formula
+    attention: Formula
+
+
+MACS = Products(
+    linear=products.MACS,
+    convolution=products.MACS,
+    transposed=transposed.TRANSPOSED_MACS,
+    matmul=products.FIRST_TIMES_LAST,
+    addmm=products.MACS,
+    attention=products.MACS,
+)
+FLOPS = Products(
+    linear=products.TWO_PER_MAC,
+    convolution=products.TWO_PER_MAC_AND_BIAS,
+    transposed=transposed.TRANSPOSED_FLOPS,
+    matmul=products.TWICE_FIRST_TIMES_LAST,
+    addmm=products.TWO_PER_MAC_AND_INPUT,
+    attention=products.TWO_PER_MAC,
+)
 
 
 def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[Rule, ...]:
@@ -22,46 +53,26 @@ def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[Rule, ...]:
         matmuls: the functions that multiply matrices which it replaces.
         fused: whether it replaces ``F.scaled_dot_product_attention``.
     """
-    attention = Rule(
-        "function", "F.scaled_dot_product_attention", "attention", products.MACS, f"{source} _attn_flops_compute"
-    )
-    return (
-        Rule("function", "F.linear", "linear layers", products.MACS, f"{source} _linear_flops_compute"),
-        Rule("function", CONVOLUTIONS, "convolutions", products.MACS, f"{source} _conv_flops_compute"),
-        Rule(
-            "function",
-            TRANSPOSED,
-            "transposed convolutions",
-            transposed.TRANSPOSED_MACS,
-            f"{source} _conv_trans_flops_compute",
-        ),
-        Rule("function", matmuls, "matrix products", products.FIRST_TIMES_LAST, f"{source} _matmul_flops_compute"),
-        Rule(
-            "function",
-            "torch.addmm Tensor.addmm torch.baddbmm",
-            "matrix products",
-            products.MACS,
-            f"{source} _addmm_flops_compute",
-        ),
-        *((attention,) if fused else ()),
-    )
+    return _product_rules(source, matmuls, fused, MACS)
+
+
+def _product_rules(source: str, matmuls: str, fused: bool, formulas: Products) -> tuple[Rule, ...]:
+    found = [
+        ("F.linear", "linear layers", formulas.linear, "_linear_flops_compute"),
+        (CONVOLUTIONS, "convolutions", formulas.convolution, "_conv_flops_compute"),
+        (TRANSPOSED, "transposed convolutions", formulas.transposed, "_conv_trans_flops_compute"),
+        (matmuls, "matrix products", formulas.matmul, "_matmul_flops_compute"),
+        ("torch.addmm Tensor.addmm torch.baddbmm", "matrix products", formulas.addmm, "_addmm_flops_compute"),
+    ]
+    if fused:
+        found.append(("F.scaled_dot_product_attention", "attention", formulas.attention, "_attn_flops_compute"))
+    return tuple([Rule("function", names, what, formula, f"{source} {by}") for names, what, formula, by in found])
 
 
 def flops_rules(source: str, matmuls: str, fused: bool, interpolation: Formula) -> tuple[Rule, ...]:
     """Return what is counted as FLOPs; see `macs_rules`."""
-    attention = Rule(
-        "function", "F.scaled_dot_product_attention", "attention", products.TWO_PER_MAC, f"{source} _attn_flops_compute"
-    )
     return (
-        Rule("function", "F.linear", "linear layers", products.TWO_PER_MAC, f"{source} _linear_flops_compute"),
-        Rule("function", CONVOLUTIONS, "convolutions", products.TWO_PER_MAC_AND_BIAS, f"{source} _conv_flops_compute"),
-        Rule(
-            "function",
-            TRANSPOSED,
-            "transposed convolutions",
-            transposed.TRANSPOSED_FLOPS,
-            f"{source} _conv_trans_flops_compute",
-        ),
+        *_product_rules(source, matmuls, fused, FLOPS),
         Rule("function", ACTIVATIONS, "activations", elements.per_input(1), f"{source} _relu_flops_compute and others"),
         Rule(
             "function",
@@ -95,16 +106,6 @@ def flops_rules(source: str, matmuls: str, fused: bool, interpolation: Formula) 
         Rule("function", "F.softmax", "F.softmax", elements.per_input(1), f"{source} _softmax_flops_compute"),
         Rule("function", "F.interpolate F.upsample", "upsampling", interpolation, f"{source} _upsample_flops_compute"),
         Rule(
-            "function", matmuls, "matrix products", products.TWICE_FIRST_TIMES_LAST, f"{source} _matmul_flops_compute"
-        ),
-        Rule(
-            "function",
-            "torch.addmm Tensor.addmm torch.baddbmm",
-            "matrix products",
-            products.TWO_PER_MAC_AND_INPUT,
-            f"{source} _addmm_flops_compute",
-        ),
-        Rule(
             "function",
             "torch.mul Tensor.mul torch.add Tensor.add",
             "calls of add and mul",
@@ -115,7 +116,6 @@ def flops_rules(source: str, matmuls: str, fused: bool, interpolation: Formula) 
         Rule("module", "RNN", "RNN", recurrent.all_weights_recurrent(1, per_mac=2), f"{source} _rnn_flops"),
         Rule("module", "GRU", "GRU", recurrent.all_weights_recurrent(7, per_mac=2), f"{source} _rnn_flops"),
         Rule("module", "LSTM", "LSTM", recurrent.all_weights_recurrent(10, per_mac=2), f"{source} _rnn_flops"),
-        *((attention,) if fused else ()),
     )
 
 

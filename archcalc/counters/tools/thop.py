@@ -8,7 +8,20 @@ from archcalc.counters.rules import Quantity, Rule, Tool
 
 HOOKS = "thop/vision/basic_hooks.py"
 
+COMMON = (
+    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
+    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
+    Rule(
+        "module",
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
+        "global and adaptive pooling",
+        elements.WINDOW_PER_OUTPUT,
+        f"{HOOKS} count_adap_avgpool",
+    ),
+)
+
 RULES = (
+    *COMMON,
     Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS, f"{HOOKS} count_convNd"),
     Rule(
         "module",
@@ -17,7 +30,6 @@ RULES = (
         transposed.KERNEL_PER_OUTPUT,
         f"{HOOKS} count_convNd, thop/vision/calc_func.py calculate_conv2d_flops",
     ),
-    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
     Rule(
         "module",
         "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
@@ -37,14 +49,6 @@ RULES = (
     Rule("module", "ReLU ReLU6 Dropout PixelShuffle ZeroPad2d", "", elements.NOTHING, f"{HOOKS} zero_ops"),
     Rule("module", "LeakyReLU", "", elements.NOTHING, f"{HOOKS} count_relu"),
     Rule("module", "Softmax", "softmax", elements.SOFTMAX, f"{HOOKS} count_softmax"),
-    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
-    Rule(
-        "module",
-        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
-        "global and adaptive pooling",
-        elements.WINDOW_PER_OUTPUT,
-        f"{HOOKS} count_adap_avgpool",
-    ),
     Rule(
         "module",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
@@ -79,6 +83,7 @@ THOP = Tool(
 )
 
 OLD_RULES = (
+    *COMMON,
     Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{HOOKS} count_convNd"),
     Rule(
         "module",
@@ -87,17 +92,8 @@ OLD_RULES = (
         transposed.KERNEL_PER_OUTPUT_AND_BIAS,
         f"{HOOKS} count_convNd",
     ),
-    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
     Rule("module", "BatchNorm1d BatchNorm2d BatchNorm3d", "batch norm", elements.per_input(2), f"{HOOKS} count_bn"),
     Rule("module", "LeakyReLU", "leaky ReLU", elements.per_input(1), f"{HOOKS} count_relu"),
-    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
-    Rule(
-        "module",
-        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
-        "global and adaptive pooling",
-        elements.WINDOW_PER_OUTPUT,
-        f"{HOOKS} count_adap_avgpool",
-    ),
     Rule(
         "module",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import total_ordering
 from typing import Any
 
 from archcalc.executor.loops.numbers import Substitute
@@ -18,11 +17,10 @@ class InexactError(ArithmeticError):
     """A number has no exact form in fractions and roots. The message says which operation needs another one."""
 
 
-@total_ordering
 class Exact(Substitute):
     """A fraction, or an expression of SymPy with roots of fractions."""
 
-    __slots__ = ("value",)
+    __slots__ = ()
 
     def __init__(self, value: Any) -> None:
         """Hold a fraction, an integer, a finite float (exactly), or an expression of SymPy.
@@ -35,28 +33,8 @@ class Exact(Substitute):
     def __repr__(self) -> str:
         return f"Exact({self.value})"
 
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __bool__(self) -> bool:
-        return bool(self.value != 0)
-
     def __hash__(self) -> int:
         return hash(self.value)
-
-    def __floor__(self) -> int:
-        below: int = math.floor(self.value)
-        return below
-
-    def __round__(self) -> int:
-        nearest: int = round(self.value)
-        return nearest
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == _operand(other))
-
-    def __lt__(self, other: object) -> bool:
-        return bool(self.value < _operand(other))
 
     def __add__(self, other: object) -> Exact:
         return Exact(self.value + _exact(other))
@@ -89,6 +67,15 @@ class Exact(Substitute):
     def __abs__(self) -> Exact:
         return Exact(abs(self.value))
 
+    @staticmethod
+    def comparable(other: Any) -> Any:
+        """Return the other side of a comparison, which may be infinite."""
+        if isinstance(other, float) and math.isinf(other):
+            import sympy
+
+            return sympy.oo if other > 0 else -sympy.oo
+        return _exact(other)
+
     def apply(self, function: str) -> Exact:
         """Return a function of the number.
 
@@ -116,15 +103,6 @@ def _exact(value: Any) -> Any:
             raise InexactError(f"{'NaN' if math.isnan(value) else 'infinity'} has no exact form")
         return Fraction(value)
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else value
-
-
-def _operand(other: Any) -> Any:
-    """Return the other side of a comparison, which may be infinite."""
-    if isinstance(other, float) and math.isinf(other):
-        import sympy
-
-        return sympy.oo if other > 0 else -sympy.oo
-    return _exact(other)
 
 
 def _quotient(a: Any, b: Any) -> Any:

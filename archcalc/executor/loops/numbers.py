@@ -6,16 +6,48 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
+from functools import total_ordering
 from typing import Any, TypeAlias
 
 
+@total_ordering
 class Substitute(ABC):
     """A number in place of a float, such as an exact one, or one that records how it was computed.
 
     The arithmetic operators work on it, with a float or a fraction as the other operand too, and it is ordered.
     """
 
-    __slots__ = ()
+    __slots__ = ("value",)
+    value: Any
+    """The number without what the class adds to it."""
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value != 0)
+
+    def __floor__(self) -> int:
+        below: int = math.floor(self.value)
+        return below
+
+    def __round__(self) -> int:
+        nearest: int = round(self.value)
+        return nearest
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == self.comparable(other))
+
+    def __lt__(self, other: object) -> bool:
+        return bool(self.value < self.comparable(other))
+
+    @abstractmethod
+    def __hash__(self) -> int: ...
+
+    @staticmethod
+    @abstractmethod
+    def comparable(other: Any) -> Any:
+        """Return the other side of a comparison as the values of this class can be compared with it."""
 
     @abstractmethod
     def apply(self, function: str) -> Any:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import total_ordering
 from typing import Any
 
 from archcalc.executor.loops.numbers import Substitute, function, power, quotient
 
 
-@total_ordering
 class Recorded(Substitute):
     """A number with the operation that gave it, and its operands."""
 
-    __slots__ = ("name", "operands", "operation", "value")
+    __slots__ = ("name", "operands", "operation")
 
     def __init__(self, value: Any, operation: str = "", operands: tuple[Any, ...] = (), name: str = "") -> None:
         """Record a number.
@@ -31,28 +28,8 @@ class Recorded(Substitute):
     def __repr__(self) -> str:
         return f"Recorded({self.value!r}, {self.operation!r}, {self.name!r})"
 
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __bool__(self) -> bool:
-        return bool(self.value != 0)
-
     def __hash__(self) -> int:
         return id(self)
-
-    def __floor__(self) -> int:
-        below: int = math.floor(self.value)
-        return below
-
-    def __round__(self) -> int:
-        nearest: int = round(self.value)
-        return nearest
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == plain(other))
-
-    def __lt__(self, other: object) -> bool:
-        return bool(self.value < plain(other))
 
     def __add__(self, other: object) -> Recorded:
         return _applied("+", lambda a, b: a + b, self, other)
@@ -86,6 +63,11 @@ class Recorded(Substitute):
 
     def __abs__(self) -> Recorded:
         return Recorded(abs(self.value), "abs", (self,))
+
+    @staticmethod
+    def comparable(other: Any) -> Any:
+        """Return the other side of a comparison without its record."""
+        return plain(other)
 
     def apply(self, name: str) -> Recorded:
         """Return a function of the number."""
