@@ -14,10 +14,8 @@ INDENT = "  "
 _CONSTANTS = {None: "null", False: "false", True: "true"}
 
 
-class Encoded(str):
-    """The JSON text of a value, indented as an item of a list in a document."""
-
-    __slots__ = ()
+string = encode_basestring
+"""Return the text of a string; ASCII or not, only what JSON requires is escaped."""
 
 
 def write_json(document: Any) -> str:
@@ -26,11 +24,14 @@ def write_json(document: Any) -> str:
 
 
 def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the text of a document in pieces. Values that are iterators become lists, one piece per item."""
+    """Yield the text of a document in pieces.
+
+    Values that are iterators are lists: they yield the texts of their items, indented as such, each of which is a piece.
+    """
     yield "{\n"
     separator = ""
     for key, value in document.items():
-        yield f"{separator}{INDENT}{encode_basestring(key)}: "
+        yield f"{separator}{INDENT}{string(key)}: "
         if isinstance(value, Iterator):
             yield from (readable(piece, JSON_BACKSLASH) for piece in _items(value, INDENT))
         else:
@@ -39,11 +40,11 @@ def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _items(values: Iterator[Any], margin: str) -> Iterator[str]:
+def _items(texts: Iterator[str], margin: str) -> Iterator[str]:
     """Yield the text of a list, one item after the other."""
     before, after = f"[\n{margin}{INDENT}", "[]"
-    for value in values:
-        yield before + (value if isinstance(value, Encoded) else encoded(value, margin + INDENT))
+    for text in texts:
+        yield before + text
         before, after = f",\n{margin}{INDENT}", f"\n{margin}]"
     yield after
 
@@ -52,13 +53,13 @@ def encoded(value: Any, margin: str) -> str:
     """Return the text of a value whose first line is indented by ``margin``."""
     kind = type(value)
     if kind is str:
-        return encode_basestring(value)
+        return string(value)
     if kind is int:
         return str(value)
     if value is None or kind is bool:
         return _CONSTANTS[value]
     if isinstance(value, str):
-        return encode_basestring(value)
+        return string(value)
     if isinstance(value, (list, tuple)):
         return _list(value, margin) if value else "[]"
     if isinstance(value, Mapping):
@@ -70,10 +71,17 @@ def _list(values: Sequence[Any], margin: str) -> str:
     kinds = {*map(type, values)}
     if kinds == {int}:
         return str([*values])
+    if kinds == {str}:
+        return strings(values, margin)
     inner = margin + INDENT
     separator = f",\n{inner}"
-    items = map(encode_basestring, values) if kinds == {str} else [encoded(each, inner) for each in values]
-    return f"[\n{inner}{separator.join(items)}\n{margin}]"
+    return f"[\n{inner}{separator.join([encoded(each, inner) for each in values])}\n{margin}]"
+
+
+def strings(values: Sequence[str], margin: str) -> str:
+    """Return the text of a list of strings whose first line is indented by ``margin``."""
+    inner = f",\n{margin}{INDENT}"
+    return f"[{inner[1:]}{inner.join(map(string, values))}\n{margin}]" if values else "[]"
 
 
 def members(record: Mapping[str, Any], margin: str) -> str:
@@ -84,4 +92,4 @@ def members(record: Mapping[str, Any], margin: str) -> str:
 @lru_cache
 def _template(keys: tuple[str, ...], margin: str) -> str:
     """Return the text of members with these keys, with ``%s`` for each value."""
-    return ",\n".join([f"{margin}{encode_basestring(key)}: ".replace("%", "%%") + "%s" for key in keys])
+    return ",\n".join([f"{margin}{string(key)}: ".replace("%", "%%") + "%s" for key in keys])

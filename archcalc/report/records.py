@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
-from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
-from archcalc.report.json_text import INDENT, Encoded, json_pieces, members
+from archcalc.report.json_text import INDENT, json_pieces, members, string, strings
 
 SCHEMA = 1
 ITEM = INDENT * 2
 """The indentation of an item of a list in a document."""
+MEMBER = ITEM + INDENT
+"""The indentation of the members of such an item."""
+SEPARATOR = ",\n"
 
 
-def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> dict[str, Any]:
-    """Return an analysis as data. Shapes are lists with channels first, after the batch if there is one.
+def network_json(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> Iterator[str]:
+    """Yield an analysis as JSON in pieces, one per layer: the text of a long network is never held as a whole.
+
+    Shapes are lists with channels first, after the batch if there is one.
 
     Args:
         analysis: the analysis of a network.
         dtype: the number format for memory, which is in bytes.
         depth: combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
-    rows = _Rows[Mapping[str, Any]](analysis, depth, lambda members: members)
-    return _document(
-        analysis, dtype, [{name: value for part in parts for name, value in part.items()} for parts in rows]
-    )
-
-
-def network_json(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> Iterator[str]:
-    """Yield the text of `network_record` in pieces, one per layer: long networks are never held as a whole."""
-    rows = _Rows[str](analysis, depth, lambda part: members(part, ITEM + INDENT))
-    texts = map(",\n".join, rows)
-    return json_pieces(_document(analysis, dtype, (Encoded(f"{{\n{text}\n{ITEM}}}") for text in texts)))
+    return json_pieces(_document(analysis, dtype, iter(_Rows(analysis, depth))))
 
 
 def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
@@ -68,60 +62,59 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
     }
 
 
-Part = TypeVar("Part")
-"""Some members of a record, as data or as text."""
-
-
-class _Rows(Generic[Part]):
-    """The records of the rows of a network, layers or groups of them, in parts; what rows have in common is made once.
+class _Rows:
+    """The texts of the rows of a network, layers or groups of them; what rows have in common is written once.
 
     Args:
         analysis: the analysis of the network.
         depth: the depth below which layers are combined; ``None`` keeps every layer.
-        write: makes a part of some members of a record.
     """
 
-    def __init__(self, analysis: Analysis, depth: int | None, write: Callable[[Mapping[str, Any]], Part]) -> None:
+    def __init__(self, analysis: Analysis, depth: int | None) -> None:
         self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
         self.rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
-        self.write = write
         self.row_of: dict[str, str] = {}
         """The name of the row that contains each layer of a group."""
         for row in self.rows:
             if isinstance(row, Group):
                 self.row_of.update((layer.name, row.name) for layer in row.layers)
-        self.known: dict[Hashable, tuple[Part, ...]] = {}
-        """The parts that several rows have, by what they depend on: objects, by their identity, or values."""
+        self.known: dict[Hashable, tuple[str, ...]] = {}
+        """The texts that several rows have, by what they depend on: objects, by their identity, or values."""
 
-    def __iter__(self) -> Iterator[list[Part]]:
-        return map(self.parts, self.rows)
+    def __iter__(self) -> Iterator[str]:
+        return map(self.text, self.rows)
 
-    def parts(self, row: Layer | Group) -> list[Part]:
-        """Return the parts of a record."""
-        found = self.group(row) if isinstance(row, Group) else self.layer(row)
-        found += self.shared(id(row.fields), lambda: (_fields(row.fields, self.several_inputs),))
-        found += self.shared((row.head, row.training), lambda: ({"head": row.head, "training": row.training},))
+    def text(self, row: Layer | Group) -> str:
+        """Return the text of a row."""
+        parts = self.group(row) if isinstance(row, Group) else self.layer(row)
+        key: Hashable = id(row.fields)
+        parts += self.known.get(key) or self.written(key, _fields(row.fields, self.several_inputs))
+        key = row.head, row.training
+        parts += self.known.get(key) or self.written(key, {"head": row.head, "training": row.training})
         if not row.is_complete:
-            found.append(self.write(_bound(row)))
+            parts += (_members(_bound(row)),)
         if self.analysis.shares_weights:
             shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
             if shared:
-                found.append(self.write({"shared_params": shared}))
-        return found
+                parts += (_members({"shared_params": shared}),)
+        return f"{{\n{SEPARATOR.join(parts)}\n{ITEM}}}"
 
-    def layer(self, layer: Layer) -> list[Part]:
-        """Return the parts of a layer up to its counts."""
-        operator, sizes = self.shared(id(layer.attributes), lambda: (_operator(layer), _sizes(layer)))
+    def layer(self, layer: Layer) -> tuple[str, ...]:
+        """Return the members of a layer up to its counts."""
+        key = id(layer.attributes)
+        operator, sizes = self.known.get(key) or self.written(key, _operator(layer), _sizes(layer))
+        stage = "null" if layer.stage is None else string(layer.stage)
+        read = [self.row_of.get(name, name) for name in layer.inputs] if self.row_of else layer.inputs
+        path, inputs = strings(layer.path, MEMBER), strings(read, MEMBER)
+        named = f'{MEMBER}"name": {string(layer.name)},\n{MEMBER}"stage": {stage},\n{MEMBER}"path": {path}'
         origin = self.analysis.graph.nodes[layer.node].origin
-        named: dict[str, Any] = {"name": layer.name, "stage": layer.stage, "path": layer.path}
-        read = {"inputs": [self.row_of.get(name, name) for name in layer.inputs]}
         if origin is not None:
-            named["origin"] = asdict(origin)
-        return [self.write(named), operator, self.write(read), sizes]
+            named += SEPARATOR + _members({"origin": asdict(origin)})
+        return named, operator, f'{MEMBER}"inputs": {inputs}', sizes
 
-    def group(self, group: Group) -> list[Part]:
-        """Return the parts of a group up to its counts, which are the sums of its layers; ``op`` is ``None``."""
+    def group(self, group: Group) -> tuple[str, ...]:
+        """Return the members of a group up to its counts, which are the sums of its layers; ``op`` is ``None``."""
         read = dict.fromkeys(self.row_of.get(name, name) for layer in group.layers for name in layer.inputs)
         start: dict[str, Any] = {
             "name": group.name,
@@ -132,14 +125,16 @@ class _Rows(Generic[Part]):
             "attributes": {},
             "inputs": [name for name in read if name != group.name],
         }
-        return [self.write(start), self.write(_sizes(group))]
+        return _members(start), _members(_sizes(group))
 
-    def shared(self, key: Hashable, make: Callable[[], tuple[Mapping[str, Any], ...]]) -> tuple[Part, ...]:
-        """Return parts that other rows may have as well."""
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = tuple(map(self.write, make()))
+    def written(self, key: Hashable, *records: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the members of records that other rows may have as well, and keep them for these."""
+        found = self.known[key] = tuple(map(_members, records))
         return found
+
+
+def _members(record: Mapping[str, Any]) -> str:
+    return members(record, MEMBER)
 
 
 def _operator(layer: Layer) -> dict[str, Any]:
@@ -168,17 +163,21 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
     """Return size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
-    for key, read in FIELD_QUANTITIES.items():
-        by_input = {name: [_size(axis, read) for axis in axes] for name, axes in fields.items()}
-        record[key] = by_input if several_inputs else next(iter(by_input.values()), [])
+    numbers = {name: list(zip(*map(_numbers, axes), strict=True)) for name, axes in fields.items()}
+    for index, key in enumerate(FIELD_QUANTITIES):
+        by_input = {name: quantities[index] if quantities else () for name, quantities in numbers.items()}
+        record[key] = by_input if several_inputs else next(iter(by_input.values()), ())
     local = [axis for axes in fields.values() for axis in axes if not axis.is_global]
-    record["rf_exact"] = all(axis.exact for axis in local)
-    record["rf_aligned"] = all(axis.aligned for axis in local)
+    record["rf_exact"] = all([axis.exact for axis in local])
+    record["rf_aligned"] = all([axis.aligned for axis in local])
     return record
 
 
-def _size(axis: AxisField, read: Callable[[AxisField], Number]) -> Any:
-    return plain(read(axis)) if axis.is_local else axis.word
+def _numbers(axis: AxisField) -> list[Any]:
+    """Return the quantities of a field along an axis, or the word that it has instead of each."""
+    if not axis.is_local:
+        return [axis.word] * len(FIELD_QUANTITIES)
+    return [plain(read(axis)) for read in FIELD_QUANTITIES.values()]
 
 
 def plain(value: Any) -> Any:
