@@ -2,7 +2,7 @@
 
 The network is probed on an input that is large enough for the windows of its middle units. Along the probed axis the
 input is enlarged by multiples of the period of the network's strides, so paddings, and with them the closed form, do
-not change; along the other axes it is as small as the network allows.
+not change; along the other axes it is as small as the network allows. Channels are reduced, which changes no window.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.resize import resized, smallest
+from archcalc.analysis.resize import narrowed, resized, smallest
 from archcalc.analysis.unit import trace_back, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
+from archcalc.ops.base import Shape
 from archcalc.verification.differences import AspectComparison, Difference, not_compared
 
 MAX_POSITIONS = 20_000
 """The largest size of the probed axis that is tried."""
+DIVISORS = (64, 16, 4)
+"""The divisors of channels that are tried."""
 
 
 def compare_fields(graph: Graph) -> AspectComparison:
@@ -123,7 +126,7 @@ class _Axis:
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
         predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
         seen = probe(
-            graph,
+            _with_few_channels(graph),
             sizes,
             units,
             self.name,
@@ -179,6 +182,23 @@ class _Axis:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
         seen = trace_back(graph, index, unit, clip=True).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
+
+
+def _with_few_channels(graph: Graph) -> Graph:
+    """Return the network with its channels divided as far as its layers keep their positions."""
+    for divisor in DIVISORS:
+        try:
+            few = narrowed(graph, divisor)
+        except Impossible:
+            continue
+        if all(_positions(few, index) == _positions(graph, index) for index in range(len(graph.nodes))):
+            return few
+    return graph
+
+
+def _positions(graph: Graph, index: int) -> list[tuple[Shape, int | None]]:
+    """Return the sizes of the axes of positions of every output of a layer, and its axis of features."""
+    return [(graph.positions(ref), graph.features_of(ref)) for ref in graph.made_by(index)]
 
 
 def _middle(graph: Graph, index: int) -> tuple[int, ...]:
