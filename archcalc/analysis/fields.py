@@ -66,7 +66,7 @@ class AxisField:
     @property
     def exact(self) -> bool:
         """Whether the maps are exact rather than bounds."""
-        return not self.is_unknown and all([path.exact for path in self.paths])
+        return not self.is_unknown and all(path.exact for path in self.paths)
 
     def sizes(self) -> tuple[Number, Number]:
         """Return the smallest and the largest window size of any unit; they differ after upsampling.

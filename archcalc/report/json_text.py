@@ -26,7 +26,7 @@ def write_json(document: Any) -> str:
 def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the text of a document in pieces.
 
-    Values that are iterators are lists: they yield the texts of their items, indented as such, each of which is a piece.
+    Values that are iterators are lists: they yield the indented texts of their items, each of which is a piece.
     """
     yield "{\n"
     separator = ""

@@ -168,8 +168,8 @@ def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
         by_input = {name: quantities[index] if quantities else () for name, quantities in numbers.items()}
         record[key] = by_input if several_inputs else next(iter(by_input.values()), ())
     local = [axis for axes in fields.values() for axis in axes if not axis.is_global]
-    record["rf_exact"] = all([axis.exact for axis in local])
-    record["rf_aligned"] = all([axis.aligned for axis in local])
+    record["rf_exact"] = all(axis.exact for axis in local)
+    record["rf_aligned"] = all(axis.aligned for axis in local)
     return record
 
 
