@@ -20,6 +20,7 @@ from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.argument_values import make, tensors_among, with_numbers
 from archcalc.spec.arguments import BoundArgument, bind, is_operator, weights_argument
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
+from archcalc.spec.drafts import Draft, Expanded, Independence, Section, node_of
 from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion
 from archcalc.spec.layer_names import LayerNames
@@ -77,26 +78,6 @@ class _Binding(NamedTuple):
     """The argument ``weights=@layer``, if there is one."""
 
 
-class _Draft(NamedTuple):
-    """A node before it has a name."""
-
-    op: Operator
-    inputs: tuple[Ref, ...]
-    outputs: Shapes
-    frame: Frame
-    place: Span | None = None
-    tied: Tied = UNTIED
-
-
-class _Section(NamedTuple):
-    """The names of the layers of a stage, in order, and the stage and head that they belong to."""
-
-    names: list[str]
-    stage: str | None = None
-    head: str | None = None
-    training: bool = False
-
-
 def build(
     network: Network,
     limits: Limits,
@@ -125,8 +106,8 @@ class _Builder:
         self.limits = limits
         self.observe = observe
         self.attributes = attributes
-        self.drafts: list[_Draft] = []
-        self.sections: list[_Section] = []
+        self.drafts: list[Draft] = []
+        self.sections: list[Section] = []
         self.references = References(network, self.further_outputs)
         self.names = LayerNames(self.references.taken)
         self.shared: dict[str, SharedSet] = {}
@@ -141,6 +122,9 @@ class _Builder:
         """The operator and the outputs of each layer; see `_Builder.key`."""
         self.shapes: dict[Shape, Shape] = {}
         """One object for all equal shapes."""
+        self.independence = Independence(network.blocks)
+        self.expanded: dict[tuple[int, int], Expanded] = {}
+        """The independent chains, by the identity of their items and of the shape of their input."""
         self.expansion = Expansion(network.blocks, network.variables, limits)
         self.steps = 0
         self.depth = 0
@@ -154,8 +138,8 @@ class _Builder:
         network = self.network
         for name, shape in network.inputs.items():
             self.references.end(name, Mark(Ref(len(self.drafts)), range(0)))
-            self.drafts.append(_Draft(Input(shape), (), (shape,), self.root))
-            self.sections.append(_Section([name]))
+            self.drafts.append(Draft(Input(shape), (), (shape,), self.root))
+            self.sections.append(Section([name]))
         current = Ref(0)
         for stage in network.stages:
             current = self.run(stage, current)
@@ -197,7 +181,7 @@ class _Builder:
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, once all stages have been built."""
         labels = ((name, section) for section in self.sections for name in section.names)
-        return tuple([_node(draft, *label) for draft, label in zip(self.drafts, labels, strict=True)])
+        return tuple([node_of(draft, *label) for draft, label in zip(self.drafts, labels, strict=True)])
 
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""
@@ -214,7 +198,7 @@ class _Builder:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
         drafts = self.drafts[first:]
         names = self.names.of(stage.name, first, [draft.op.name for draft in drafts])
-        self.sections.append(_Section(names, stage.name, head, training))
+        self.sections.append(Section(names, stage.name, head, training))
         if stage.name:
             layers = range(first, len(self.drafts))
             marks = [
@@ -237,7 +221,21 @@ class _Builder:
         return replace(problem, message=f"{problem.message} (in stage {stage.name})")
 
     def chain(self, chain: syntax.Chain, current: Ref, context: _Context) -> Ref:
-        return self.items(chain.items, chain.span, current, context)
+        """Build a chain. One that has been built on such a shape before is repeated if it is independent."""
+        if not self.is_plain or context.shared is not None or not self.independence.of(chain, context.names):
+            return self.items(chain.items, chain.span, current, context)
+        first = len(self.drafts)
+        key = id(chain.items), id(self.drafts[current.node].outputs[current.output])
+        found = self.expanded.get(key)
+        if found is None or not self.has_room(len(found.drafts), found.steps):
+            steps = self.steps
+            result = self.items(chain.items, chain.span, current, context)
+            self.expanded[key] = Expanded.of(self.drafts[first:], first, result, self.steps - steps, self.text)
+            return result
+        drafts, result = found.again(current, first, context.frame, self.text)
+        self.drafts += drafts
+        self.steps += found.steps
+        return result
 
     def items(self, items: tuple[syntax.Item, ...], span: Span, current: Ref, context: _Context) -> Ref:
         self.depth += 1
@@ -325,6 +323,11 @@ class _Builder:
         chosen = item.then if COMPARE[sign](*sides) else item.otherwise
         self.spend(1, item.span)
         return current if chosen is None else self.chain(chosen, current, context)
+
+    def has_room(self, layers: int, steps: int = 0) -> bool:
+        """Return whether further layers, calls and repetitions stay within the limit."""
+        most = self.limits.layers
+        return len(self.drafts) - len(self.network.inputs) + layers <= most and self.steps + steps <= most
 
     def bound_layers(self, more: int, span: Span) -> None:
         """Check that ``more`` further layers do not exceed the limit."""
@@ -505,7 +508,7 @@ class _Builder:
         for shape in outputs if made is None else ():
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         place = Span(self.text, span.start, span.end) if self.text and span.text is self.borrowed else span
-        drafts.append(_Draft(op, read, outputs, context.frame, place, tied))
+        drafts.append(Draft(op, read, outputs, context.frame, place, tied))
         return Ref(len(drafts) - 1)
 
 
@@ -526,11 +529,3 @@ def _in_layout(layout: str, value: object) -> object:
     if isinstance(value, WrittenShapes):
         return WrittenShapes(tuple(ordered(shape, layout) for shape in value.shapes))
     return value
-
-
-def _node(draft: _Draft, name: str, section: _Section) -> Node:
-    """Return a node with its path, which is known only after all calls have been expanded and numbered."""
-    _, stage, head, training = section
-    path = (*((stage,) if stage else ()), *draft.frame.path())
-    full = path if path == (name,) else (*path, name.rpartition("/")[2])
-    return Node(name, draft.op, draft.inputs, draft.outputs, full, stage, head, training, draft.tied)
