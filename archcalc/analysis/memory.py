@@ -129,7 +129,9 @@ def _last_uses(graph: Graph, *, training: bool) -> dict[tuple[int, int], int]:
     last: dict[tuple[int, int], int] = {}
     for index, node in enumerate(graph.nodes):
         if training or not node.training:
-            last.update(dict.fromkeys(node.inputs, index))
-            last.update([((index, output), index) for output in range(len(node.outputs))])
+            for ref in node.inputs:
+                last[ref] = index
+            for output in range(len(node.outputs)):
+                last[index, output] = index
     outputs = [*graph.outputs.values(), *(graph.training_outputs.values() if training else ())]
     return last | dict.fromkeys(outputs, len(graph.nodes))

@@ -67,8 +67,11 @@ class _Pass:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
-        self.entries: dict[tuple[object, ...], tuple[_Entry, ...]] = {}
-        """How layers that are alike read their inputs, by the first of them, the output and the axes of features."""
+        self.entries: dict[tuple[object, ...], tuple[tuple[_Entry, ...], bool]] = {}
+        """How layers that are alike read their inputs, by the first of them, the output and the axes of features; and
+        whether they keep the positions of all of them."""
+        self.simple: dict[int, tuple[Fields, bool]] = {}
+        """The fields that have been examined, by their identity; see `_Pass.is_simple`."""
         self.source: Ref | None = None
         self.further: dict[Ref, Fields] = {}
         """The fields of outputs after the first of their layer, once they have been read."""
@@ -96,10 +99,11 @@ class _Pass:
 
     def of(self, ref: Ref, fields: list[Fields]) -> Fields:
         """Return the fields of a tensor, given those of the (first) outputs of all nodes before its reader."""
-        if self.source is not None and ref.node == self.source.node:
-            return fields[ref.node] if ref == self.source else {}
-        if not ref.output:
-            return fields[ref.node]
+        index, output = ref
+        if self.source is not None and index == self.source.node:
+            return fields[index] if ref == self.source else {}
+        if not output:
+            return fields[index]
         if ref not in self.further:
             self.further[ref] = self.fields(ref, fields)
         return self.further[ref]
@@ -139,13 +143,20 @@ class _Pass:
 
     def fields(self, made: Ref, fields: list[Fields]) -> Fields:
         """Return the fields of an output of a node, given those of the nodes that it reads."""
-        graph = self.graph
+        graph, features = self.graph, self.graph.feature_axes
         node = graph.nodes[made.node]
-        read = [graph.features_of(ref) for ref in node.inputs]
-        key = (graph.alike[made.node], made.output, graph.features_of(made), *read)
-        entries = self.entries.get(key)
-        if entries is None:
-            entries = self.entries[key] = self.entries_of(made, node, graph.input_shapes(node))
+        read = [graph.features_of(ref) if ref.output else features[ref.node] for ref in node.inputs]
+        key = (
+            graph.alike[made.node],
+            made.output,
+            graph.features_of(made) if made.output else features[made.node],
+            *read,
+        )
+        entries, keep_positions = self.entries.get(key) or self.entries_of(key, made)
+        if keep_positions and node.inputs:
+            source = self.of(node.inputs[0], fields)
+            if self.is_simple(source) and all([self.of(ref, fields) is source for ref in node.inputs[1:]]):
+                return source
         sources = [self.source_of(ref, entry, fields) for ref, entry in zip(node.inputs, entries, strict=True)]
         if sources and _is_kept(sources, entries):
             return sources[0]
@@ -165,7 +176,22 @@ class _Pass:
             return {name: tuple([replace(axis, packed=False) for axis in field]) for name, field in source.items()}
         return source
 
-    def entries_of(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
+    def is_simple(self, fields: Fields) -> bool:
+        """Return whether a layer that keeps all positions has the same fields: no paths meet, no positions are packed."""
+        found = self.simple.get(id(fields))
+        if found is None:
+            simple = not (_has_offsets(fields) or _has_several_strides(fields) or _is_packed(fields))
+            found = self.simple[id(fields)] = fields, simple
+        return found[1]
+
+    def entries_of(self, key: tuple[object, ...], made: Ref) -> tuple[tuple[_Entry, ...], bool]:
+        """Return how an output of a layer reads its inputs, and keep it for layers with the same key."""
+        node = self.graph.nodes[made.node]
+        entries = self.new_entries(made, node, self.graph.input_shapes(node))
+        self.entries[key] = found = entries, all(entry.keeps_positions for entry in entries)
+        return found
+
+    def new_entries(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
         """Return how an output of a layer reads its inputs."""
         graph = self.graph
         axes = graph.position_axes(made)

@@ -6,9 +6,10 @@ The builder walks the chains with a current tensor. It knows nothing of YAML or 
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple, NoReturn
 
@@ -141,12 +142,12 @@ class _Builder:
             self.drafts.append(Draft(Input(shape), (), (shape,), self.root))
             self.sections.append(Section([name]))
         current = Ref(0)
-        for stage in network.stages:
-            current = self.run(stage, current)
+        for _, stages in groupby(network.stages, key=lambda stage: stage.name):
+            current = self.run([*stages], current)
         heads = {}
         for head in network.heads:
             assert head.name is not None
-            heads[head.name] = self.run(head, current, head=head.name)
+            heads[head.name] = self.run([head], current, head=head.name)
         training_outputs = {}
         impossible: dict[str, Problem] = {}
         for head in network.training_heads:
@@ -155,7 +156,7 @@ class _Builder:
                 continue
             layers, shared = len(self.drafts), dict(self.shared)
             try:
-                training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+                training_outputs[head.name] = self.run([head], current, head=head.name, training=True)
             except SpecError as error:
                 if training_heads != "possible" or error.problems[0].code not in VALUE_CODES:
                     raise
@@ -183,30 +184,37 @@ class _Builder:
         labels = ((name, section) for section in self.sections for name in section.names)
         return tuple([node_of(draft, *label) for draft, label in zip(self.drafts, labels, strict=True)])
 
-    def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
-        """Expand a stage and name its layers."""
-        first = len(self.drafts)
-        self.stage, self.borrowed, self.text = stage.name, stage.chain.borrowed, stage.chain.span.text
-        self.bound_layers(self.expansion.least(stage.chain), stage.chain.span)
-        frame = Frame("", None) if stage.name else self.root
-        self.references.begin(stage.name)
-        try:
-            result = self.chain(stage.chain, current, _Context(self.network.variables, frame, NO_LOCALS))
-        except SpecError as error:
-            raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
-        except NeedsPlain:
-            needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
+    def run(self, stages: Sequence[Stage], current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
+        """Expand a stage, or unnamed ones in sequence, and name the layers."""
+        first, name = len(self.drafts), stages[0].name
+        frame = Frame("", None) if name else self.root
+        context = _Context(self.network.variables, frame, NO_LOCALS)
+        for stage in stages:
+            current = self.expand(stage, current, context)
         drafts = self.drafts[first:]
-        names = self.names.of(stage.name, first, [draft.op.name for draft in drafts])
-        self.sections.append(Section(names, stage.name, head, training))
-        if stage.name:
+        names = self.names.of(name, first, [draft.op.name for draft in drafts])
+        self.sections.append(Section(names, name, head, training))
+        if name:
             layers = range(first, len(self.drafts))
             marks = [
                 Mark(Ref(index), range(index, index + 1), draft.frame, name.rpartition("/")[2])
                 for index, draft, name in zip(layers, drafts, names, strict=True)
             ]
-            self.references.end(stage.name, Mark(result, layers), marks)
-        return result
+            self.references.end(name, Mark(current, layers), marks)
+        return current
+
+    def expand(self, stage: Stage, current: Ref, context: _Context) -> Ref:
+        """Append the layers of a stage, which have no names yet."""
+        chain = stage.chain
+        self.stage, self.borrowed, self.text = stage.name, chain.borrowed, chain.span.text
+        self.bound_layers(self.expansion.least(chain), chain.span)
+        self.references.begin(stage.name)
+        try:
+            return self.chain(chain, current, context)
+        except SpecError as error:
+            raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
+        except NeedsPlain:
+            needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", chain.span)
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
         """Add the stage to the message of a problem inside a block, because other calls of the block may be valid.

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from archcalc.graph import Node, Ref
 from archcalc.ops.base import Operator, Shapes
 from archcalc.spec import syntax
-from archcalc.spec.arguments import is_operator
 from archcalc.spec.errors import Span, Text
 from archcalc.spec.paths import Frame
 from archcalc.spec.sharing import UNTIED, Tied

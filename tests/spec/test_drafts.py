@@ -28,7 +28,8 @@ def test_layers_of_repeated_lines_have_their_own_places() -> None:
     lines = [place.text.value for place in found.outline.places if place is not None]
     starts = [place.text.index(0) for place in found.outline.places if place is not None]
     assert lines == [line for line in LINES for _ in range({"m": 1, "c": 2, "a": 3}[line[0]])]
-    assert starts == sorted(starts) and len({*starts}) == len(LINES)
+    assert starts == sorted(starts)
+    assert len({*starts}) == len(LINES)
 
 
 def test_a_repeated_line_beyond_the_limit_is_the_one_that_is_named() -> None:
