@@ -155,7 +155,7 @@ class _Pass:
         entries, keep_positions = self.entries.get(key) or self.entries_of(key, made)
         if keep_positions and node.inputs:
             source = self.of(node.inputs[0], fields)
-            if self.is_simple(source) and all([self.of(ref, fields) is source for ref in node.inputs[1:]]):
+            if self.is_simple(source) and all(self.of(ref, fields) is source for ref in node.inputs[1:]):
                 return source
         sources = [self.source_of(ref, entry, fields) for ref, entry in zip(node.inputs, entries, strict=True)]
         if sources and _is_kept(sources, entries):
@@ -177,7 +177,7 @@ class _Pass:
         return source
 
     def is_simple(self, fields: Fields) -> bool:
-        """Return whether a layer that keeps all positions has the same fields: no paths meet, no positions are packed."""
+        """Return whether a layer that keeps positions has the same fields: no paths meet, no positions are packed."""
         found = self.simple.get(id(fields))
         if found is None:
             simple = not (_has_offsets(fields) or _has_several_strides(fields) or _is_packed(fields))
