@@ -261,7 +261,7 @@ class Survey:
             Column("size", "window size", "right"),
             Column("sees", "clipped", "right"),
             Column("seen", "clipped size", "right"),
-            Column("positions", "positions seen", "right"),
+            Column("positions", "seen", "right"),
             Column("of", "input size", "right"),
         )
         node = self.graph.nodes[self.node or 0]

@@ -44,7 +44,10 @@ def warnings_by_rule(
         if each.code not in ignore and (each.by_default or each.code in enabled):
             yield found
     if UNUSED_IGNORE not in ignore:
-        yield [_unused_code(each) for each in ignored.unused() if each.code not in ignore]
+        unused = [each for each in ignored.unused() if each.code not in ignore]
+        if spec.variants:  # another variant may need it
+            unused = [each for each in unused if each.code not in RULES]
+        yield [_unused_code(each) for each in unused]
 
 
 def _first(found: list[Problem]) -> list[Problem]:

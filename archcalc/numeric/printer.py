@@ -71,6 +71,8 @@ class Printer:
     floor: Brackets = ("⌊", "⌋")
     ceiling: Brackets = ("⌈", "⌉")
     truth: Brackets = ("[", "]")
+    thousands: str = ""
+    """The separator of thousands in numbers."""
     relations: Mapping[str, str] = field(default_factory=lambda: {"!=": "≠", ">=": "≥", "<=": "≤"})
     """Relations that are written differently from Python."""
 
@@ -101,8 +103,14 @@ class Printer:
     def constant(self, value: int | Fraction) -> Piece:
         """Write a number; a negative one in brackets, since it replaces a symbol."""
         if value < 0:
-            return Piece(_enclosed(f"{self.minus}{-value}", self.brackets), ATOM)
-        return Piece(str(value), ATOM if type(value) is int else PRODUCT)
+            return Piece(_enclosed(f"{self.minus}{self.number(-value)}", self.brackets), ATOM)
+        return Piece(self.number(value), ATOM if type(value) is int else PRODUCT)
+
+    def number(self, value: int | Fraction) -> str:
+        """Write a number that is not negative."""
+        if isinstance(value, Fraction):
+            return f"{self.number(value.numerator)}/{self.number(value.denominator)}"
+        return f"{value:,}".replace(",", self.thousands)
 
     def _sum(self, expression: Expression) -> Piece:
         """Write a sum, whose first argument may be a sum of thousands of terms: in a loop."""

@@ -209,8 +209,8 @@ def leaf(name: str, value: Any) -> Traced:
     return Traced(value_of(value), "leaf", (), name)
 
 
-_TEXT = Printer(modulo=" mod ")
-_LATEX = LatexPrinter(times=r" \cdot ", brackets=("(", ")"), index=upright_words)
+_TEXT = Printer(modulo=" mod ", thousands=",")
+_LATEX = LatexPrinter(times=r" \cdot ", thousands="{,}", brackets=("(", ")"), index=upright_words)
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,23 @@ def operator_spelled(name: str) -> str:
     return name if name in REGISTRY else in_any_case().get(name.lower().replace("_", ""), name)
 
 
+def operator_meant(name: str) -> str | None:
+    """Return the name of the operator that has another name in other tools or papers; ``None`` if there is none.
+
+    >>> operator_meant("BatchNorm2d"), operator_meant("swish"), operator_meant("nope")
+    ('bn', 'silu', None)
+    """
+    word = plain(name)
+    return next((each for each, cls in REGISTRY.items() if word == plain(each) or word in cls.aliases), None)
+
+
 def suggest_operator(name: str, known: Iterable[str], otherwise: str = "`archcalc ops` lists all operators") -> str:
     """Return a hint for an unknown operator: what it is called here, or the most similar known name, or ``otherwise``.
 
     >>> suggest_operator("BatchNorm2d", ["maxpool"]), suggest_operator("maxpol", ["maxpool"])
     ("did you mean 'bn'?", "did you mean 'maxpool'?")
     """
-    word = plain(name)
-    meant = next((each for each, cls in REGISTRY.items() if word == plain(each) or word in cls.aliases), None)
+    meant = operator_meant(name)
     if meant:
         return f"did you mean '{meant}'?"
     return hint_for(name) or suggest(name, known, otherwise)

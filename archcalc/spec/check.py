@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
-from archcalc.spec.aliases import operator_spelled
+from archcalc.spec.aliases import operator_meant, operator_spelled
 from archcalc.spec.argument_values import expect_pattern
 from archcalc.spec.arguments import bind, flags_of, is_operator, later_flags, words_of
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
@@ -234,6 +234,9 @@ def _check_value(value: syntax.ArgumentValue | None, known: _Known, words: froze
     for name in names_in(value):
         implicit = is_size(name.name) or (name.name == "i" and known.repeated)
         if name.name not in known.names and not implicit:
+            meant = operator_meant(name.name)
+            if name is value and meant in words:
+                fail("unknown-name", f"no operator '{name.name}'", name.span, f"did you mean '{meant}'?")
             unknown_name(name, [*known.names, *words] if name is value else [*known.names])
 
 

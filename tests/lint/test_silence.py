@@ -82,6 +82,12 @@ def test_an_ignore_that_silences_nothing_is_a_warning_itself() -> None:
     assert not warnings("input: 3x8x8\nignore: dropped-border\nlayers: [relu]", "dropped-border")
 
 
+def test_an_ignore_in_a_file_with_variants_may_be_for_another_of_them() -> None:
+    text = "input: 3x8x8\nignore: [{}]\nlayers: [relu]\nvariants: {{odd: {{input: 3x7x7, layers: [maxpool 2]}}}}"
+    assert not warnings(text.format("dropped-border"))
+    assert codes(text.format("dropped-boarder")) == ["unused-ignore"]
+
+
 def test_ignore_lists_texts() -> None:
     found = problem("input: 3x8x8\nignore: {a: b}\nlayers: [relu]")
     assert found.code == "yaml"

@@ -109,6 +109,7 @@ def test_only_an_operator_can_stand_for_one(word: str, what: str) -> None:
         ("b 3", "'b' is a block: its arguments must be in brackets", "b 3"),
         ("b (3)", "there must be no space between 'b' and its bracket", "b"),
         ("b(w)", "no variable or parameter 'w'", "w"),
+        ("b(swish)", "no operator 'swish'", "swish"),
         ("bb(3)", "no block 'bb'", "bb"),
         ("bb", "no operator 'bb'", "bb"),
         ("b(3", "this bracket is never closed by ')'", "("),
