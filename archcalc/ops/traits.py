@@ -5,7 +5,8 @@ for               an operator declares
 ================= ===================================================================================================
 conventions,      the kind of layer that it is counted as (`kind`), the arrangement of its windows (`window_kind`,
 mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `centres_channels`), the
-                  operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
+                  operators that it is mistaken for (`ungrouped`, `depthwise_part`, `other_pooling`), what is `pooled`,
+                  how many numbers have a mean and a variance of their own (`group_size`), its other names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
@@ -156,6 +157,8 @@ class Traits:
     """Whether its stored arrays contain its attributes."""
     pads_with_zeros: ClassVar[bool] = True
     """Whether its padding, if it has any, consists of zeros."""
+    pooled: ClassVar[Literal["", "maximum", "average"]] = ""
+    """What a pooling takes of the numbers in a window; empty for all other operators."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
@@ -175,6 +178,15 @@ class Traits:
 
     def depthwise_part(self) -> Operator | None:
         """Return the depthwise convolution of a depthwise separable one; ``None`` for all other operators."""
+        return None
+
+    def other_pooling(self) -> Operator | None:
+        """Return the pooling that averages instead of taking the maximum, or conversely; ``None`` if there is none."""
+        return None
+
+    def group_size(self, shape: tuple[Number, ...]) -> Number | None:
+        """Return how many numbers of an input of this shape it normalises by their mean and variance; ``None`` if it
+        does not compute these."""
         return None
 
     # --- folding ---
