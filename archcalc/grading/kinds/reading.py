@@ -51,7 +51,7 @@ def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | No
         given.remove("vary")
     if "answer" in given and len(given) > 1:
         given.remove("answer")
-    if not given and target is None and top.get("input") is not None and question.get("layer") is not None:
+    if given in ([], ["answer"]) and target is None and top.get("input") and question.get("layer"):
         given = ["input"]
     if len(given) > 1:
         fail("key", f"a question must have one of '{given[0]}:' and '{given[1]}:', got both", question.span)
