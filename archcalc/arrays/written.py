@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from archcalc.arrays.texts import shape_text
 
 Number: TypeAlias = Fraction | float
 """A number as written: exact, or a float that is not finite."""
 Shape: TypeAlias = tuple[int, ...]
+Item = TypeVar("Item")
+"""What stands for a number of an array."""
 
 MAX_NUMBERS = 1_000_000
 MAX_AXES = 32
@@ -39,14 +41,14 @@ class WrittenArrayError(ValueError):
 
 
 @dataclass(frozen=True)
-class WrittenArray:
+class WrittenArray(Generic[Item]):
     """An array as it was written."""
 
     shape: Shape
-    numbers: tuple[Number, ...]
+    numbers: tuple[Item, ...]
     """The numbers in order, the last axis fastest."""
 
-    def fitted(self, shape: Shape) -> tuple[Number, ...]:
+    def fitted(self, shape: Shape) -> tuple[Item, ...]:
         """Return the numbers for an array of a given shape.
 
         Leading axes of size 1 may be left out or added, a vector may be written as a row or as a column, and the rows
@@ -123,19 +125,30 @@ def is_written(text: str) -> bool:
     return bool(_BEGINS.match(text)) or (bool(words) and words[0] in FILLS)
 
 
-def read_array(text: str) -> WrittenArray | Fill:
-    """Read an array.
+def read_array(text: str) -> WrittenArray[Number] | Fill:
+    """Read an array, or a word for one.
+
+    Raises:
+        WrittenArrayError: see `read_numbers`.
+    """
+    word, *rest = text.split() or [""]
+    return _fill(word, rest) if word in FILLS else read_numbers(text, read_number)
+
+
+def read_numbers(text: str, number: Callable[[str], Item]) -> WrittenArray[Item]:
+    """Read an array of which every number is written.
+
+    Args:
+        text: rows of numbers, or a nested list.
+        number: reads one of them, or raises `WrittenArrayError`.
 
     Raises:
         WrittenArrayError: the text is empty, a part of it is not a number, rows have different lengths, or brackets do
             not match.
     """
-    word, *rest = text.split() or [""]
-    if word in FILLS:
-        return _fill(word, rest)
     if text.lstrip()[:1] in ("[", "("):
-        return _Nested(text).array()
-    return _rows(text)
+        return _Nested(text, number).array()
+    return _rows(text, number)
 
 
 def _fill(word: str, rest: Sequence[str]) -> Fill:
@@ -146,12 +159,12 @@ def _fill(word: str, rest: Sequence[str]) -> Fill:
     return Fill(word, read_number(rest[0]))
 
 
-def _rows(text: str) -> WrittenArray:
+def _rows(text: str, read: Callable[[str], Item]) -> WrittenArray[Item]:
     """Read rows that are separated by ``;`` or line breaks; an empty row begins a new matrix."""
-    matrices: list[list[tuple[int, list[Number]]]] = [[]]
+    matrices: list[list[tuple[int, list[Item]]]] = [[]]
     for number, row in enumerate(re.split(r"[;\n]", text.strip().removesuffix(";")), 1):
         if row.strip():
-            matrices[-1].append((number, _row(row, number)))
+            matrices[-1].append((number, _row(row, number, read)))
         elif matrices[-1]:
             matrices.append([])
     matrices = [matrix for matrix in matrices if matrix]
@@ -172,12 +185,12 @@ def _rows(text: str) -> WrittenArray:
     return WrittenArray(sizes, numbers)
 
 
-def _row(row: str, number: int) -> list[Number]:
+def _row(row: str, number: int, read: Callable[[str], Item]) -> list[Item]:
     words = re.split(r"\s*,\s*|\s+", row.strip())
     found = []
     for position, word in enumerate(words, 1):
         try:
-            found.append(read_number(word))
+            found.append(read(word))
         except WrittenArrayError as error:
             raise WrittenArrayError(f"{error} (row {number}, number {position})") from None
     return found
@@ -203,15 +216,15 @@ def read_number(word: str) -> Number:
     return -value if sign == "-" else value
 
 
-class _Nested:
+class _Nested(Generic[Item]):
     """A reader of nested lists; lists inside may be written as rows."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, number: Callable[[str], Item]) -> None:
+        self.text, self.number = text, number
         self.tokens = [(found.group(), found.start()) for found in _TOKEN.finditer(text)]
         self.at = 0
 
-    def array(self) -> WrittenArray:
+    def array(self) -> WrittenArray[Item]:
         """Return the array."""
         shape, numbers = self.item(0)
         self.skip("\n", ";")
@@ -221,7 +234,7 @@ class _Nested:
         _check_count(len(numbers))
         return WrittenArray(shape, tuple(numbers))
 
-    def item(self, depth: int) -> tuple[Shape, list[Number]]:
+    def item(self, depth: int) -> tuple[Shape, list[Item]]:
         """Read a number or a list."""
         self.skip("\n")
         if self.at == len(self.tokens):
@@ -230,17 +243,17 @@ class _Nested:
         self.at += 1
         if token not in "[(":
             try:
-                return (), [read_number(token)]
+                return (), [self.number(token)]
             except WrittenArrayError as error:
                 raise WrittenArrayError(f"{error} ({self.where(place)})") from None
         if depth == MAX_AXES:
             raise WrittenArrayError(f"lists are nested more than {MAX_AXES} deep ({self.where(place)})")
         return self.items(token, place, depth)
 
-    def items(self, opening: str, place: int, depth: int) -> tuple[Shape, list[Number]]:
+    def items(self, opening: str, place: int, depth: int) -> tuple[Shape, list[Item]]:
         """Read the items of a list, after its opening bracket."""
         closing = "]" if opening == "[" else ")"
-        rows: list[list[tuple[Shape, list[Number]]]] = [[]]
+        rows: list[list[tuple[Shape, list[Item]]]] = [[]]
         while True:
             self.skip("\n", ",")
             if self.at == len(self.tokens):
@@ -261,11 +274,16 @@ class _Nested:
             raise WrittenArrayError(f"a list is empty ({self.where(place)})")
         return found[0] if len(found) == 1 else self.joined(found, place)
 
-    def joined(self, items: Sequence[tuple[Shape, list[Number]]], place: int) -> tuple[Shape, list[Number]]:
+    def joined(self, items: Sequence[tuple[Shape, list[Item]]], place: int) -> tuple[Shape, list[Item]]:
         """Return items of one shape as a list."""
         first = items[0][0]
         for index, (shape, _) in enumerate(items, 1):
             if shape != first:
+                if len(shape) == len(first) == 1:
+                    raise WrittenArrayError(
+                        f"row {index} has {_count(shape[0])}, the rows before it have {first[0]:,} "
+                        f"({self.where(place)})"
+                    )
                 raise WrittenArrayError(
                     f"item {index} of a list is {_description(shape)}, the items before it are {_description(first)} "
                     f"({self.where(place)})"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Fill, Number, Shape, WrittenArray, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written import Shape, WrittenArrayError, is_written, read_array
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
@@ -95,9 +93,11 @@ def given_array(text: str, shape: Shape, what: str, origin: str, *, batch: int |
     path = Path(text[:4096])
     if path.suffix == ".npy" or (not is_written(text) and path.suffix not in TEXT_SUFFIXES):
         return _from_numpy(text, shape, origin, batched=batch is not None)
+    from archcalc.executor.written import in_shape
+
     try:
         found = read_array(_content(path, origin) if path.suffix in TEXT_SUFFIXES else text)
-        return _in_shape(found, shape, batch)
+        return in_shape(found, shape, batch)
     except WrittenArrayError as error:
         fail("array", f"{what}: {error}", origin=origin)
 
@@ -124,46 +124,6 @@ def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array
     if not batched and array.shape != shape:
         fail("array", f"{path} must have shape {shape_text(shape)}, got {shape_text(array.shape)}", origin=origin)
     return array
-
-
-def _in_shape(found: WrittenArray | Fill, shape: Shape, batch: int | None) -> Array:
-    """Return a written array in the shape wanted, or in a batch of it."""
-    if batch is None:
-        return _objects(found.fitted(shape), shape)
-    if isinstance(found, Fill):
-        shape = (batch, *shape)
-    elif len(found.numbers) > prod(shape):
-        count, rest = divmod(len(found.numbers), prod(shape))
-        if rest or len(found.shape) < 2:
-            wanted = shape_text(shape)
-            raise WrittenArrayError(f"must have shape {wanted} or Nx{wanted}, got {found.description()}")
-        shape = (count, *shape)
-    return _objects(found.fitted(shape), shape)
-
-
-def _objects(numbers: Sequence[Number], shape: Shape) -> Array:
-    import numpy as np
-
-    array = np.empty(len(numbers), object)
-    array[:] = numbers
-    return array.reshape(shape)
-
-
-def floats(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return arrays with the nearest floats in place of fractions."""
-    import numpy as np
-
-    return {
-        name: np.array([_float(each) for each in array.flat]).reshape(array.shape) if array.dtype == object else array
-        for name, array in arrays.items()
-    }
-
-
-def _float(number: Any) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 def exact(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import click
 
 from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
-from archcalc.cli.given_arrays import floats, given_inputs, given_weights
+from archcalc.cli.given_arrays import given_inputs, given_weights
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -260,6 +260,7 @@ def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) ->
 def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
     """Return given inputs in the number format of the run, batch in front."""
     from archcalc.executor.inputs import converted_inputs
+    from archcalc.executor.written import floats
 
     with array_errors("--input"):
         return converted_inputs(network.graph, floats(given), dtype=dtype)
@@ -268,6 +269,7 @@ def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
     from archcalc.executor.inputs import check
+    from archcalc.executor.written import floats
 
     shapes = network.graph.inputs
     for name in shapes:
@@ -329,6 +331,7 @@ def evaluate(
     """
     from archcalc.engine.runner import Runner
     from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.written import floats
 
     graph, dtype, seed = network.graph, values["dtype"], values["seed"]
     training = values["mode"] == "train"

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from archcalc.arrays.written import Fill, WrittenArray, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written import Fill, Number, WrittenArray, WrittenArrayError, is_written, read_array
 
 
-def read(text: str) -> WrittenArray:
+def read(text: str) -> WrittenArray[Number]:
     found = read_array(text)
     assert isinstance(found, WrittenArray)
     return found
@@ -80,7 +80,7 @@ def test_what_numpy_and_json_write_is_read(array: np.ndarray) -> None:  # type: 
         ("1/0", "'1/0' divides by zero"),
         ("[1, 2", "'[' is not closed (character 1)"),
         ("[1, 2)", "'[' is closed by ')' (character 1)"),
-        ("[[1, 2], [3]]", "item 2 of a list is a list of 1, the items before it are a list of 2"),
+        ("[[1, 2], [3]]", "row 2 has 1 number, the rows before it have 2 (character 1)"),
         ("[[1, 2],\n [3, y]]", "'y' is not a number (line 2, column 6)"),
         ("[]", "a list is empty"),
         ("[1] 2", "'2' follows the closing bracket"),
