@@ -20,18 +20,25 @@ MAX_TEXT_BYTES = 1 << 26
 """The largest file of text that is read as an array."""
 
 
-def given_inputs(graph: Graph, written: Sequence[str], batch: int | None = None) -> dict[str, Array]:
+def given_inputs(
+    graph: Graph, written: Sequence[str], batch: int | None = None, steps: int = 1
+) -> list[dict[str, Array]]:
     """Return the inputs that are given by ``--input``, as arrays of floats, or of exact numbers for those in text.
 
     Args:
         graph: the network.
         written: ``NAME=ARRAY``, or ``ARRAY`` for the first input; an array or a file.
         batch: the number of examples of arrays that are given by a word.
+        steps: the number of training steps.
+
+    Returns:
+        the inputs of every step.
 
     Raises:
-        SpecError: an unknown input or two arrays for one, a text or file that cannot be read, or another shape.
+        SpecError: an unknown input, neither one array for it nor one for each step, a text or file that cannot be
+            read, or another shape.
     """
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, list[Array]] = {}
     for text in written:
         name, equals, array = text.partition("=")
         name = name.strip()
@@ -40,11 +47,17 @@ def given_inputs(graph: Graph, written: Sequence[str], batch: int | None = None)
         if name not in graph.inputs:
             hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
             fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
-        if name in arrays:
-            fail("argument", f"two arrays for the input '{name}'", hint="write NAME=ARRAY", origin="--input")
         shape = tuple(map(int, graph.inputs[name]))
-        arrays[name] = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
-    return arrays
+        own = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
+        arrays.setdefault(name, []).append(own)
+    for name, found in arrays.items():
+        if len(found) not in (1, steps):
+            message = f"{'two' if len(found) == 2 else len(found)} arrays for the input '{name}'"
+            if steps > 1:
+                fail("argument", f"{message}: give one, or one for each of {steps} steps", origin="--input")
+            hint = f"write NAME=ARRAY, or --mode train --steps {len(found)} for the batches of training steps"
+            fail("argument", message, hint=hint, origin="--input")
+    return [{name: found[step % len(found)] for name, found in arrays.items()} for step in range(steps)]
 
 
 def given_weights(graph: Graph, written: Sequence[str], *, training: bool) -> tuple[str | None, dict[str, Array]]:

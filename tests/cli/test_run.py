@@ -294,7 +294,7 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
         (["--exact", "--input", FIVE, "--mode", "train"], "without --mode train"),
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
-        (["--at", "conv_1"], "--at must be LAYER:INDEX"),
+        (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has shape 1x3x3, no number [5, 5]"),
         (["--at", "conv_2:0,0"], "no layer, stage or input 'conv_2'"),
         (["--at", "input:0,0"], "it is not computed"),

@@ -34,8 +34,11 @@ def _bias(weights: dict[str, Tensor], channel: int) -> Scalar | None:
     return weights["bias"][channel,] if "bias" in weights else None
 
 
-def _kernel(weight: Tensor, place: Index, kernel: Index) -> list[Scalar]:
-    return [weight[*place, *tap] for tap in product(*map(range, kernel))]
+def _kernel(op: Conv | DepthwiseConv | SeparableConv, weight: Tensor, place: Index) -> list[Scalar]:
+    """Return the weights of a kernel in the order of the taps: the first one belongs to the first position of the
+    window, or with ``flip`` to the last one, (x ∗ w)(t) = Σ x(t − u)·w(u)."""
+    taps = [*product(*map(range, op.kernel))]
+    return [weight[*place, *tap] for tap in (reversed(taps) if op.flip else taps)]
 
 
 def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tensor], tally: Tally) -> Tensor:
@@ -61,8 +64,7 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
     if op.table is None:
         fan_in, fan_out = channels // op.groups, op.channels // op.groups
         kernels = [
-            {f // fan_out * fan_in + c: _kernel(weight, (f, c), op.kernel) for c in range(fan_in)}
-            for f in range(op.channels)
+            {f // fan_out * fan_in + c: _kernel(op, weight, (f, c)) for c in range(fan_in)} for f in range(op.channels)
         ]
     else:  # one kernel per connected pair of maps, ordered by output map
         kernels, pair = [], 0
@@ -70,7 +72,7 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
             kernels.append({})
             for c in range(channels):
                 if op.table[c][f]:
-                    kernels[f][c] = _kernel(weight, (pair,), op.kernel)
+                    kernels[f][c] = _kernel(op, weight, (pair,))
                     pair += 1
     return _convolve(op, x, kernels, weights, tally)
 
@@ -79,7 +81,7 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
 def depthwise(op: DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
     maps = sizes(x)[0] * op.multiplier
-    kernels = [{f // op.multiplier: _kernel(weights["weight"], (f, 0), op.kernel)} for f in range(maps)]
+    kernels = [{f // op.multiplier: _kernel(op, weights["weight"], (f, 0))} for f in range(maps)]
     return _convolve(op, x, kernels, weights, tally)
 
 
@@ -87,7 +89,7 @@ def depthwise(op: DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], ta
 def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
     maps = sizes(x)[0] * op.multiplier
-    kernels = [{f // op.multiplier: _kernel(weights["depthwise"], (f, 0), op.kernel)} for f in range(maps)]
+    kernels = [{f // op.multiplier: _kernel(op, weights["depthwise"], (f, 0))} for f in range(maps)]
     deep = _convolve(op, x, kernels, {}, tally)
     pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
     out: Tensor = {}

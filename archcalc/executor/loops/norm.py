@@ -32,18 +32,18 @@ def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally
     return {index: x * factor[index[0]] + offset[index[0]] for index, x in inputs[0].items()}
 
 
-def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
+def groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
     """Return the indices of the numbers that are normalised together."""
-    groups: dict[object, list[Index]] = {}
+    found: dict[object, list[Index]] = {}
     for index in sorted(x):
-        groups.setdefault(group_of(index), []).append(index)
-    return groups.values()
+        found.setdefault(group_of(index), []).append(index)
+    return found.values()
 
 
 def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: Plain) -> Tensor:
     """Return every group of numbers minus its mean, divided by its standard deviation."""
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         mean = named("mean", total(x[index] for index in group) / len(group))
         differences = {index: x[index] - mean for index in group}
         squares = total(difference * difference for difference in differences.values())
@@ -80,7 +80,7 @@ def rms_norm(op: RmsNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
     (x,) = inputs
     group_of, learned = _along(op.axis)
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         mean = named("mean square", total(x[index] * x[index] for index in group) / len(group))
         root = named("root mean square", sqrt(mean + op.eps))
         out.update({index: x[index] / root for index in group})
@@ -92,7 +92,7 @@ def l2_norm(op: L2Norm, inputs: Tensors, weights: dict[str, Tensor], tally: Tall
     (x,) = inputs
     group_of, _ = _along(op.axis)
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         length = named("length", maximum(sqrt(total(x[index] * x[index] for index in group)), op.eps))
         out.update({index: x[index] / length for index in group})
     return out
