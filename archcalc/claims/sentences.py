@@ -179,6 +179,9 @@ SENTENCES: Final[dict[str, str]] = {
     "padding-in-average": "The padding counts in the average, but this layer leaves it out.",
     "padding-not-in-average": "The padding does not count in the average, but this layer counts it as zeros.",
     "activation-left-out": "The activation function is left out.",
+    "dropout-convention": (
+        "The output of dropout is scaled as in the other convention: in training (inverted dropout) or at inference."
+    ),
     "another-axis": "The numbers are taken together along another axis.",
     "sample-variance": "The variance is divided by n − 1 instead of n.",
     "epsilon-left-out": "The ε that is added to the variance is left out.",

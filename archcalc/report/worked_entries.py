@@ -15,6 +15,6 @@ def worked_entries(mark: Mark) -> list[tuple[str, list[str]]]:
     for entry in mark.worked:
         number = entry.number()
         if number is not None:
-            lines = worked_lines(worked(number.name, number.number), number.arrays)
+            lines = worked_lines(worked(number.name, {number.name: number.number}), number.arrays)
             found.append((f"entry {entry.place}", [*lines]))
     return found

@@ -114,6 +114,15 @@ def along_axis(axis: int | str) -> Change:
     return change
 
 
+def scaled_elsewhere(scale: str) -> Change:
+    """Return the mistake that scales the output of dropout in ``training`` or at ``inference`` instead of the other."""
+
+    def change(site: Site) -> Site | None:
+        return changed(site, scale=scale) if site.op.drops else None
+
+    return change
+
+
 # --- normalisation ---
 
 

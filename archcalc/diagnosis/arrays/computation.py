@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from archcalc.diagnosis.arrays.elements import Elements
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.executor.errors import ArrayError, MissingDefinition
-from archcalc.executor.interpreter import Interpreter, LayerTrace
+from archcalc.executor.interpreter import Interpreter, LayerTrace, Observer, Run
 from archcalc.executor.kernel import Array, storage_of
+from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph
 from archcalc.numeric import Impossible
@@ -65,7 +66,9 @@ class Computation:
     stored: Mapping[str, Array]
     """The stored arrays by ``layer.array``."""
     training: bool = False
-    """Whether batch norms use the statistics of the batch."""
+    """Whether batch norms use the statistics of the batch, and dropout its masks."""
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    """The masks of dropout by layer, batch in front."""
 
     def result(self, layer: str) -> Array:
         """Return the output of a layer, batch in front.
@@ -74,8 +77,7 @@ class Computation:
             ArrayError: inputs or stored arrays do not fit.
             MissingDefinition: an operator has no kernel.
         """
-        run = Interpreter(self.graph, self.stored).run(self.inputs, training=self.training, keep=[layer])
-        found = run.kept[layer]
+        found = self._run(keep=[layer]).kept[layer]
         size = np.abs(found[np.isfinite(found)]).max(initial=0.0)
         return np.where(np.abs(found) <= ZERO * size, 0.0, found)
 
@@ -88,9 +90,12 @@ class Computation:
     def traces(self) -> dict[int, LayerTrace]:
         """Return the evaluation of every layer by its index in the graph."""
         found: dict[int, LayerTrace] = {}
-        run = Interpreter(self.graph, self.stored).run
-        run(self.inputs, training=self.training, observe=lambda trace: found.update({trace.number: trace}))
+        self._run(observe=lambda trace: found.update({trace.number: trace}))
         return found
+
+    def _run(self, *, keep: Sequence[str] = (), observe: Observer | None = None) -> Run:
+        interpreter, step = Interpreter(self.graph, self.stored), TrainingStep(masks=self.masks)
+        return interpreter.run(self.inputs, training=self.training, keep=keep, step=step, observe=observe)
 
     def changed(self, layer: int, change: NumbersChange, inputs: tuple[Array, ...]) -> Computation | None:
         """Return the computation with a layer changed; ``None`` if the change cannot be made there.

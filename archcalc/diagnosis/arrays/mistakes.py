@@ -12,6 +12,7 @@ from archcalc.diagnosis.arrays import changes, results
 from archcalc.diagnosis.arrays.results import ResultChange
 from archcalc.diagnosis.mistake import NUMBERS, Mistake, Prior
 from archcalc.diagnosis.variation import Change
+from archcalc.ops.activation import SCALES
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import NumbersChange
@@ -46,6 +47,9 @@ ARRAY_MISTAKES = (
     ArrayMistake(code="activation-left-out", prior=Prior.COMMON, layers=(changes.activation_left_out,)),
     ArrayMistake(
         code="another-axis", layers=tuple(changes.along_axis(axis) for axis in (0, -1, -2, "all", "last", "channels")),
+    ),
+    ArrayMistake(
+        code="dropout-convention", prior=Prior.COMMON, layers=tuple(map(changes.scaled_elsewhere, SCALES)),
     ),
     # --- normalisation ---
     ArrayMistake(code="sample-variance", prior=Prior.COMMON, numbers=(changes.sample_variance,)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,8 @@ from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer
+from archcalc.executor.loops.training import differs, record_training
+from archcalc.executor.training import PYTORCH
 from archcalc.graph import Ref
 
 MAX_OPERATIONS = 200_000
@@ -42,12 +44,12 @@ class Working:
         """
         if not self._is_small:
             return None
-        graph = self.computation.graph
-        example, own = (0, index) if len(index) == len(graph.shape(self._ref)) else (index[0], index[1:])
+        is_one_example = len(index) == len(self.computation.graph.shape(self._ref))
+        example, own = (0, index) if is_one_example else (index[0], index[1:])
         arrays, output = self._examples[example]
         number = output[own]
         found = number if isinstance(number, Recorded) else Recorded(number)
-        return WorkedNumber(f"{self.layer}[{', '.join(map(str, own))}]", found, arrays)
+        return WorkedNumber(f"{self.layer}[{', '.join(map(str, index))}]", found, arrays)
 
     @cached_property
     def _ref(self) -> Ref:
@@ -59,15 +61,20 @@ class Working:
     def _is_small(self) -> bool:
         graph = self.computation.graph
         node = graph.nodes[self._ref.node]
-        operations = int(node.op.cost(graph.input_shapes(node)).flops)
-        return operations <= MAX_OPERATIONS and not self.computation.training and not node.is_input
+        return not node.is_input and int(node.op.cost(graph.input_shapes(node)).flops) <= MAX_OPERATIONS
 
     @cached_property
-    def _examples(self) -> list[tuple[Mapping[str, Array], Array]]:
+    def _examples(self) -> Sequence[tuple[Mapping[str, Array], Array]]:
         """The arrays that the layer reads and stores and its output, for every example."""
         graph, ref = self.computation.graph, self._ref
         trace = self.computation.traces()[ref.node]
         names = [graph.nodes[each.node].name for each in trace.node.inputs]
+        if self.computation.training and differs(trace.node.op):
+            mask = self.computation.masks.get(trace.node.name)
+            batch = dict(zip(names, trace.inputs, strict=True))
+            step = record_training(trace.node.op, batch, trace.weights, mask, PYTORCH)
+            read = {**batch, **trace.weights, **({} if mask is None else {"mask": mask})}
+            return [(read, output) for output in step.output]
         found: list[tuple[Mapping[str, Array], Array]] = []
         for example in range(len(trace.outputs[ref.output])):
             inputs = {name: array[example] for name, array in zip(names, trace.inputs, strict=True)}

@@ -45,7 +45,9 @@ class ComputedArray:
     layer: Text | None = None
     """The layer, perhaps with the index of one number; ``None`` for the output of the network."""
     training: bool = False
-    """Whether batch norms use the statistics of the batch."""
+    """Whether batch norms use the statistics of the batch, and dropout its masks."""
+    masks: Mapping[str, Text] = field(default_factory=dict)
+    """The masks of dropout by layer."""
     answer: Text | None = None
     """The answer, if the key states it as well."""
     tolerance: Text | None = None
@@ -116,7 +118,24 @@ class ComputedArray:
             message = f"the question must give the numbers of {listed}"
             fail("missing", message, whole_text(self.place), f"for example: weights: {{{missing[0]}: ones}}")
         others = initial(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
-        return Computation(graph, inputs, {**others, **arrays}, self.training)
+        batch = len(next(iter(inputs.values()), ()))
+        return Computation(graph, inputs, {**others, **arrays}, self.training, self._masks(graph, batch))
+
+    def _masks(self, graph: Graph, batch: int) -> dict[str, Array]:
+        """Return the masks of dropout, which a question about training gives, because others would be random."""
+        from archcalc.executor.training import mask_sizes
+
+        shapes = {}
+        for _, node in graph.layers():
+            sizes = mask_sizes(node.op, tuple(map(int, graph.input_shapes(node)[0]))) if node.inputs else None
+            if self.training and sizes is not None:
+                shapes[node.name] = sizes
+        given = self._arrays(self.masks, shapes, "mask", batch=batch)
+        for name in shapes:
+            if name not in given:
+                hint = f"for example: masks: {{{name}: 1 0 1}}"
+                fail("missing", f"the question must give the mask of {name}", whole_text(self.place), hint)
+        return {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
 
     def _arrays(
         self, texts: Mapping[str, Text], shapes: Mapping[str, Shape], what: str, batch: int | None = None

@@ -19,9 +19,9 @@ from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 KINDS = ("expect", "choices", "statement", "compare", "vary", "by_hand", "input", "answer")
 """The keys that say what is asked instead of a figure; a question has one of them."""
-DETAILS = ("tolerance", "which", "condition", "network", "weights", "mode")
+DETAILS = ("tolerance", "which", "condition", "network", "weights", "mode", "masks")
 """The keys that belong to one of these."""
-SHARED = ("input", "weights", "mode")
+SHARED = ("input", "weights", "mode", "masks")
 """The keys of questions about numbers that a key may give for all of them."""
 BELONGS = {
     "tolerance": ("expect", "answer", "input"),
@@ -31,6 +31,7 @@ BELONGS = {
     "network": ("vary", "choices", "input"),
     "weights": ("input",),
     "mode": ("input",),
+    "masks": ("input",),
 }
 """The kinds that a detail belongs to; those of another kind are an error."""
 
@@ -83,10 +84,6 @@ def _computed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
         found = question.get(key)
         return top.get(key) if found is None and network is None else found
 
-    stored = content("weights")
-    if stored is not None and not isinstance(stored, Mapping):
-        hint = "for example: weights: {conv_1.weight: 1 0 -1; 2 0 -2; 1 0 -1}"
-        fail("key", "'weights:' must be a mapping from the names of stored arrays to arrays", stored.span, hint)
     mode = content("mode")
     written = expect_scalar(mode, "'mode:'").text if mode is not None else None
     if written is not None and written.value not in ("inference", "train"):
@@ -98,12 +95,22 @@ def _computed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
         question.pairs[0][0].text,
         None if network is None else read_network(network, "'network:'", question),
         {"": listed_text(given)} if inputs is None else inputs,
-        {} if stored is None else {name.text.value: listed_text(each) for name, each in stored.pairs},
+        _arrays(content("weights"), "'weights:'", "weights: {conv_1.weight: 1 0 -1; 2 0 -2; 1 0 -1}"),
         None if layer is None else expect_scalar(layer, "'layer:'").text,
         training=written is not None and written.value == "train",
+        masks=_arrays(content("masks"), "'masks:'", "masks: {dropout_1: 1 0 1}"),
         answer=None if answer is None else listed_text(answer),
         tolerance=_tolerance(question),
     )
+
+
+def _arrays(content: Content | None, what: str, example: str) -> dict[str, Text]:
+    """Return arrays by name."""
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        fail("key", f"{what} must be a mapping from names to arrays", content.span, f"for example: {example}")
+    return {name.text.value: listed_text(each) for name, each in content.pairs}
 
 
 def _stated(question: Mapping, target: Text | None, top: Mapping) -> Kind:

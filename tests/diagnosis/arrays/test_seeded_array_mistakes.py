@@ -93,6 +93,8 @@ SEEDED: list[tuple[str, str, Any]] = [
     ("padding-in-average", on("1x4x4", "avgpool 3 s2 p1 exclude_pad", POOLED), AVERAGED.sum((-1, -2)) / 9),
     ("padding-not-in-average", on("1x4x4", "avgpool 3 s2 p1", POOLED), AVERAGED.sum((-1, -2)) / COUNTS),
     ("activation-left-out", conv("conv 1 k3 nobias -> relu"), correlated(X, K)),
+    ("dropout-convention", on("3", "dropout 0.5", [1, 2, 3], "mode: train, masks: {dropout_1: 1 0 1}"), [1, 0, 3]),
+    ("dropout-convention", on("3", "dropout 0.5 scale=inference", [1, 2, 3]), [1, 2, 3]),
     ("another-axis", on("3x4", "softmax axis=-1", TOKENS), softmax(TOKENS, axis=0)),
     ("sample-variance", on("4", "ln", V), normalised(V, less=1)),
     ("sample-variance", on("4", "ln noaffine", V), normalised(V, less=1)),

@@ -123,6 +123,17 @@ def test_numbers_are_rounded_as_written_or_within_the_tolerance() -> None:
     assert marked("answer: 0.33 0.67", "0.333333 0.6667").verdict == "exact"
 
 
+def test_training_takes_the_statistics_of_the_batch_and_the_masks() -> None:
+    norm = graded(grader_of('network: "1 -> bn noaffine eps=0", input: "1; 3", mode: train'), "-1; 2").marks[0]
+    assert "Entry 2, 1 is 1, not 2." in norm.sentence
+    assert "bn_1[1, 0] = (3 − 2)/1 = 1" in FORMATS["plain"].write(
+        [graded(grader_of('network: "1 -> bn noaffine eps=0", input: "1; 3", mode: train'), "-1; 2")],
+        GradingDisplay(explain=True),
+    )
+    dropout = "network: 3 -> dropout, input: 1 2 3, mode: train, masks: {dropout_1: 1 0 1}"
+    assert verdicts(dropout, {"2 0 6": "exact", "1 0 3": "explained"}) == {"2 0 6": "exact", "1 0 3": "explained"}
+
+
 def test_infinity_and_nan_are_numbers() -> None:
     question = "network: 3 -> relu, input: [nan, inf, -inf]"
     assert verdicts(question, {"nan inf 0": "", "NaN, Infinity, 0": "", "0 inf 0": "", "nan -inf 0": ""}) == {
@@ -177,6 +188,9 @@ def test_what_is_no_such_array_costs_only_its_question(answer: Any, message: str
         ("layer: conv_1, weights: {conv_1.weight: 1 2; 3 4}", LECTURE, "must have shape 1x1x3x3, got 2x2"),
         ("input: 1, expect: 2", "", "got both"),
         ("input: 1, target: params", "network: lenet5", "a question must have a target or 'input:'"),
+        ("input: 1 2, network: 2 -> dropout, mode: train", "", "the question must give the mask of dropout_1"),
+        ("input: 1 2, network: 2 -> dropout, mode: train, masks: {dropout_1: 1}", "", "dropout_1 must have shape 2"),
+        ("input: 1 2, network: 2 -> relu, masks: {relu_1: 1 1}", "", "no mask 'relu_1'"),
         ("weights: {a: 1}, expect: 2", "", "'weights:' belongs to a question with 'input:'"),
     ],
 )
