@@ -51,7 +51,7 @@ class WrittenArray(Generic[Item]):
     def fitted(self, shape: Shape) -> tuple[Item, ...]:
         """Return the numbers for an array of a given shape.
 
-        Leading axes of size 1 may be left out or added, a vector may be written as a row or as a column, and the rows
+        Axes of size 1 may be left out or added, so that a vector may be written as a row or as a column, and the rows
         of several matrices may follow each other without empty rows between them.
 
         Raises:
@@ -105,18 +105,11 @@ FILLS: dict[str, Callable[[Shape, Number], Iterator[Number]]] = {
 
 def fits(written: Shape, wanted: Shape) -> bool:
     """Return whether an array that was written in one shape is meant to have another one."""
-    if _without_leading_ones(written) == _without_leading_ones(wanted):
-        return True
+    if [size for size in written if size != 1] == [size for size in wanted if size != 1]:
+        return True  # among them, a vector as a row or as a column
     if prod(written) != prod(wanted):
         return False
-    if sum(size > 1 for size in written) <= 1 and sum(size > 1 for size in wanted) <= 1:
-        return True  # a vector as a row or as a column
     return len(written) == 2 and len(wanted) > 2 and written[-1] == wanted[-1]  # matrices without empty rows between
-
-
-def _without_leading_ones(shape: Shape) -> Shape:
-    first = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
-    return shape[first:]
 
 
 def is_written(text: str) -> bool:
