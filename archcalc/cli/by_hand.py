@@ -155,14 +155,17 @@ def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
     within_operations(f"'{node.name}'", operations, MAX_OPERATIONS, "--at")
     places = _indices(place, shape)
     examples = sorted({example for example, *_ in places})
-    numbers: dict[str, Recorded] = {}
-    arrays = evaluated.stored(node)
+    numbers: dict[str, Any] = {}
+    stored, inputs = evaluated.stored(node), evaluated.inputs(node)
+    arrays: dict[str, Array] = {}
+    names = {name: f"{node.name}.{name}" if name in inputs else name for name in stored}
     for example in examples:
-        own = {_of_example(name, example, shape): each[example] for name, each in evaluated.inputs(node).items()}
+        own = {_of_example(name, example, shape): each[example] for name, each in inputs.items()}
         with array_errors("--at"):
-            output = record_layer(node.op, own, evaluated.stored(node))[ref.output]
-        arrays = {**own, **arrays}
+            output = record_layer(node.op, own, stored, names)[ref.output]
+        arrays |= own
         numbers |= {_written(place, index, shape): output[tuple(index[1:])] for index in places if index[0] == example}
+    arrays |= {names[name]: array for name, array in stored.items()}
     return WorkedOut(worked(_written(place, None, shape), _records(numbers)), arrays)
 
 
