@@ -87,6 +87,12 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "are computed from, step by step (repeatable).",
 )
 @click.option(
+    "--svg",
+    metavar="FILE",
+    help="Draw the window of the number of --at, for a convolution or a pooling: the input, the weights, the products "
+    "and the output.",
+)
+@click.option(
     "--exact",
     is_flag=True,
     help="Compute in fractions, and leave roots unevaluated; inference on small networks.",
@@ -272,6 +278,8 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
             raise click.UsageError(f"{option} needs --mode train")
     if values["steps"] and values["repeat"]:
         raise click.UsageError("--repeat times runs of one training step, without --steps")
+    if values["svg"] and len(values["places"]) != 1:
+        raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
 
