@@ -48,7 +48,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
+    "ones, arange, eye, random, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
     "[default: random]  Or the number that an input of an ONNX model has, where branches or sizes depend on it.",
 )
 @click.option(
