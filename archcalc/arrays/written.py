@@ -8,6 +8,7 @@ decimals are read exactly; ``nan``, ``inf`` and ``-inf`` are the numbers of this
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _TOKEN = re.compile(r"[\[\]();\n,]|[^\[\]();\n,\s]+")
 _NUMBER = re.compile(r"([+-]?)(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3}))?(?:/(\d+(?:\.\d+)?))?)", re.ASCII)
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _MINUS_SIGNS = str.maketrans("−–", "--")
+_CALL = re.compile(r"\s*(?:\w+\.)?(?:array|tensor|matrix)\(\s*([\[(].*[\])])\s*(?:,[^\[\]]*)?\)\s*", re.DOTALL)
+"""An array as NumPy and PyTorch print it: ``array([[1, 2], [3, 4]], dtype=float32)``."""
 _BEGINS = re.compile(r"\s*(?:[\[(]|[+−–-]?(?:\.?\d|nan\b|inf\b))|[^=]*;|\s*$", re.IGNORECASE)
 
 
@@ -75,7 +78,8 @@ class Fill(NamedTuple):
     """An array that is given by a word, of any shape."""
 
     word: str
-    start: Number = Fraction(0)
+    argument: Number = Fraction(0)
+    """The first number of ``arange``, or the seed of ``random``."""
 
     def fitted(self, shape: Shape) -> tuple[Number, ...]:
         """Return the numbers for an array of a given shape.
@@ -83,10 +87,10 @@ class Fill(NamedTuple):
         Raises:
             WrittenArrayError: the word needs a matrix.
         """
-        return tuple(FILLS[self.word](shape, self.start))
+        return tuple(FILLS[self.word](shape, self.argument))
 
 
-def _identity(shape: Shape, start: Number) -> Iterator[Number]:
+def _identity(shape: Shape, argument: Number) -> Iterator[Number]:
     if len(shape) < 2:
         raise WrittenArrayError(f"'eye' must be a matrix, but the shape wanted is {shape_text(shape)}")
     rows, columns = shape[-2:]
@@ -94,13 +98,21 @@ def _identity(shape: Shape, start: Number) -> Iterator[Number]:
     return chain.from_iterable(matrix for _ in range(prod(shape[:-2])))
 
 
+def _random(shape: Shape, seed: Number) -> Iterator[Number]:
+    generator = random.Random(str(seed))
+    return (Fraction(round(100 * generator.gauss(0, 1)), 100) for _ in range(prod(shape)))
+
+
 FILLS: dict[str, Callable[[Shape, Number], Iterator[Number]]] = {
-    "zeros": lambda shape, start: (Fraction(0) for _ in range(prod(shape))),
-    "ones": lambda shape, start: (Fraction(1) for _ in range(prod(shape))),
+    "zeros": lambda shape, _: (Fraction(0) for _ in range(prod(shape))),
+    "ones": lambda shape, _: (Fraction(1) for _ in range(prod(shape))),
     "arange": lambda shape, start: (start + number for number in range(prod(shape))),
     "eye": _identity,
+    "random": _random,
 }
-"""The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix."""
+"""The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix;
+``random`` are normally distributed numbers with two decimals, ``random 7`` those of the seed 7."""
+WITH_ARGUMENT = ("arange", "random")
 
 
 def fits(written: Shape, wanted: Shape) -> bool:
@@ -115,7 +127,7 @@ def fits(written: Shape, wanted: Shape) -> bool:
 def is_written(text: str) -> bool:
     """Return whether a text is meant as an array rather than as the name of a file."""
     words = text.split()
-    return bool(_BEGINS.match(text)) or (bool(words) and words[0] in FILLS)
+    return bool(_BEGINS.match(text) or _CALL.fullmatch(text)) or (bool(words) and words[0] in FILLS)
 
 
 def read_array(text: str) -> WrittenArray[Number] | Fill:
@@ -139,6 +151,8 @@ def read_numbers(text: str, number: Callable[[str], Item]) -> WrittenArray[Item]
         WrittenArrayError: the text is empty, a part of it is not a number, rows have different lengths, or brackets do
             not match.
     """
+    if (call := _CALL.fullmatch(text)) is not None:
+        text = call[1]
     if text.lstrip()[:1] in ("[", "("):
         return _Nested(text, number).array()
     return _rows(text, number)
@@ -147,7 +161,7 @@ def read_numbers(text: str, number: Callable[[str], Item]) -> WrittenArray[Item]
 def _fill(word: str, rest: Sequence[str]) -> Fill:
     if not rest:
         return Fill(word)
-    if word != "arange" or len(rest) > 1:
+    if word not in WITH_ARGUMENT or len(rest) > 1:
         raise WrittenArrayError(f"'{word}' must stand alone, got '{' '.join(rest)[:40]}' after it")
     return Fill(word, read_number(rest[0]))
 

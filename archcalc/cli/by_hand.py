@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archcalc.executor.interpreter import LayerTrace
     from archcalc.executor.kernel import Array
     from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.window_view import WindowView
     from archcalc.executor.training import TrainingStep
     from archcalc.graph import Node, Ref
     from archcalc.report.worked import Worked
@@ -155,15 +156,63 @@ def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
     within_operations(f"'{node.name}'", operations, MAX_OPERATIONS, "--at")
     places = _indices(place, shape)
     examples = sorted({example for example, *_ in places})
-    numbers: dict[str, Recorded] = {}
-    arrays = evaluated.stored(node)
+    numbers: dict[str, Any] = {}
+    stored, inputs = evaluated.stored(node), evaluated.inputs(node)
+    arrays: dict[str, Array] = {}
+    names = {name: f"{node.name}.{name}" if name in inputs else name for name in stored}
     for example in examples:
-        own = {_of_example(name, example, shape): each[example] for name, each in evaluated.inputs(node).items()}
+        own = {_of_example(name, example, shape): each[example] for name, each in inputs.items()}
         with array_errors("--at"):
-            output = record_layer(node.op, own, evaluated.stored(node))[ref.output]
-        arrays = {**own, **arrays}
+            output = record_layer(node.op, own, stored, names)[ref.output]
+        arrays |= own
         numbers |= {_written(place, index, shape): output[tuple(index[1:])] for index in places if index[0] == example}
-    return WorkedOut(worked(_written(place, None, shape), _records(numbers)), arrays)
+    arrays |= {names[name]: array for name, array in stored.items()}
+    found = worked(_written(place, None, shape), _records(numbers))
+    if (view := view_of(evaluated, place)) is not None:
+        found, arrays = _with_window(found, arrays, view, flipped=getattr(node.op, "flip", False))
+    return WorkedOut(found, arrays)
+
+
+def view_of(evaluated: Evaluated, place: Place) -> WindowView | None:
+    """Return the window of one output of a convolution or a pooling; ``None`` for other layers and for all outputs."""
+    from archcalc.executor.loops.window_view import window_view
+
+    ref = evaluated.network.tensor(place.layer)
+    node = evaluated.network.graph.nodes[ref.node]
+    if not place.indices or len(node.inputs) != 1:
+        return None
+    example, *index = index_of(evaluated, place)
+    (x,) = evaluated.inputs(node).values()
+    return window_view(node.op, x[example], evaluated.stored(node), tuple(index))
+
+
+def index_of(evaluated: Evaluated, place: Place) -> tuple[int, ...]:
+    """Return the index of the number of a place, the example first."""
+    return _index(place, evaluated.tensors[evaluated.network.tensor(place.layer)].shape)
+
+
+def _with_window(
+    found: Worked, arrays: Mapping[str, Array], view: WindowView, *, flipped: bool
+) -> tuple[Worked, dict[str, Array]]:
+    """Return numbers worked out with the input as the window lies on it: with its padding; and flipped kernels."""
+    from archcalc.report.worked import Read
+
+    name = next(iter(arrays))
+    shown, reads = dict(arrays), {read.name: read for read in found.reads}
+    if view.is_padded:
+        del shown[name]
+        padded = f"{name}, with padding"
+        shown = {padded: view.input, **shown}
+        reads = {
+            padded: Read(padded, view.indices()),
+            **{other: read for other, read in reads.items() if other != name},
+        }
+    if flipped and view.weights is not None:
+        kernel = view.weights if len(view.weights) > 1 else view.weights[0]
+        turned = "weight, flipped"
+        shown = {**shown, turned: kernel}
+        reads[turned] = Read(turned, tuple(product(*map(range, kernel.shape))))
+    return replace(found, reads=tuple(reads.values())), shown
 
 
 def _worked_in_training(evaluated: Evaluated, number: int, place: Place) -> WorkedOut:

@@ -40,6 +40,12 @@ def print_by_hand(
         color: when to use colour.
     """
     form, digits = default_format(form, color), values["digits"] or DIGITS
+    if values["svg"]:
+        from archcalc.cli.window_picture import write_window
+
+        write_window(steps[-1], values["places"][0], values["svg"], digits)
+        if values["svg"] == "-":
+            return
     if form == "json":
         click.echo(write_json(document(steps, tensors, values)), nl=False)
         return

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Shape, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
-TEXT_SUFFIXES = {".txt", ".csv", ".json"}
+TEXT_SUFFIXES = {".txt", ".csv", ".tsv", ".json"}
+WAYS = f"an array is rows of numbers, a word ({', '.join(FILLS)}), or a file (.npy, .csv, .txt, .json)"
 MAX_TEXT_BYTES = 1 << 26
 """The largest file of text that is read as an array."""
 
@@ -105,6 +106,10 @@ def given_array(text: str, shape: Shape, what: str, origin: str, *, batch: int |
     text = text.strip()
     path = Path(text[:4096])
     if path.suffix == ".npy" or (not is_written(text) and path.suffix not in TEXT_SUFFIXES):
+        if not path.suffix and not path.exists():
+            word = text.split()[0]
+            message = f"{what}: '{text[:60]}' is neither an array nor a file"
+            fail("array", message, hint=suggest(word, FILLS, WAYS), origin=origin)
         return _from_numpy(text, shape, origin, batched=batch is not None)
     from archcalc.executor.written import in_shape
 
@@ -125,7 +130,11 @@ def _content(path: Path, origin: str) -> str:
         fail("array", f"{str(path)[:80]} must be a text file in UTF-8", origin=origin)
     if len(text) > MAX_TEXT_BYTES:
         fail("array", f"{str(path)[:80]} is larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npy file", origin=origin)
-    return text
+    if path.suffix == ".json":
+        return text
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]  # comments, as NumPy writes them
+    separated = path.suffix == ".csv" and len(lines) > 1
+    return "\n".join(line.replace(";", ",") if separated else line for line in lines)
 
 
 def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array:

@@ -48,7 +48,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
+    "ones, arange, eye, random, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
     "[default: random]  Or the number that an input of an ONNX model has, where branches or sizes depend on it.",
 )
 @click.option(
@@ -85,6 +85,12 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     callback=read_places,
     help="Work out one number of the output of a layer, e.g. conv_1:0,2,2, or all numbers of a small one: what they "
     "are computed from, step by step (repeatable).",
+)
+@click.option(
+    "--svg",
+    metavar="FILE",
+    help="Draw the window of the number of --at, for a convolution or a pooling: the input, the weights, the products "
+    "and the output.",
 )
 @click.option(
     "--exact",
@@ -272,6 +278,8 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
             raise click.UsageError(f"{option} needs --mode train")
     if values["steps"] and values["repeat"]:
         raise click.UsageError("--repeat times runs of one training step, without --steps")
+    if values["svg"] and len(values["places"]) != 1:
+        raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
 

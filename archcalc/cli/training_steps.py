@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ def with_averages(graph: Graph) -> list[int]:
 
 
 def averages(step: Evaluated) -> Iterator[WorkedOut]:
-    """Yield how the moving averages of every layer that has some are updated in a training step."""
+    """Yield how the moving averages of every layer that has some are updated in a training step, by channel."""
     from archcalc.report.worked import worked
 
     if step.training is None:
@@ -97,16 +97,8 @@ def averages(step: Evaluated) -> Iterator[WorkedOut]:
         if any(ref not in step.tensors for ref in node.inputs):  # a training head that does not run
             continue
         layer, arrays = record_step(step, index)
-        several = node.output[0] > 1
-        numbers: Mapping[str, Any] = {
-            f"{node.name}.{name}{list(at) if several else ''}": array[at]
-            for at in sorted({at for array in layer.updates.values() for at in _places(array)})
-            for name, array in layer.updates.items()
-        }
-        yield WorkedOut(worked(node.name, numbers), arrays)
-
-
-def _places(array: Array) -> Iterator[tuple[int, ...]]:
-    import numpy as np
-
-    yield from np.ndindex(array.shape)
+        channels = int(node.output[0])
+        for channel in range(channels):
+            at = f"[{channel}]" if channels > 1 else ""
+            numbers = {f"{node.name}.{name}{at}": array[channel] for name, array in layer.updates.items()}
+            yield WorkedOut(worked(f"{node.name}{at}", numbers), arrays)

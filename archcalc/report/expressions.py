@@ -5,6 +5,7 @@ Within an expression, intermediate results that have a name stand with their val
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ class Notation(NamedTuple):
     root: Callable[[str], str]
     raised: Callable[[str, str], str]
     function: Callable[[str, str], str]
+    absolute: Callable[[str], str]
     brackets: tuple[str, str]
 
 
@@ -40,8 +42,11 @@ TEXT = Notation(
     root=lambda x: f"√({x})",
     raised=lambda base, exponent: f"{base}²" if exponent == "2" else f"{base}^{exponent}",
     function=lambda name, x: f"{name}({x})",
+    absolute=lambda x: f"|{x}|",
     brackets=("(", ")"),
 )
+LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "max", "min")
+"""The functions that LaTeX knows by name."""
 LATEX = Notation(
     times=r" \cdot ",
     minus="-",
@@ -49,7 +54,8 @@ LATEX = Notation(
     fraction=lambda a, b: rf"\frac{{{a}}}{{{b}}}",
     root=lambda x: rf"\sqrt{{{x}}}",
     raised=lambda base, exponent: f"{base}^{{{exponent}}}",
-    function=lambda name, x: rf"\operatorname{{{name}}}\left({x}\right)",
+    function=lambda name, x: rf"\{name if name in LATEX_FUNCTIONS else f'operatorname{{{name}}}'}\left({x}\right)",
+    absolute=lambda x: rf"\left|{x}\right|",
     brackets=(r"\left(", r"\right)"),
 )
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -64,7 +70,6 @@ FUNCTIONS = {
     "cos": "cos",
     "max": "max",
     "min": "min",
-    "abs": "abs",
 }
 
 
@@ -116,7 +121,9 @@ class Expressions:
             return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
         if operation == "sqrt":
             return Written(notation.root(self.operand(number.operands[0]).text), ATOM)
-        operands = _chain(number, (operation,)) if operation in ("max", "min") else number.operands
+        if operation == "abs":
+            return Written(notation.absolute(self.operand(number.operands[0]).text), ATOM)
+        operands = _compared(number) if operation in ("max", "min") else number.operands
         texts = [self.operand(each).text for each in operands]
         return Written(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
 
@@ -132,9 +139,10 @@ class Expressions:
         return Written(first.replace(" - ", f" {self.notation.minus} "), SUM)
 
     def term(self, sign: str, number: Any) -> str:
-        """Return a term with the sign before it."""
+        """Return a term with the sign before it; a sum is added without brackets."""
         written = self.operand(number)
-        return f" {sign} {self.within(written, PRODUCT)}"
+        plainly = sign == "+" and not written.text.startswith(self.notation.minus)
+        return f" {sign} {self.within(written, SUM if plainly else PRODUCT)}"
 
     def product(self, number: Recorded) -> Written:
         """Return a product; that of a number with itself is a square."""
@@ -173,6 +181,13 @@ def _terms(number: Recorded) -> list[tuple[str, Any]]:
         found.append((each.operation, last))
         each = before
     return [("+", each), *reversed(found)]
+
+
+def _compared(number: Recorded) -> list[Any]:
+    """Return the numbers of which one is the largest or the smallest, without the infinity of padding."""
+    operands = _chain(number, (number.operation,))
+    kept = [each for each in operands if isinstance(each, Recorded) or not math.isinf(each)]
+    return kept or operands
 
 
 def _chain(number: Recorded, operations: Sequence[str]) -> list[Any]:

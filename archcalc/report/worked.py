@@ -49,7 +49,7 @@ class Worked:
     name: str
     """What is worked out: a layer, and the index of a number."""
     steps: tuple[Step, ...]
-    """The steps in order, among them the numbers themselves; the last one is the last of them."""
+    """The steps in order; the last ones are the numbers themselves."""
     reads: tuple[Read, ...]
 
 
@@ -67,18 +67,36 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
             array, index = each.operands
             read.setdefault(array, {})[index] = None
     reads = tuple(Read(array, tuple(sorted(indices))) for array, indices in read.items())
-    asked = {id(number): own for own, number in numbers.items()}
-    between = [each for each in order if each.operation and each.name and id(each) not in asked]
+    asked = {id(number) for number in numbers.values()}
+    between = _by_stages([each for each in order if each.operation and each.name and id(each) not in asked], order)
     often = Counter(each.name for each in between)
     counts: Counter[str] = Counter()
     steps = []
+    for each in between:
+        counts[each.name] += 1
+        steps.append(Step(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
+    return Worked(name, (*steps, *(Step(own, number) for own, number in numbers.items())), reads)
+
+
+def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Recorded]:
+    """Return steps stage by stage: those that need no other step, those that need only these, and so on.
+
+    Within a stage, steps of one name follow each other.
+
+    Args:
+        steps: the steps.
+        order: all numbers, every one after its operands.
+    """
+    named = {id(step) for step in steps}
+    stages: dict[int, int] = {}
     for each in order:
-        if id(each) in asked:
-            steps += [Step(own, number) for own, number in numbers.items() if number is each]
-        elif each.operation and each.name:
-            counts[each.name] += 1
-            steps.append(Step(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
-    return Worked(name, tuple(steps), reads)
+        operands = each.operands if each.operation else ()
+        before = [stages[id(operand)] for operand in operands if isinstance(operand, Recorded)]
+        stages[id(each)] = max(before, default=0) + (id(each) in named)
+    first: dict[tuple[int, str], int] = {}
+    for place, step in enumerate(steps):
+        first.setdefault((stages[id(step)], step.name), place)
+    return sorted(steps, key=lambda step: (stages[id(step)], first[stages[id(step)], step.name]))
 
 
 def _in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
@@ -122,7 +140,7 @@ def worked_latex(result: Worked, arrays: Mapping[str, Array], *, digits: int = D
         for place in sorted({index[:-2] for index in read})[:MAX_MATRICES]:
             label = _typeset(f"{name}[{', '.join(map(str, place))}]" if prod(array.shape[:-2]) > 1 else name)
             matrix = array[place] if array.ndim > 1 else array[None]
-            rows = [" & ".join(number_text(number, digits) for number in row) for row in matrix]
+            rows = [" & ".join(row) for row in _boxed(matrix, _marked(array, read, place), digits)]
             yield from (
                 r"\[",
                 rf"{label} = \begin{{pmatrix}}",
@@ -174,12 +192,25 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
     places = sorted({index[:-2] for index in chosen})
     for place in places[:MAX_MATRICES]:
         matrix = array[place] if array.ndim > 1 else array[None]
-        marked = {index[len(place) :] if array.ndim > 1 else (0, *index) for index in chosen if index[:-2] == place}
+        marked = _marked(array, chosen, place)
         if prod(array.shape[:-2]) > 1:
             yield f"[{', '.join(map(str, place))}]:"
         yield from _marked_lines(matrix, marked, everything=everything, digits=digits)
     if len(places) > MAX_MATRICES:
         yield f"and {len(places) - MAX_MATRICES:,} further matrices"
+
+
+def _marked(array: Array, read: Iterable[Index], place: Index) -> set[Index]:
+    """Return the places, in one matrix of an array, of the numbers that were read; a vector is a matrix of one row."""
+    return {index[len(place) :] if array.ndim > 1 else (0, *index) for index in read if index[:-2] == place}
+
+
+def _boxed(matrix: Array, marked: set[Index], digits: int) -> Iterator[list[str]]:
+    """Yield the rows of a matrix for LaTeX, with boxes around the marked numbers unless all of them are."""
+    for y, row in enumerate(matrix):
+        texts = [number_text(number, digits) for number in row]
+        everything = len(marked) == matrix.size
+        yield [rf"\boxed{{{text}}}" if (y, x) in marked and not everything else text for x, text in enumerate(texts)]
 
 
 def _marked_lines(matrix: Array, marked: set[Index], *, everything: bool, digits: int) -> Iterator[str]:

@@ -31,6 +31,9 @@ def read(text: str) -> WrittenArray[Number]:
         "[[1. 2. 3.]\n [4. 5. 6.]]",
         "[1 2 3; 4 5 6]",
         "((1, 2, 3), (4, 5, 6))",
+        "array([[1, 2, 3],\n       [4, 5, 6]])",
+        "np.array([[1., 2., 3.], [4., 5., 6.]], dtype=float32)",
+        "tensor([[1., 2., 3.], [4., 5., 6.]], device='cuda:0')",
     ],
 )
 def test_rows_are_written_in_many_ways(text: str) -> None:
@@ -150,3 +153,12 @@ def test_arrays_are_told_from_files(text: str) -> None:
 @pytest.mark.parametrize("text", ["x.npy", "image=x.npy", "data/x.csv", "eyes.npy", "./1.npy"])
 def test_files_are_told_from_arrays(text: str) -> None:
     assert not is_written(text)
+
+
+def test_random_numbers_follow_from_their_seed() -> None:
+    first, again, other = (read_array(text).fitted((40, 50)) for text in ("random 7", "random 7", "random 8"))
+    assert first == again != other
+    numbers = np.array([float(number) for number in first])
+    assert abs(numbers.mean()) < 0.1
+    assert abs(numbers.std() - 1) < 0.1
+    assert all(number * 100 == round(number * 100) for number in first)

@@ -164,6 +164,7 @@ PYTHON = Notation(
     root=lambda x: f"sqrt({x})",
     raised=lambda base, exponent: f"{base}**{exponent}",
     function=lambda name, x: f"{name}({x})",
+    absolute=lambda x: f"abs({x})",
     brackets=("(", ")"),
 )
 FUNCTIONS = {

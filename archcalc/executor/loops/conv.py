@@ -55,10 +55,17 @@ def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tenso
     return out
 
 
-@definition(Conv)
-def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+@definition(Conv, DepthwiseConv)
+def conv(op: Conv | DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
-    channels = sizes(x)[0]
+    return _convolve(op, x, kernels_of(op, sizes(x)[0], weights, tally), weights, tally)
+
+
+def kernels_of(op: Conv | DepthwiseConv, channels: int, weights: dict[str, Tensor], tally: Tally) -> Kernels:
+    """Return the kernels of a convolution of an input with some channels."""
+    if isinstance(op, DepthwiseConv):
+        maps = range(channels * op.multiplier)
+        return [{f // op.multiplier: _kernel(op, weights["weight"], (f, 0))} for f in maps]
     weight = _standardised(weights["weight"], tally) if op.ws else weights["weight"]
     kernels: Kernels
     if op.table is None:
@@ -74,15 +81,7 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
                 if op.table[c][f]:
                     kernels[f][c] = _kernel(op, weight, (pair,))
                     pair += 1
-    return _convolve(op, x, kernels, weights, tally)
-
-
-@definition(DepthwiseConv)
-def depthwise(op: DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    (x,) = inputs
-    maps = sizes(x)[0] * op.multiplier
-    kernels = [{f // op.multiplier: _kernel(op, weights["weight"], (f, 0))} for f in range(maps)]
-    return _convolve(op, x, kernels, weights, tally)
+    return kernels
 
 
 @definition(SeparableConv)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from archcalc.executor.kernel import Array, Weights
-from archcalc.executor.loops.norm import groups
+from archcalc.executor.loops.norm import groups, scaled_and_shifted
 from archcalc.executor.loops.run import recorded
 from archcalc.executor.loops.scalar import Scalar, Tally, named, sqrt
 from archcalc.executor.loops.tensor import Tensor, counting, plain, total
@@ -87,11 +87,9 @@ def _batch_norm(op: BatchNorm, x: Tensor, stored: dict[str, Tensor], average: Mo
         squares = total(difference * difference for difference in differences.values())
         variance = named("variance", squares / len(group))
         deviation = named("standard deviation", sqrt(variance + op.eps))
-        for index, difference in differences.items():
-            out[index] = named("normalised", difference / deviation)
-            if op.affine:
-                out[index] = stored["scale"][channel] * out[index] + stored["shift"][channel]
+        out.update({index: named("normalised", difference / deviation) for index, difference in differences.items()})
         estimate = named("unbiased variance", squares / (len(group) - 1)) if average.unbiased else variance
         for name, batch in (("mean", mean), ("variance", estimate)):
             updates[name][channel] = old * stored[name][channel] + new * batch
+    out = scaled_and_shifted(out, stored, lambda index: index[1:2])
     return TrainedLayer(plain(out), updates={name: plain(numbers) for name, numbers in updates.items()})

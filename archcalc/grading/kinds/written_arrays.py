@@ -11,10 +11,7 @@ from archcalc.spec.numerals import SHARE, read_number
 
 MAX_ENTRIES = 10_000
 
-_MARKUP = re.compile(
-    r"\\(?:begin|end)\{[a-z]*\*?\}(?:\{[a-z|]*\})?|\\(?:left|right)|\$|(?:np\.)?(?:array|tensor|matrix)(?=\()"
-    r"|,\s*dtype=[\w.]+|\|"
-)
+_MARKUP = re.compile(r"\\(?:begin|end)\{[a-z]*\*?\}(?:\{[a-z|]*\})?|\\(?:left|right)|\$|\|")
 _FRACTION = re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(\d+)\}")
 _REPLACED = ((re.compile(r"\\\\|<br\s*/?>"), ";"), (re.compile("&"), ","))
 _BRACKETS = str.maketrans("{}–", "[]-")
