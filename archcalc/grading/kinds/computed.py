@@ -107,7 +107,8 @@ class ComputedArray:
         inputs = {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
         for name in shapes:
             if name not in inputs:
-                fail("missing", f"the question must give the input '{name}'", whole_text(self.place), "add 'input:'")
+                hint = f"for example: input: {{{name}: ones}}"
+                fail("missing", f"the input '{name}' is not given", whole_text(self.place), hint)
         sizes = {name: len(array) for name, array in inputs.items()}
         if len(set(sizes.values())) > 1:
             fail("key", f"the inputs differ in the number of examples: {sizes}", whole_text(self.place))
@@ -115,7 +116,7 @@ class ComputedArray:
         missing = [name for name in random_names(graph) if name not in arrays] if model is None else []
         if missing:
             listed = ", ".join(missing[:5])
-            message = f"the question must give the numbers of {listed}"
+            message = f"the numbers of {listed} are not given"
             fail("missing", message, whole_text(self.place), f"for example: weights: {{{missing[0]}: ones}}")
         others = initial(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
         batch = len(next(iter(inputs.values()), ()))
@@ -134,7 +135,7 @@ class ComputedArray:
         for name in shapes:
             if name not in given:
                 hint = f"for example: masks: {{{name}: 1 0 1}}"
-                fail("missing", f"the question must give the mask of {name}", whole_text(self.place), hint)
+                fail("missing", f"the mask of {name} is not given", whole_text(self.place), hint)
         return {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
 
     def _arrays(
