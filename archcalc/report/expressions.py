@@ -124,6 +124,8 @@ class Expressions:
         if operation == "abs":
             return Written(notation.absolute(self.operand(number.operands[0]).text), ATOM)
         operands = _compared(number) if operation in ("max", "min") else number.operands
+        if len(operands) == 1 and operation in ("max", "min"):
+            return self.operand(operands[0])
         texts = [self.operand(each).text for each in operands]
         return Written(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
 

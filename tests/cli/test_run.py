@@ -308,7 +308,7 @@ def test_padding_is_shown_where_a_window_reaches_it(archcalc: Archcalc) -> None:
         " -inf       3       4    -inf",
         " -inf    -inf    -inf    -inf",
         "",
-        "maxpool_1[0, 0, 0] = max(1) = 1",
+        "maxpool_1[0, 0, 0] = 1",
     ]
 
 
@@ -397,7 +397,7 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--weights", SOBEL, "--weights", SOBEL], "two arrays for 'conv_1.weight'"),
         (["--exact"], "--exact needs the input 'input'"),
         (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
-        (["--exact", "--input", FIVE, "--mode", "train"], "without --mode train"),
+        (["--exact", "--input", FIVE, "--repeat", "2"], "without --repeat"),
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
         (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has shape 1x3x3, no number [5, 5]"),
