@@ -92,13 +92,19 @@ def _name(network: Network, ref: Ref) -> str:
     return node.name if len(node.outputs) == 1 else f"{node.name}, output {ref.output}"
 
 
-def evaluate_exactly(network: Network, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Evaluated:
-    """Evaluate a network in fractions and roots.
+def evaluate_exactly(
+    network: Network,
+    inputs: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    training: Training | None = None,
+) -> tuple[Evaluated, dict[str, Array]]:
+    """Evaluate a network in fractions and roots, and return the stored arrays that a training step updates as well.
 
     Args:
         network: a small network.
         inputs: an array for every input, batch in front, of fractions or floats.
         weights: the stored arrays, likewise.
+        training: the training step; ``None`` at inference.
 
     Raises:
         SpecError: the network is too large, or a result has no exact form.
@@ -113,7 +119,8 @@ def evaluate_exactly(network: Network, inputs: Mapping[str, Array], weights: Map
     try:
         with array_errors("--exact"):
             stored = exact(weights)
-            return Evaluated(network, evaluate(network.graph, exact(inputs), stored), stored)
+            tensors, updates = evaluate(network.graph, exact(inputs), stored, *(training or ()))
+            return Evaluated(network, tensors, stored, training), updates
     except InexactError as error:
         hint = "run without --exact for decimal numbers"
         fail("argument", f"no exact result: {error}", hint=hint, origin="--exact")
@@ -232,19 +239,14 @@ def _worked_in_training(evaluated: Evaluated, number: int, place: Place) -> Work
 
 def record_step(evaluated: Evaluated, number: int) -> tuple[Any, dict[str, Array]]:
     """Return what a layer computes in a training step, recorded, and the arrays that it reads by name."""
-    from archcalc.executor.loops.training import record_training
-    from archcalc.executor.training import mask_sizes, random_mask
+    from archcalc.executor.by_definition import trained_layer
 
-    node = evaluated.network.graph.nodes[number]
+    graph = evaluated.network.graph
+    node = graph.nodes[number]
     assert evaluated.training is not None
-    step, seed = evaluated.training
     inputs, stored = evaluated.inputs(node), evaluated.stored(node)
-    (x,) = inputs.values()
-    mask = step.masks.get(node.name)
-    if mask is None and mask_sizes(node.op, x.shape[1:]) is not None:
-        mask = random_mask(node.op, x.shape, (seed, number))
-    arrays = {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
-    return record_training(node.op, inputs, stored, mask, step.average), arrays
+    layer, mask = trained_layer(graph, number, inputs, stored, *evaluated.training)
+    return layer, {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
 
 
 def _records(numbers: Mapping[str, Any]) -> dict[str, Recorded]:

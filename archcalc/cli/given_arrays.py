@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
+from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
+    from archcalc.api import Network
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
@@ -138,7 +140,6 @@ def _content(path: Path, origin: str) -> str:
 
 
 def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array:
-    from archcalc.cli.execution import array_errors
     from archcalc.executor.files import read_array as read_file
 
     with array_errors(origin):
@@ -158,5 +159,39 @@ def exact(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
     from archcalc.executor.loops.exact import Exact
 
-    converted = np.frompyfunc(lambda number: Exact(number if isinstance(number, Fraction) else float(number)), 1, 1)
+    converted = np.frompyfunc(
+        lambda number: Exact(number if isinstance(number, Fraction | Exact) else float(number)), 1, 1
+    )
     return {name: converted(array) for name, array in arrays.items()}
+
+
+def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) -> int:
+    """Return the number of examples of the given inputs, or as asked for."""
+    batches = {len(array) if array.ndim > len(network.graph.inputs[name]) else 1 for name, array in given.items()}
+    batches |= {asked} if asked else set()
+    if len(batches) > 1:
+        found = " and ".join(map(str, sorted(batches)))
+        what = "inputs and --batch" if asked else "inputs"
+        fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
+    return max(batches, default=1)
+
+
+def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
+    """Return given inputs in the number format of the run, batch in front."""
+    from archcalc.executor.inputs import converted_inputs
+    from archcalc.executor.written import floats
+
+    with array_errors("--input"):
+        return converted_inputs(network.graph, floats(given), dtype=dtype)
+
+
+def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
+    """Return the stored arrays: those of a file or of the network, else initial ones."""
+    from archcalc.executor.files import read_weights
+    from archcalc.executor.weights import initial
+
+    graph = network.graph
+    if file is None:
+        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
+    with array_errors("--weights"):
+        return read_weights(file, graph, dtype=dtype, training=training)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.by_hand import Evaluated, Tensors, Training, evaluate_exactly, read_places
+from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
 from archcalc.cli.by_hand_output import print_by_hand
+from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
-from archcalc.cli.given_arrays import given_inputs, given_weights
+from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -95,7 +96,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 @click.option(
     "--exact",
     is_flag=True,
-    help="Compute in fractions, and leave roots unevaluated; inference on small networks.",
+    help="Compute in fractions, and leave roots unevaluated; for small networks.",
 )
 @click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits of numbers.  [default: 6]")
 @click.option(
@@ -203,9 +204,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     batch = max([batch_of(network, given, values["batch"]) for given in batches])
     printed = [*outputs, *(name for name in values["printed"] if name not in outputs)]
     if values["exact"]:
-        (given,) = batches
-        evaluated = evaluate_exactly(network, exact_inputs(network, given), exact_weights(network, file, named))
-        print_by_hand([evaluated], evaluated.named(printed), values, form, color)
+        exact = evaluate_steps_exactly(network, batches, file, named, values)
+        print_by_hand(exact, exact[-1].named(printed), values, form, color)
         return
     floating = [converted(network, given, values["dtype"]) for given in batches]
     copies = 2 if values["save_weights"] and training else 1
@@ -264,9 +264,8 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
     for name in values["printed"]:
         network.tensor(name)
     if values["exact"]:
-        for option, value in (("--mode train", values["mode"] == "train"), ("--repeat", values["repeat"])):
-            if value:
-                raise click.UsageError(f"--exact computes the output of one inference run, without {option}")
+        if values["repeat"]:
+            raise click.UsageError("--exact computes the output of one run, without --repeat")
         for option in ("output", "save_weights"):
             if values[option]:
                 name = option.replace("_", "-")
@@ -282,67 +281,6 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
         raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
-
-
-def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) -> int:
-    """Return the number of examples of the given inputs, or as asked for."""
-    batches = {len(array) if array.ndim > len(network.graph.inputs[name]) else 1 for name, array in given.items()}
-    batches |= {asked} if asked else set()
-    if len(batches) > 1:
-        found = " and ".join(map(str, sorted(batches)))
-        what = "inputs and --batch" if asked else "inputs"
-        fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
-    return max(batches, default=1)
-
-
-def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
-    """Return given inputs in the number format of the run, batch in front."""
-    from archcalc.executor.inputs import converted_inputs
-    from archcalc.executor.written import floats
-
-    with array_errors("--input"):
-        return converted_inputs(network.graph, floats(given), dtype=dtype)
-
-
-def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check
-    from archcalc.executor.written import floats
-
-    shapes = network.graph.inputs
-    for name in shapes:
-        if name not in given:
-            hint = f"for example --input '{name} = ones'"
-            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
-    with array_errors("--input"):
-        check(network.graph, floats(given))
-    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
-
-
-def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]) -> dict[str, Array]:
-    """Return all stored arrays for a run in exact numbers: those that are given, and neutral ones."""
-    from archcalc.executor.weights import random_names
-
-    arrays = stored_arrays(network, file, dtype="float64", seed=0, training=False)
-    if file is None and network.arrays("float64") is None:
-        missing = [name for name in random_names(network.graph) if name not in named]
-        if missing:
-            listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-            hint = f"for example --weights '{missing[0]} = ones'"
-            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
-    return {**arrays, **named}
-
-
-def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
-    """Return the stored arrays: those of a file or of the network, else initial ones."""
-    from archcalc.executor.files import read_weights
-    from archcalc.executor.weights import initial
-
-    graph = network.graph
-    if file is None:
-        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
-    with array_errors("--weights"):
-        return read_weights(file, graph, dtype=dtype, training=training)
 
 
 def evaluate(

@@ -124,25 +124,25 @@ class Expressions:
         if operation == "abs":
             return Written(notation.absolute(self.operand(number.operands[0]).text), ATOM)
         operands = _compared(number) if operation in ("max", "min") else number.operands
+        if len(operands) == 1 and operation in ("max", "min"):
+            return self.operand(operands[0])
         texts = [self.operand(each).text for each in operands]
         return Written(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
 
     def sum(self, number: Recorded) -> Written:
         """Return a sum or a difference."""
-        terms = [self.term(sign, each) for sign, each in _terms(number)]
+        (_, first), *others = _terms(number)
+        terms = [self.operand(first).text, *(self.term(sign, each) for sign, each in others)]
         if len(terms) > MAX_TERMS:
             terms = [*terms[: ENDS[0]], f" + {self.notation.dots}", *terms[-ENDS[1] :]]
-        text = "".join(terms)
-        first = text.removeprefix(" + ")
-        if text.startswith(" - "):
-            first = self.notation.minus + text[3:]
-        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM)
+        return Written("".join(terms), SUM)
 
     def term(self, sign: str, number: Any) -> str:
         """Return a term with the sign before it; a sum is added without brackets."""
         written = self.operand(number)
         plainly = sign == "+" and not written.text.startswith(self.notation.minus)
-        return f" {sign} {self.within(written, SUM if plainly else PRODUCT)}"
+        shown = self.notation.minus if sign == "-" else sign
+        return f" {shown} {self.within(written, SUM if plainly else PRODUCT)}"
 
     def product(self, number: Recorded) -> Written:
         """Return a product; that of a number with itself is a square."""

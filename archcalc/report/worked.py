@@ -5,6 +5,7 @@ A step is an intermediate result that has a name in textbooks (a mean, a score),
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -178,7 +179,7 @@ def _aligned(result: Worked, digits: int) -> Iterator[str]:
 
 def _typeset(name: str) -> str:
     """Return a name as upright text in LaTeX."""
-    escaped = name.replace("_", r"\_")
+    escaped = re.sub(r"([_#$%&{}])", r"\\\1", name.replace("\\", r"\textbackslash "))
     return rf"\text{{{escaped}}}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,26 @@ def test_every_step_may_have_its_batch(archcalc: Archcalc) -> None:
         "bn_1.mean = 0.9·0 + 0.1·2 = 0.2",
         "bn_1.mean = 0.9·0.2 + 0.1·6 = 0.78",
     ]
+
+
+def test_training_steps_are_exact_on_request(archcalc: Archcalc) -> None:
+    lines = archcalc(*FOUR, "--steps", "2", "--exact", "--momentum", "pytorch:1/3").out.splitlines()
+    assert [line for line in lines if line.startswith("bn_1.")] == [
+        "bn_1.mean = (2/3)·0 + (1/3)·(5/2) = 5/6",
+        "bn_1.variance = (2/3)·1 + (1/3)·(5/3) = 11/9",
+        "bn_1.mean = (2/3)·(5/6) + (1/3)·(5/2) = 25/18",
+        "bn_1.variance = (2/3)·(11/9) + (1/3)·(5/3) = 37/27",
+    ]
+
+
+def test_training_heads_run_exactly_in_training_only(archcalc: Archcalc, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 2\nlayers:\n  - a: fc 1 nobias\ntraining_heads:\n  aux: '@a -> fc 2 nobias'\n")
+    given = ("--input", "1 2", "--exact", "--weights", "a.weight = 3 4")
+    assert archcalc("run", str(path), *given).out == "a: 1\n11\n"
+    assert "needs numbers for aux.weight" in archcalc("run", str(path), *given, "--mode", "train").err
+    ran = archcalc("run", str(path), *given, "--mode", "train", "--weights", "aux.weight = 1; 1/2")
+    assert ran.out == "a: 1\n11\naux: 2\n  11  11/2\n"
 
 
 def test_saved_weights_are_those_after_the_last_step(archcalc: Archcalc, tmp_path: object) -> None:

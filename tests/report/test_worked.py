@@ -197,7 +197,7 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
         if not isinstance(number, Recorded) or not number.operation:
             continue  # a number that is passed on
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("archcalc.report.worked.MAX_TERMS", 10**6)
+            patch.setattr("archcalc.report.expressions.MAX_TERMS", 10**6)
             for step, each in worked("y", {"y": number}).steps:
                 if math.isnan(float(each)):
                     continue  # Python has complex numbers and errors instead

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 from archcalc.executor.loops.numbers import function
-from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.scalar import Scalar, Tally, named
 from archcalc.executor.loops.sliding import Sliding, axes_of, seen, sides, windows
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, weighted_sum
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
@@ -89,7 +89,7 @@ def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], ta
     (x,) = inputs
     maps = sizes(x)[0] * op.multiplier
     kernels = [{f // op.multiplier: _kernel(op, weights["depthwise"], (f, 0))} for f in range(maps)]
-    deep = _convolve(op, x, kernels, {}, tally)
+    deep = {index: named("depthwise", number) for index, number in _convolve(op, x, kernels, {}, tally).items()}
     pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
     out: Tensor = {}
     for f in range(op.channels):
