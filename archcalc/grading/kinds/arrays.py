@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archcalc.arrays.texts import float_text, shape_text
+from archcalc.arrays.texts import DIGITS, float_text, shape_text
 from archcalc.arrays.written import Shape, WrittenArray, WrittenArrayError, fits
 from archcalc.claims.claim import Verdict
 from archcalc.diagnosis.arrays.elements import Element, Elements, Real, is_finite, within
@@ -26,6 +27,8 @@ MAX_NAMED = 4
 """The most wrong entries that the feedback names; it counts the others."""
 MAX_WORKED = 3
 """The most wrong entries that are worked out."""
+MAX_INTEGER = 10**15
+"""The size from which integers are rounded."""
 MAX_SHOWN = 100
 """The most numbers of an array that are written out."""
 
@@ -129,12 +132,12 @@ def array_text(elements: Elements) -> str:
 
 def number_text(number: Real) -> str:
     """Return a number as text."""
-    if is_finite(number) and Fraction(number).denominator == 1:
-        return str(int(number))
-    try:
+    if not is_finite(number):
         return float_text(number)
-    except OverflowError:
-        return str(number)
+    value = Fraction(number)
+    if abs(value) >= MAX_INTEGER:
+        return f"{Decimal(int(value)):.{DIGITS}g}"  # which may be larger than floats are
+    return str(int(value)) if value.denominator == 1 else float_text(value)
 
 
 def _nested(shape: Shape, texts: Sequence[str]) -> str:

@@ -201,6 +201,10 @@ def test_a_fault_of_the_key_is_an_error_before_answers_are_read(question: str, n
     assert str(caught.value).startswith("key.yaml:")
 
 
+def test_huge_numbers_are_written_shortly() -> None:
+    assert "Entry 1 is 1, not 1.00000e+999." in marked("answer: 1 2", "1e999 2").sentence
+
+
 def test_a_stored_answer_of_the_key_is_compared_with_the_network() -> None:
     assert marked(f"{CONV}, answer: [[-3, -1, 1], [-2, 1, 1], [-1, 8, -1]]", "-3 -1 1; -2 1 1; -1 8 -1", LECTURE).right
 
