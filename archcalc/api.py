@@ -329,7 +329,8 @@ def grade(answer: object, question: str | Mapping[str, Any], *, hide_answer: boo
     In a test cell of nbgrader, print the ``feedback`` and end with the ``points``, which nbgrader takes as the credit.
 
     Args:
-        answer: a number, a text (``"61.7k"``), or a shape as a tuple or text; ``None`` or an empty text: no answer.
+        answer: a number, a text (``"61.7k"``), a shape as a tuple or text, or an array; ``None`` or an empty text: no
+            answer.
         question: a SPEC and a target (``"lenet5 c1.params"``), or what a key says about them: ``network``, ``target``,
             ``points``, ``accept``, ``partial``, ``set``, ``shape`` and more.
         hide_answer: whether the feedback withholds the correct value.

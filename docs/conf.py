@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import archcalc  # noqa: E402 (found in the checkout, whether or not it is installed)
+from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES  # noqa: E402
 from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES  # noqa: E402
+from archcalc.diagnosis.mistake import NUMBERS  # noqa: E402
 from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS  # noqa: E402
 from archcalc.query.quantities import QUANTITIES  # noqa: E402
 
@@ -117,11 +119,12 @@ def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
 def mistake_codes() -> Iterator[str]:
     """Yield the table of all codes, as Markdown."""
     affected: dict[str, set[str]] = {code: set() for code in CODES}
-    for mistake in (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS):
+    for mistake in (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS, *ARRAY_MISTAKES):
         affected[mistake.code] |= mistake.affects
     yield "| code | sentence | quantities |\n|---|---|---|"
     for code, sentence in CODES.items():
-        listed = ", ".join(f"`{name}`" for name in QUANTITIES if name in affected[code])
+        named = [f"`{name}`" for name in QUANTITIES if name in affected[code]]
+        listed = ", ".join([*named, *(["`numbers`"] if NUMBERS in affected[code] else [])])
         yield f"| `{code}` | {cell(sentence)} | {listed} |"
 
 

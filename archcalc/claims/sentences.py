@@ -28,9 +28,7 @@ SENTENCES: Final[dict[str, str]] = {
     # --- choices, matrices and settings ---
     "choices-missing": "Also correct: {labels}.",
     "choices-incomplete": "Not all correct choices are named.",
-    "matrix-size": "The matrix must have the size {right}, not {given}.",
-    "matrix-transposed": "Rows and columns are swapped.",
-    "signs-reversed": "All signs are reversed.",
+    "matrix-size": "The array must have the shape {right}, not {given}.",
     "entry": "Entry {place} is {right}, not {given}.",
     "entry-wrong": "Entry {place} is not {given}.",
     "entries-differ": "{count} entries differ.",
@@ -168,6 +166,41 @@ SENTENCES: Final[dict[str, str]] = {
     "input-counted": "The input is counted as well.",
     "softmax-left-out": "The softmax at the end is left out.",
     "softmax-added": "A softmax at the end is counted, but this network has none.",
+    # --- numbers of arrays ---
+    "kernel-flipped": (
+        "The kernel is turned by 180 degrees: a convolution in the mathematical sense for a cross-correlation, or "
+        "conversely."
+    ),
+    "kernel-transposed": "The rows and columns of the kernel are swapped.",
+    "weights-transposed": "The rows and columns of the weights are swapped.",
+    "first-channel-only": "Only the first input channel is read; a filter adds up the products of all of them.",
+    "average-for-maximum": "The average is taken instead of the maximum.",
+    "maximum-for-average": "The maximum is taken instead of the average.",
+    "padding-in-average": "The padding counts in the average, but this layer leaves it out.",
+    "padding-not-in-average": "The padding does not count in the average, but this layer counts it as zeros.",
+    "activation-left-out": "The activation function is left out.",
+    "dropout-convention": (
+        "The output of dropout is scaled as in the other convention: in training (inverted dropout) or at inference."
+    ),
+    "another-axis": "The numbers are taken together along another axis.",
+    "sample-variance": "The variance is divided by n − 1 instead of n.",
+    "epsilon-left-out": "The ε that is added to the variance is left out.",
+    "variance-for-deviation": "The numbers are divided by the variance instead of its root.",
+    "scale-and-shift-left-out": "The learned scale and shift are left out.",
+    "shift-left-out": "The learned shift is left out.",
+    "mean-not-subtracted": "The mean is not subtracted.",
+    "batch-statistics": "The mean and variance of the batch are used instead of the stored ones.",
+    "stored-statistics": "The stored mean and variance are used instead of those of the batch.",
+    "other-region": "The squares are added up across channels instead of within each of them, or conversely.",
+    "alpha-divided": "The factor alpha is divided by the number of terms, but this layer multiplies the sum by it.",
+    "scores-not-scaled": "The scores are not divided by √d.",
+    "mask-left-out": "Queries attend to later positions, but this layer is causal.",
+    "matrix-transposed": "Rows and columns are swapped.",
+    "signs-reversed": "All signs are reversed.",
+    "row-missing": "The first or the last row is missing.",
+    "column-missing": "The first or the last column is missing.",
+    "row-and-column-missing": "A row and a column at the border are missing.",
+    "number-missing": "The first or the last number is missing.",
     # --- places ---
     "layout": "The channels are at the other end of the shape.",
     "height-and-width-swapped": "The height and the width are swapped.",

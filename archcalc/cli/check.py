@@ -52,6 +52,14 @@ PROGRESS_FROM = 50
     metavar="TEXT",
     help='Judge this claim instead: "resnet50 macs = 3.8G" (repeatable).',
 )
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="[NAME=]ARRAY",
+    help='With --claim, the input on which numbers are claimed: "1 2; 3 4" (repeatable).',
+)
+@click.option("--weights", multiple=True, metavar="NAME=ARRAY", help="With --input, a stored array (repeatable).")
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
 @click.option("--feedback", metavar="FILE", help="Write the feedback with the sentences of this file.")
@@ -105,7 +113,11 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             raise click.UsageError("--feedback is for ANSWERS, not for --claim")
         from archcalc.cli.check_claims import check_claims
 
-        return check_claims(claims, form, color, limits_from(values), values["ignore"])
+        return check_claims(
+            claims, form, color, limits_from(values), values["ignore"], values["inputs"], values["weights"]
+        )
+    if values["inputs"] or values["weights"]:
+        raise click.UsageError("--input and --weights are for --claim: a key gives those of its questions")
     from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or "", values["feedback"] or ""))

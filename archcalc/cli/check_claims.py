@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import click
 
@@ -16,15 +16,32 @@ from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
 
 
-def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits, ignore: Collection[str] = ()) -> int:
+def check_claims(
+    claims: tuple[str, ...],
+    form: str,
+    color: str,
+    limits: Limits,
+    ignore: Collection[str] = (),
+    inputs: Sequence[str] = (),
+    weights: Sequence[str] = (),
+) -> int:
     """Judge the claims of the command line, print what leads to their values, and return the exit status.
+
+    With inputs, the claims are about the numbers that come out of a layer.
 
     Raises:
         SpecError: a claim, or its network, cannot be read.
     """
     if form not in FORMATS:
         raise click.UsageError(f"with --claim, --format must be one of {', '.join(FORMATS)}")
-    checked = [_check(text, limits, ignore) for text in claims]
+    if inputs:
+        from archcalc.cli.check_numbers import check_numbers
+
+        checked = [check_numbers(text, inputs, weights, limits) for text in claims]
+    elif weights:
+        raise click.UsageError("--weights needs --input: numbers come out of a network on given numbers")
+    else:
+        checked = [_check(text, limits, ignore) for text in claims]
     click.echo(FORMATS[form](checked, wants_color(color), terminal_width()), nl=False, color=True)
     return 0 if all(each.judgement.verdict in PASSING for each in checked) else 1
 

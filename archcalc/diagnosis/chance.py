@@ -28,15 +28,26 @@ def chance(claimed: ClaimedValue, actual: Values, outcomes: int = 1) -> Fraction
     """
     if len(claimed.numbers) != len(actual):
         return Fraction(0)
-    result = Fraction(outcomes)
-    for written, correct in {(each, correct) for each, correct in zip(claimed.numbers, actual, strict=True)}:
-        if isinstance(correct, str):
-            return Fraction(0)
-        distance = abs(written.value - correct)
-        if distance > written.tolerance:
-            unit = 2 * written.tolerance or 1
-            result *= Fraction(unit) / (unit + 2 * distance)
-    return min(result, Fraction(1))
+    pairs = set(zip(claimed.numbers, actual, strict=True))
+    numbers = [(written, correct) for written, correct in pairs if not isinstance(correct, str)]
+    if len(numbers) < len(pairs):
+        return Fraction(0)
+    found = chance_of((abs(written.value - correct), written.tolerance) for written, correct in numbers)
+    return min(outcomes * found, Fraction(1))
+
+
+def chance_of(differences: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
+    """Return the approximate probability that an outcome agrees with wrong numbers by chance.
+
+    Args:
+        differences: the distance of each number from the correct one, and the distance that it may have.
+    """
+    result = Fraction(1)
+    for distance, tolerance in differences:
+        if distance > tolerance:
+            unit = Fraction(2 * tolerance or 1)
+            result *= unit / (unit + 2 * distance)
+    return result
 
 
 def outcomes_nearby(claimed: ClaimedValue, actual: Values, outcomes: Iterable[Values]) -> int:
@@ -64,5 +75,10 @@ def is_coincidence(claimed: ClaimedValue, actual: Values, prior: int, alternativ
     if alternatives > 1:
         return chance(claimed, actual, alternatives) > MAX_CHANCE_OF_MANY
     is_rounded = any(number.tolerance for number in claimed.numbers)
+    return is_too_likely(chance(claimed, actual), prior, is_rounded=is_rounded)
+
+
+def is_too_likely(probability: Fraction, prior: int, *, is_rounded: bool) -> bool:
+    """Return whether an agreement of this probability is no explanation by a mistake of this prior."""
     most = MAX_CHANCE_ROUNDED if is_rounded else MAX_CHANCE
-    return chance(claimed, actual) > most[Prior(min(prior, Prior.RARE))]
+    return probability > most[Prior(min(prior, Prior.RARE))]

@@ -9,6 +9,7 @@ from archcalc.diagnosis import channels, counting, transposed, windows
 from archcalc.diagnosis.mistake import (
     COSTS,
     FIELDS,
+    NUMBERS,
     OUTPUT_SIZES,
     SHAPES_AND_COSTS,
     WEIGHTS,
@@ -19,7 +20,7 @@ from archcalc.diagnosis.mistake import (
 from archcalc.ops.conv import Conv, DepthwiseConv
 
 NEARBY = (MistakeScope.TARGET, MistakeScope.NEAREST)
-FLOWING = SHAPES_AND_COSTS | WEIGHTS
+FLOWING = SHAPES_AND_COSTS | WEIGHTS | {NUMBERS}
 """The quantities that the shape of a layer affects."""
 
 LAYER_MISTAKES = (
@@ -196,7 +197,7 @@ LAYER_MISTAKES = (
     ),
     # --- weights, biases, groups ---
     LayerMistake(
-        code="bias-left-out", affects=WEIGHTS | {"connections", "flops"}, prior=Prior.COMMON,
+        code="bias-left-out", affects=WEIGHTS | {"connections", "flops", NUMBERS}, prior=Prior.COMMON,
         changes=(counting.bias_left_out,), propagates=False,
     ),
     LayerMistake(
@@ -204,7 +205,7 @@ LAYER_MISTAKES = (
         changes=(counting.bias_added,), propagates=False,
     ),
     LayerMistake(
-        code="second-bias-left-out", affects=WEIGHTS | {"connections", "flops"}, prior=Prior.COMMON,
+        code="second-bias-left-out", affects=WEIGHTS | {"connections", "flops", NUMBERS}, prior=Prior.COMMON,
         changes=(counting.second_bias_left_out,), propagates=False,
     ),
     LayerMistake(

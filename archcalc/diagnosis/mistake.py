@@ -44,6 +44,8 @@ SIZES = frozenset({"shape", "channels", "neurons", *quantities.SIZES})
 """The quantities that are read off the shape of an output."""
 OUTPUT_SIZES = SIZES | {"activations"}
 """The quantities that the sizes of outputs affect."""
+NUMBERS = "numbers"
+"""The numbers of an output themselves, in place of a quantity."""
 FIELDS = frozenset({"rf", "rf_stride", "rf_padding"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archcalc.claims.sentences import SENTENCES
 from archcalc.diagnosis import conventions, numbers, places
+from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.conventions import batch_norms, of_kind
 from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
 from archcalc.diagnosis.mistake import WEIGHTS, Convention, Prior
@@ -128,6 +129,7 @@ CODES: dict[str, str] = {
     code: SENTENCES[code]
     for code in (
         *dict.fromkeys(each.code for each in (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS)),
+        *(each.code for each in ARRAY_MISTAKES),
         *places.PRIORS,
         *numbers.SLIPS,
         FOLLOW_THROUGH,

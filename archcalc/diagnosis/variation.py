@@ -61,6 +61,14 @@ class Variation:
         """Return the output shapes of a node."""
         return self.outputs.get(node) or self.graph.nodes[node].outputs
 
+    def whole_graph(self) -> Graph:
+        """Return the graph with the changed operators and shapes."""
+        nodes = tuple(
+            replace(node, op=self.sites[index].op if index in self.sites else node.op, outputs=self.shapes(index))
+            for index, node in enumerate(self.graph.nodes)
+        )
+        return replace(self.graph, nodes=nodes)
+
     def changed_graph(self) -> Graph:
         """Return the graph with the changed operators and the original shapes.
 

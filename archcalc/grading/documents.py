@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
 from archcalc.grading.columns import answer_in, quantity_of, role_of, target_of
+from archcalc.grading.rows import unfolded
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.document import (
     Content,
@@ -99,14 +101,14 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
     if single is not None and several is not None:
         fail("duplicate", "the file must have 'network:' or 'networks:', got both", several.span)
     if single is not None:
-        return {"": _network(single, "'network:'", top)}
+        return {"": read_network(single, "'network:'", top)}
     if several is not None:
         pairs = expect_mapping(several, "'networks:'").pairs
-        return {key.text.value: _network(value, f"network '{key.text.value[:40]}'", top) for key, value in pairs}
+        return {key.text.value: read_network(value, f"network '{key.text.value[:40]}'", top) for key, value in pairs}
     return {}
 
 
-def _network(content: Content, what: str, top: Mapping) -> NetworkText:
+def read_network(content: Content, what: str, top: Mapping) -> NetworkText:
     """Return a network: its SPEC alone, with settings at the top of the file, or ``{spec: …, set: …, shape: …}``."""
     if isinstance(content, Scalar):
         return NetworkText(
@@ -285,22 +287,35 @@ def _claim(text: Text) -> Answer:
 def _value(content: Content) -> tuple[Text, Problem | None]:
     """Return the text of an answer; a list of sizes (in JSON) is a shape."""
     if isinstance(content, Scalar):
-        return answer_in(content.text), None
+        return answer_in(unfolded(content.text)), None
     source, start = content.span.text.source, content.span.text.start
     if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
         entries = [item.text.value for item in content.items if isinstance(item, Scalar)]
         is_shape = all(entry.isdecimal() for entry in entries)
         return Text(source, "x".join(entries) if is_shape else f"[{', '.join(entries)}]", start), None
-    if isinstance(content, List) and content.items and all(isinstance(item, List) for item in content.items):
-        rows = [_value(item)[0].value for item in content.items]
-        if all(rows):
-            return Text(source, f"[{', '.join(f'[{_entries_of(row)}]' for row in rows)}]", start), None
-    return Text(source, "", start), _problem("an answer must be a value, a list of sizes or a matrix", content)
+    if isinstance(content, List) and content.items:
+        with suppress(SpecError):
+            return listed_text(content), None
+    return Text(source, "", start), _problem("an answer must be a value, a list of sizes or an array", content)
 
 
-def _entries_of(row: str) -> str:
-    """Return the entries of a row of a matrix, separated by commas."""
-    return row.strip("[]").replace("x", ", ")
+def listed_text(content: Content) -> Text:
+    """Return a vector, a matrix or lists of these as text, or a text as it is.
+
+    Raises:
+        SpecError: it has a mapping, or a list of both numbers and lists.
+    """
+
+    def written(each: Content) -> str:
+        if isinstance(each, List):
+            if len({isinstance(item, List) for item in each.items}) > 1:
+                fail("answers", "a list must have numbers or lists, got both", each.span)
+            return "[" + ", ".join(map(written, each.items)) + "]"
+        return expect_scalar(each, "an entry of an array").text.value
+
+    if isinstance(content, Scalar):
+        return unfolded(content.text)
+    return Text(content.span.text.source, written(content), content.span.text.start)
 
 
 def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:

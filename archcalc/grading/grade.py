@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
+from archcalc.claims.claim import PASSING, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.claimed_value import same_value, without_hedge
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Feedback
@@ -17,6 +17,7 @@ from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
 from archcalc.grading.kinds.base import unreadable
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
+from archcalc.grading.rows import in_one_line
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.grading.table_sources import sourced
@@ -182,21 +183,26 @@ class Grader:
 
     def _other_mark(self, question: Question, answer: Answer, problem: Problem | None, asked: AskedQuestions) -> Mark:
         """Return the mark of an answer to a question that asks for no figure."""
-        written, correct = answer.value.value.strip(), asked.correct_answer(question)
-        outcome = asked.prepared[question.id].judge(written) if problem is None else unreadable(problem.message)
+        value, written = answer.value.value.strip(), in_one_line(answer.value.value)
+        correct = asked.correct_answer(question)
+        outcome = asked.prepared[question.id].judge(value) if problem is None else unreadable(problem.message)
         say, name = self.feedback.say, question.id
+        explanations = outcome.explanations if self.explain else ()
+        guesses = " ".join(self.feedback.alternatives([each.reasons for each in explanations]))
         if outcome.verdict is Verdict.BY_HAND:
             sentence = say("by-hand", target=name)
         elif outcome.verdict is Verdict.UNREADABLE:
             sentence = outcome.error
-        elif outcome.verdict is Verdict.WRONG:
+        elif outcome.verdict in (Verdict.WRONG, Verdict.EXPLAINED):
             said = [self.feedback.reasons([each]) for each in outcome.reasons]
+            said += [guesses] if guesses else []
             sentence = " ".join([say("wrong", target=name, actual=correct, value=written), *said])
         elif outcome.verdict is Verdict.TRUNCATED:
             sentence = say("truncated-value", target=name, actual=correct, value=written)
         else:
             sentence = f"{name} is {correct}"
         hints = " ".join(self.feedback.reasons([each]) for each in outcome.hints)
+        named = (NamedReason(outcome.code, hints),) if outcome.code else ()
         return Mark(
             id=name,
             target="",
@@ -208,11 +214,17 @@ class Grader:
             of=question.points,
             actual=correct,
             sentence=sentence,
-            reasons=(NamedReason(outcome.code, hints),) if outcome.code else (),
-            reason=hints or outcome.error,
+            reasons=(*self._named(explanations), *named),
+            reason=guesses or hints or outcome.error,
+            entries=outcome.entries,
+            worked=outcome.worked,
             file=answer.target.source.name,
             line=_line(answer),
         )
+
+    def _named(self, explanations: Sequence[Explanation]) -> tuple[NamedReason, ...]:
+        """Return explanations with their codes and in words."""
+        return tuple(NamedReason(each.code, self.feedback.reasons(each.reasons)) for each in explanations)
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
         explanations = judgement.explanations
@@ -227,7 +239,7 @@ class Grader:
             of=question.points,
             actual=judgement.actual,
             sentence=judgement.in_words(self.feedback),
-            reasons=tuple(NamedReason(each.code, self.feedback.reasons(each.reasons)) for each in explanations),
+            reasons=self._named(explanations),
             reason=" ".join(judgement.reasons_in_words(self.feedback)) if explanations else "",
             derivation=judgement.derivation,
             file=answer.target.source.name,

@@ -20,7 +20,7 @@ from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
 from archcalc.grading.kinds.base import Kind
-from archcalc.grading.kinds.reading import DETAILS, KINDS, read_kind
+from archcalc.grading.kinds.reading import DETAILS, KINDS, SHARED, read_kind
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
@@ -54,6 +54,7 @@ KEYS = (
     "points",
     "partial",
     "digits",
+    *SHARED,
 )
 QUESTION_KEYS = (
     "id",
@@ -139,7 +140,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     with problems:
         points = _points(content, Fraction(1))
         digits = _digits(content, 1)
-        questions = _questions(content.get("questions"), points, digits, problems)
+        questions = _questions(content, points, digits, problems)
     with problems:
         partial |= _partial(content.get("partial"))
     problems.raise_any()
@@ -147,24 +148,25 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     return Key(networks=networks, questions=questions, partial=partial, title=title)
 
 
-def _questions(content: Content | None, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
-    """Return the questions: a list of targets or mappings, or a mapping by id."""
+def _questions(key: Mapping, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
+    """Return the questions of a key: a list of targets or mappings, or a mapping by id."""
+    content = key.get("questions")
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return ()
     if isinstance(content, Scalar):
         fail("key", "'questions:' must be a list or a mapping, got a text", content.span, EXAMPLE)
     found: dict[str, Question] = {}
     entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
-    for key, item in entries:
+    for name, item in entries:
         with problems:
-            question = _question(key.text.value if key is not None else "", item, points, digits)
+            question = _question(name.text.value if name is not None else "", item, key, points, digits)
             if question.id.casefold() in found:
                 fail("duplicate", f"two questions are called '{question.id[:40]}'", whole_text(question.place))
             found[question.id.casefold()] = question
     return tuple(found.values())
 
 
-def _question(name: str, content: Content, points: Fraction, digits: int) -> Question:
+def _question(name: str, content: Content, key: Mapping, points: Fraction, digits: int) -> Question:
     if isinstance(content, Scalar):
         id = name or content.text.value
         return Question(id=id, place=content.text, target=content.text, points=points, digits=digits)
@@ -172,7 +174,7 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
         fail("key", "a question must be a target or a mapping, got a list", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
     target = _target(content)
-    kind = read_kind(content, target)
+    kind = read_kind(content, target, key)
     if kind is not None:
         target = None
     elif target is None:

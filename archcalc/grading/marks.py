@@ -12,6 +12,7 @@ from typing import NamedTuple
 from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Verdict
 from archcalc.claims.feedback import ENGLISH, Feedback
+from archcalc.grading.kinds.base import WorkedEntry, WrongEntry
 from archcalc.spec.errors import Problem
 
 
@@ -49,6 +50,10 @@ class Mark:
     """The same in words, without the correct value."""
     derivation: tuple[Derivation, ...] = ()
     """The derivation of the correct value, if the answer is not correct."""
+    entries: tuple[WrongEntry, ...] = ()
+    """The entries of an array that are not correct."""
+    worked: tuple[WorkedEntry, ...] = ()
+    """How some of them are worked out."""
     file: str = ""
     line: int | None = None
 
@@ -81,7 +86,8 @@ class Mark:
         sentence = feedback.say(f"hidden-{state}", target=self.target or self.id)
         if self.reason and self.code != "formula" and not reveals:
             sentence = feedback.say("hidden", result=sentence, reason=self.reason)
-        return replace(self, actual="", derivation=(), sentence=sentence)
+        entries = tuple(entry._replace(correct="") for entry in self.entries)
+        return replace(self, actual="", derivation=(), worked=(), entries=entries, sentence=sentence)
 
 
 @dataclass(frozen=True, kw_only=True)

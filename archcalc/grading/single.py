@@ -10,6 +10,7 @@ from typing import Any
 
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
+from archcalc.grading.kinds.reading import KINDS
 from archcalc.grading.marks import Mark
 from archcalc.grading.subjects import Library
 from archcalc.grading.submission import Answer, AnswerFile
@@ -18,6 +19,8 @@ from archcalc.spec.limits import DEFAULT
 
 NAME = "question"
 """The name of the question in its key, and in messages."""
+DIGITS = 12
+"""The significant digits of floats: fewer than they have, because the last ones are noise."""
 OF_NETWORK = ("network", "networks", "set", "shape", "layout", "batch", "assume", "partial")
 """What a key says above its questions."""
 EXAMPLE = '"lenet5 c1.params", or {"network": "lenet5", "target": "c1.params", "points": 2}'
@@ -93,21 +96,39 @@ def _key(question: str | Mapping[str, Any]) -> str:
     if isinstance(question, str):
         network, _, target = question.strip().rpartition(" ")
         question = {"network": network, "target": target}
-    if not isinstance(question, Mapping) or not any(question.get(each) for each in ("network", "networks", "target")):
+    if not isinstance(question, Mapping) or not any(each in question for each in ("network", "networks", *KINDS)):
         fail("key", "a question must name a network and a target", origin=NAME, hint=f"for example: {EXAMPLE}")
     if "network" in question and not question["network"]:
         fail("key", "the question names no network", origin=NAME, hint=f"for example: {EXAMPLE}")
     of_key = {name: value for name, value in question.items() if name in OF_NETWORK}
     of_question = {name: value for name, value in question.items() if name not in OF_NETWORK}
-    return json.dumps({**of_key, "questions": [{**of_question, "id": NAME}]}, default=str)
+    return json.dumps({**of_key, "questions": [{**of_question, "id": NAME}]}, default=_jsonable)
+
+
+def _jsonable(value: object) -> object:
+    """Return an array as lists, and anything else that JSON does not know as text."""
+    return _plain(value) if hasattr(value, "tolist") else str(value)
 
 
 def _text(answer: object) -> str:
-    """Return an answer as it would be written: shapes joined by ``x``, and nothing for ``None`` or ``...``."""
-    if isinstance(answer, float) and answer.is_integer():
-        answer = int(answer)
+    """Return an answer as it would be written: shapes joined by ``x``, arrays as nested lists, and nothing for ``None``
+    or ``...``."""
     if answer is None or answer is ...:
         return ""
-    if isinstance(answer, tuple | list):
+    answer = _plain(answer)
+    if isinstance(answer, list) and all(isinstance(each, str) or str(each).isdecimal() for each in answer):
         return "x".join(map(str, answer))
-    return str(answer).strip()
+    return _nested(answer).strip()
+
+
+def _plain(value: object) -> object:
+    """Return arrays and tuples as lists, and floats without the noise of their last digits."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(f"{value:.{DIGITS}g}")
+    return [*map(_plain, value)] if isinstance(value, tuple | list) else value
+
+
+def _nested(value: object) -> str:
+    return f"[{', '.join(map(_nested, value))}]" if isinstance(value, list) else str(value)

@@ -33,6 +33,7 @@ class Subject:
         self,
         networks: Mapping[str, Analysis],
         formulas: FormulaJudge,
+        library: Library,
         models: Mapping[str, ModelFile | None] = MappingProxyType({}),
     ) -> None:
         """Prepare networks by name, with the judge of formulas about them.
@@ -40,16 +41,26 @@ class Subject:
         Args:
             networks: The analyses of the networks.
             formulas: Judges formulas about them.
+            library: Loads further networks.
             models: The model files that they were read from.
         """
         self.networks = networks
         self.models = models
+        self.library = library
         self.formulas = formulas
         self.explainer = Explainer(networks)
         self.judge = Judge(networks, formula=self.formula, explainer=self.explainer)
         self._known: dict[str, str] = {}
         self._counters: dict[str, Sequence[Count]] = {}
         self._places: dict[str, dict[str, str]] = {}
+
+    def of(self, network: NetworkText) -> Subject:
+        """Return the subject of a network that a question names itself; the network has the empty name.
+
+        Raises:
+            SpecError: it cannot be read.
+        """
+        return self.library.subject({"": network})
 
     def counters(self, name: str) -> Sequence[Count]:
         """Return what tools print for a network."""
@@ -144,7 +155,10 @@ class Library:
                 name: FormulaNetwork(content.spec, networks[name], analyses[name].graph) for name, content in contents
             }
             found = self._subjects[contents] = Subject(
-                analyses, FormulaJudge(formulas, self.limits), {name: model for name, (_, model) in read.items()}
+                analyses,
+                FormulaJudge(formulas, self.limits),
+                self,
+                {name: model for name, (_, model) in read.items()},
             )
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, product, require, require_divisible
+from archcalc.numeric import Number, exact_div, product, require, require_divisible
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -93,6 +93,10 @@ class BatchNorm(Normalisation):
         elements = product(inputs[0])
         return Cost({"mul": elements, "add": elements}, connections=2 * elements if self.affine else 0)
 
+    def group_size(self, shape: Shape) -> Number:
+        """Return how many numbers of one example it normalises together in training."""
+        return product(shape[1:])
+
     @property
     def channel_map(self) -> ChannelMap:
         return ChannelMap(
@@ -135,6 +139,9 @@ class LayerNorm(Normalisation):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return scale_and_shift(self.affine, normalised_axes(self.axis, inputs[0]))
+
+    def group_size(self, shape: Shape) -> Number:
+        return product(normalised_axes(self.axis, shape))
 
     def cost(self, inputs: Shapes) -> Cost:
         return normalising(product(inputs[0]), group_count(self.axis, inputs[0]), self.affine)
@@ -252,6 +259,9 @@ class InstanceNorm(Normalisation):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return scale_and_shift(self.affine, inputs[0][:1])
 
+    def group_size(self, shape: Shape) -> Number:
+        return product(shape[1:])
+
     def cost(self, inputs: Shapes) -> Cost:
         return normalising(product(inputs[0]), inputs[0][0], self.affine)
 
@@ -285,6 +295,9 @@ class GroupNorm(Normalisation):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return scale_and_shift(self.affine, inputs[0][:1])
+
+    def group_size(self, shape: Shape) -> Number:
+        return exact_div(product(shape), self.groups)
 
     def cost(self, inputs: Shapes) -> Cost:
         return normalising(product(inputs[0]), self.groups, self.affine)

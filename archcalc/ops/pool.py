@@ -12,6 +12,7 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     everywhere,
+    like,
     operations,
     operator,
     per_axis,
@@ -61,7 +62,11 @@ class MaxPool(Pool):
     Source: PyTorch MaxPool2d
     """
 
+    pooled = "maximum"
     aliases = ("maxpooling",)
+
+    def other_pooling(self) -> Operator:
+        return like(AvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(self.output(inputs)) * (product(self.kernel) - 1)))
@@ -80,9 +85,13 @@ class AvgPool(Pool):
     Source: PyTorch AvgPool2d; ``same`` of TensorFlow and Keras excludes the padding; dilation: ONNX AveragePool
     """
 
+    pooled = "average"
     aliases = ("avgpooling", "averagepool", "averagepooling")
 
     count_include_pad: bool = flag(True, "exclude_pad", help="whether padding counts in the average")
+
+    def other_pooling(self) -> Operator:
+        return like(MaxPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
@@ -142,7 +151,11 @@ class GlobalAvgPool(GlobalPool):
     Source: Lin et al. 2014 (Network in Network); ONNX GlobalAveragePool
     """
 
+    pooled = "average"
     aliases = ("globalaveragepool", "globalaveragepooling", "globalavgpool")
+
+    def other_pooling(self) -> Operator:
+        return like(GlobalMaxPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]
@@ -160,7 +173,11 @@ class GlobalMaxPool(GlobalPool):
     Source: ONNX GlobalMaxPool
     """
 
+    pooled = "maximum"
     aliases = ("globalmaxpool", "globalmaxpooling")
+
+    def other_pooling(self) -> Operator:
+        return like(GlobalAvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(inputs[0]) - inputs[0][0]))
@@ -205,6 +222,11 @@ class AdaptiveAvgPool(AdaptivePool):
     Source: PyTorch AdaptiveAvgPool2d
     """
 
+    pooled = "average"
+
+    def other_pooling(self) -> Operator:
+        return like(AdaptiveMaxPool, self)
+
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
         return Cost(operations(add=self.covered(inputs[0]) - outputs, div=outputs))
@@ -221,6 +243,11 @@ class AdaptiveMaxPool(AdaptivePool):
     Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveMaxPool2d
     """
+
+    pooled = "maximum"
+
+    def other_pooling(self) -> Operator:
+        return like(AdaptiveAvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=self.covered(inputs[0]) - product(self.output(inputs))))

@@ -4,8 +4,10 @@
 for               an operator declares
 ================= ===================================================================================================
 conventions,      the kind of layer that it is counted as (`kind`), the arrangement of its windows (`window_kind`,
-mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `centres_channels`), the
-                  operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
+mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `drops`,
+                  `centres_channels`), the operators that it is mistaken for (`ungrouped`, `depthwise_part`,
+                  `other_pooling`), what is `pooled`, how many numbers have a mean and a variance of their own
+                  (`group_size`), its other names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
@@ -35,6 +37,8 @@ Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation"
 """The kinds of layers that are counted separately; empty for all others."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
+
+Dropped: TypeAlias = Literal["", "elements", "maps"]
 
 CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
 """The initial values of stored arrays by name, unless an operator defines others. All other arrays are random."""
@@ -148,6 +152,8 @@ class Traits:
     """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
+    drops: ClassVar[Dropped] = ""
+    """What it drops at random in training, each with the probability ``rate``."""
     centres_channels: ClassVar[bool] = False
     """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
     is_counted: ClassVar[bool] = True
@@ -156,6 +162,8 @@ class Traits:
     """Whether its stored arrays contain its attributes."""
     pads_with_zeros: ClassVar[bool] = True
     """Whether its padding, if it has any, consists of zeros."""
+    pooled: ClassVar[Literal["", "maximum", "average"]] = ""
+    """What a pooling takes of the numbers in a window; empty for all other operators."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
@@ -175,6 +183,15 @@ class Traits:
 
     def depthwise_part(self) -> Operator | None:
         """Return the depthwise convolution of a depthwise separable one; ``None`` for all other operators."""
+        return None
+
+    def other_pooling(self) -> Operator | None:
+        """Return the pooling that averages instead of taking the maximum, or conversely; ``None`` if there is none."""
+        return None
+
+    def group_size(self, shape: tuple[Number, ...]) -> Number | None:
+        """Return how many numbers of an input of this shape it normalises by their mean and variance; ``None`` if it
+        does not compute these."""
         return None
 
     # --- folding ---

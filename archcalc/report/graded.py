@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.claim import Verdict
+from archcalc.grading.kinds.base import WrongEntry
 from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
@@ -189,9 +190,14 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
         "code": mark.code or None,
         "sentence": mark.sentence,
         "reasons": [reason._asdict() for reason in mark.reasons],
+        **({"entries": [_entry_record(entry) for entry in mark.entries]} if mark.entries else {}),
         "file": mark.file or None,
         "line": mark.line,
     }
+
+
+def _entry_record(entry: WrongEntry) -> dict[str, Any]:
+    return {"index": list(entry.at), "answer": entry.given, "actual": entry.correct or None}
 
 
 def junit_suites(submissions: Iterable[GradedSubmission], checkout: str | None = None) -> list[Suite]:

@@ -18,6 +18,7 @@ from archcalc.report.graded import (
 )
 from archcalc.report.json_text import write_json
 from archcalc.report.render import render
+from archcalc.report.worked_entries import worked_entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,10 @@ def _detailed(form: str, graded: GradedSubmission, display: GradingDisplay) -> s
 def _derivations(graded: GradedSubmission, form: str) -> str:
     lines = []
     for mark in graded.marks:
-        for derivation in mark.derivation:
-            lines += ["", f"{mark.id}: {derivation.target} {derivation.quantity}".rstrip()]
-            steps = derivation_lines(derivation)
-            lines += ["", "```", *steps, "```"] if form == "markdown" else [f"  {step}" for step in steps]
+        titled = [(f"{each.target} {each.quantity}".rstrip(), derivation_lines(each)) for each in mark.derivation]
+        for title, steps in [*titled, *worked_entries(mark)]:
+            lines += ["", f"{mark.id}: {title}"]
+            lines += ["", "```", *steps, "```"] if form == "markdown" else [f"  {step}".rstrip() for step in steps]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -7,6 +7,7 @@ from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import points_text, score_text
 from archcalc.report.pages import template
 from archcalc.report.table import without_controls
+from archcalc.report.worked_entries import worked_entries
 
 PAGE = template(
     "graded_page.html",
@@ -14,6 +15,7 @@ PAGE = template(
     points_text=points_text,
     without_controls=without_controls,
     score_text=score_text,
+    worked_entries=worked_entries,
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import score_text
+from archcalc.report.worked_entries import worked_entries
 
 
 def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def _test(number: int, mark: Mark, *, explain: bool) -> dict[str, Any]:
     lines = [f"your answer: {mark.value}" if mark.value else "no answer", mark.sentence]
     if explain:
         lines += [line for derivation in mark.derivation for line in ("", *derivation_lines(derivation))]
+        lines += [line for title, steps in worked_entries(mark) for line in ("", f"{title}:", *steps)]
     status = {} if mark.is_open else {"status": "passed" if mark.passes else "failed"}
     return {
         "number": str(number),

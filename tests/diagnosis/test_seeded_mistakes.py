@@ -12,6 +12,7 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import Claim, Judge, Judgement, Verdict
 from archcalc.diagnosis import CODES, Explainer
+from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.spec import Source, read_spec
 
 # 24x24x19, 24x11x9, 36x5x3 (reach 7), 36x4x2, 10x12x6, 10x1x1; 1,104 + 1,944 + 144 + 5,770 + 187 = 9,149 parameters
@@ -280,7 +281,7 @@ def test_a_pooling_that_is_left_out_has_no_stride() -> None:
     assert "pooling-ignored" not in [explanation.code for explanation in judgement.explanations]
 
 
-BY_OTHER_TESTS = {"follow-through", "not-the-sum", "rounding-left-out"}
+BY_OTHER_TESTS = {"follow-through", "not-the-sum", "rounding-left-out", *(each.code for each in ARRAY_MISTAKES)}
 
 
 def test_every_code_is_seeded() -> None:

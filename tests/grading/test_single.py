@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import archcalc
@@ -14,6 +15,11 @@ FORMULA = {
     "set": {"C": 3, "F": 4, "K": 3},
     "target": "params",
     "free": "C, F, K",
+}
+
+POOLING = {
+    "network": "1x4x4 -> maxpool 2",
+    "input": [[1, 3, 2, 9], [7, 4, 1, 5], [8, 5, 2, 3], [4, 2, 1, 4]],
 }
 
 
@@ -37,6 +43,12 @@ FORMULA = {
         (28, {"network": "lenet5", "shape": "1x40x40", "target": "c1.H"}, 0, "wrong"),
         (36, {"network": "lenet5", "shape": "1x40x40", "target": "c1.H"}, 1, "exact"),
         ("C*K*K*F + F", FORMULA, 1, "exact"),
+        ([[7, 9], [8, 4]], POOLING, 1, "exact"),
+        (np.array([[7.0, 9.0], [8.0, 4.0]]), POOLING, 1, "exact"),
+        (((7, 9), (8, 4)), {"answer": np.array([[7, 9], [8, 4]])}, 1, "exact"),
+        ([[3.75, 4.25], [4.75, 2.5]], POOLING, 0.5, "explained"),
+        ([0.1 + 0.2, -1], {"answer": "0.3 -1"}, 1, "exact"),
+        ([0, -1, 2], {"network": "3 -> relu", "input": [-1, -1, 2]}, 0, "wrong"),
     ],
 )
 def test_an_answer_earns_points(answer: Any, question: Any, points: float, verdict: str) -> None:

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from archcalc.claims.claim import Verdict
+from archcalc.claims.claim import Explanation, Verdict
 from archcalc.claims.feedback import Reason
 from archcalc.grading.subjects import Subject
+
+if TYPE_CHECKING:
+    from archcalc.diagnosis.arrays.working import WorkedNumber
+
+
+class WrongEntry(NamedTuple):
+    """An entry of an array that is not correct."""
+
+    place: str
+    """Its place, counted from 1: ``2, 3`` for the third number of the second row."""
+    given: str
+    correct: str
+    at: tuple[int, ...]
+    """Its index, counted from 0."""
+
+
+class WorkedEntry(NamedTuple):
+    """An entry of an array, with how it is worked out, which is computed where it is shown."""
+
+    place: str
+    """As in `WrongEntry`."""
+    number: Callable[[], WorkedNumber | None]
+    """Returns the number with its record; ``None`` if it takes too long."""
 
 
 class Outcome(NamedTuple):
@@ -21,6 +45,12 @@ class Outcome(NamedTuple):
     """The code of the mistake that explains it, if there is one."""
     error: str = ""
     """Why the answer cannot be read, with what is expected."""
+    explanations: tuple[Explanation, ...] = ()
+    """The mistakes that explain the answer, the likeliest first."""
+    entries: tuple[WrongEntry, ...] = ()
+    """The entries of an array that are not correct."""
+    worked: tuple[WorkedEntry, ...] = ()
+    """How some of them are worked out."""
 
 
 class Prepared(Protocol):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from archcalc.claims.claim import PASSING
 from archcalc.claims.claimed_value import ClaimedValue, read_claimed_value, without_hedge
 from archcalc.claims.compare import compare, interpret
+from archcalc.diagnosis.arrays.elements import within
+from archcalc.grading.kinds.arrays import known_array, read_tolerance
 from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, unreadable, wrong
-from archcalc.grading.kinds.matrices import KnownMatrix, read_matrix, within
 from archcalc.grading.subjects import Subject
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Text, fail, whole_text
-from archcalc.spec.numerals import Quantity, read_number
+from archcalc.spec.numerals import Quantity
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,16 @@ class FixedValue:
 
     expected: Text
     tolerance: Text | None = None
-    is_matrix: bool = False
+    is_array: bool = False
 
     needs_network = False
 
     def prepare(self, subject: Subject) -> Prepared:
         """Read the value."""
-        margin = self._margin()
+        margin = read_tolerance(self.tolerance)
+        if self.is_array:
+            return known_array(self.expected, margin)
         written = self.expected.value.strip()
-        if self.is_matrix:
-            try:
-                return KnownMatrix(read_matrix(written), margin)
-            except ValueError as error:
-                fail("key", str(error), whole_text(self.expected))
         try:
             value = read_claimed_value(written)
         except ValueError:
@@ -41,14 +39,6 @@ class FixedValue:
         if value.relation != "=" or value.other:
             fail("key", "the value must be a number, a shape, a matrix or words", whole_text(self.expected))
         return KnownValue(written, value, margin)
-
-    def _margin(self) -> Quantity | None:
-        if self.tolerance is None:
-            return None
-        try:
-            return read_number(self.tolerance.value)
-        except ValueError as error:
-            fail("key", str(error), whole_text(self.tolerance))
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ class KnownValue:
         if self.margin is not None:
             given = [each for each in found if len(each.numbers) == len(numbers)]
             for each in given:
-                if all(within(one, other, self.margin) for one, other in zip(each.numbers, numbers, strict=True)):
+                if all(within(one, other.value, self.margin) for one, other in zip(each.numbers, numbers, strict=True)):
                     return CORRECT
         verdict = compare(found, actual)
         if verdict in PASSING:

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from archcalc.grading.documents import texts_of
+from archcalc.grading.documents import listed_text, read_network, texts_of
 from archcalc.grading.kinds.base import Kind
 from archcalc.grading.kinds.by_hand import ByHand
 from archcalc.grading.kinds.choices import LABELS, Choices
 from archcalc.grading.kinds.comparison import Comparison
+from archcalc.grading.kinds.computed import ComputedArray
 from archcalc.grading.kinds.fixed import FixedValue
 from archcalc.grading.kinds.solutions import Solutions, Which
 from archcalc.grading.kinds.truth import KnownTruth, Statement, truth_of
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
-KINDS = ("expect", "choices", "statement", "compare", "vary", "by_hand")
+KINDS = ("expect", "choices", "statement", "compare", "vary", "by_hand", "input", "answer")
 """The keys that say what is asked instead of a figure; a question has one of them."""
-DETAILS = ("tolerance", "answer", "which", "condition", "network")
+DETAILS = ("tolerance", "which", "condition", "network", "weights", "mode", "masks")
 """The keys that belong to one of these."""
+SHARED = ("input", "weights", "mode", "masks")
+"""The keys of questions about numbers that a key may give for all of them."""
+BELONGS = {
+    "tolerance": ("expect", "answer", "input"),
+    "answer": ("choices", "answer", "input"),
+    "which": ("compare", "vary"),
+    "condition": ("vary", "choices"),
+    "network": ("vary", "choices", "input"),
+    "weights": ("input",),
+    "mode": ("input",),
+    "masks": ("input",),
+}
+"""The kinds that a detail belongs to; those of another kind are an error."""
 
 
-def read_kind(question: Mapping, target: Text | None) -> Kind | None:
+def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | None:
     """Return the kind of a question; ``None`` if it asks for a figure or formula.
 
     Args:
         question: the entry of the key.
         target: its target, which may belong to choices.
+        top: the key, which may give the numbers of all questions.
 
     Raises:
         SpecError: the entry has other keys than its kind.
@@ -35,62 +50,94 @@ def read_kind(question: Mapping, target: Text | None) -> Kind | None:
     given = [key for key in KINDS if question.get(key) is not None]
     if "choices" in given and "vary" in given:
         given.remove("vary")
+    if "answer" in given and len(given) > 1:
+        given.remove("answer")
+    if given in ([], ["answer"]) and target is None and top.get("input") and question.get("layer"):
+        given = ["input"]
     if len(given) > 1:
         fail("key", f"a question must have one of '{given[0]}:' and '{given[1]}:', got both", question.span)
     kind = given[0] if given else ""
     if kind and kind != "choices" and target is not None:
         fail("key", f"a question must have a target or '{kind}:', got both", question.span)
-    _check_details(question, kind)
-    if kind == "expect":
-        return _fixed(question)
-    if kind == "choices":
-        return _choices(question, target)
-    if kind == "statement":
-        return Statement(_text(question, "statement"))
-    if kind == "compare":
-        return _comparison(question)
-    if kind == "vary":
-        return _solutions(question, condition=True)
-    return _by_hand(question) if kind == "by_hand" else None
-
-
-def _check_details(question: Mapping, kind: str) -> None:
-    belongs = {
-        "tolerance": ("expect",),
-        "answer": ("choices",),
-        "which": ("compare", "vary"),
-        "condition": ("vary", "choices"),
-        "network": ("vary", "choices"),
-    }
     for key, _ in question.pairs:
-        wanted = belongs.get(key.text.value)
+        wanted = BELONGS.get(key.text.value)
         if wanted is not None and kind not in wanted:
             fail("key", f"'{key.text.value}:' belongs to a question with '{wanted[0]}:'", key.span)
+    if not kind:
+        return None
+    return _READERS[kind](question, target, top)
 
 
-def _fixed(question: Mapping) -> Kind:
+def _statement(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+    return Statement(_text(question, "statement"))
+
+
+def _varied(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+    return _solutions(question, condition=True)
+
+
+def _computed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+    """Return a question for the numbers of a layer; what it does not give for the network of the key, the key gives."""
+    network, layer, answer = question.get("network"), question.get("layer"), question.get("answer")
+
+    def content(key: str) -> Content | None:
+        found = question.get(key)
+        return top.get(key) if found is None and network is None else found
+
+    mode = content("mode")
+    written = expect_scalar(mode, "'mode:'").text if mode is not None else None
+    if written is not None and written.value not in ("inference", "train"):
+        fail("key", f"'mode:' must be inference or train, got '{written.value[:20]}'", whole_text(written))
+    given = content("input")
+    assert given is not None
+    inputs = {name.text.value: listed_text(each) for name, each in given.pairs} if isinstance(given, Mapping) else None
+    return ComputedArray(
+        question.pairs[0][0].text,
+        None if network is None else read_network(network, "'network:'", question),
+        {"": listed_text(given)} if inputs is None else inputs,
+        _arrays(content("weights"), "'weights:'", "weights: {conv_1.weight: 1 0 -1; 2 0 -2; 1 0 -1}"),
+        None if layer is None else expect_scalar(layer, "'layer:'").text,
+        training=written is not None and written.value == "train",
+        masks=_arrays(content("masks"), "'masks:'", "masks: {dropout_1: 1 0 1}"),
+        answer=None if answer is None else listed_text(answer),
+        tolerance=_tolerance(question),
+    )
+
+
+def _arrays(content: Content | None, what: str, example: str) -> dict[str, Text]:
+    """Return arrays by name."""
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        fail("key", f"{what} must be a mapping from names to arrays", content.span, f"for example: {example}")
+    return {name.text.value: listed_text(each) for name, each in content.pairs}
+
+
+def _stated(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+    """Return a question whose answer is an array that the key states."""
+    answer = question.get("answer")
+    assert answer is not None
+    if question.get("layer") is not None:
+        hint = "the question must give the numbers: input: 1 2; 3 4"
+        fail("missing", "'layer:' belongs to a question with 'input:' or 'quantity:'", question.span, hint)
+    return FixedValue(listed_text(answer), _tolerance(question), is_array=True)
+
+
+def _fixed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
     content = question.get("expect")
-    tolerance = _text(question, "tolerance") if question.get("tolerance") is not None else None
+    assert content is not None
+    expected, tolerance = listed_text(content), _tolerance(question)
     if isinstance(content, List):
-        return FixedValue(_listed(content), tolerance, is_matrix=True)
-    expected = expect_scalar(content, "'expect:'").text if content is not None else None
-    assert expected is not None
+        return FixedValue(expected, tolerance, is_array=True)
     truth = truth_of(expected.value) if re.fullmatch(r"\s*\w+\s*", expected.value) else None
     return FixedValue(expected, tolerance) if truth is None else KnownTruth(truth)
 
 
-def _listed(content: List) -> Text:
-    """Return a vector or matrix as text."""
-
-    def written(each: Content) -> str:
-        if isinstance(each, List):
-            return "[" + ", ".join(map(written, each.items)) + "]"
-        return expect_scalar(each, "an entry of a matrix").text.value
-
-    return Text(content.span.text.source, written(content), content.span.text.start)
+def _tolerance(question: Mapping) -> Text | None:
+    return _text(question, "tolerance") if question.get("tolerance") is not None else None
 
 
-def _choices(question: Mapping, target: Text | None) -> Choices:
+def _choices(question: Mapping, target: Text | None, top: Mapping) -> Choices:
     content = question.get("choices")
     if isinstance(content, Mapping):
         options = {key.text.value: expect_scalar(value, "a choice").text for key, value in content.pairs}
@@ -110,7 +157,7 @@ def _choices(question: Mapping, target: Text | None) -> Choices:
     return Choices(options, place, labels, target, solutions)
 
 
-def _comparison(question: Mapping) -> Comparison:
+def _comparison(question: Mapping, target: Text | None, top: Mapping) -> Comparison:
     targets = tuple(texts_of(question, "compare"))
     if len(targets) < 2:
         fail("key", "'compare:' must be a list of at least two targets", question.span)
@@ -132,7 +179,7 @@ def _solutions(question: Mapping, *, condition: bool) -> Solutions:
     )
 
 
-def _by_hand(question: Mapping) -> ByHand | None:
+def _by_hand(question: Mapping, target: Text | None, top: Mapping) -> ByHand | None:
     written = _text(question, "by_hand")
     truth = truth_of(written.value)
     if truth is None:
@@ -160,3 +207,16 @@ def _text(question: Mapping, key: str) -> Text:
     if isinstance(content, Scalar):
         return content.text
     fail("key", f"'{key}:' must be text", content.span)
+
+
+_READERS: dict[str, Callable[[Mapping, Text | None, Mapping], Kind | None]] = {
+    "expect": _fixed,
+    "choices": _choices,
+    "statement": _statement,
+    "compare": _comparison,
+    "vary": _varied,
+    "by_hand": _by_hand,
+    "input": _computed,
+    "answer": _stated,
+}
+"""What reads a question of each kind: functions of its entry, of its target and of the key."""

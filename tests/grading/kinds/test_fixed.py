@@ -50,8 +50,8 @@ def test_matrices_are_read_in_every_notation(answer: object) -> None:
         ([[-1, 0], [-2, -0.5]], "All signs are reversed"),
         ([[1, 0], [2, 0.6]], "Entry 2, 2 is 0.5, not 0.6"),
         ([[1, 1], [2, 0.6]], "2 entries differ"),
-        ([[1, 0, 0], [2, 0.5, 0]], "must have the size 2x2, not 2x3"),
-        ([[1, 0], [2]], "rows of equal length"),
+        ([[1, 0, 0], [2, 0.5, 0]], "must have the shape 2x2, not 2x3 (2 rows of 3 numbers)"),
+        ([[1, 0], [2]], "row 2 has 1 number, the rows before it have 2"),
         ("one", "is not a number"),
     ],
 )

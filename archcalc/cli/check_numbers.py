@@ -1,0 +1,92 @@
+"""``archcalc check --claim … --input …``: judge a claim about the numbers that come out of a layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import click
+
+from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
+from archcalc.diagnosis.reconcile import CheckedClaim
+from archcalc.grading.kinds.base import Outcome
+from archcalc.grading.kinds.computed import ComputedArray
+from archcalc.grading.subjects import Library
+from archcalc.grading.submission import NetworkText
+from archcalc.spec.errors import Problem, Source, SpecError, Text, fail
+from archcalc.spec.limits import Limits
+
+_CLAIM = re.compile(
+    r"(?P<network>.+?)\s+(?P<layer>[^\s>]+?(?:\[[\d\s,]+\]|:[\d,]+)?)\s*(?:=|\bis\b)\s*(?P<value>[^=]+)"
+)
+
+
+def check_numbers(text: str, inputs: Sequence[str], weights: Sequence[str], limits: Limits) -> CheckedClaim:
+    """Judge a claim such as ``1x5x5 -> conv 1 k3 nobias conv_1[0,0] = -3``.
+
+    Args:
+        text: the network, the layer, perhaps with the index of one number, and the number or array.
+        inputs: the inputs, ``ARRAY`` or ``NAME=ARRAY`` each.
+        weights: the stored arrays, ``NAME=ARRAY`` each.
+        limits: limits on the spec.
+
+    Raises:
+        SpecError: the claim or an array cannot be read, or does not fit the network.
+    """
+    found = _CLAIM.fullmatch(text.strip())
+    if found is None:
+        message = f"with --input, a claim must have the form NETWORK LAYER = ARRAY, got '{text[:60]}'"
+        fail("argument", message, hint='for example "1x4x4 -> maxpool 2 maxpool_1[0,0] = 7"', origin="--claim")
+    source = Source("--claim", text)
+    start = text.index(found.string)
+    network, layer = (Text(source, found[name], start + found.start(name)) for name in ("network", "layer"))
+    question = ComputedArray(
+        network, NetworkText(network), _named("--input", inputs), _named("--weights", weights), layer
+    )
+    try:
+        prepared = question.prepare(Library(limits).subject({}))
+    except SpecError as error:
+        raise SpecError([*map(_of_option, error.problems)]) from None
+    outcome = prepared.judge(found["value"])
+    if outcome.verdict is Verdict.UNREADABLE:
+        raise SpecError([Problem("argument", outcome.error, origin="--claim")])
+    claim = Claim(layer.value, found["value"].strip())
+    return CheckedClaim(text=text, judgement=_judgement(claim, prepared.correct, outcome), origins=[])
+
+
+def _of_option(problem: Problem) -> Problem:
+    """Return an error of a question of a key as one of the command line."""
+    if problem.code == "missing":
+        return replace(problem, hint="give arrays with --input NAME=ARRAY and --weights NAME=ARRAY")
+    return replace(problem, code="argument") if problem.code == "key" else problem
+
+
+def _judgement(claim: Claim, correct: str, outcome: Outcome) -> Judgement:
+    """Return the judgement of a claim; one that no mistake explains names the first entry that is wrong."""
+    remark = next(iter(outcome.reasons), None)
+    holds = outcome.verdict in PASSING
+    return Judgement(
+        claim=claim,
+        verdict=outcome.verdict,
+        actual=correct,
+        holds=holds,
+        explanations=outcome.explanations,
+        remark=remark,
+    )
+
+
+def _named(option: str, written: Sequence[str]) -> Mapping[str, Text]:
+    """Return arrays by name; the name is empty if none is given.
+
+    Raises:
+        click.UsageError: two arrays have the same name.
+    """
+    arrays: dict[str, Text] = {}
+    for each in written:
+        name, equals, array = each.partition("=")
+        name, array = (name.strip(), array) if equals else ("", each)
+        if name in arrays:
+            raise click.UsageError(f"{option}: two arrays for {name or 'the first input'}")
+        arrays[name] = Text(Source(option, each), array.strip(), each.index(array.strip()))
+    return arrays
