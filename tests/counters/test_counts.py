@@ -167,3 +167,22 @@ def test_a_tool_that_fails_on_a_network_is_named(tmp_path: Path) -> None:
     found = read(tmp_path, program)
     assert "'head'" in found["flop-counter-mode 2.13 no_grad", "flops"].failure
     assert not found["flop-counter-mode 2.13", "flops"].failure
+
+
+ATTENDED = {
+    # counted by PyTorch 2.13's FlopCounterMode without gradients, for queries, keys and values of 1×2×5×4 on a CPU
+    (5, 5): 0,
+    (2, 5, 5): 800,
+    (1, 5, 5): 800,
+    (1, 1, 5, 5): 0,
+    (1, 2, 1, 5): 0,
+}
+
+
+@pytest.mark.parametrize("mask", ATTENDED, ids=str)
+def test_attention_is_fused_by_the_shape_of_its_mask(tmp_path: Path, mask: tuple[int, ...]) -> None:
+    shape = (1, 2, 5, 4)
+    given = {"query": "@x", "key": "@x", "value": "@x", "attn_mask": "@p_mask"}
+    calls = [call("scaled_dot_product_attention.default", "y", **given)]
+    found = read(tmp_path, document({"x": shape}, calls, {"y": shape}, {"mask": mask}))
+    assert found["flop-counter-mode 2.13 no_grad", "flops"].value == ATTENDED[mask]
