@@ -144,7 +144,7 @@ def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored:
         stored,
         learned,
         preparation,
-        (),
+        {},
         frozenset(),
         tuple(_assumptions(operations, calls)),
     )

@@ -79,7 +79,6 @@ class _Tracing:
                 self.own.setdefault(module, {})[name] = tensor
         inputs = tuple([self.tensor(name) for name in self.program.inputs])
         operations = tuple([each for call in self.program.calls for each in self.operation(call)])
-        without = {*(call.path for call in self.calls.values()), *self.holders, *self.own}
         return Trace(
             operations,
             tuple(self.calls.values()),
@@ -91,9 +90,22 @@ class _Tracing:
             int(self.totals.params),
             int(self.totals.trainable),
             0,
-            tuple([path for path in self.program.modules if path not in without]),
+            self.silent(),
             frozenset(self.views),
         )
+
+    def silent(self) -> dict[str, list[str]]:
+        """Return the modules without operations, as `Trace` has them; the file lists modules as they are defined."""
+        called = {call.path for call in self.calls.values()}
+        before: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
+        for path in self.program.modules:
+            around = path.rpartition(".")[0]
+            if path in called:
+                before[around] = path
+            elif path not in self.holders and path not in self.own:
+                found.setdefault(around, []).append(before.get(around, ""))
+        return found
 
     def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:
         """Return a tensor of the program as it is recorded."""

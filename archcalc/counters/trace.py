@@ -189,8 +189,10 @@ class Trace:
     """What archcalc counts as learned parameters."""
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
-    silent: tuple[str, ...] = ()
-    """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
+    silent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The modules without any operation, parameter or module in them, which may be called nevertheless, by the path of
+    the module that they are in: for each the path of the module with operations that is defined before it there, empty
+    if none is."""
     parameter_views: frozenset[str] = frozenset()
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()

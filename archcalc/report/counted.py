@@ -156,7 +156,11 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if any(count.tool.setting == "no_grad" for count in shown(counts)):
         yield "no_grad: called within torch.no_grad(); left out where that changes nothing"
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
-        yield f"or: if {len(trace.silent)} modules without operations, such as Identity, are called once each"
+        number = sum(map(len, trace.silent.values()))
+        yield (
+            f"or: if {number} modules without operations, such as Identity, are called once each; a file does not "
+            "record their calls"
+        )
 
 
 def page(counts: Sequence[Count], network: str, trace: Trace, form: str) -> Iterator[str]:

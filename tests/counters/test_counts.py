@@ -186,3 +186,21 @@ def test_attention_is_fused_by_the_shape_of_its_mask(tmp_path: Path, mask: tuple
     calls = [call("scaled_dot_product_attention.default", "y", **given)]
     found = read(tmp_path, document({"x": shape}, calls, {"y": shape}, {"mask": mask}))
     assert found["flop-counter-mode 2.13 no_grad", "flops"].value == ATTENDED[mask]
+
+
+def test_torchsummary_adds_outputs_without_their_first_axis(tmp_path: Path) -> None:
+    # A module that reads two windows as two examples, and an Identity and a Dropout behind it, which leave no traces.
+    calls = [
+        call("view.default", "w", self="@x", size=[2, 4, 8]),
+        call("relu.default", "r", self="@w"),
+        call("view.default", "y", self="@r", size=[1, 8, 8]),
+    ]
+    program = document({"x": (1, 8, 8)}, calls, {"w": (2, 4, 8), "r": (2, 4, 8), "y": (1, 8, 8)})
+    block = "L__self__,,Net;a,block,net.Block"
+    for result, stack in (("w", block), ("r", f"{block};b,block.attend,net.Attend"), ("y", block)):
+        program = changed(program, result, nn_module_stack=stack)
+    paths = ("block", "block.first", "block.attend", "block.identity")
+    program["graph_module"]["module_call_graph"] += [{"fqn": path, "signature": None} for path in paths]
+    found = read(tmp_path, program)["torchsummary 1.5.1", "forward_backward_bytes"]
+    assert found.value == 2 * 4 * (4 * 8 + 8 * 8)
+    assert found.other == found.value + 2 * 4 * (8 * 8 + 2 * 4 * 8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.counters.formulas import weights
-from archcalc.counters.measures import all_parameters, leaf_parameter_bytes, output_bytes
+from archcalc.counters.measures import all_parameters, bytes_of, leaf_parameter_bytes, output_bytes
 from archcalc.counters.rules import MEGABYTES, Quantity, Rule, Tool
 from archcalc.counters.trace import ModuleCall
 
@@ -42,7 +42,7 @@ TORCHINFO = Tool(
             "Forward/backward pass size (MB)",
             "",
             MEGABYTES,
-            measure=output_bytes(2, _leaf_with_parameters),
+            measure=output_bytes(2, _leaf_with_parameters, bytes_of),
             source="torchinfo/model_statistics.py: twice the outputs of leaf calls with parameters",
         ),
         Quantity(

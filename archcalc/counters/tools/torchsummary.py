@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from archcalc.counters.measures import called_parameters, input_bytes, output_bytes
+from archcalc.counters.measures import (
+    bytes_without_first_axis,
+    called_parameters,
+    input_bytes,
+    output_bytes,
+    with_silent_modules,
+)
 from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
 from archcalc.counters.trace import ModuleCall, Trace
 
@@ -12,6 +18,9 @@ SUMMARY = "torchsummary/torchsummary.py summary"
 
 def _is_listed(call: ModuleCall) -> bool:
     return bool(call.path) and not call.is_sequential and call.name not in CONTAINERS
+
+
+OUTPUTS = output_bytes(2, _is_listed, bytes_without_first_axis)
 
 
 def _returns_more_than_tensors(trace: Trace) -> str:
@@ -40,9 +49,10 @@ TORCHSUMMARY = Tool(
             "Forward/backward pass size (MB)",
             "",
             BINARY_MEGABYTES,
-            measure=output_bytes(2, _is_listed),
-            otherwise=output_bytes(2, _is_listed, silent=True),
-            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others",
+            measure=OUTPUTS,
+            otherwise=with_silent_modules(2, OUTPUTS),
+            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others; the first axis is "
+            "replaced by the batch, so that windows, which are examples to the modules in them, count as one",
         ),
     ),
 )
