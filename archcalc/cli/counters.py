@@ -48,6 +48,7 @@ def command(
     Of a model saved by torch.export, everything that matters is taken from the file: modules or functions, their
     classes, and the source lines. Of a spec it is assumed, and the assumptions are printed.
     """
+    from archcalc.analysis.propagate import analyze
     from archcalc.counters.network import counts_of, trace_of
     from archcalc.counters.registry import TOOLS, tools_named
     from archcalc.report import counted
@@ -58,7 +59,7 @@ def command(
     chosen = [tool for name, option in names for tool in tools_named(name, option)] or list(TOOLS)
     wanted = chosen_quantities(quantities, [quantity.name for tool in chosen for quantity in tool.quantities])
     network = load_network(spec, values)
-    analysis = network.analyze()
+    analysis = analyze(network.graph, receptive=False)
     trace = trace_of(network.graph, network.spec.model, analysis)
     found = counts_of(analysis, network.spec.model, list(dict.fromkeys(chosen)), trace)
     found = [each for each in found if each.quantity.name in wanted]
