@@ -19,7 +19,7 @@ from archcalc.counters.count import Count
 from archcalc.counters.network import counts_of
 
 SETTINGS = {"no gradients": "no_grad", "gradients": "", "meta": "meta"}
-SCALED = {"forward_backward_mib": 2**20, "input_mib": 2**20, "params_mib": 2**20}
+SCALED = dict.fromkeys(("forward_backward_mib", "input_mib", "params_mib", "total_mib"), 2**20)
 """Quantities that are printed in MB of 2²⁰ bytes with two decimals."""
 
 

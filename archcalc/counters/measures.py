@@ -48,6 +48,14 @@ def all_stored(trace: Trace) -> Iterator[Charge]:
     yield Charge(PREPROCESSING, -trace.preprocessing, "")
 
 
+def all_trained(trace: Trace) -> Iterator[Charge]:
+    """Yield the terms of the stored numbers of layers that are trained."""
+    yield Charge(PREPROCESSING, -trace.preprocessing, "")
+    yield Charge(
+        "moving means and variances, which are not trained", trace.learned - trace.stored + trace.preprocessing, ""
+    )
+
+
 def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of all stored numbers with one more per batch norm: the divisor of its statistics."""
     yield from all_stored(trace)
@@ -65,6 +73,16 @@ def input_bytes(trace: Trace) -> Iterator[Charge]:
     """Return the bytes of the inputs."""
     for each in trace.inputs:
         yield Charge("4 bytes per number of the input", 4 * each.numel, "")
+
+
+def together(*measures: Measure) -> Measure:
+    """Return the sum of measures."""
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        for each in measures:
+            yield from each(trace)
+
+    return measure
 
 
 def called_parameters(classes: str, *, per_call: bool = False, names: tuple[str, ...] = ()) -> Measure:
@@ -87,6 +105,18 @@ def called_parameters(classes: str, *, per_call: bool = False, names: tuple[str,
                     full = f"{call.path}.{name}" if call.path else name
                     times[full] = times.get(full, 0) + 1 if per_call else 1
         yield from _parameter_terms(trace, times, "parameters outside of the modules that it adds")
+
+    return measure
+
+
+def named_parameter_bytes(*names: str) -> Measure:
+    """Return the bytes of the parameters with these names of modules that are called, for every call."""
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        for call in trace.calls:
+            size = sum(4 * tensor.numel for name, tensor in call.parameters.items() if name in names)
+            if size:
+                yield Charge(f"parameters of {call.name}", size, call.layer)
 
     return measure
 

@@ -60,6 +60,12 @@ def shown(counts: Sequence[Count]) -> list[Count]:
     ]
 
 
+def by_quantity(counts: Sequence[Count]) -> list[Count]:
+    """Return counts with those of the same quantity together, so that tools are compared: operations come first."""
+    names = [count.quantity.name for count in counts]
+    return sorted(counts, key=lambda count: (not count.quantity.rules, names.index(count.quantity.name)))
+
+
 def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, programs: bool) -> Table:
     """Return a table with a row for each count.
 
@@ -69,7 +75,7 @@ def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, p
         notes: the notes below the table.
         programs: whether it is for programs, which get plain numbers and all rows.
     """
-    listed = list(counts) if programs else shown(counts)
+    listed = list(counts) if programs else by_quantity(shown(counts))
     columns = [column for column in COLUMNS if programs or _is_needed(column.key, listed)]
     rows = [_cells(count, [column.key for column in columns], programs=programs) for count in listed]
     return Table(tuple(columns), tuple(rows), title=title, notes=tuple(notes))
@@ -151,7 +157,8 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
             f"or: if {len(hidden)} operations whose source lines are not in the file are written the other way, as "
-            "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b"
+            "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b; if some of them are, the number is between "
+            "both"
         )
     if any(count.tool.setting == "no_grad" for count in shown(counts)):
         yield "no_grad: called within torch.no_grad(); left out where that changes nothing"

@@ -40,6 +40,13 @@ def test_settings_that_change_nothing_are_left_out_for_people(archcalc: Archcalc
     assert "no_grad" in archcalc("counters", NET, "--format", "csv").out
 
 
+def test_tools_are_compared_quantity_by_quantity(archcalc: Archcalc) -> None:
+    rows = [line.split("  ") for line in archcalc("counters", NET).out.splitlines()[3:] if "  " in line]
+    quantities = [[cell for cell in row if cell][1].strip() for row in rows]
+    assert quantities == sorted(quantities, key=quantities.index)
+    assert quantities[0] == "macs"
+
+
 def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
     monkeypatch.setenv("NO_COLOR", "1")
