@@ -27,8 +27,8 @@ from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.query.targets import Values, resolve
 from archcalc.spec import Spec, load_spec
 
-MAX_ORIGINS = 8
-"""The maximum number of origins reported for one number."""
+MAX_ORIGINS = 16
+"""The maximum number of origins reported for one number: all tools, and the definitions of two variants."""
 
 MAX_ASSUMPTIONS = 2
 """With more assumptions (another network, conventions, truncation), an origin may be a coincidence."""

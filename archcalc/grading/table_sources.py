@@ -16,6 +16,7 @@ from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
 from archcalc.counters.count import Count
+from archcalc.counters.rules import Tool
 from archcalc.diagnosis.counted import COUNTED, code_of, printed
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.relatives import variants
@@ -171,8 +172,13 @@ def _fitting(mark: Mark, judgement: Judgement, fit: _Fit) -> Mark:
     reasons: tuple[NamedReason, ...] = ()
     if fit.count is not None:
         verdict, sentence = Verdict.CONVENTION, f"{fit.count.tool.key} prints {fit.value} for {fit.network}"
-        reasons = (NamedReason("+".join([code_of(fit.count.tool), *(each.code for each in fit.reasons)]), sentence),)
+        reasons = (NamedReason(_code(fit.count.tool, fit), sentence),)
     return replace(mark, verdict=verdict, right=True, points=mark.of, sentence=sentence, reasons=reasons, reason="")
+
+
+def _code(tool: Tool, fit: _Fit) -> str:
+    """Return the code of a number that a tool prints, with what else was done with it."""
+    return "+".join([code_of(tool), *(each.code for each in fit.reasons)])
 
 
 def _unfit(
@@ -182,15 +188,17 @@ def _unfit(
     expected = ""
     if (wanted := row.values.get(source)) is not None:
         expected = f"{source[0] if source else wanted.network} {'prints' if source else 'has'} {wanted.value}; "
-    key, fit = next(iter(row.fits.items()), (DEFINITION, None))
+    near = {key: fit for key, fit in row.fits.items() if key[:1] == source[:1]} or row.fits
+    key, fit = next(iter(near.items()), (DEFINITION, None))
     if fit is None:
         (explained,) = judge([judgement.claim])
         verdict, sentence = explained.verdict, f"{expected}{explained.sentence}"
         reasons = tuple(NamedReason(each.code, each.sentence) for each in explained.explanations)
     else:
         by = f"what {key[0]} prints for {fit.network}" if key else f"that of {fit.network}"
-        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}"
+        how = f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
+        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{how}"
         verdict = Verdict.EXPLAINED
-        reasons = (NamedReason(code_of(fit.count.tool), sentence),) if fit.count is not None else ()
+        reasons = (NamedReason(_code(fit.count.tool, fit), sentence),) if fit.count is not None else ()
     points = mark.of * 0
     return replace(mark, verdict=verdict, right=False, points=points, sentence=sentence, reasons=reasons, reason="")
