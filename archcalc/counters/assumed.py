@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace
+from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace, statistics_of
 from archcalc.ops.base import Operator, Shape, Shapes
 
 
@@ -93,7 +93,7 @@ PREPARATION = "standardize"
 
 
 class Layer(NamedTuple):
-    """A layer of a network, or one on its own."""
+    """A layer of a network."""
 
     name: str
     op: Operator
@@ -107,24 +107,15 @@ class Layer(NamedTuple):
 def trace_of(analysis: Analysis) -> Trace:
     """Return the trace of a graph for one example."""
     graph = analysis.graph
-    layers = []
-    for layer in analysis.layers:
-        if layer.training and not analysis.training:
-            continue
-        node = graph.nodes[layer.node]
-        owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
-        layers.append(Layer(layer.name, node.op, graph.input_shapes(node), node.outputs, layer.macs, owners))
-    inputs = tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()])
-    return trace_of_layers(layers, inputs, int(analysis.totals.params), int(analysis.totals.trainable))
-
-
-def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored: int, learned: int) -> Trace:
-    """Return the trace of layers."""
     operations: list[Operation] = []
     calls: list[ModuleCall] = []
     parameters: dict[str, Tensor] = {}
     preparation = 0
-    for layer in layers:
+    counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
+    for each in counted:
+        node = graph.nodes[each.node]
+        owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
+        layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners)
         built = _Building(layer)
         for operation, call in built.made():
             operations.append(operation)
@@ -139,10 +130,10 @@ def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored:
         parameters,
         {},
         frozenset(parameters),
-        inputs,
+        tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()]),
         1,
-        stored,
-        learned,
+        int(analysis.totals.params),
+        statistics_of(counted),
         preparation,
         {},
         frozenset(),

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis
 from archcalc.counters.functions import ATTENTION, NONE, called
 from archcalc.counters.products import macs_of
-from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace
+from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace, statistics_of
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
@@ -56,7 +56,7 @@ class _Tracing:
     """The state while a program is followed."""
 
     def __init__(self, program: Program, analysis: Analysis) -> None:
-        self.program, self.totals = program, analysis.totals
+        self.program, self.analysis = program, analysis
         self.layers = {id(node.origin): node.name for node in analysis.graph.nodes if node.origin is not None}
         self.tensors: dict[str, Tensor] = {}
         self.calls: dict[str, ModuleCall] = {}
@@ -87,8 +87,8 @@ class _Tracing:
             used,
             inputs,
             batch,
-            int(self.totals.params),
-            int(self.totals.trainable),
+            int(self.analysis.totals.params),
+            statistics_of(self.analysis.layers),
             0,
             self.silent(),
             frozenset(self.views),

@@ -18,7 +18,8 @@ PREPROCESSING = "preparation of the data, which is no layer there"
 
 def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Iterator[Charge]:
     """Return the differences from archcalc's stored numbers, given how often a tool adds each parameter."""
-    yield Charge(STATISTICS, trace.learned - trace.stored, "")
+    for layer, count in trace.statistics.items():
+        yield Charge(STATISTICS, -count, layer)
     used = sum(tensor.numel for name, tensor in trace.parameters.items() if name in trace.used)
     yield Charge(DIFFERENT, used - trace.learned, "")
     for name, tensor in trace.parameters.items():
@@ -50,10 +51,8 @@ def all_stored(trace: Trace) -> Iterator[Charge]:
 
 def all_trained(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of the stored numbers of layers that are trained."""
-    yield Charge(PREPROCESSING, -trace.preprocessing, "")
-    yield Charge(
-        "moving means and variances, which are not trained", trace.learned - trace.stored + trace.preprocessing, ""
-    )
+    for layer, count in trace.statistics.items():
+        yield Charge("moving means and variances, which are not trained", -count, layer)
 
 
 def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
