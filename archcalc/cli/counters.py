@@ -17,6 +17,8 @@ from archcalc.cli.options import (
     print_table,
     spec_argument,
     spec_options,
+    terminal_width,
+    wants_color,
 )
 
 
@@ -52,6 +54,7 @@ def command(
     from archcalc.counters.network import counts_of, trace_of
     from archcalc.counters.registry import TOOLS, tools_named
     from archcalc.report import counted
+    from archcalc.report.counted_page import page
 
     if explain is not None and (tools or layers):
         raise click.UsageError("--explain takes the tool itself, and lists layers; leave out --tool and --layers")
@@ -65,9 +68,10 @@ def command(
     found = [each for each in found if each.quantity.name in wanted]
     form = default_format(form, color)
     if explain is not None:
-        if form in ("json", "csv"):
+        if form not in ("rich", "plain", "markdown"):
             raise click.UsageError(f"--explain prints a page, which has no {form} form; use markdown or plain")
-        print_pieces(counted.page(found, network.name, trace, "markdown" if form == "markdown" else "plain"))
+        width, colored = terminal_width(), wants_color(color)
+        print_pieces(page(found, network.name, trace, form, color=colored, width=width))
         return
     if form == "json":
         from archcalc.report.json_text import write_json
@@ -86,7 +90,7 @@ def command(
     title = f"{network.name}: {analysis.totals.macs:,} MACs, {analysis.totals.params:,} parameters"
     notes = () if programs else (*counted.notes(found, trace), *incomplete(analysis))
     if layers:
-        table = counted.layers_table(found if programs else counted.shown(found), title, notes)
+        table = counted.layers_table(found, title, notes, programs=programs)
     else:
         table = counted.counts_table(found, title, notes, programs=programs)
     print_table(table, form, color)
