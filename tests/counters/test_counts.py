@@ -143,6 +143,12 @@ def test_specs_are_counted_like_the_modules_that_they_stand_for(network: str) ->
     assert tuple(counts(network)[each].value for each in READ) == SMALL[network]
 
 
+def test_versions_of_a_tool_count_windows_differently() -> None:
+    # printed by thop 0.1.1 and 0.0.31 for AdaptiveAvgPool2d((2, 2)) of 4×5×5
+    found = counts("4x5x5 -> adaptive_avgpool 2")
+    assert (found["thop 0.1.1", "macs"].value, found["thop 0.0.31", "macs"].value) == (116, 80)
+
+
 def test_the_examples_of_a_file_are_a_term(tmp_path: Path) -> None:
     found = read(tmp_path, small_network(2))["fvcore 0.1.5", "macs"]
     assert found.value == 2 * found.start
