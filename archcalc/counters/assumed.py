@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis
@@ -88,6 +88,15 @@ RECURRENT = {
 }
 """The names of weights in PyTorch, by those of the language."""
 
+AVERAGES = ("gap", "adaptive_avgpool")
+
+FORMS: Mapping[str, Callable[[Operator], bool]] = {
+    "pooling-functions": lambda op: op.name in AVERAGES,
+    "pooling-means": lambda op: op.name in AVERAGES,
+    "activation-functions": lambda op: op.kind == "activation",
+}
+"""Other ways to build some layers, which are then no modules: by code, which operators they affect."""
+
 PREPARATION = "standardize"
 """The operator that prepares the data."""
 
@@ -104,8 +113,13 @@ class Layer(NamedTuple):
     """The layers that own its weights, by the name of the weight, where that is not itself."""
 
 
-def trace_of(analysis: Analysis) -> Trace:
-    """Return the trace of a graph for one example."""
+def trace_of(analysis: Analysis, form: str = "") -> Trace:
+    """Return the trace of a graph for one example.
+
+    Args:
+        analysis: that of the graph.
+        form: how some layers are built, one of `FORMS`; empty: all are modules that can be.
+    """
     graph = analysis.graph
     operations: list[Operation] = []
     calls: list[ModuleCall] = []
@@ -116,7 +130,7 @@ def trace_of(analysis: Analysis) -> Trace:
         node = graph.nodes[each.node]
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
         layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners)
-        built = _Building(layer)
+        built = _Building(layer, form if form and FORMS[form](node.op) else "")
         for operation, call in built.made():
             operations.append(operation)
             if call is not None and call not in calls[-1:]:
@@ -156,8 +170,8 @@ def _assumptions(operations: Sequence[Operation], calls: Sequence[ModuleCall]) -
 class _Building:
     """The operations of one layer, and the module that they belong to."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer, self.op = layer, layer.op
+    def __init__(self, layer: Layer, form: str) -> None:
+        self.layer, self.op, self.form = layer, layer.op, form
         self.path = layer.name.replace("/", ".")
         self.weights = layer.op.weights(layer.inputs)
         self.stored: dict[str, Tensor] = {}
@@ -179,6 +193,8 @@ class _Building:
         rank = max(1, len(self.layer.inputs[0]) - 1) if self.layer.inputs else 1
         mode = getattr(self.op, "mode", "")
         built = Built(*(text.format(d=rank, mode=mode) for text in LAYERS.get(name, Built("", name))))
+        if self.form:
+            built = Built("", "mean") if self.form == "pooling-means" else built._replace(module="")
         qualified = built.module or (f"archcalc.{name}" if self.own and self.layer.inputs else "")
         call = ModuleCall(self.path, qualified, parameters=self.own) if qualified else None
         operation = self.operation(built.operator, built.function, call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -70,20 +70,26 @@ def by_usage(counts: Iterable[Count]) -> list[Count]:
     )
 
 
-def printed(target: DiagnosedTarget, counts: Iterable[Count], *, in_bytes: bool = False) -> list[Printed]:
+def printed(target: DiagnosedTarget, forms: Mapping[str, Iterable[Count]], *, in_bytes: bool = False) -> list[Printed]:
     """Return what tools print for a target, in the unit that they print and in that of the target.
 
-    Tools that print the same number in the same way are one outcome.
+    Tools that print the same number in the same way are one outcome. A number that the assumed form of the network has,
+    too, is left out of its other forms.
 
     Args:
         target: the target.
-        counts: what the tools print for its network.
+        forms: what the tools print for its network, by the form of its layers; see `counts_in_forms`.
         in_bytes: whether the numbers of the tools are bytes; the values are then those bytes in numbers of the target.
     """
     numbers: dict[tuple[Number, tuple[Reason, ...]], list[Count]] = {}
-    for count in by_usage(counts):
-        for value, how in _bytes(target, count) if in_bytes else _numbers(target, count):
-            numbers.setdefault((value, how), []).append(count)
+    known: set[tuple[str, Number]] = set()
+    for form, counts in forms.items():
+        for count in by_usage(counts):
+            for value, how in _bytes(target, count) if in_bytes else _numbers(target, count):
+                if (count.tool.key, value) not in known:
+                    reasons = (*how, Reason(form)) if form else how
+                    numbers.setdefault((value, reasons), []).append(count)
+                    known.add((count.tool.key, value))
     return [
         Printed(
             Outcome(reasons=(Reason(code_of(same[0].tool)), *how), values=(value,), prior=Prior.OCCASIONAL), tuple(same)

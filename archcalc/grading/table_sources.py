@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
+from archcalc.counters.assumed import FORMS
 from archcalc.counters.count import Count
 from archcalc.counters.rules import Tool
 from archcalc.diagnosis.counted import COUNTED, code_of, printed
@@ -136,7 +137,7 @@ def _outcomes(target: DiagnosedTarget, subject: Subject, name: str) -> Iterator[
     if target.quantity in COUNTED:
         for outcome, counts in printed(target, subject.counters(name)):
             for count in counts:
-                how = tuple(reason.code for reason in outcome.reasons[1:])
+                how = tuple(reason.code for reason in outcome.reasons[1:] if reason.code not in FORMS)
                 yield (count.tool.key, count.quantity.name, *how), outcome, count
 
 
@@ -160,7 +161,8 @@ def _named(sources: Sequence[_Key], row: _Row) -> str:
     others = list(dict.fromkeys(key[0] for key in sources[1:] if key and key[0] != sources[0][0]))
     more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
     same = f" (or {', '.join(others[:MAX_NAMED])}{more}, which give the same numbers)" if others else ""
-    how = f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
+    reasons = [each for each in fit.reasons if each.code not in FORMS]
+    how = f". {ENGLISH.reasons(reasons)}" if reasons else ""
     return f"what {sources[0][0]} prints as {fit.count.quantity.title}{same}{how}"
 
 
@@ -171,9 +173,14 @@ def _fitting(mark: Mark, judgement: Judgement, fit: _Fit) -> Mark:
     verdict, sentence = fit.verdict, f"{fit.network} has {fit.value}"
     reasons: tuple[NamedReason, ...] = ()
     if fit.count is not None:
-        verdict, sentence = Verdict.CONVENTION, f"{fit.count.tool.key} prints {fit.value} for {fit.network}"
+        verdict, sentence = Verdict.CONVENTION, f"{fit.count.tool.key} prints {fit.value} for {fit.network}{_how(fit)}"
         reasons = (NamedReason(_code(fit.count.tool, fit), sentence),)
     return replace(mark, verdict=verdict, right=True, points=mark.of, sentence=sentence, reasons=reasons, reason="")
+
+
+def _how(fit: _Fit) -> str:
+    """Return what else was done with a number, as sentences after another one."""
+    return f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
 
 
 def _code(tool: Tool, fit: _Fit) -> str:
@@ -196,8 +203,7 @@ def _unfit(
         reasons = tuple(NamedReason(each.code, each.sentence) for each in explained.explanations)
     else:
         by = f"what {key[0]} prints for {fit.network}" if key else f"that of {fit.network}"
-        how = f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
-        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{how}"
+        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{_how(fit)}"
         verdict = Verdict.EXPLAINED
         reasons = (NamedReason(_code(fit.count.tool, fit), sentence),) if fit.count is not None else ()
     points = mark.of * 0

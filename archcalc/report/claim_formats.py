@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from archcalc.claims.claim import Verdict
+from archcalc.counters.assumed import FORMS
 from archcalc.diagnosis.numbers import SLIPS
 from archcalc.diagnosis.reconcile import CheckedClaim, Origin
 from archcalc.report.counted import derivation_text, record
@@ -50,7 +51,7 @@ def _notes(origins: Sequence[Origin]) -> Iterator[str]:
     if len(origins) > 1:
         yield f"{len(origins)} numbers fit; the most usual is the first"
     for each in origins:
-        if each.count is not None:
+        if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.count.printed}"
             return
 

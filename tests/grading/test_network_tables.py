@@ -116,6 +116,16 @@ def test_a_row_that_the_tool_gives_only_without_the_classifier_says_so() -> None
     assert wrong.sentence.endswith("319,019,008. The fully connected layers are left out.")
 
 
+@pytest.mark.slow
+def test_rows_whose_networks_are_built_otherwise_than_assumed_fit_their_tool() -> None:
+    # printed by thop 0.1.1 for torchvision's models, two of which pool with a function
+    table = "model,macs\nresnet18,1824033792\nmobilenet_v2,327486720\ndensenet121,2897007104\n"
+    result = graded(table, "zoo.csv")
+    assert [mark.code for mark in result.marks] == ["tool:thop", *["tool:thop+pooling-functions"] * 2]
+    assert not result.wrong
+    assert any("3 of 3 numbers are what thop 0.1.1 prints as MACs" in note for note in result.notes)
+
+
 def test_a_column_by_definition_needs_no_tool() -> None:
     result = graded(
         "model,params,macs\nlenet5,61706,416520\nlenet1,2578,128600\nalexnet,62378344,1135256096\n", "zoo.csv"
