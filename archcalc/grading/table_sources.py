@@ -51,6 +51,11 @@ class _Fit:
     count: Count | None
     reasons: tuple[Reason, ...]
 
+    @property
+    def is_in_form(self) -> bool:
+        """Whether layers of the network are built otherwise than assumed."""
+        return any(each.code in FORMS for each in self.reasons)
+
 
 class _Row(NamedTuple):
     """What the sources give for the figure of a row."""
@@ -142,15 +147,18 @@ def _outcomes(target: DiagnosedTarget, subject: Subject, name: str) -> Iterator[
 
 
 def _sources(rows: Iterable[_Row]) -> list[_Key]:
-    """Return the sources that give the most rows, the most usual first; none if they are too few."""
+    """Return the sources that give the most rows with the fewest assumptions, the most usual first; none if they are
+    too few."""
     rows = list(rows)
-    passing = Counter(key for row in rows for key in row.fits)
-    right = Counter(key for row in rows for key, fit in row.fits.items() if fit.verdict in CORRECT)
-    most = max(((passing[key], right[key]) for key in passing), default=(0, 0))
+    fits = [(key, fit) for row in rows for key, fit in row.fits.items()]
+    passing = Counter(key for key, _ in fits)
+    correct = Counter(key for key, fit in fits if fit.verdict in CORRECT)
+    assumed = Counter(key for key, fit in fits if not fit.is_in_form)
+    most = max(((passing[key], correct[key], assumed[key]) for key in passing), default=(0, 0, 0))
     if most[0] < FEWEST or most[0] * 2 <= len(rows):
         return []
     usual = dict.fromkeys(key for row in rows for key in row.values)
-    return [key for key in usual if (passing[key], right[key]) == most]
+    return [key for key in usual if (passing[key], correct[key], assumed[key]) == most]
 
 
 def _named(sources: Sequence[_Key], row: _Row) -> str:
