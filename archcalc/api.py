@@ -204,11 +204,12 @@ class Network:
         Raises:
             archcalc.SpecError: there is no such tool.
         """
+        from archcalc.analysis.propagate import analyze
         from archcalc.counters.network import counts_of
         from archcalc.counters.registry import TOOLS, tools_named
 
         chosen = [tool for name in tools for tool in tools_named(name, "tool")] or TOOLS
-        return counts_of(self.analyze(), self.spec.model, tuple(dict.fromkeys(chosen)))
+        return counts_of(analyze(self.graph, receptive=False), self.spec.model, tuple(dict.fromkeys(chosen)))
 
     def verify(self, aspects: Iterable[str] | None = None) -> Iterator[Check]:
         """Compare the analysis with what the executor measures, aspect by aspect; see `archcalc.verification.verify`.

@@ -19,7 +19,7 @@ from archcalc.counters.count import Count
 from archcalc.counters.network import counts_of
 
 SETTINGS = {"no gradients": "no_grad", "gradients": "", "meta": "meta"}
-SCALED = {"forward_backward_mib": 2**20, "input_mib": 2**20, "params_mib": 2**20}
+SCALED = dict.fromkeys(("forward_backward_mib", "input_mib", "params_mib", "total_mib"), 2**20)
 """Quantities that are printed in MB of 2²⁰ bytes with two decimals."""
 
 
@@ -38,6 +38,8 @@ def main() -> None:
                     prints[row["corpus"], row["network"]].append(row)
     tried: Counter[tuple[str, ...]] = Counter()
     equal: Counter[tuple[str, ...]] = Counter()
+    other: Counter[tuple[str, ...]] = Counter()
+    between: Counter[tuple[str, ...]] = Counter()
     differences = []
     slowest = 0.0
     for (corpus, name), rows in sorted(prints.items()):
@@ -59,12 +61,20 @@ def main() -> None:
                 continue
             key = (row["tool"], row["version"], row["setting"], row["quantity"])
             tried[key] += 1
-            if agrees(count, row):
+            if agrees(count.value, row):
                 equal[key] += 1
+            elif agrees(count.other, row):
+                other[key] += 1
             else:
+                between[key] += lies_between(count, row)
                 differences.append((*key, name, row["value"], count.value, count.other))
     for key in sorted(tried):
-        print(f"{equal[key]:4} / {tried[key]:<4} {' '.join(key)}")
+        unsure = (
+            f" (and {other[key]} equal to the other value, {between[key]} between both)"
+            if other[key] or between[key]
+            else ""
+        )
+        print(f"{equal[key]:4} / {tried[key]:<4} {' '.join(key)}{unsure}")
     print(f"slowest: {slowest:.2f} s for all rows of a network")
     for *key, name, printed, value, other in differences:
         print(f"{' '.join(key)} {name}: printed {printed}, archcalc {value}" + (f" or {other}" if other else ""))
@@ -81,16 +91,26 @@ def found(counts: dict[tuple[str, str, str, str], Count], row: dict[str, str]) -
     return None if key is None else counts[key]
 
 
-def agrees(count: Count, row: dict[str, str]) -> bool:
-    """Return whether a print is the number of archcalc, rounded as it is printed."""
+def printed(value: int, row: dict[str, str]) -> float:
+    """Return a number of archcalc in the unit of a print, rounded as it is printed."""
     divisor = SCALED.get(row["quantity"])
+    return value if divisor is None else round(value / divisor, 2)
+
+
+def agrees(value: int | None, row: dict[str, str]) -> bool:
+    """Return whether a print is a number of archcalc."""
     try:
-        printed = float(row["value"])
+        return value is not None and float(row["value"]) == printed(value, row)
     except ValueError:
         return False  # the tool failed
-    if divisor is None:
-        return printed == count.value
-    return round(count.value / divisor, 2) == printed
+
+
+def lies_between(count: Count, row: dict[str, str]) -> bool:
+    """Return whether a print lies between the two numbers that are possible where a file does not say everything."""
+    if count.other is None:
+        return False
+    low, high = sorted((printed(count.value, row), printed(count.other, row)))
+    return low < float(row["value"]) < high
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def _split_network(target: str) -> tuple[str, str]:
         file = re.match(r".*\.(?:ya?ml|json)(?=\.)", target)
         network = file.group() if file else target.partition(".")[0]
     rest = target[len(network) + 1 :]
+    if not rest and bundled_name(target):
+        raise ValueError(f"'{target[:60]}' names no quantity; write, for example, {target[:40]} macs")
     if not rest:
         raise ValueError(f"'{target[:60]}' names no network; write, for example, resnet50 {target[:40]}")
     return network, rest

@@ -164,6 +164,9 @@ SENTENCES: Final[dict[str, str]] = {
     "fully-connected-left-out": "The fully connected layers are left out.",
     "in-place": "Activation functions and dropout are computed in place, so their outputs are not counted.",
     "input-counted": "The input is counted as well.",
+    "pooling-functions": "Global pooling is a function there (F.adaptive_avg_pool2d), not a module.",
+    "pooling-means": "Global pooling is x.mean(...) there, not a module.",
+    "activation-functions": "Activations are functions there (F.relu), not modules.",
     "softmax-left-out": "The softmax at the end is left out.",
     "softmax-added": "A softmax at the end is counted, but this network has none.",
     # --- numbers of arrays ---

@@ -17,6 +17,8 @@ from archcalc.cli.options import (
     print_table,
     spec_argument,
     spec_options,
+    terminal_width,
+    wants_color,
 )
 
 
@@ -48,9 +50,11 @@ def command(
     Of a model saved by torch.export, everything that matters is taken from the file: modules or functions, their
     classes, and the source lines. Of a spec it is assumed, and the assumptions are printed.
     """
+    from archcalc.analysis.propagate import analyze
     from archcalc.counters.network import counts_of, trace_of
     from archcalc.counters.registry import TOOLS, tools_named
     from archcalc.report import counted
+    from archcalc.report.counted_page import page
 
     if explain is not None and (tools or layers):
         raise click.UsageError("--explain takes the tool itself, and lists layers; leave out --tool and --layers")
@@ -58,15 +62,16 @@ def command(
     chosen = [tool for name, option in names for tool in tools_named(name, option)] or list(TOOLS)
     wanted = chosen_quantities(quantities, [quantity.name for tool in chosen for quantity in tool.quantities])
     network = load_network(spec, values)
-    analysis = network.analyze()
+    analysis = analyze(network.graph, receptive=False)
     trace = trace_of(network.graph, network.spec.model, analysis)
     found = counts_of(analysis, network.spec.model, list(dict.fromkeys(chosen)), trace)
     found = [each for each in found if each.quantity.name in wanted]
     form = default_format(form, color)
     if explain is not None:
-        if form in ("json", "csv"):
+        if form not in ("rich", "plain", "markdown"):
             raise click.UsageError(f"--explain prints a page, which has no {form} form; use markdown or plain")
-        print_pieces(counted.page(found, network.name, trace, "markdown" if form == "markdown" else "plain"))
+        width, colored = terminal_width(), wants_color(color)
+        print_pieces(page(found, network.name, trace, form, color=colored, width=width))
         return
     if form == "json":
         from archcalc.report.json_text import write_json
@@ -85,7 +90,7 @@ def command(
     title = f"{network.name}: {analysis.totals.macs:,} MACs, {analysis.totals.params:,} parameters"
     notes = () if programs else (*counted.notes(found, trace), *incomplete(analysis))
     if layers:
-        table = counted.layers_table(found if programs else counted.shown(found), title, notes)
+        table = counted.layers_table(found, title, notes, programs=programs)
     else:
         table = counted.counts_table(found, title, notes, programs=programs)
     print_table(table, form, color)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace
+from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace, statistics_of
 from archcalc.ops.base import Operator, Shape, Shapes
 
 
@@ -88,12 +88,21 @@ RECURRENT = {
 }
 """The names of weights in PyTorch, by those of the language."""
 
+AVERAGES = ("gap", "adaptive_avgpool")
+
+FORMS: Mapping[str, Callable[[Operator], bool]] = {
+    "pooling-functions": lambda op: op.name in AVERAGES,
+    "pooling-means": lambda op: op.name in AVERAGES,
+    "activation-functions": lambda op: op.kind == "activation",
+}
+"""Other ways to build some layers, which are then no modules: by code, which operators they affect."""
+
 PREPARATION = "standardize"
 """The operator that prepares the data."""
 
 
 class Layer(NamedTuple):
-    """A layer of a network, or one on its own."""
+    """A layer of a network."""
 
     name: str
     op: Operator
@@ -104,28 +113,24 @@ class Layer(NamedTuple):
     """The layers that own its weights, by the name of the weight, where that is not itself."""
 
 
-def trace_of(analysis: Analysis) -> Trace:
-    """Return the trace of a graph for one example."""
+def trace_of(analysis: Analysis, form: str = "") -> Trace:
+    """Return the trace of a graph for one example.
+
+    Args:
+        analysis: that of the graph.
+        form: how some layers are built, one of `FORMS`; empty: all are modules that can be.
+    """
     graph = analysis.graph
-    layers = []
-    for layer in analysis.layers:
-        if layer.training and not analysis.training:
-            continue
-        node = graph.nodes[layer.node]
-        owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
-        layers.append(Layer(layer.name, node.op, graph.input_shapes(node), node.outputs, layer.macs, owners))
-    inputs = tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()])
-    return trace_of_layers(layers, inputs, int(analysis.totals.params), int(analysis.totals.trainable))
-
-
-def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored: int, learned: int) -> Trace:
-    """Return the trace of layers."""
     operations: list[Operation] = []
     calls: list[ModuleCall] = []
     parameters: dict[str, Tensor] = {}
     preparation = 0
-    for layer in layers:
-        built = _Building(layer)
+    counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
+    for each in counted:
+        node = graph.nodes[each.node]
+        owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
+        layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners)
+        built = _Building(layer, form if form and FORMS[form](node.op) else "")
         for operation, call in built.made():
             operations.append(operation)
             if call is not None and call not in calls[-1:]:
@@ -139,12 +144,12 @@ def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored:
         parameters,
         {},
         frozenset(parameters),
-        inputs,
+        tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()]),
         1,
-        stored,
-        learned,
+        int(analysis.totals.params),
+        statistics_of(counted),
         preparation,
-        (),
+        {},
         frozenset(),
         tuple(_assumptions(operations, calls)),
     )
@@ -165,8 +170,8 @@ def _assumptions(operations: Sequence[Operation], calls: Sequence[ModuleCall]) -
 class _Building:
     """The operations of one layer, and the module that they belong to."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer, self.op = layer, layer.op
+    def __init__(self, layer: Layer, form: str) -> None:
+        self.layer, self.op, self.form = layer, layer.op, form
         self.path = layer.name.replace("/", ".")
         self.weights = layer.op.weights(layer.inputs)
         self.stored: dict[str, Tensor] = {}
@@ -188,6 +193,8 @@ class _Building:
         rank = max(1, len(self.layer.inputs[0]) - 1) if self.layer.inputs else 1
         mode = getattr(self.op, "mode", "")
         built = Built(*(text.format(d=rank, mode=mode) for text in LAYERS.get(name, Built("", name))))
+        if self.form:
+            built = Built("", "mean") if self.form == "pooling-means" else built._replace(module="")
         qualified = built.module or (f"archcalc.{name}" if self.own and self.layer.inputs else "")
         call = ModuleCall(self.path, qualified, parameters=self.own) if qualified else None
         operation = self.operation(built.operator, built.function, call)

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis
 from archcalc.counters.functions import ATTENTION, NONE, called
 from archcalc.counters.products import macs_of
-from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace
+from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace, statistics_of
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
@@ -56,7 +56,7 @@ class _Tracing:
     """The state while a program is followed."""
 
     def __init__(self, program: Program, analysis: Analysis) -> None:
-        self.program, self.totals = program, analysis.totals
+        self.program, self.analysis = program, analysis
         self.layers = {id(node.origin): node.name for node in analysis.graph.nodes if node.origin is not None}
         self.tensors: dict[str, Tensor] = {}
         self.calls: dict[str, ModuleCall] = {}
@@ -79,7 +79,6 @@ class _Tracing:
                 self.own.setdefault(module, {})[name] = tensor
         inputs = tuple([self.tensor(name) for name in self.program.inputs])
         operations = tuple([each for call in self.program.calls for each in self.operation(call)])
-        without = {*(call.path for call in self.calls.values()), *self.holders, *self.own}
         return Trace(
             operations,
             tuple(self.calls.values()),
@@ -88,12 +87,25 @@ class _Tracing:
             used,
             inputs,
             batch,
-            int(self.totals.params),
-            int(self.totals.trainable),
+            int(self.analysis.totals.params),
+            statistics_of(self.analysis.layers),
             0,
-            tuple([path for path in self.program.modules if path not in without]),
+            self.silent(),
             frozenset(self.views),
         )
+
+    def silent(self) -> dict[str, list[str]]:
+        """Return the modules without operations, as `Trace` has them; the file lists modules as they are defined."""
+        called = {call.path for call in self.calls.values()}
+        before: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
+        for path in self.program.modules:
+            around = path.rpartition(".")[0]
+            if path in called:
+                before[around] = path
+            elif path not in self.holders and path not in self.own:
+                found.setdefault(around, []).append(before.get(around, ""))
+        return found
 
     def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:
         """Return a tensor of the program as it is recorded."""

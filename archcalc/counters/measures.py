@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 from archcalc.counters.rules import Charge, Measure
-from archcalc.counters.trace import ModuleCall, Trace
+from archcalc.counters.trace import ModuleCall, Tensor, Trace
 
 UNUSED = "parameters that the network does not use"
 STATISTICS = "running statistics and other buffers, which are no parameters"
@@ -17,7 +18,8 @@ PREPROCESSING = "preparation of the data, which is no layer there"
 
 def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Iterator[Charge]:
     """Return the differences from archcalc's stored numbers, given how often a tool adds each parameter."""
-    yield Charge(STATISTICS, trace.learned - trace.stored, "")
+    for layer, count in trace.statistics.items():
+        yield Charge(STATISTICS, -count, layer)
     used = sum(tensor.numel for name, tensor in trace.parameters.items() if name in trace.used)
     yield Charge(DIFFERENT, used - trace.learned, "")
     for name, tensor in trace.parameters.items():
@@ -47,6 +49,12 @@ def all_stored(trace: Trace) -> Iterator[Charge]:
     yield Charge(PREPROCESSING, -trace.preprocessing, "")
 
 
+def all_trained(trace: Trace) -> Iterator[Charge]:
+    """Yield the terms of the stored numbers of layers that are trained."""
+    for layer, count in trace.statistics.items():
+        yield Charge("moving means and variances, which are not trained", -count, layer)
+
+
 def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of all stored numbers with one more per batch norm: the divisor of its statistics."""
     yield from all_stored(trace)
@@ -64,6 +72,16 @@ def input_bytes(trace: Trace) -> Iterator[Charge]:
     """Return the bytes of the inputs."""
     for each in trace.inputs:
         yield Charge("4 bytes per number of the input", 4 * each.numel, "")
+
+
+def together(*measures: Measure) -> Measure:
+    """Return the sum of measures."""
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        for each in measures:
+            yield from each(trace)
+
+    return measure
 
 
 def called_parameters(classes: str, *, per_call: bool = False, names: tuple[str, ...] = ()) -> Measure:
@@ -90,6 +108,18 @@ def called_parameters(classes: str, *, per_call: bool = False, names: tuple[str,
     return measure
 
 
+def named_parameter_bytes(*names: str) -> Measure:
+    """Return the bytes of the parameters with these names of modules that are called, for every call."""
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        for call in trace.calls:
+            size = sum(4 * tensor.numel for name, tensor in call.parameters.items() if name in names)
+            if size:
+                yield Charge(f"parameters of {call.name}", size, call.layer)
+
+    return measure
+
+
 def leaf_parameter_bytes(trace: Trace) -> Iterator[Charge]:
     """Return the bytes of the parameters of modules without further modules that are called."""
     seen = set()
@@ -101,32 +131,51 @@ def leaf_parameter_bytes(trace: Trace) -> Iterator[Charge]:
                 yield Charge(f"parameters of {call.name}", size, call.layer)
 
 
-def output_bytes(times: int, counts: Callable[[ModuleCall], bool], *, silent: bool = False) -> Measure:
+def output_bytes(times: int, counts: Callable[[ModuleCall], bool], size: Callable[[Tensor], int]) -> Measure:
     """Return ``times`` the bytes of the outputs of calls of modules, each call anew.
 
     Args:
         times: the factor.
         counts: whether a call counts.
-        silent: whether modules without operations and parameters are called once, and return tensors as large as that
-            of the module that they are in, as ``Identity`` and ``DropPath`` behind a branch.
+        size: the bytes that are added for an output.
     """
 
     def measure(trace: Trace) -> Iterator[Charge]:
-        called: dict[str, ModuleCall] = {}
         for call in trace.calls:
-            if call.operations:
-                called.setdefault(call.path, call)
-                if counts(call):
-                    yield Charge(f"{times} × the outputs of {call.name}", times * _bytes(call), call.layer)
-        for path in trace.silent if silent else ():
-            around = called.get(path.rpartition(".")[0])
-            if around is not None:
-                label = f"{times} × the outputs of modules without operations"
-                yield Charge(label, times * _bytes(around), around.layer)
+            if call.operations and counts(call):
+                yield Charge(f"{times} × the outputs of {call.name}", times * size(call.output), call.layer)
 
     return measure
 
 
-def _bytes(call: ModuleCall) -> int:
-    """Return the bytes of what a module returns."""
-    return call.output.numel * call.output.itemsize
+def with_silent_modules(times: int, rest: Measure) -> Measure:
+    """Return a measure of outputs with those of the modules without operations, such as ``Identity``.
+
+    Each of them is called once in a call of the module that it is in, and returns as many numbers as the module defined
+    before it does, or, if it is the first one, as that module reads: most models define modules in the order of their
+    calls.
+
+    Args:
+        times: the factor.
+        rest: the measure of all other modules.
+    """
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        yield from rest(trace)
+        for call in trace.calls:
+            made = {child.path: child.output for child in call.children if child.operations}
+            for before in trace.silent.get(call.path, ()) if call.operations else ():
+                size = bytes_of(made.get(before) or call.input)
+                yield Charge(f"{times} × the outputs of modules without operations", times * size, call.layer)
+
+    return measure
+
+
+def bytes_of(tensor: Tensor) -> int:
+    """Return the bytes of a tensor."""
+    return tensor.numel * tensor.itemsize
+
+
+def bytes_without_first_axis(tensor: Tensor) -> int:
+    """Return the bytes of a tensor without its first axis, which is taken for the batch, in single precision."""
+    return 4 * prod(tensor.shape[1:])

@@ -53,6 +53,21 @@ def counts_of(
     ]
 
 
+def counts_in_forms(analysis: Analysis, model: ModelFile | None = None) -> dict[str, list[Count]]:
+    """Return the numbers that tools print for a network, by the way in which some of its layers are built.
+
+    The first way, an empty text, is the assumed one. Others are codes of `archcalc.counters.assumed.FORMS`; there is
+    none if the network comes from a file that says how it is built, or has no such layers.
+    """
+    trace = trace_of(analysis.graph, model, analysis)
+    found = {"": counts_of(analysis, model, trace=trace)}
+    operators = [node.op for _, node in analysis.graph.layers()] if trace.assumptions else []
+    for form, affects in assumed.FORMS.items():
+        if any(map(affects, operators)):
+            found[form] = counts_of(analysis, model, trace=assumed.trace_of(analysis, form))
+    return found
+
+
 def started(quantity: Quantity, analysis: Analysis) -> int:
     """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

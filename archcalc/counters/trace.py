@@ -6,11 +6,13 @@ of PyTorch (`archcalc.counters.assumed`). Shapes have the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
+
+from archcalc.analysis.propagate import Layer
 
 STANDARD = "torch.nn.modules."
 """Begins the qualified names of PyTorch's own module classes."""
@@ -185,12 +187,14 @@ class Trace:
     batch: int
     stored: int
     """What archcalc counts as parameters: all stored numbers, running statistics among them."""
-    learned: int
-    """What archcalc counts as learned parameters."""
+    statistics: Mapping[str, int]
+    """Those of them that are not learned, by layer: running statistics."""
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
-    silent: tuple[str, ...] = ()
-    """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
+    silent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The modules without any operation, parameter or module in them, which may be called nevertheless, by the path of
+    the module that they are in: for each the path of the module with operations that is defined before it there, empty
+    if none is."""
     parameter_views: frozenset[str] = frozenset()
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()
@@ -202,6 +206,17 @@ class Trace:
         return sum(each.macs for each in self.operations)
 
     @property
+    def learned(self) -> int:
+        """What archcalc counts as learned parameters."""
+        return self.stored - sum(self.statistics.values())
+
+    @property
     def hidden(self) -> tuple[Operation, ...]:
         """The operations for which the source does not show which of two functions was called."""
         return tuple([each for each in self.operations if each.other])
+
+
+def statistics_of(layers: Iterable[Layer]) -> dict[str, int]:
+    """Return the stored numbers of layers that are not learned, by layer."""
+    found = {layer.name: int(layer.params - layer.trainable) for layer in layers}
+    return {name: count for name, count in found.items() if count}

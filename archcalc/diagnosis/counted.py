@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -70,20 +70,26 @@ def by_usage(counts: Iterable[Count]) -> list[Count]:
     )
 
 
-def printed(target: DiagnosedTarget, counts: Iterable[Count], *, in_bytes: bool = False) -> list[Printed]:
+def printed(target: DiagnosedTarget, forms: Mapping[str, Iterable[Count]], *, in_bytes: bool = False) -> list[Printed]:
     """Return what tools print for a target, in the unit that they print and in that of the target.
 
-    Tools that print the same number in the same way are one outcome.
+    Tools that print the same number in the same way are one outcome. A number that the assumed form of the network has,
+    too, is left out of its other forms.
 
     Args:
         target: the target.
-        counts: what the tools print for its network.
+        forms: what the tools print for its network, by the form of its layers; see `counts_in_forms`.
         in_bytes: whether the numbers of the tools are bytes; the values are then those bytes in numbers of the target.
     """
     numbers: dict[tuple[Number, tuple[Reason, ...]], list[Count]] = {}
-    for count in by_usage(counts):
-        for value, how in _bytes(target, count) if in_bytes else _numbers(target, count):
-            numbers.setdefault((value, how), []).append(count)
+    known: set[tuple[str, Number]] = set()
+    for form, counts in forms.items():
+        for count in by_usage(counts):
+            for value, how in _bytes(target, count) if in_bytes else _numbers(target, count):
+                if (count.tool.key, value) not in known:
+                    reasons = (*how, Reason(form)) if form else how
+                    numbers.setdefault((value, reasons), []).append(count)
+                    known.add((count.tool.key, value))
     return [
         Printed(
             Outcome(reasons=(Reason(code_of(same[0].tool)), *how), values=(value,), prior=Prior.OCCASIONAL), tuple(same)
@@ -103,18 +109,22 @@ def _numbers(target: DiagnosedTarget, count: Count) -> Iterator[tuple[Number, tu
     """Return the numbers that somebody who uses a tool may write for a target, with what else was done."""
     name, wanted = count.quantity.name, target.quantity
     if wanted in ("macs", "flops") and name in ("macs", "flops"):
-        for value, softmax in _with_and_without_softmax(target, count):
-            yield value * target.batch, softmax
+        for value, left_out in _wholes(target, count):
+            yield value * target.batch, left_out
             if wanted == "flops" and name == "macs":
-                yield 2 * value * target.batch, (*softmax, Reason("two-per-mac"))
+                yield 2 * value * target.batch, (*left_out, Reason("two-per-mac"))
             if wanted == "macs" and name == "flops":
-                yield Fraction(value, 2) * target.batch, (*softmax, Reason("macs-for-flops"))
+                yield Fraction(value, 2) * target.batch, (*left_out, Reason("macs-for-flops"))
     elif target.row is None and wanted in ("params", "trainable") and name == "params":
         yield count.value, ()
 
 
-def _with_and_without_softmax(target: DiagnosedTarget, count: Count) -> Iterator[tuple[int, tuple[Reason, ...]]]:
-    """Return what a tool counts for the layers of a target; for the network also without a softmax at its end."""
+def _wholes(target: DiagnosedTarget, count: Count) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+    """Return what a tool counts for the layers of a target; for the network also without what its users leave out.
+
+    Some count logits instead of probabilities, and some the network without its classifier, as the scripts of model
+    zoos do that count features.
+    """
     if target.row is not None:
         names = {layer.name for layer in target.layers}
         yield sum(amount for layer, amount in count.by_layer.items() if layer in names), ()
@@ -122,7 +132,25 @@ def _with_and_without_softmax(target: DiagnosedTarget, count: Count) -> Iterator
     yield count.value, ()
     if count.other is not None:
         yield count.other, ()
-    if target.analysis.layers:
-        last = output_layer("", target.analysis)
-        if target.node(last.node).op.name in SOFTMAX and (own := count.by_layer.get(last.name, 0)):
-            yield count.value - own, (Reason("softmax-left-out"),)
+    for code, layers in (("softmax-left-out", _softmax(target)), ("fully-connected-left-out", _classifier(target))):
+        if own := sum(count.by_layer.get(layer, 0) for layer in layers):
+            yield count.value - own, (Reason(code),)
+
+
+def _softmax(target: DiagnosedTarget) -> list[str]:
+    """Return the softmax at the end of the network; an empty list if there is none."""
+    if not target.analysis.layers:
+        return []
+    last = output_layer("", target.analysis)
+    return [last.name] if target.node(last.node).op.name in SOFTMAX else []
+
+
+def _classifier(target: DiagnosedTarget) -> list[str]:
+    """Return the fully connected layers if they are the last ones with weights; otherwise an empty list."""
+    found: list[str] = []
+    for layer in target.analysis.layers:
+        if target.node(layer.node).op.kind == "dense":
+            found.append(layer.name)
+        elif found and layer.params:
+            return []
+    return found

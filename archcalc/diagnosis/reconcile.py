@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from functools import cached_property
+from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import PASSING, Judgement, Verdict
@@ -14,8 +15,9 @@ from archcalc.claims.claim_text import NetworkClaim
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH
+from archcalc.counters.assumed import FORMS
 from archcalc.counters.count import Count
-from archcalc.counters.network import counts_of
+from archcalc.counters.network import counts_in_forms, counts_of
 from archcalc.diagnosis.chance import MAX_CHANCE_OF_MANY, chance, outcomes_nearby
 from archcalc.diagnosis.counted import COUNTED, COUNTED_IN_BYTES, Printed, printed
 from archcalc.diagnosis.mistake import Outcome
@@ -26,9 +28,10 @@ from archcalc.diagnosis.search import Match, search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.query.targets import Values, resolve
 from archcalc.spec import Spec, load_spec
+from archcalc.spec.models import ModelFile
 
-MAX_ORIGINS = 8
-"""The maximum number of origins reported for one number."""
+MAX_ORIGINS = 16
+"""The maximum number of origins reported for one number: all tools, and the definitions of two variants."""
 
 MAX_ASSUMPTIONS = 2
 """With more assumptions (another network, conventions, truncation), an origin may be a coincidence."""
@@ -64,22 +67,40 @@ class CheckedClaim:
     origins: list[Origin]
 
 
-class _Network(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Network:
     """A network that a number may be about."""
 
     name: str
     outcomes: Outcomes
-    printed: tuple[Printed, ...]
+    model: ModelFile | None
     difference: str
     """What differs from the network of the claim; empty for that itself."""
+    in_bytes: bool
+
+    @cached_property
+    def printed(self) -> list[Printed]:
+        """What tools print for it."""
+        return self._printed(lambda analysis, model: {"": counts_of(analysis, model)})
+
+    @cached_property
+    def printed_in_forms(self) -> list[Printed]:
+        """The same, also if some of its layers are built otherwise."""
+        return self._printed(counts_in_forms)
+
+    def _printed(self, forms: Callable[[Analysis, ModelFile | None], Mapping[str, list[Count]]]) -> list[Printed]:
+        target = self.outcomes.target
+        if target.quantity not in (COUNTED_IN_BYTES if self.in_bytes else COUNTED):
+            return []
+        return printed(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
 
 
 def reconcile(asked: NetworkClaim) -> list[Origin]:
     """Return the known origins of the number of a claim, the simplest first, and of equally simple ones the most usual.
 
     The search covers the network, its variants, and the bundled networks of its family. It tries archcalc's definition
-    of the quantity and everything that tools print (see `archcalc.counters`); if nothing of that is the number, other
-    conventions; then two conventions at once.
+    of the quantity and everything that tools print (see `archcalc.counters`); if nothing of that is the number, what
+    tools print if some layers are built otherwise than assumed; then other conventions; then two conventions at once.
 
     Raises:
         SpecError: the network does not exist.
@@ -100,7 +121,7 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
     for other in relatives(name):
         with suppress(LookupError):
             family.append(_network(other, target, load_spec(other), base, in_bytes))
-    for ways in (_known, _conventional, _paired):
+    for ways in (_known, _in_forms, _conventional, _paired):
         origins = _unlike(_origins(family, ways, interpretations))
         if origins:
             least = origins[0][0][0]
@@ -118,9 +139,7 @@ def _network(name: str, target: str, spec: Spec, base: Analysis, in_bytes: bool)
     """
     analysis = base if base.graph is spec.graph else analyze(spec.graph)
     diagnosed = DiagnosedTarget(target, analysis)
-    is_counted = diagnosed.quantity in (COUNTED_IN_BYTES if in_bytes else COUNTED)
-    counted = printed(diagnosed, counts_of(analysis, spec.model), in_bytes=in_bytes) if is_counted else []
-    return _Network(name, Outcomes(diagnosed), tuple(counted), differences(base.graph, spec.graph))
+    return _Network(name, Outcomes(diagnosed), spec.model, differences(base.graph, spec.graph), in_bytes)
 
 
 _Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
@@ -129,6 +148,11 @@ _Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
 def _known(network: _Network) -> Iterable[Outcome]:
     """The outcomes by definition, and by the counting rules of tools."""
     return [network.outcomes.correct, *(each.outcome for each in network.printed)]
+
+
+def _in_forms(network: _Network) -> Iterable[Outcome]:
+    """The outcomes by the rules of tools if some layers are built otherwise than assumed."""
+    return [each.outcome for each in network.printed_in_forms if each.outcome.reasons[-1].code in FORMS]
 
 
 def _conventional(network: _Network) -> Iterable[Outcome]:
@@ -190,7 +214,8 @@ def _effort(match: Match, *, is_base: bool) -> _Effort:
 
 def _origin(network: _Network, match: Match) -> Origin:
     outcome, reasons = match.outcome, match.outcome.reasons
-    counts = next((each.counts for each in network.printed if each.outcome is outcome), ())
+    known = network.printed_in_forms if not FORMS.keys().isdisjoint(outcome.codes) else network.printed
+    counts = next((each.counts for each in known if each.outcome is outcome), ())
     value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
     note = f" ({network.difference})" if network.difference else ""
     way = ""

@@ -13,7 +13,7 @@ from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
 from archcalc.counters.count import Count
-from archcalc.counters.network import counts_of
+from archcalc.counters.network import counts_in_forms
 from archcalc.diagnosis import Explainer
 from archcalc.grading.columns import NETWORK_NAMES, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge, FormulaNetwork
@@ -51,7 +51,7 @@ class Subject:
         self.explainer = Explainer(networks)
         self.judge = Judge(networks, formula=self.formula, explainer=self.explainer)
         self._known: dict[str, str] = {}
-        self._counters: dict[str, Sequence[Count]] = {}
+        self._counters: dict[str, Mapping[str, Sequence[Count]]] = {}
         self._places: dict[str, dict[str, str]] = {}
 
     def of(self, network: NetworkText) -> Subject:
@@ -62,11 +62,11 @@ class Subject:
         """
         return self.library.subject({"": network})
 
-    def counters(self, name: str) -> Sequence[Count]:
-        """Return what tools print for a network."""
+    def counters(self, name: str) -> Mapping[str, Sequence[Count]]:
+        """Return what tools print for a network, by the form of its layers; see `counts_in_forms`."""
         found = self._counters.get(name)
         if found is None:
-            found = self._counters[name] = counts_of(self.networks[name], self.models.get(name))
+            found = self._counters[name] = counts_in_forms(self.networks[name], self.models.get(name))
         return found
 
     def canonical(self, target: str) -> str:

@@ -15,7 +15,9 @@ from typing import NamedTuple, TypeAlias
 from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
+from archcalc.counters.assumed import FORMS
 from archcalc.counters.count import Count
+from archcalc.counters.rules import Tool
 from archcalc.diagnosis.counted import COUNTED, code_of, printed
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.relatives import variants
@@ -48,6 +50,11 @@ class _Fit:
     verdict: Verdict
     count: Count | None
     reasons: tuple[Reason, ...]
+
+    @property
+    def is_in_form(self) -> bool:
+        """Whether layers of the network are built otherwise than assumed."""
+        return any(each.code in FORMS for each in self.reasons)
 
 
 class _Row(NamedTuple):
@@ -135,20 +142,23 @@ def _outcomes(target: DiagnosedTarget, subject: Subject, name: str) -> Iterator[
     if target.quantity in COUNTED:
         for outcome, counts in printed(target, subject.counters(name)):
             for count in counts:
-                how = tuple(reason.code for reason in outcome.reasons[1:])
+                how = tuple(reason.code for reason in outcome.reasons[1:] if reason.code not in FORMS)
                 yield (count.tool.key, count.quantity.name, *how), outcome, count
 
 
 def _sources(rows: Iterable[_Row]) -> list[_Key]:
-    """Return the sources that give the most rows, the most usual first; none if they are too few."""
+    """Return the sources that give the most rows with the fewest assumptions, the most usual first; none if they are
+    too few."""
     rows = list(rows)
-    passing = Counter(key for row in rows for key in row.fits)
-    right = Counter(key for row in rows for key, fit in row.fits.items() if fit.verdict in CORRECT)
-    most = max(((passing[key], right[key]) for key in passing), default=(0, 0))
+    fits = [(key, fit) for row in rows for key, fit in row.fits.items()]
+    passing = Counter(key for key, _ in fits)
+    correct = Counter(key for key, fit in fits if fit.verdict in CORRECT)
+    assumed = Counter(key for key, fit in fits if not fit.is_in_form)
+    most = max(((passing[key], correct[key], assumed[key]) for key in passing), default=(0, 0, 0))
     if most[0] < FEWEST or most[0] * 2 <= len(rows):
         return []
     usual = dict.fromkeys(key for row in rows for key in row.values)
-    return [key for key in usual if (passing[key], right[key]) == most]
+    return [key for key in usual if (passing[key], correct[key], assumed[key]) == most]
 
 
 def _named(sources: Sequence[_Key], row: _Row) -> str:
@@ -159,7 +169,8 @@ def _named(sources: Sequence[_Key], row: _Row) -> str:
     others = list(dict.fromkeys(key[0] for key in sources[1:] if key and key[0] != sources[0][0]))
     more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
     same = f" (or {', '.join(others[:MAX_NAMED])}{more}, which give the same numbers)" if others else ""
-    how = f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
+    reasons = [each for each in fit.reasons if each.code not in FORMS]
+    how = f". {ENGLISH.reasons(reasons)}" if reasons else ""
     return f"what {sources[0][0]} prints as {fit.count.quantity.title}{same}{how}"
 
 
@@ -170,9 +181,19 @@ def _fitting(mark: Mark, judgement: Judgement, fit: _Fit) -> Mark:
     verdict, sentence = fit.verdict, f"{fit.network} has {fit.value}"
     reasons: tuple[NamedReason, ...] = ()
     if fit.count is not None:
-        verdict, sentence = Verdict.CONVENTION, f"{fit.count.tool.key} prints {fit.value} for {fit.network}"
-        reasons = (NamedReason("+".join([code_of(fit.count.tool), *(each.code for each in fit.reasons)]), sentence),)
+        verdict, sentence = Verdict.CONVENTION, f"{fit.count.tool.key} prints {fit.value} for {fit.network}{_how(fit)}"
+        reasons = (NamedReason(_code(fit.count.tool, fit), sentence),)
     return replace(mark, verdict=verdict, right=True, points=mark.of, sentence=sentence, reasons=reasons, reason="")
+
+
+def _how(fit: _Fit) -> str:
+    """Return what else was done with a number, as sentences after another one."""
+    return f". {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
+
+
+def _code(tool: Tool, fit: _Fit) -> str:
+    """Return the code of a number that a tool prints, with what else was done with it."""
+    return "+".join([code_of(tool), *(each.code for each in fit.reasons)])
 
 
 def _unfit(
@@ -182,15 +203,16 @@ def _unfit(
     expected = ""
     if (wanted := row.values.get(source)) is not None:
         expected = f"{source[0] if source else wanted.network} {'prints' if source else 'has'} {wanted.value}; "
-    key, fit = next(iter(row.fits.items()), (DEFINITION, None))
+    near = {key: fit for key, fit in row.fits.items() if key[:1] == source[:1]} or row.fits
+    key, fit = next(iter(near.items()), (DEFINITION, None))
     if fit is None:
         (explained,) = judge([judgement.claim])
         verdict, sentence = explained.verdict, f"{expected}{explained.sentence}"
         reasons = tuple(NamedReason(each.code, each.sentence) for each in explained.explanations)
     else:
         by = f"what {key[0]} prints for {fit.network}" if key else f"that of {fit.network}"
-        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}"
+        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{_how(fit)}"
         verdict = Verdict.EXPLAINED
-        reasons = (NamedReason(code_of(fit.count.tool), sentence),) if fit.count is not None else ()
+        reasons = (NamedReason(_code(fit.count.tool, fit), sentence),) if fit.count is not None else ()
     points = mark.of * 0
     return replace(mark, verdict=verdict, right=False, points=points, sentence=sentence, reasons=reasons, reason="")

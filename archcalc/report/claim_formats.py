@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from archcalc.claims.claim import Judgement, Verdict
+from archcalc.claims.claim import Verdict
+from archcalc.counters.assumed import FORMS
+from archcalc.diagnosis.numbers import SLIPS
 from archcalc.diagnosis.reconcile import CheckedClaim, Origin
 from archcalc.report.counted import derivation_text, record
 from archcalc.report.json_text import write_json
@@ -33,7 +35,7 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
             *([Column("terms", "terms", folds=True)] if counted else []),
         ),
         rows=tuple(_row(each, with_terms=bool(counted)) for each in origins),
-        title=_title(judgement),
+        title=_title(claim),
         notes=tuple(_notes(origins)),
     )
     return render(table, form, color=color, width=width)
@@ -49,13 +51,17 @@ def _notes(origins: Sequence[Origin]) -> Iterator[str]:
     if len(origins) > 1:
         yield f"{len(origins)} numbers fit; the most usual is the first"
     for each in origins:
-        if each.count is not None:
-            yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.value}"
+        if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
+            yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.count.printed}"
             return
 
 
-def _title(judgement: Judgement) -> str:
-    if judgement.verdict is Verdict.WRONG:
+def _title(claim: CheckedClaim) -> str:
+    """Return the judgement; a slip in writing is no reason for a number that a tool prints."""
+    judgement = claim.judgement
+    reasons = {reason.code for each in judgement.explanations for reason in each.reasons}
+    is_slip = bool(reasons) and reasons <= {*SLIPS} and any(each.tools for each in claim.origins)
+    if judgement.verdict is Verdict.WRONG or is_slip:
         return f"{judgement.target} is {judgement.actual}, not {judgement.value}"
     return judgement.sentence
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archcalc.counters.count import Count, Term
-from archcalc.counters.rules import Quantity, Tool
 from archcalc.counters.trace import Trace
 from archcalc.report.table import Column, Table
 
@@ -22,9 +21,6 @@ COLUMNS = (
     Column("other", "or", "right"),
     Column("terms", "terms", folds=True),
 )
-
-MAX_LAYERS = 12
-"""The maximum number of layers, the largest ones, that are listed for a term of a page."""
 
 
 def signed(amount: int) -> str:
@@ -60,6 +56,12 @@ def shown(counts: Sequence[Count]) -> list[Count]:
     ]
 
 
+def by_quantity(counts: Sequence[Count]) -> list[Count]:
+    """Return counts with those of the same quantity together, so that tools are compared: operations come first."""
+    names = [count.quantity.name for count in counts]
+    return sorted(counts, key=lambda count: (not count.quantity.rules, names.index(count.quantity.name)))
+
+
 def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, programs: bool) -> Table:
     """Return a table with a row for each count.
 
@@ -69,7 +71,7 @@ def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, p
         notes: the notes below the table.
         programs: whether it is for programs, which get plain numbers and all rows.
     """
-    listed = list(counts) if programs else shown(counts)
+    listed = list(counts) if programs else by_quantity(shown(counts))
     columns = [column for column in COLUMNS if programs or _is_needed(column.key, listed)]
     rows = [_cells(count, [column.key for column in columns], programs=programs) for count in listed]
     return Table(tuple(columns), tuple(rows), title=title, notes=tuple(notes))
@@ -94,22 +96,39 @@ def _cells(count: Count, keys: Sequence[str], *, programs: bool) -> tuple[Any, .
     return tuple([cells[key] for key in keys])
 
 
-def layers_table(counts: Sequence[Count], title: str, notes: Iterable[str]) -> Table:
-    """Return a table with a row for each term and layer."""
-    columns = (
-        Column("tool", "tool"),
-        Column("quantity", "quantity"),
-        Column("term", "term", folds=True),
-        Column("layer", "layer"),
-        Column("amount", "amount", "right"),
+def layers_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, programs: bool) -> Table:
+    """Return a table with a row for each term and layer.
+
+    Args:
+        counts: the counts.
+        title: the title.
+        notes: the notes below the table.
+        programs: whether it is for programs, for which the columns begin with the tool; people look for layers, whose
+            long names may have lines of their own.
+    """
+    keys = (
+        ("tool", "quantity", "term", "layer", "amount") if programs else ("layer", "amount", "term", "quantity", "tool")
     )
-    rows = [
-        (count.tool.key, count.quantity.name, term.label, layer or None, amount)
-        for count in counts
-        for term in count.terms
-        for layer, amount in term.layers.items()
-    ]
-    return Table(columns, tuple(rows), title=title, notes=tuple(notes))
+    columns = {
+        "tool": Column("tool", "tool"),
+        "quantity": Column("quantity", "quantity"),
+        "term": Column("term", "term", folds=True),
+        "layer": Column("layer", "layer", folds=True),
+        "amount": Column("amount", "amount", "right"),
+    }
+    rows = []
+    for count in counts if programs else by_quantity(shown(counts)):
+        for term in count.terms:
+            for layer, amount in term.layers.items():
+                cells: dict[str, Any] = {
+                    "tool": count.tool.key,
+                    "quantity": count.quantity.name,
+                    "term": term.label,
+                    "layer": layer or None,
+                    "amount": amount,
+                }
+                rows.append(tuple([cells[key] for key in keys]))
+    return Table(tuple([columns[key] for key in keys]), tuple(rows), title=title, notes=tuple(notes))
 
 
 def record(count: Count, *, layers: bool = False) -> dict[str, Any]:
@@ -137,8 +156,14 @@ def record(count: Count, *, layers: bool = False) -> dict[str, Any]:
     return found
 
 
-def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
-    """Yield notes on the numbers: assumptions, and what the source does not show."""
+def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> Iterator[str]:
+    """Yield notes on the numbers: assumptions, and what the source does not show.
+
+    Args:
+        counts: the counts.
+        trace: the trace of the network.
+        settings: whether to say what settings mean.
+    """
     if any(count.quantity.start for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
     for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
@@ -151,95 +176,14 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
             f"or: if {len(hidden)} operations whose source lines are not in the file are written the other way, as "
-            "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b"
+            "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b; if some of them are, the number is between "
+            "both"
         )
-    if any(count.tool.setting == "no_grad" for count in shown(counts)):
+    if settings and any(count.tool.setting == "no_grad" for count in shown(counts)):
         yield "no_grad: called within torch.no_grad(); left out where that changes nothing"
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
-        yield f"or: if {len(trace.silent)} modules without operations, such as Identity, are called once each"
-
-
-def page(counts: Sequence[Count], network: str, trace: Trace, form: str) -> Iterator[str]:
-    """Yield the pieces of a page about tools: what they watch, what they count, and how their numbers are obtained.
-
-    Args:
-        counts: the counts of the tools.
-        network: the name of the network.
-        trace: its trace.
-        form: the format of tables: ``markdown``, or another one of `archcalc.report.render`.
-    """
-    by_tool: dict[str, list[Count]] = {}
-    for count in counts:
-        by_tool.setdefault(count.tool.key, []).append(count)
-    for key, of_tool in by_tool.items():
-        yield from _about(of_tool[0].tool, key)
-        for count in of_tool:
-            yield from _derived(count, network, form)
-    for note in notes(counts, trace):
-        yield f"{note[0].upper()}{note[1:]}.\n"
-
-
-def _about(tool: Tool, key: str) -> Iterator[str]:
-    yield f"# What {key} counts\n\n"
-    yield f"{tool.package}. Call: `{tool.use}`\n\n"
-    yield f"It watches {tool.watches}.\n\n"
-
-
-def _derived(count: Count, network: str, form: str) -> Iterator[str]:
-    quantity = count.quantity
-    yield f"## {quantity.title}: {count.printed} for {network}\n\n"
-    rows: list[tuple[Any, ...]] = []
-    if quantity.start:
-        rows.append((f"{count.start:,}", f"archcalc's {STARTS[quantity.start]}", None))
-    rows += [(signed(term.amount), term.label, _layers_text(term)) for term in count.terms]
-    rows.append((f"= {count.value:,}", quantity.title, None))
-    columns = (
-        Column("amount", "amount", "right"),
-        Column("reason", "reason", folds=True),
-        Column("layers", "layers", folds=True),
-    )
-    yield _rendered(Table(columns, tuple(rows)), form)
-    if count.other is not None:
-        yield f"\nOr {count.other:,}; see the note at the end.\n"
-    yield "\n"
-    if quantity.rules:
-        yield "n: elements of the first input, m: of the output, K: multiply–accumulates. Everything else: 0.\n\n"
-        yield _rendered(rules_table(quantity), form)
-        yield "\n"
-    elif quantity.source:
-        yield f"Source: {quantity.source}\n\n"
-
-
-def rules_table(quantity: Quantity) -> Table:
-    """Return the rules of a quantity as a table."""
-    columns = (
-        Column("counted", "counted", folds=True),
-        Column("as", "as", folds=True),
-        Column("source", "source", folds=True),
-    )
-    rows = [(_counted(rule.watched, rule.names), rule.formula.text, rule.source) for rule in quantity.rules]
-    return Table(columns, tuple(rows))
-
-
-def _counted(watched: str, names: str) -> str:
-    """Return what a rule is about."""
-    if names == "*":
-        return "modules without modules of their own"
-    listed = ", ".join(names.split())
-    return {"module": f"modules {listed}", "function": f"calls of {listed}", "operator": f"operators {listed}"}[watched]
-
-
-def _layers_text(term: Term) -> str | None:
-    """Return the layers of a term, the largest first, as far as they fit."""
-    named = {layer: amount for layer, amount in term.layers.items() if layer}
-    if not named:
-        return None
-    largest = sorted(named, key=lambda layer: -abs(named[layer]))[:MAX_LAYERS]
-    more = f", and {len(named) - len(largest)} more" if len(named) > len(largest) else ""
-    return ", ".join(largest) + more
-
-
-def _rendered(table: Table, form: str) -> str:
-    from archcalc.report.render import render
-
-    return render(table, form)
+        number = sum(map(len, trace.silent.values()))
+        yield (
+            f"or: if {number} modules without operations, such as Identity, are called once each; a file does not "
+            "record their calls"
+        )

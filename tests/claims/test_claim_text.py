@@ -32,6 +32,11 @@ def test_a_text_that_is_not_a_claim_is_refused(text: str) -> None:
         parse_claim_text(text)
 
 
+def test_a_network_without_a_quantity_is_told_what_is_missing() -> None:
+    with pytest.raises(ValueError, match="'resnet50' names no quantity; write, for example, resnet50 macs"):
+        parse_claim_text("resnet50 = 4.1 GFLOPs")
+
+
 @pytest.mark.parametrize(
     "text",
     [

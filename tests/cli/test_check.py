@@ -333,6 +333,13 @@ def test_missing_files_and_empty_folders_are_rows_too(archcalc: Archcalc, tmp_pa
     assert "cannot read the file" in ran.out
 
 
+def test_a_slip_is_no_reason_for_a_number_that_a_tool_prints(archcalc: Archcalc) -> None:
+    ran = archcalc("check", "--claim", "resnet18:torchvision macs = 1.82G")  # 1,814,073,344, to which fvcore adds norms
+    assert ran.out.splitlines()[0] == "macs is 1,814,073,344, not 1.82G"
+    assert "derives 1,819,065,856" in ran.out
+    assert "Likely reason" in archcalc("check", "--claim", "lenet5 params = 61,760").out.splitlines()[0]
+
+
 def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     ran = archcalc("check", "--claim", "lenet5 params = 61,706", "--claim", "resnet50 macs = 3.8G")
     assert ran.status == 0

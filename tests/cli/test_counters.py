@@ -40,6 +40,13 @@ def test_settings_that_change_nothing_are_left_out_for_people(archcalc: Archcalc
     assert "no_grad" in archcalc("counters", NET, "--format", "csv").out
 
 
+def test_tools_are_compared_quantity_by_quantity(archcalc: Archcalc) -> None:
+    rows = [line.split("  ") for line in archcalc("counters", NET).out.splitlines()[3:] if "  " in line]
+    quantities = [[cell for cell in row if cell][1].strip() for row in rows]
+    assert quantities == sorted(quantities, key=quantities.index)
+    assert quantities[0] == "macs"
+
+
 def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -55,6 +62,7 @@ def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytes
 def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
     rows = archcalc("counters", NET, "--tool", "thop 0.1.1", "--layers", "--format", "csv").out.splitlines()
     assert "thop 0.1.1,macs,batch norm (4 per element),bn_1,1024" in rows
+    assert 'thop 0.1.1,params,"running statistics and other buffers, which are no parameters",bn_1,-8' in rows
 
 
 def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> None:
@@ -62,6 +70,27 @@ def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> 
     assert page.startswith("# What thop 0.1.1 counts\n")
     for part in ("count_normalization", "+1,024", "= 8,204", "batch norm (4 per element)", "bn_1"):
         assert part in page
+
+
+def test_a_page_explains_rules_once_and_settings_that_change_something(archcalc: Archcalc) -> None:
+    page = archcalc("counters", NET, "--explain", "fvcore").out
+    assert page.count("norm_flop_counter") == 3
+    assert "without gradients" not in page
+    page = archcalc("counters", "16x32 -> attention heads=2", "--explain", "fvcore").out
+    assert page.count("norm_flop_counter") == 3
+    assert "without gradients" in page
+    assert "with torch.no_grad(): fvcore" in page
+    assert archcalc("counters", NET, "--explain", "fvcore no_grad").out.count("without gradients") == 1
+
+
+def test_a_page_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    for option in (("--explain", "ptflops"), ("--layers",)):
+        lines = archcalc("counters", "16x32 -> attention heads=2", *option).out.splitlines()
+        assert len(lines) > 10
+        assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(
@@ -73,6 +102,7 @@ def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> 
         (("--quantity", "watts"), "the quantities are macs, params"),
         (("--explain", "thop", "--layers"), "leave out --tool and --layers"),
         (("--explain", "thop", "--format", "json"), "a page, which has no json form"),
+        (("--explain", "thop", "--format", "latex"), "a page, which has no latex form"),
     ],
 )
 def test_a_wrong_argument_is_an_error_with_what_there_is(

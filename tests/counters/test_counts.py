@@ -143,6 +143,12 @@ def test_specs_are_counted_like_the_modules_that_they_stand_for(network: str) ->
     assert tuple(counts(network)[each].value for each in READ) == SMALL[network]
 
 
+def test_versions_of_a_tool_count_windows_differently() -> None:
+    # printed by thop 0.1.1 and 0.0.31 for AdaptiveAvgPool2d((2, 2)) of 4×5×5
+    found = counts("4x5x5 -> adaptive_avgpool 2")
+    assert (found["thop 0.1.1", "macs"].value, found["thop 0.0.31", "macs"].value) == (116, 80)
+
+
 def test_the_examples_of_a_file_are_a_term(tmp_path: Path) -> None:
     found = read(tmp_path, small_network(2))["fvcore 0.1.5", "macs"]
     assert found.value == 2 * found.start
@@ -167,3 +173,40 @@ def test_a_tool_that_fails_on_a_network_is_named(tmp_path: Path) -> None:
     found = read(tmp_path, program)
     assert "'head'" in found["flop-counter-mode 2.13 no_grad", "flops"].failure
     assert not found["flop-counter-mode 2.13", "flops"].failure
+
+
+ATTENDED = {
+    # counted by PyTorch 2.13's FlopCounterMode without gradients, for queries, keys and values of 1×2×5×4 on a CPU
+    (5, 5): 0,
+    (2, 5, 5): 800,
+    (1, 5, 5): 800,
+    (1, 1, 5, 5): 0,
+    (1, 2, 1, 5): 0,
+}
+
+
+@pytest.mark.parametrize("mask", ATTENDED, ids=str)
+def test_attention_is_fused_by_the_shape_of_its_mask(tmp_path: Path, mask: tuple[int, ...]) -> None:
+    shape = (1, 2, 5, 4)
+    given = {"query": "@x", "key": "@x", "value": "@x", "attn_mask": "@p_mask"}
+    calls = [call("scaled_dot_product_attention.default", "y", **given)]
+    found = read(tmp_path, document({"x": shape}, calls, {"y": shape}, {"mask": mask}))
+    assert found["flop-counter-mode 2.13 no_grad", "flops"].value == ATTENDED[mask]
+
+
+def test_torchsummary_adds_outputs_without_their_first_axis(tmp_path: Path) -> None:
+    # A module that reads two windows as two examples, and an Identity and a Dropout behind it, which leave no traces.
+    calls = [
+        call("view.default", "w", self="@x", size=[2, 4, 8]),
+        call("relu.default", "r", self="@w"),
+        call("view.default", "y", self="@r", size=[1, 8, 8]),
+    ]
+    program = document({"x": (1, 8, 8)}, calls, {"w": (2, 4, 8), "r": (2, 4, 8), "y": (1, 8, 8)})
+    block = "L__self__,,Net;a,block,net.Block"
+    for result, stack in (("w", block), ("r", f"{block};b,block.attend,net.Attend"), ("y", block)):
+        program = changed(program, result, nn_module_stack=stack)
+    paths = ("block", "block.first", "block.attend", "block.identity")
+    program["graph_module"]["module_call_graph"] += [{"fqn": path, "signature": None} for path in paths]
+    found = read(tmp_path, program)["torchsummary 1.5.1", "forward_backward_bytes"]
+    assert found.value == 2 * 4 * (4 * 8 + 8 * 8)
+    assert found.other == found.value + 2 * 4 * (8 * 8 + 2 * 4 * 8)

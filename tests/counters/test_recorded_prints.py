@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import archcalc
-from archcalc.counters.network import counts_of
+from archcalc.counters.network import counts_in_forms, counts_of
 from tests.counters.prints import Prints, differing, recorded_prints
 
 RECORDED = recorded_prints()
@@ -27,3 +27,18 @@ def test_a_dozen_networks_are_recorded_with_two_versions_of_a_tool() -> None:
 def test_counters_of_a_bundled_network_are_what_tools_print(prints: Prints) -> None:
     counts = counts_of(archcalc.load(prints.spec).analyze())
     assert differing(prints, counts).keys() == prints.unlike
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("mobilenet_v2", "pooling-functions"),
+        ("shufflenet_v2_x1_0", "pooling-means"),
+        ("googlenet", "activation-functions"),
+    ],
+)
+def test_a_network_that_is_built_otherwise_has_the_other_numbers(name: str, form: str) -> None:
+    prints = next(each for each in RECORDED if each.network == name)
+    differences = differing(prints, counts_in_forms(archcalc.load(prints.spec).analyze())[form])
+    assert not {tool for tool, quantity in differences if quantity in ("macs", "flops")}

@@ -97,6 +97,18 @@ def test_bytes_are_looked_for_among_the_sizes_that_tools_print() -> None:
     assert ("resnet18", "tool:keras") in ways("resnet18 params = 44.63MiB")
 
 
+def test_a_classifier_may_be_left_out_of_what_a_tool_counts() -> None:
+    # 418,125 (see above) without 120 · 84 and 84 · 10 products
+    found = ways("lenet5 macs = 407,205")
+    assert ("lenet5", "tool:thop+fully-connected-left-out") in found
+
+
+def test_a_network_may_be_built_otherwise_than_assumed() -> None:
+    (only,) = readings("mobilenet-v2 macs = 327486720")  # thop 0.1.1 on torchvision's mobilenet_v2
+    assert only.code == "tool:thop+pooling-functions"
+    assert only.sentence.endswith("Global pooling is a function there (F.adaptive_avg_pool2d), not a module.")
+
+
 def test_a_layer_has_what_a_tool_counts_in_it() -> None:
     found = readings(
         "resnet18:torchvision conv1.macs = 121,225,216"

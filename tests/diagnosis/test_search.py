@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from archcalc.analysis.propagate import analyze
-from archcalc.claims import Verdict
+from archcalc.claims import Claim, Verdict
 from archcalc.claims.claim import CORRECT, PASSING
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import Reason
+from archcalc.diagnosis import judge_and_explain
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.search import search
 from archcalc.diagnosis.target import DiagnosedTarget
@@ -44,3 +45,11 @@ def test_an_explanation_by_a_suffix_needs_one() -> None:
 def test_a_shape_may_have_a_batch_of_one_unless_its_rank_is_the_mistake(text: str, code: str | None) -> None:
     outcomes: dict[str, Values] = {"shorter": (8, 30, 30), "without channels": (30, 30)}
     assert [match for match, _ in found("c.shape", text, outcomes, CORRECT)] == ([code] if code else [])
+
+
+def test_a_wrong_value_of_an_input_is_judged_as_that_of_a_layer_is() -> None:
+    network = "{inputs: {first: 3x8x8}, layers: [c: '@first -> conv 4 k3']}"
+    analysis = analyze(read_spec(Source("net.yaml", network)).graph)
+    (one_map, unknown) = judge_and_explain([Claim("first.neurons", "64"), Claim("first.neurons", "8")], analysis)
+    assert [each.code for each in one_map.explanations] == ["one-map"]
+    assert unknown.verdict is Verdict.WRONG

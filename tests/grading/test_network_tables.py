@@ -108,6 +108,24 @@ def test_the_tool_that_made_a_column_is_named_and_the_rows_that_do_not_fit() -> 
     assert any("Params (M)" in note and "4 of 4" in note for note in result.notes)
 
 
+@pytest.mark.slow
+def test_a_row_that_the_tool_gives_only_without_the_classifier_says_so() -> None:
+    row = "| MobileNet V2 | 224x224 | 3.5 | 0.319 | 71.86 |\n"  # OpenMMLab's script counts features
+    (wrong,) = graded(PTFLOPS + row).wrong
+    assert wrong.code == "tool:ptflops-0.6.9+fully-connected-left-out"
+    assert wrong.sentence.endswith("319,019,008. The fully connected layers are left out.")
+
+
+@pytest.mark.slow
+def test_rows_whose_networks_are_built_otherwise_than_assumed_fit_their_tool() -> None:
+    # printed by thop 0.1.1 for torchvision's models, two of which pool with a function
+    table = "model,macs\nresnet18,1824033792\nmobilenet_v2,327486720\ndensenet121,2897007104\n"
+    result = graded(table, "zoo.csv")
+    assert [mark.code for mark in result.marks] == ["tool:thop", *["tool:thop+pooling-functions"] * 2]
+    assert not result.wrong
+    assert any("3 of 3 numbers are what thop 0.1.1 prints as MACs" in note for note in result.notes)
+
+
 def test_a_column_by_definition_needs_no_tool() -> None:
     result = graded(
         "model,params,macs\nlenet5,61706,416520\nlenet1,2578,128600\nalexnet,62378344,1135256096\n", "zoo.csv"

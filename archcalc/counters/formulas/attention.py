@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archcalc.counters.formulas.common import Call, covered, times_text
 from archcalc.counters.rules import Formula, Part
@@ -66,8 +66,22 @@ def is_fused_attention(operation: Operation) -> bool:
     query, key, value = (operation.tensor(name) for name in ("query", "key", "value"))
     if query is None or key is None or value is None or operation.arguments.get("dropout_p", 0.0):
         return False
-    fits = all(len(each.shape) == 4 and each.inner_stride == 1 for each in (query, key, value))
-    return fits and query.shape[-1] == value.shape[-1] and query.shape[:2] == key.shape[:2] == value.shape[:2]
+    if not all(len(each.shape) == 4 and each.inner_stride == 1 for each in (query, key, value)):
+        return False
+    mask = operation.tensor("attn_mask")
+    if mask is not None and not _is_fusable(mask.shape, (*query.shape[:-1], key.shape[-2])):
+        return False
+    return query.shape[-1] == value.shape[-1] and query.shape[:2] == key.shape[:2] == value.shape[:2]
+
+
+def _is_fusable(mask: Sequence[int], scores: Sequence[int]) -> bool:
+    """Return whether the fused operator takes a mask: of the last two axes of the scores, or of all four.
+
+    (aten/src/ATen/native/transformers/sdp_utils_cpp.h, ``check_attn_mask_shape``)
+    """
+    return len(mask) in (2, 4) and all(
+        size in (1, full) for size, full in zip(reversed(mask), reversed(scores), strict=False)
+    )
 
 
 def has_learned_mask(operation: Operation) -> bool:
@@ -88,7 +102,8 @@ def _unfused(per_mac: int) -> Formula:
 
     return Formula(
         f"0 by the fused operator of the CPU; {times_text(per_mac)}K if tensors do not have 4 axes, equal heads and "
-        "widths and neighbouring features, if there is dropout, or if there are gradients and the mask is learned",
+        "widths and neighbouring features, if the mask has 3 axes, if there is dropout, or if there are gradients and "
+        "the mask is learned",
         parts,
     )
 

@@ -46,6 +46,15 @@ def _window(call: Call) -> Iterator[Part]:
 WINDOW_PER_OUTPUT = Formula("⌊(∏ in/out + 1) · m⌋: the elements of an average window, and a division", _window)
 
 
+def _whole_window(call: Call) -> Iterator[Part]:
+    before, after = call.input.shape[2:], call.output.shape[2:]
+    window = prod(size // made for size, made in zip(before, after, strict=True))
+    yield Part((window + 1) * call.output.numel, "elements of a window and a division, per output")
+
+
+WHOLE_WINDOW_PER_OUTPUT = Formula("(∏ ⌊in/out⌋ + 1) · m: the elements of a window, and a division", _whole_window)
+
+
 def _softmax(call: Call) -> Iterator[Part]:
     shape = call.input.shape
     axis = call.weighted.arguments.get("dim", -1)

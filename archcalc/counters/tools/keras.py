@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.counters.measures import all_stored, stored_bytes
+from archcalc.counters.measures import all_stored, all_trained, stored_bytes
 from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
 
 KERAS = Tool(
@@ -15,6 +15,13 @@ KERAS = Tool(
     quantities=(
         Quantity(
             "params", "Total params", "params", measure=all_stored, source="keras/src/layers/layer.py count_params"
+        ),
+        Quantity(
+            "trainable_params",
+            "Trainable params",
+            "params",
+            measure=all_trained,
+            source="keras/src/utils/summary_utils.py print_summary: trainable_weights",
         ),
         Quantity(
             "params_bytes",

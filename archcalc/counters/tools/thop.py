@@ -8,20 +8,25 @@ from archcalc.counters.rules import Quantity, Rule, Tool
 
 HOOKS = "thop/vision/basic_hooks.py"
 
+ADAPTIVE = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
+
 COMMON = (
     Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
     Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
-    Rule(
-        "module",
-        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
-        "global and adaptive pooling",
-        elements.WINDOW_PER_OUTPUT,
-        f"{HOOKS} count_adap_avgpool",
-    ),
+    Rule("module", "RNN", "RNN", recurrent.thop_recurrent(1, 0), "thop/rnn_hooks.py count_rnn"),
+    Rule("module", "GRU", "GRU", recurrent.thop_recurrent(3, 4), "thop/rnn_hooks.py count_gru"),
+    Rule("module", "LSTM", "LSTM", recurrent.thop_recurrent(4, 4), "thop/rnn_hooks.py count_lstm"),
 )
 
 RULES = (
     *COMMON,
+    Rule(
+        "module",
+        ADAPTIVE,
+        "global and adaptive pooling",
+        elements.WINDOW_PER_OUTPUT,
+        f"{HOOKS} count_adap_avgpool",
+    ),
     Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS, f"{HOOKS} count_convNd"),
     Rule(
         "module",
@@ -56,10 +61,9 @@ RULES = (
         elements.upsampling(nearest=1, linear=5, bilinear=11, bicubic=259),
         f"{HOOKS} count_upsample",
     ),
-    Rule("module", "RNN", "RNN", recurrent.thop_recurrent(1, 0), "thop/rnn_hooks.py count_rnn"),
-    Rule("module", "GRU", "GRU", recurrent.thop_recurrent(3, 4), "thop/rnn_hooks.py count_gru"),
-    Rule("module", "LSTM", "LSTM", recurrent.thop_recurrent(4, 4), "thop/rnn_hooks.py count_lstm"),
 )
+
+SOURCE = "thop/profile.py dfs_count: the parameters of modules of listed classes that are called"
 
 LISTED = " ".join(rule.names for rule in RULES)
 
@@ -77,7 +81,7 @@ THOP = Tool(
             "parameters",
             "params",
             measure=called_parameters(LISTED),
-            source="thop/profile.py dfs_count: the parameters of modules of listed classes that are called",
+            source=SOURCE,
         ),
     ),
 )
@@ -92,16 +96,39 @@ OLD_RULES = (
         transposed.KERNEL_PER_OUTPUT_AND_BIAS,
         f"{HOOKS} count_convNd",
     ),
-    Rule("module", "BatchNorm1d BatchNorm2d BatchNorm3d", "batch norm", elements.per_input(2), f"{HOOKS} count_bn"),
+    Rule(
+        "module",
+        ADAPTIVE,
+        "global and adaptive pooling",
+        elements.WHOLE_WINDOW_PER_OUTPUT,
+        f"{HOOKS} count_adap_avgpool",
+    ),
+    Rule(
+        "module",
+        "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
+        "batch norm",
+        elements.per_input(2),
+        f"{HOOKS} count_bn",
+    ),
     Rule("module", "LeakyReLU", "leaky ReLU", elements.per_input(1), f"{HOOKS} count_relu"),
     Rule(
         "module",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
         "upsampling",
-        elements.upsampling(bilinear=11),
+        elements.upsampling(linear=5, bilinear=11, bicubic=259),
         f"{HOOKS} count_upsample",
     ),
+    Rule(
+        "module",
+        "ReLU ReLU6 Dropout ZeroPad2d MaxPool1d MaxPool2d MaxPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
+        "AdaptiveMaxPool3d",
+        "",
+        elements.NOTHING,
+        f"{HOOKS} zero_ops",
+    ),
 )
+
+OLD_LISTED = " ".join(rule.names for rule in OLD_RULES)
 
 THOP_0_0 = Tool(
     name="thop",
@@ -110,5 +137,8 @@ THOP_0_0 = Tool(
     use=THOP.use,
     watches=THOP.watches,
     gradients=False,
-    quantities=(Quantity("macs", "MACs", "macs", rules=OLD_RULES),),
+    quantities=(
+        Quantity("macs", "MACs", "macs", rules=OLD_RULES),
+        Quantity("params", "parameters", "params", measure=called_parameters(OLD_LISTED), source=SOURCE),
+    ),
 )

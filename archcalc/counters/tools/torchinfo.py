@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archcalc.counters.formulas import weights
-from archcalc.counters.measures import all_parameters, leaf_parameter_bytes, output_bytes
-from archcalc.counters.rules import MEGABYTES, Quantity, Rule, Tool
-from archcalc.counters.trace import ModuleCall
+from archcalc.counters.measures import (
+    all_parameters,
+    bytes_of,
+    input_bytes,
+    leaf_parameter_bytes,
+    output_bytes,
+    together,
+    trained_parameters,
+)
+from archcalc.counters.rules import MEGABYTES, Charge, Quantity, Rule, Tool
+from archcalc.counters.trace import ModuleCall, Trace
 
 
 def _leaf_with_parameters(call: ModuleCall) -> bool:
     return call.is_leaf and bool(call.parameters)
 
+
+STORAGE_OBJECT = 64
+"""The bytes of the Python object of a storage, beside its numbers (CPython 3.11, PyTorch 2.13)."""
+
+
+def _storage_objects(trace: Trace) -> Iterator[Charge]:
+    for _ in trace.inputs:
+        yield Charge("the Python object of the input", STORAGE_OBJECT, "")
+
+
+INPUT = together(input_bytes, _storage_objects)
+OUTPUTS = output_bytes(2, _leaf_with_parameters, bytes_of)
 
 TORCHINFO = Tool(
     name="torchinfo",
@@ -38,11 +60,26 @@ TORCHINFO = Tool(
             source="torchinfo/model_statistics.py: all parameters, those of parents as what is left over",
         ),
         Quantity(
+            "trainable_params",
+            "Trainable params",
+            "params",
+            measure=trained_parameters,
+            source="torchinfo/model_statistics.py: those with requires_grad",
+        ),
+        Quantity(
+            "input_bytes",
+            "Input size (MB)",
+            "",
+            MEGABYTES,
+            measure=INPUT,
+            source="torchinfo/torchinfo.py get_total_memory_used: sys.getsizeof of storages, which are Python objects",
+        ),
+        Quantity(
             "forward_backward_bytes",
             "Forward/backward pass size (MB)",
             "",
             MEGABYTES,
-            measure=output_bytes(2, _leaf_with_parameters),
+            measure=OUTPUTS,
             source="torchinfo/model_statistics.py: twice the outputs of leaf calls with parameters",
         ),
         Quantity(
@@ -52,6 +89,14 @@ TORCHINFO = Tool(
             MEGABYTES,
             measure=leaf_parameter_bytes,
             source="torchinfo/model_statistics.py: the parameters of leaf modules only",
+        ),
+        Quantity(
+            "total_bytes",
+            "Estimated Total Size (MB)",
+            "",
+            MEGABYTES,
+            measure=together(INPUT, OUTPUTS, leaf_parameter_bytes),
+            source="torchinfo/model_statistics.py: the sum of the three sizes",
         ),
     ),
 )

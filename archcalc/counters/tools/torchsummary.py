@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from archcalc.counters.measures import called_parameters, input_bytes, output_bytes
+from archcalc.counters.measures import (
+    bytes_without_first_axis,
+    called_parameters,
+    input_bytes,
+    named_parameter_bytes,
+    output_bytes,
+    together,
+    with_silent_modules,
+)
 from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
 from archcalc.counters.trace import ModuleCall, Trace
 
@@ -12,6 +20,12 @@ SUMMARY = "torchsummary/torchsummary.py summary"
 
 def _is_listed(call: ModuleCall) -> bool:
     return bool(call.path) and not call.is_sequential and call.name not in CONTAINERS
+
+
+NAMES = ("weight", "bias")
+PARAMETERS = named_parameter_bytes(*NAMES)
+OUTPUTS = output_bytes(2, _is_listed, bytes_without_first_axis)
+ALL_OUTPUTS = with_silent_modules(2, OUTPUTS)
 
 
 def _returns_more_than_tensors(trace: Trace) -> str:
@@ -31,7 +45,7 @@ TORCHSUMMARY = Tool(
             "params",
             "Total params",
             "params",
-            measure=called_parameters("*", per_call=True, names=("weight", "bias")),
+            measure=called_parameters("*", per_call=True, names=NAMES),
             source=f"{SUMMARY}: the parameters named weight and bias, for every call",
         ),
         Quantity("input_bytes", "Input size (MB)", "", BINARY_MEGABYTES, measure=input_bytes, source=SUMMARY),
@@ -40,9 +54,20 @@ TORCHSUMMARY = Tool(
             "Forward/backward pass size (MB)",
             "",
             BINARY_MEGABYTES,
-            measure=output_bytes(2, _is_listed),
-            otherwise=output_bytes(2, _is_listed, silent=True),
-            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others",
+            measure=OUTPUTS,
+            otherwise=ALL_OUTPUTS,
+            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others; the first axis is "
+            "replaced by the batch, so that windows, which are examples to the modules in them, count as one",
+        ),
+        Quantity("params_bytes", "Params size (MB)", "", BINARY_MEGABYTES, measure=PARAMETERS, source=SUMMARY),
+        Quantity(
+            "total_bytes",
+            "Estimated Total Size (MB)",
+            "",
+            BINARY_MEGABYTES,
+            measure=together(input_bytes, OUTPUTS, PARAMETERS),
+            otherwise=together(input_bytes, ALL_OUTPUTS, PARAMETERS),
+            source=f"{SUMMARY}: the sum of the three sizes",
         ),
     ),
 )
