@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,15 +18,14 @@ from archcalc.readers.onnx.names import clean, origin_of
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.protobuf import Message
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
-from archcalc.readers.onnx.sizes import plain
 from archcalc.readers.onnx.stored import DERIVATIONS
+from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_VALUES, Tensors
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 from archcalc.spec.errors import fail
 
-MAX_NODES = 1_000_000
-MAX_NESTING = 20
-"""The number of nodes that are read, and how deep branches are nested."""
+MAX_NODES = 200_000
+"""The number of nodes of functions and loops that are read."""
 
 OF_PARAMETERS = frozenset(
     (
@@ -49,8 +47,8 @@ ROUNDING = "quantized: integers stand for the real numbers that they encode; a r
 class Decoder:
     """The state of the reading."""
 
-    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs) -> None:
-        self.message, self.name, self.given = message, name, inputs
+    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
+        self.message, self.name, self.given, self.partial = message, name, inputs, partial
         self.tensors = Tensors(message, path, name)
         model = message.model
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
@@ -61,7 +59,9 @@ class Decoder:
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
         self.expansions = 0
-        """The number of functions that nodes were replaced by."""
+        """The number of graphs that nodes were replaced by."""
+        self.replaced = 0
+        """The number of nodes within graphs that were read."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
 
     # The graph
@@ -97,7 +97,10 @@ class Decoder:
                 origin = Origin("", "", "Identity", "")
                 tensors.emit("aten.alias.default", {"self": TensorName(name)}, [each.name], origin)
                 name = each.name
-            outputs.append(name)
+            if name in tensors.metas or not self.partial:
+                outputs.append(name)
+        if not outputs and self.unknown:
+            self.refuse("the sizes of all its outputs depend on numbers that are not known")
         tensors.calls = tensors.remaining_calls()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
@@ -132,6 +135,9 @@ class Decoder:
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return
+        self.replaced += nesting > 0
+        if self.replaced > MAX_NODES:
+            self.refuse(f"its functions and loops consist of more than {MAX_NODES:,} nodes, which is not supported")
         inputs = [self.tensors.resolved(name) if name else "" for name in node.input]
         self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
@@ -140,10 +146,10 @@ class Decoder:
                     f"node '{node.name or node.op_type}' reads '{name[:100]}', which no node before it computes",
                     "the nodes of a model must be in an order in which tensors are computed before they are read",
                 )
-        if node.op_type == "If":
-            self.branch(node, inputs, nesting)
-            return
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
+        if node.op_type in READERS and node.domain in DOMAINS:
+            self.subgraphs(n, nesting)
+            return
         if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
             return
         if self.evaluate(n):
@@ -184,26 +190,45 @@ class Decoder:
                 return
         self.refuse(f"the constant '{output[:100]}' is of a kind that is not supported")
 
-    def branch(self, node: Any, inputs: Sequence[str], nesting: int) -> None:
-        """Read the branch of an ``If`` that its condition chooses."""
-        condition = self.tensors.values.get(inputs[0]) if inputs else None
-        if condition is None or nesting > MAX_NESTING:
-            self.refuse(
-                f"which branch {origin_of(node, None)} takes depends on the numbers in "
-                f"{self.cause(inputs[0]) if inputs else 'nothing'}",
-                self.given.value_hint(self.inputs_of(inputs[0]) if inputs else []),
-            )
-        chosen = "then_branch" if bool(plain(condition.flat[0])) else "else_branch"
-        graph = next((each.g for each in node.attribute if each.name == chosen), None)
-        if graph is None or len(graph.output) != len(node.output):
-            self.refuse(f"node '{node.name or 'If'}' has no complete '{chosen}'")
-        self.add_known(graph)
-        for tensor in graph.initializer:
-            self.tensors.add_initializer(tensor)
-        for inner in graph.node:
-            self.node(inner, nesting + 1)
-        for name, output in zip(node.output, graph.output, strict=True):
-            self.tensors.alias(name, output.name)
+    def subgraphs(self, n: NodeView, nesting: int) -> None:
+        """Read a node that contains graphs."""
+        before = len(self.tensors.calls)
+        try:
+            read_subgraphs(self, n, nesting)
+        except Untranslatable as error:
+            self.tensors.undo(before)
+            self.uncounted(n, f"{error}")
+
+    def undecided(self, n: NodeView, what: str, name: str) -> None:
+        """Refuse a node because numbers in a tensor decide what it does; return where lower bounds are asked for.
+
+        Args:
+            n: the node.
+            what: what they decide.
+            name: the tensor.
+        """
+        if not self.partial:
+            reason = f"{what} depends on the numbers in {self.cause(name)}"
+            self.refuse(f"{origin_of(n.node, None)}: {reason}", self.given.value_hint(self.inputs_of(name)))
+
+    def uncounted(self, n: NodeView, reason: str, *, outputs: bool = True) -> None:
+        """List a node as one that is not counted.
+
+        Args:
+            n: the node.
+            reason: why.
+            outputs: whether the list says what its outputs are; otherwise, other calls compute them.
+        """
+        if outputs:
+            self.infer(n)
+            self.unknown.update(name for name in n.outputs if name and name not in self.tensors.metas)
+        n.origin = origin_of(n.node, None)
+        self.unconverted(n, key_of(n), reason, outputs=outputs)
+
+    def new_prefix(self) -> str:
+        """Return a text that precedes names which no other tensors have."""
+        self.expansions += 1
+        return f"={self.expansions}~"
 
     def inputs_of(self, name: str) -> list[str]:
         """Return the inputs of the model that a tensor depends on."""
@@ -278,7 +303,7 @@ class Decoder:
         values |= {name: self.tensors.trained_values[name] for name in n.inputs if name in self.tensors.trained_values}
         try:
             if any(each.HasField("g") for each in n.node.attribute):
-                found = {}  # a loop, which may run any number of times
+                found = {}  # how often a loop runs is not known
             elif n.node.domain == MICROSOFT:
                 found = outputs_of(self.inference, n.node, [self.tensors.metas.get(name) for name in n.inputs])
             else:
@@ -337,11 +362,10 @@ class Decoder:
             function = defined_by_onnx(self.inference, n.node, [self.tensors.metas.get(name) for name in n.inputs])
         if function is None or nesting > MAX_NESTING:
             return False
-        self.expansions += 1
         outer = self.inference
         defaults = default_attributes(outer, n.node)
         self.inference = Inference({each.domain: each.version for each in function.opset_import}, outer.ir_version)
-        for inner in expanded(function, n.node, defaults, n.inputs, f"={self.expansions}~"):
+        for inner in expanded(function, n.node, defaults, n.inputs, self.new_prefix()):
             self.node(inner, nesting + 1)
         self.inference = outer
         return True
@@ -361,25 +385,29 @@ class Decoder:
             reason = f"{error}"
         except (IndexError, ValueError, ArithmeticError, TypeError):
             reason = "arguments that do not fit together"
-        del self.tensors.calls[before:]
+        self.tensors.undo(before)
         if not self.expand(n, nesting):
             self.unconverted(n, key, reason)
 
     def skip(self, n: NodeView, reason: str = "") -> None:
-        """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so."""
+        """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so.
+
+        Nodes that only follow one that is not understood are listed where the rest is counted.
+        """
         self.unknown.update(name for name in n.outputs if name)
         key = key_of(n)
+        if self.partial and not reason:
+            reason = "the sizes of what it reads are not known"
         if key not in CONVERSIONS or reason:
             n.origin = origin_of(n.node, None)
             self.unconverted(n, key, reason if key in CONVERSIONS else "")
 
-    def unconverted(self, n: NodeView, key: str, reason: str) -> None:
+    def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""
-        arguments = {
-            f"input{index}": TensorName(name) for index, name in enumerate(n.inputs) if name in self.tensors.metas
-        }
-        target = f"onnx.{key.replace('.', '_')}"
-        self.tensors.calls.append(Call(target, arguments, n.outputs or ("",), n.origin, reason=reason))
+        read = [name for name in n.inputs if name in self.tensors.metas] if outputs else []
+        arguments = {f"input{index}": TensorName(name) for index, name in enumerate(read)}
+        made = n.outputs if outputs and any(n.outputs) else (self.new_prefix(),)
+        self.tensors.calls.append(Call(f"onnx.{key.replace('.', '_')}", arguments, made, n.origin, reason=reason))
 
     def own_weight(self, n: NodeView) -> str | None:
         """Return the name of the weight of a layer."""

@@ -11,13 +11,14 @@ from typing import Any, NoReturn
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.program import Call, Meta, Stored, TensorName
+from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.names import clean
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
 from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.renaming import names_read
 from archcalc.readers.onnx.sizes import Size
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
@@ -30,6 +31,9 @@ JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 
 MAX_MASK = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
+
+MEASUREMENT = "aten.sym_size.int"
+"""The call that measures an axis of a tensor."""
 
 MAX_AXES = 64
 MAX_SIZE = 2**63 - 1
@@ -67,7 +71,7 @@ class Tensors:
         """The names of stored arrays in messages and in the names of layers."""
         self._measured: dict[tuple[str, int], Size] = {}
         graph = message.model.graph
-        self._uses = Counter(name for node in graph.node for name in node.input)
+        self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
         self._gone: set[int] = set()
@@ -76,7 +80,8 @@ class Tensors:
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
-        base = clean(name) or "constant"
+        within = name.rpartition("~")[2] if name.startswith(COMPUTED) else name
+        base = clean(within) or "constant"
         found, number = base, 1
         while found in self._taken:
             number += 1
@@ -119,6 +124,10 @@ class Tensors:
         self.values[name] = value
         self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
         self.stored[name] = Stored(self.unique(name), "constant", None)
+
+    def is_taken(self, name: str) -> bool:
+        """Return whether a tensor has a name."""
+        return name in self.metas or name in self._aliases
 
     def resolved(self, name: str) -> str:
         seen = 0
@@ -179,6 +188,16 @@ class Tensors:
         self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
 
+    def undo(self, before: int) -> None:
+        """Remove all calls but a number of the first ones."""
+        for call in self.calls[before:]:
+            for name in call.outputs:
+                self._call_of.pop(name or "", None)
+            if call.target == MEASUREMENT:
+                self._measured.pop((call.arguments["self"].name, call.arguments["dim"]), None)
+        del self.calls[before:]
+        self._gone = {at for at in self._gone if at < before}
+
     def intermediate(self, sizes: Sizes, dtype: str) -> str:
         """Return the name of a new tensor."""
         self._temporary += 1
@@ -218,7 +237,7 @@ class Tensors:
                 return value
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
-            self.calls.append(Call("aten.sym_size.int", {"self": TensorName(name), "dim": axis}, (label,), origin))
+            self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
             found = self._measured[name, axis] = Size(value, label, self.calculated)
         return found
 
