@@ -14,7 +14,7 @@ from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.names import origin_of
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.renaming import graphs_of, local_names, renamed
-from archcalc.readers.onnx.sizes import plain
+from archcalc.readers.onnx.sizes import settled
 from archcalc.readers.onnx.tensors import Tensors
 
 MAX_NESTING = 20
@@ -96,7 +96,7 @@ def _branch(reader: Reader, n: NodeView, nesting: int) -> None:
         reader.undecided(n, WHICH, n.name(0))
         reader.uncounted(n, f"{WHICH} is not known")
         return
-    chosen = "then_branch" if bool(plain(condition.flat[0])) else "else_branch"
+    chosen = "then_branch" if bool(settled(condition.flat[0])) else "else_branch"
     graph = _with_stored_read(reader, _graph(reader, n, chosen, len(n.outputs)), nesting)
     reader.add_known(graph)
     taken = {name: reader.new_prefix() + name for name in local_names(graph) if n.tensors.is_taken(name)}
@@ -187,7 +187,7 @@ def _loop(reader: Reader, n: NodeView, nesting: int) -> None:
         count = tensors.values.get(n.inputs[0])
         is_known = count is not None and count.size == 1
         if count is not None and is_known:
-            limit = max(int(plain(count.flat[0])), 0)
+            limit = max(int(settled(count.flat[0])), 0)
         else:
             reader.undecided(n, OFTEN, n.inputs[0])
     states = list(n.inputs[2:])
@@ -200,7 +200,7 @@ def _loop(reader: Reader, n: NodeView, nesting: int) -> None:
             if goes_on is None or goes_on.size != 1:
                 reader.undecided(n, OFTEN, condition)
                 is_known = False
-            elif not bool(plain(goes_on.flat[0])):
+            elif not bool(settled(goes_on.flat[0])):
                 break
         if body.iterations and not is_known:
             break

@@ -70,6 +70,7 @@ class Tensors:
         self._taken: set[str] = set()
         """The names of stored arrays in messages and in the names of layers."""
         self._measured: dict[tuple[str, int], Size] = {}
+        self._calculated: dict[tuple[Any, ...], Size] = {}
         graph = message.model.graph
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
@@ -195,6 +196,8 @@ class Tensors:
                 self._call_of.pop(name or "", None)
             if call.target == MEASUREMENT:
                 self._measured.pop((call.arguments["self"].name, call.arguments["dim"]), None)
+            else:
+                self._calculated.pop((call.target, *call.arguments.values()), None)
         del self.calls[before:]
         self._gone = {at for at in self._gone if at < before}
 
@@ -238,17 +241,20 @@ class Tensors:
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = Size(value, label, self.calculated)
+            found = self._measured[name, axis] = Size(value, label, self.calculated, 1)
         return found
 
     def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
-        self._temporary += 1
-        label = f"={self._temporary}"
-        self.sizes_by_name[label] = value
-        self.calls.append(
-            Call(function, {str(at): each for at, each in enumerate(arguments)}, (label,), Origin("", "", "", ""))
-        )
-        return Size(value, label, self.calculated)
+        """Add the calculation of a number, unless it has been calculated before, and return the number."""
+        found = self._calculated.get((function, *arguments))
+        if found is None:
+            self._temporary += 1
+            label = f"={self._temporary}"
+            self.sizes_by_name[label] = value
+            named = {str(at): each for at, each in enumerate(arguments)}
+            self.calls.append(Call(function, named, (label,), Origin("", "", "", "")))
+            found = self._calculated[function, *arguments] = Size(value, label, self.calculated)
+        return found
 
     def imports(self) -> tuple[list[Any], int]:
         return list(self.message.model.opset_import), self.message.model.ir_version

@@ -5,12 +5,13 @@ from __future__ import annotations
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
+from archcalc.readers.onnx.sizes import settled
 
 
 @converts("TopK")
 def largest(n: NodeView) -> None:
     axis = n.axis("axis", -1, len(n.sizes(0)))
-    count = int(n.needed_value(1).flat[0]) if n.has(1) else n.attribute("k")
+    count = int(settled(n.needed_value(1).flat[0])) if n.has(1) else n.attribute("k")
     n.call("aten.topk.default", self=n.tensor(0), k=count, dim=axis, largest=bool(n.attribute("largest", 1)))
 
 
@@ -31,7 +32,7 @@ def gather(n: NodeView) -> None:
 
 @converts("Trilu")
 def triangle(n: NodeView) -> None:
-    diagonal = int(n.needed_value(1).flat[0]) if n.has(1) else 0
+    diagonal = int(settled(n.needed_value(1).flat[0])) if n.has(1) else 0
     n.call("aten.triu.default" if n.attribute("upper", 1) else "aten.tril.default", self=n.tensor(0), diagonal=diagonal)
 
 
