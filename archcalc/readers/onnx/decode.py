@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx import operators, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
@@ -18,6 +18,7 @@ from archcalc.readers.onnx.names import clean, origin_of
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.protobuf import Message
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
+from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_VALUES, Tensors
@@ -156,6 +157,9 @@ class Decoder:
             return
         if any(name in self.unknown for name in inputs):
             self.skip(n)
+            return
+        if key_of(n) in REWRITES:
+            self.rewrite(n, nesting)
             return
         self.infer(n)
         derivation = DERIVATIONS.get(key_of(n))
@@ -364,11 +368,27 @@ class Decoder:
             return False
         outer = self.inference
         defaults = default_attributes(outer, n.node)
-        self.inference = Inference({each.domain: each.version for each in function.opset_import}, outer.ir_version)
+        own = {each.domain: each.version for each in function.opset_import}
+        self.inference = Inference({**outer.opsets, **own}, outer.ir_version)
         for inner in expanded(function, n.node, defaults, n.inputs, self.new_prefix()):
             self.node(inner, nesting + 1)
         self.inference = outer
         return True
+
+    def rewrite(self, n: NodeView, nesting: int) -> None:
+        """Read the nodes that stand for an operator of ONNX Runtime."""
+        outer, before = self.inference, len(self.tensors.calls)
+        body = Body(n, self.new_prefix())
+        try:
+            REWRITES[key_of(n)](body)
+            self.inference = Inference({"": OPSET}, outer.ir_version)
+            for inner in body.nodes:
+                self.node(inner, nesting + 1)
+        except Untranslatable as error:
+            self.tensors.undo(before)
+            self.uncounted(n, f"{error}")
+        finally:
+            self.inference = outer
 
     def convert(self, n: NodeView, nesting: int) -> None:
         """Add the calls of a node."""

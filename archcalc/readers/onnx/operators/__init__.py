@@ -3,8 +3,8 @@
 from archcalc.readers.onnx.operators import (
     activation,
     arithmetic,
+    attention,
     convolution,
-    fused,
     linear,
     logic,
     normalisation,
@@ -19,8 +19,8 @@ from archcalc.readers.onnx.operators import (
 __all__ = [
     "activation",
     "arithmetic",
+    "attention",
     "convolution",
-    "fused",
     "linear",
     "logic",
     "normalisation",

@@ -11,7 +11,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import window
-from archcalc.readers.onnx.registry import converts, converts_microsoft
+from archcalc.readers.onnx.registry import converts
 
 
 def along(values: Any, axis: int, rank: int) -> Any:
@@ -87,27 +87,3 @@ def conv_of_codes(n: NodeView) -> None:
 def matmul_of_codes(n: NodeView) -> None:
     second = real(n, 3, 4, 5, len(n.sizes(3)) - 1) if n.tensors.is_stored(n.name(3)) else n.tensor(3)
     n.call("aten.matmul.default", self=n.tensor(0), other=second)
-
-
-@converts_microsoft("QLinearAdd", "QLinearMul")
-def join_of_codes(n: NodeView) -> None:
-    target = "aten.add.Tensor" if n.operator == "QLinearAdd" else "aten.mul.Tensor"
-    n.call(target, self=n.tensor(0), other=n.tensor(3))
-
-
-@converts_microsoft("QLinearSigmoid", "QLinearLeakyRelu")
-def activation_of_codes(n: NodeView) -> None:
-    if n.operator == "QLinearSigmoid":
-        n.call("aten.sigmoid.default", self=n.tensor(0))
-    else:
-        n.call("aten.leaky_relu.default", self=n.tensor(0), negative_slope=n.attribute("alpha", 0.01))
-
-
-@converts_microsoft("QLinearConcat")
-def concat_of_codes(n: NodeView) -> None:
-    n.call("aten.cat.default", tensors=[n.tensor(at) for at in range(2, len(n.inputs), 3)], dim=n.attribute("axis"))
-
-
-@converts_microsoft("QLinearGlobalAveragePool")
-def pool_of_codes(n: NodeView) -> None:
-    n.call("onnx.GlobalAveragePool", self=n.tensor(0))
