@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
@@ -39,10 +41,10 @@ OF_PARAMETERS = frozenset(
 SCATTERS = ("ScatterND", "ScatterElements")
 """The operators that write numbers into a constant, which is then no parameter."""
 
-QUANTIZED = "Quantize"
-"""A part of the names of operators that round numbers to integers."""
+QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
+"""What the names of operators have that read or make codes of numbers."""
 
-ROUNDING = "quantized: integers stand for the real numbers that they encode; a run does not round"
+ROUNDING = "quantized: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
 
 
 class Decoder:
@@ -59,6 +61,8 @@ class Decoder:
         """What the file itself says about tensors."""
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
+        self.formats: Counter[str] = Counter()
+        """The number of parameters in each format of the file."""
         self.expansions = 0
         """The number of graphs that nodes were replaced by."""
         self.replaced = 0
@@ -105,6 +109,9 @@ class Decoder:
         tensors.calls = tensors.remaining_calls()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
+        for name, array in stored.items():
+            if array.kind == "parameter":
+                self.formats[tensors.stored_format(name)] += prod(tensors.sizes(name))
         return Program(
             title=clean(graph.name) or "model",
             inputs=inputs,
@@ -348,6 +355,9 @@ class Decoder:
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""
         read = [name for name in n.inputs if name]
+        if n.operator == "Mul" and self.tensors.scales.intersection(read):
+            for name in read:  # scales of codes are no parameters
+                self.tensors.let_be_constant(name)
         first = next((name for name in read if self.tensors.stored[name].kind == "parameter"), "")
         for name in n.outputs:
             if not name:
@@ -436,8 +446,10 @@ class Decoder:
 
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""
-        quantized = any(QUANTIZED in call.origin.function for call in self.tensors.calls)
-        return (ROUNDING,) if quantized else ()
+        if not any(QUANTIZED.search(call.origin.function) for call in self.tensors.calls):
+            return ()
+        formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in self.formats.most_common())
+        return (ROUNDING, f"parameters by number format: {formats}") if formats else (ROUNDING,)
 
 
 def key_of(n: NodeView) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from archcalc.readers.onnx.nodes import NodeView
@@ -83,11 +82,3 @@ def rewrites(*names: str) -> Callable[[Rewrite], Rewrite]:
         return rewrite
 
     return register
-
-
-def is_no_parameter(n: NodeView, index: int) -> None:
-    """Let a stored input be a table of fixed numbers, which training does not change."""
-    name = n.tensors.resolved(n.name(index))
-    stored = n.tensors.stored.get(name)
-    if stored is not None:
-        n.tensors.stored[name] = replace(stored, kind="constant")

@@ -62,6 +62,8 @@ class Tensors:
         self.initializers: dict[str, Any] = {}
         self.spans = message.initializers
         self.derived: dict[str, Derived] = {}
+        self.scales: set[str] = set()
+        """The scales of codes that are computed for each input."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
         self.calls: list[Call] = []
@@ -208,8 +210,22 @@ class Tensors:
         self.metas[name] = Meta(tuple(sizes), dtype)
         return name
 
+    def let_be_constant(self, name: str) -> None:
+        """Let a stored tensor be fixed numbers, which training does not change."""
+        found = self.stored.get(self.resolved(name))
+        if found is not None:
+            self.stored[self.resolved(name)] = replace(found, kind="constant")
+
     def derive(
-        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
+        self,
+        name: str,
+        sources: Sequence[str],
+        how: str,
+        sizes: Sizes,
+        function: Any,
+        *,
+        trained: bool = False,
+        form: str = "",
     ) -> str:
         """Add a stored array that is computed from others, and return its name.
 
@@ -220,13 +236,14 @@ class Tensors:
             sizes: its sizes.
             function: computes it, given the others.
             trained: whether it is a parameter even if the first one is not.
+            form: the number format in which the file has it, if that is not the one of the first array.
         """
         sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]
         self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
         self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
-        self.derived[name] = Derived(tuple(sources), function)
+        self.derived[name] = Derived(tuple(sources), function, form)
         return name
 
     def size_of(self, name: str, axis: int) -> Any:
@@ -243,6 +260,16 @@ class Tensors:
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
             found = self._measured[name, axis] = Size(value, label, self.calculated, 1)
         return found
+
+    def stored_format(self, name: str) -> str:
+        """Return the number format in which the file has a stored array."""
+        while name in self.derived:
+            derived = self.derived[name]
+            if derived.format:
+                return derived.format
+            name = derived.sources[0]
+        node = self.constant_nodes.get(name)
+        return self.metas[name].dtype if node is None else self.stored_format(self.resolved(node.input[0]))
 
     def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
         """Add the calculation of a number, unless it has been calculated before, and return the number."""

@@ -266,7 +266,7 @@ def test_a_quantized_network_counts_as_what_it_quantizes(tmp_path: Path) -> None
     network = read(tmp_path, made)
     totals = network.analyze().totals
     assert (totals.macs, totals.params) == (2 * 2 * 2 * 27, 54)
-    assert "a run does not round" in network.graph.notes[0]
+    assert "does not round" in network.graph.notes[0]
     x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 4, 4)).astype(np.float32)
     session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, {"x": x})

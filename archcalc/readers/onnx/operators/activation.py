@@ -55,12 +55,6 @@ def converted(n: NodeView) -> None:
     n.call("aten.to.dtype", self=n.tensor(0))
 
 
-@converts("QuantizeLinear", "DequantizeLinear")
-def coded(n: NodeView) -> None:
-    """Convert a change between numbers and their codes, which is left out: but for rounding, numbers are the same."""
-    n.call("aten.alias.default", self=n.tensor(0))
-
-
 @converts("HardSigmoid")
 def hard_sigmoid(n: NodeView) -> None:
     slope, offset = n.attribute("alpha", 0.2), n.attribute("beta", 0.5)

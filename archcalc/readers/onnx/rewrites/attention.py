@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx.rewriting import Body, is_no_parameter, rewrites
+from archcalc.readers.onnx.rewriting import Body, rewrites
 
 MASKED = -10000.0
 """What ONNX Runtime adds to the scores of positions that a mask leaves out, by default."""
@@ -144,7 +144,7 @@ def positions_of(body: Body, ids: int, tables: tuple[int, int], start: str, leng
     """Return cosines and sines at given positions, or at all positions from one on."""
     n = body.n
     for at in tables:
-        is_no_parameter(n, at)
+        n.tensors.let_be_constant(n.name(at))
     if n.has(ids) and len(n.sizes(ids)) == 2:
         found = [body.add("Gather", body.input(at), body.input(ids), axis=0) for at in tables]
         return [body.add("Unsqueeze", each, body.integers(1)) for each in found]

@@ -13,28 +13,43 @@ from archcalc.readers.onnx.rewrites.fused import WINDOWS, given
 from archcalc.readers.onnx.rewriting import Body, rewrites
 
 
-def decoded(body: Body, weight: int, scale: int, zero: int, axis: int = 1) -> str:
-    """Return the real numbers that stored integers encode; tensors of integers that a layer made as they are."""
-    if not body.n.tensors.is_stored(body.n.name(weight)):
-        return body.input(weight)
-    inputs = [body.input(at) for at in (weight, scale, zero)]
+def decoded(body: Body, codes: int, scale: int, zero: int, axis: int = 1) -> str:
+    """Return the real numbers that an input encodes."""
+    inputs = [body.input(at) for at in (codes, scale, zero)]
     return body.add("DequantizeLinear", *filter(None, inputs), axis=axis)
+
+
+def first(body: Body) -> str:
+    """Return the real numbers that the first input encodes, whose scale and offset follow it."""
+    return decoded(body, 0, 1, 2)
+
+
+def encode(body: Body, name: str, scale: int, zero: int) -> None:
+    """Let the codes of real numbers be the result."""
+    inputs = [name, body.input(scale), body.input(zero)]
+    body.result(body.add("QuantizeLinear", *filter(None, inputs)))
 
 
 @rewrites("QGemm")
 def gemm(body: Body) -> None:
     n = body.n
-    inputs = [body.input(0), decoded(body, 3, 4, 5, axis=0 if n.attribute("transB", 0) else 1)]
+    inputs = [first(body), decoded(body, 3, 4, 5, axis=0 if n.attribute("transB", 0) else 1)]
     if n.has(6):  # integers with the product of both scales
         scale = body.add("Mul", body.input(1), body.input(4))
         inputs.append(body.add("DequantizeLinear", body.input(6), scale, axis=0))
-    body.result(body.add("Gemm", *inputs, **given(body, "alpha", "transA", "transB")))
+    made = body.add("Gemm", *inputs, **given(body, "alpha", "transA", "transB"))
+    if n.has(7):
+        encode(body, made, 7, 8)
+    else:
+        body.result(made)
 
 
 @rewrites("MatMulIntegerToFloat", "DynamicQuantizeMatMul")
 def matmul(body: Body) -> None:
-    scale, zero, bias = (3, 5, 6) if body.n.operator == "MatMulIntegerToFloat" else (2, 3, 4)
-    made = body.add("MatMul", body.input(0), decoded(body, 1, scale, zero))
+    to_float = body.n.operator == "MatMulIntegerToFloat"
+    scale, zero, bias = (3, 5, 6) if to_float else (2, 3, 4)
+    read = decoded(body, 0, 2, 4) if to_float else body.input(0)
+    made = body.add("MatMul", read, decoded(body, 1, scale, zero))
     body.result(body.add("Add", made, body.input(bias)) if body.n.has(bias) else made)
 
 
@@ -69,7 +84,9 @@ def matmul_of_few_bits(body: Body) -> None:
         whole = (numbers - offset) * scales.reshape(columns, blocks, 1)
         return whole.reshape(columns, blocks * block)[:, :rows].T
 
-    name = n.tensors.derive(f"{body.prefix}matrix", sources, "", (rows, columns), real, trained=True)
+    name = n.tensors.derive(
+        f"{body.prefix}matrix", sources, "", (rows, columns), real, trained=True, form=f"uint{bits}"
+    )
     made = body.add("MatMul", body.input(0), TensorName(name).name)
     body.result(body.add("Add", made, body.input(5)) if n.has(5) else made)
 
@@ -89,52 +106,53 @@ def average_pool(body: Body) -> None:
     if body.n.attribute("channels_last", 0):
         raise Untranslatable("channels as the last axis")
     kept = given(body, *(name for name in WINDOWS if name != "dilations"), "ceil_mode", "count_include_pad")
-    body.result(body.add("AveragePool", body.input(0), **kept))
+    encode(body, body.add("AveragePool", first(body), **kept), 3, 4)
 
 
 @rewrites("QLinearSoftmax")
 def softmax(body: Body) -> None:
-    body.result(body.add("Softmax", body.input(0), axis=body.n.attribute("axis", -1)))
+    encode(body, body.add("Softmax", first(body), axis=body.n.attribute("axis", -1)), 3, 4)
 
 
 @rewrites("QLinearReduceMean")
 def mean(body: Body) -> None:
     axes = body.n.attribute("axes", None)
-    inputs = [body.input(0), *([body.integers(*axes)] if axes else [])]
-    body.result(body.add("ReduceMean", *inputs, keepdims=body.n.attribute("keepdims", 1)))
+    inputs = [first(body), *([body.integers(*axes)] if axes else [])]
+    encode(body, body.add("ReduceMean", *inputs, keepdims=body.n.attribute("keepdims", 1)), 3, 4)
 
 
 @rewrites("QLinearWhere")
 def where(body: Body) -> None:
-    body.result(body.add("Where", body.input(0), body.input(1), body.input(4)))
+    encode(body, body.add("Where", body.input(0), decoded(body, 1, 2, 3), decoded(body, 4, 5, 6)), 7, 8)
 
 
 @rewrites("QLinearAdd", "QLinearMul")
 def join(body: Body) -> None:
     operator = body.n.operator.removeprefix("QLinear")
-    body.result(body.add(operator, decoded(body, 0, 1, 2), decoded(body, 3, 4, 5)))
+    encode(body, body.add(operator, first(body), decoded(body, 3, 4, 5)), 6, 7)
 
 
 @rewrites("QLinearSigmoid")
 def sigmoid(body: Body) -> None:
-    body.result(body.add("Sigmoid", body.input(0)))
+    encode(body, body.add("Sigmoid", first(body)), 3, 4)
 
 
 @rewrites("QLinearLeakyRelu")
 def leaky_relu(body: Body) -> None:
-    body.result(body.add("LeakyRelu", body.input(0), **given(body, "alpha")))
+    encode(body, body.add("LeakyRelu", first(body), **given(body, "alpha")), 3, 4)
 
 
 @rewrites("QLinearConcat")
 def concat(body: Body) -> None:
-    body.result(body.add("Concat", *body.n.inputs[2::3], axis=body.n.attribute("axis")))
+    read = [decoded(body, at, at + 1, at + 2) for at in range(2, len(body.n.inputs), 3)]
+    encode(body, body.add("Concat", *read, axis=body.n.attribute("axis")), 0, 1)
 
 
 @rewrites("QLinearGlobalAveragePool")
 def global_pool(body: Body) -> None:
     if body.n.attribute("channels_last", 0):
         raise Untranslatable("channels as the last axis")
-    body.result(body.add("GlobalAveragePool", body.input(0)))
+    encode(body, body.add("GlobalAveragePool", first(body)), 3, 4)
 
 
 @rewrites("QuantizeLinear", "DequantizeLinear")
