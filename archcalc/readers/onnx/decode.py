@@ -176,6 +176,8 @@ class Decoder:
             self.constant_result(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
+            if key_of(n) not in CONVERSIONS and self.expand(n, nesting):
+                return
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
             return
         self.convert(n, nesting)
@@ -366,6 +368,7 @@ class Decoder:
                 self.unknown.add(name)
                 continue
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
+            self.tensors.constant_imports[name] = self.inference.imports
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = Stored(label, "parameter" if first else "constant", None)
 

@@ -26,9 +26,9 @@ def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | Non
         return None
     version = inference.version(node.domain)
     if schema.has_function:
-        for known in sorted(schema.function_opset_versions, reverse=True):
-            if known <= version:
-                return FunctionProto.FromString(schema.get_function_with_opset_version(known))
+        known = sorted(schema.function_opset_versions)
+        chosen = max((each for each in known if each <= version), default=known[0])  # each imports its own version
+        return FunctionProto.FromString(schema.get_function_with_opset_version(chosen))
     if schema.has_context_dependent_function:
         types = [
             TypeProto()

@@ -1,4 +1,4 @@
-"""Operators of ONNX Runtime as the nodes of ONNX that compute the same, which are read in their place."""
+"""Operators as other nodes of ONNX that compute the same, which are read in their place."""
 
 from __future__ import annotations
 
@@ -74,11 +74,16 @@ REWRITES: dict[str, Rewrite] = {}
 """The rewrites by the domains and names of operators: ``com.microsoft.BiasGelu``."""
 
 
-def rewrites(*names: str) -> Callable[[Rewrite], Rewrite]:
-    """Return a decorator that registers the nodes that operators of ONNX Runtime stand for."""
+def rewrites_onnx(*names: str) -> Callable[[Rewrite], Rewrite]:
+    """Return a decorator that registers the nodes that operators of ONNX stand for."""
 
     def register(rewrite: Rewrite) -> Rewrite:
-        REWRITES.update(dict.fromkeys((f"{MICROSOFT}.{name}" for name in names), rewrite))
+        REWRITES.update(dict.fromkeys(names, rewrite))
         return rewrite
 
     return register
+
+
+def rewrites(*names: str) -> Callable[[Rewrite], Rewrite]:
+    """Return a decorator that registers the nodes that operators of ONNX Runtime stand for."""
+    return rewrites_onnx(*(f"{MICROSOFT}.{name}" for name in names))

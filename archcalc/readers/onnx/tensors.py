@@ -66,6 +66,8 @@ class Tensors:
         """The scales of codes that are computed for each input."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
+        self.constant_imports: dict[str, list[Any]] = {}
+        """The versions of the operators of these nodes."""
         self.calls: list[Call] = []
         self.sizes_by_name: dict[str, int] = {}
         self._aliases: dict[str, str] = {}
@@ -283,8 +285,8 @@ class Tensors:
             found = self._calculated[function, *arguments] = Size(value, label, self.calculated)
         return found
 
-    def imports(self) -> tuple[list[Any], int]:
-        return list(self.message.model.opset_import), self.message.model.ir_version
+    def imports(self, name: str) -> tuple[list[Any], int]:
+        return self.constant_imports[name], self.message.model.ir_version
 
     def find_masks(self) -> None:
         """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""

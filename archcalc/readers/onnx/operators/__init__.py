@@ -12,6 +12,7 @@ from archcalc.readers.onnx.operators import (
     quantized,
     recurrent,
     reduction,
+    resampling,
     selection,
     shape,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "quantized",
     "recurrent",
     "reduction",
+    "resampling",
     "selection",
     "shape",
 ]
