@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.program import CODES, FLOATS
 from archcalc.readers.onnx.registry import MICROSOFT
 
 OPSET = 24
@@ -54,9 +55,18 @@ class Body:
         """Add a single integer, and return its name."""
         return self.add("Constant", value_int=value)
 
-    def real(self, value: float) -> str:
-        """Add a single number, and return its name."""
-        return self.add("Constant", value_float=value)
+    def real(self, value: float, dtype: str = "") -> str:
+        """Add a single number, and return its name.
+
+        Args:
+            value: the number.
+            dtype: its format; by default that of the first input, or float32 where that one has integers.
+        """
+        from onnx import helper
+
+        known = dtype or self.n.dtype(0)
+        code = CODES[known if known in FLOATS else "float32"]
+        return self.add("Constant", value=helper.make_tensor("value", code, (), [value]))
 
     def result(self, name: str, output: int = 0) -> None:
         """Let a tensor be an output of the node that these stand for."""

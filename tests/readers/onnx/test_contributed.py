@@ -184,3 +184,21 @@ def test_results_and_figures(tmp_path: Path, case: Case) -> None:
     totals = network.analyze().totals
     assert case.macs in (None, totals.macs)
     assert case.trainable in (None, totals.trainable)
+
+
+def test_numbers_of_sixteen_bits(tmp_path: Path) -> None:
+    """Constants have the format of the tensors that they are combined with."""
+    domain = {"domain": "com.microsoft"}
+    made = model(
+        [
+            helper.make_node("FusedMatMul", ["x", "w"], ["a"], alpha=0.5, **domain),
+            helper.make_node("QuickGelu", ["a"], ["b"], **domain),
+            helper.make_node("MultiHeadAttention", ["b", "b", "b", "", "m"], ["y"], num_heads=N, **domain),
+        ],
+        {"x": [B, S, D]},
+        {"w": weights(D, D).astype(np.float16), "m": MASK},
+        formats={"x": TensorProto.FLOAT16},
+    )
+    made.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    network = archcalc.load(str(write(tmp_path, made)), batch_axes={"x": "none"})
+    assert network.analyze().totals.macs == B * S * D * D + 2 * B * S * S * D
