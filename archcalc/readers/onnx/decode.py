@@ -429,11 +429,12 @@ class Decoder:
         """
         self.unknown.update(name for name in n.outputs if name)
         key = key_of(n)
+        understood = key in CONVERSIONS or key in REWRITES or key in FUNCTIONS
         if self.partial and not reason:
             reason = "the sizes of what it reads are not known"
-        if key not in CONVERSIONS or reason:
+        if not understood or reason:
             n.origin = origin_of(n.node, None)
-            self.unconverted(n, key, reason if key in CONVERSIONS else "")
+            self.unconverted(n, key, reason if understood else "")
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""

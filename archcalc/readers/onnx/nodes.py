@@ -144,7 +144,7 @@ class NodeView:
 
     def compute(self, target: str, sizes: Sizes, /, **arguments: Any) -> TensorName:
         """Add a call that computes a tensor on the way to the outputs, and return it."""
-        name = self.tensors.intermediate(sizes, self.tensors.dtype(self.outputs[0]))
+        name = self.tensors.intermediate(sizes, self.tensors.dtype(self.outputs_name))
         self.tensors.emit(target, _given(arguments), [name], self.origin)
         return TensorName(name)
 

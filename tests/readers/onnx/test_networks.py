@@ -214,6 +214,27 @@ def test_recurrent_layers(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(found[0], expected[:, 0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("outputs", [("a", "h"), ("", "h"), ("a",)])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_that_read_backwards(tmp_path: Path, kind: str, outputs: tuple[str, ...]) -> None:
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+    used = [name for name in outputs if name]
+    made = model(
+        [
+            node(kind, ["x", "w", "r"], list(outputs), hidden_size=5, direction="reverse"),
+            *(node("Relu", [name], [f"y{name}"]) for name in used),
+        ],
+        {"x": [6, 1, 4]},
+        {"w": weights(1, 5 * gates, 4), "r": weights(1, 5 * gates, 5)},
+        tuple(f"y{name}" for name in used),
+    )
+    network = read(tmp_path, made, batch_axes={"x": "none"})
+    x = np.random.default_rng(0).standard_normal((6, 1, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    for found, needed in zip(network.run({"x": x[None]}).outputs.values(), session.run(None, {"x": x}), strict=True):
+        np.testing.assert_allclose(found[0].reshape(needed.shape), needed, rtol=1e-4, atol=1e-5)
+
+
 def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
     function = helper.make_function(
         "local",

@@ -38,6 +38,12 @@ def inverse_hyperbolic_tangent(body: Body) -> None:
     body.result(body.add("Mul", body.add("Log", ratio), body.real(0.5)))
 
 
+@rewrites_onnx("Erfc")
+def complementary_error_function(body: Body) -> None:
+    """Rewrite an operator of TensorFlow, which its exporters leave as it is."""
+    body.result(body.add("Sub", body.real(1.0), body.add("Erf", body.input(0))))
+
+
 @rewrites_onnx("IsNaN")
 def is_nan(body: Body) -> None:
     body.result(body.add("Not", body.add("Equal", body.input(0), body.input(0))))
