@@ -99,6 +99,7 @@ class Decoder:
                 name = each.name
             outputs.append(name)
         tensors.calls = tensors.remaining_calls()
+        tensors.find_weights()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
         return Program(

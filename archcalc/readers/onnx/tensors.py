@@ -28,6 +28,9 @@ MAX_VALUES = 4096
 JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 """The operators of ATen that read masks."""
 
+TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
+"""The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
+
 MAX_MASK = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
 
@@ -147,6 +150,15 @@ class Tensors:
         found = self.resolved(name)
         return found in self.stored and self.stored[found].kind == "parameter"
 
+    def may_be_parameter(self, name: str) -> bool:
+        """Return whether a tensor is stored, and trained, or one number that may be."""
+        found = self.resolved(name)
+        if found not in self.stored:
+            return False
+        meta = self.metas[found]
+        single = len(meta.sizes) > 0 and prod(meta.sizes) == 1 and meta.dtype in FLOATS
+        return single or self.stored[found].kind == "parameter"
+
     def is_private(self, name: str) -> bool:
         """Return whether only one node reads a tensor."""
         return self._uses[self.resolved(name)] == 1
@@ -203,7 +215,7 @@ class Tensors:
         first = self.stored[sources[0]]
         self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
         self.derived[name] = Derived(tuple(sources), function)
         return name
 
@@ -233,6 +245,15 @@ class Tensors:
 
     def imports(self) -> tuple[list[Any], int]:
         return list(self.message.model.opset_import), self.message.model.ir_version
+
+    def find_weights(self) -> None:
+        """Let single stored numbers that are the weight or the bias of a layer be parameters."""
+        for call in self.calls:
+            for argument in TRAINED.get(call.target.split(".")[1], ("weight", "bias")):
+                value = call.arguments.get(argument)
+                if isinstance(value, TensorName) and self.may_be_parameter(value.name):
+                    found = self.resolved(value.name)
+                    self.stored[found] = replace(self.stored[found], kind="parameter")
 
     def find_masks(self) -> None:
         """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
