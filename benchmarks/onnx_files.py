@@ -28,7 +28,7 @@ import onnxruntime
 import archcalc
 from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.protobuf import read_message
+from archcalc.readers.onnx.protobuf import read_model
 
 EXACT = 1e-4
 """The difference that float32 allows, relative to the largest number plus 0.1: a sigmoid may saturate."""
@@ -86,7 +86,7 @@ def sizes_of(case: Case, path: Path) -> tuple[Callable[[str], Sizes | None], dic
     """Return the sizes of any tensor of a file by its name, and those of its inputs, as they are read."""
     shapes = {name: tuple(map(int, written.split("x"))) for name, written in case.shapes.items()}
     axes = {name: None if axis == "none" else int(axis) for name, axis in case.batch_axes.items()}
-    decoder = Decoder(read_message(path, path.name), path, path.name, Inputs(path.name, shapes, axes, case.values))
+    decoder = Decoder(read_model(path, path.name), path, path.name, Inputs(path.name, shapes, axes, case.values))
     program = decoder.program()
     tensors = decoder.tensors
 

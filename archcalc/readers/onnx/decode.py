@@ -15,9 +15,8 @@ from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.names import clean, origin_of
+from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.protobuf import Message
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.sizes import plain
 from archcalc.readers.onnx.stored import DERIVATIONS
@@ -25,9 +24,9 @@ from archcalc.readers.onnx.tensors import MAX_VALUES, Tensors
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 from archcalc.spec.errors import fail
 
-MAX_NODES = 1_000_000
+MAX_NODES = 200_000
 MAX_NESTING = 20
-"""The number of nodes that are read, and how deep branches are nested."""
+"""The number of nodes that are read, those of functions included, and how deep branches are nested."""
 
 OF_PARAMETERS = frozenset(
     (
@@ -49,10 +48,9 @@ ROUNDING = "quantized: integers stand for the real numbers that they encode; a r
 class Decoder:
     """The state of the reading."""
 
-    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs) -> None:
-        self.message, self.name, self.given = message, name, inputs
-        self.tensors = Tensors(message, path, name)
-        model = message.model
+    def __init__(self, model: Any, path: Path, name: str, inputs: Inputs) -> None:
+        self.model, self.name, self.given = model, name, inputs
+        self.tensors = Tensors(model, path, name)
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
@@ -60,6 +58,8 @@ class Decoder:
         """What the file itself says about tensors."""
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
+        self.nodes = 0
+        """The number of nodes that have been read."""
         self.expansions = 0
         """The number of functions that nodes were replaced by."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
@@ -72,7 +72,7 @@ class Decoder:
         Raises:
             SpecError: the graph is not complete.
         """
-        graph, tensors = self.message.model.graph, self.tensors
+        graph, tensors = self.model.graph, self.tensors
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
@@ -103,7 +103,7 @@ class Decoder:
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
         return Program(
-            title=clean(graph.name) or "model",
+            title=title(graph.name, self.tensors.arrays.path.stem),
             inputs=inputs,
             dynamic=self.given.dynamic,
             input_names={},
@@ -130,6 +130,9 @@ class Decoder:
 
     def node(self, node: Any, nesting: int) -> None:
         """Read a node."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.refuse(f"it has more than {MAX_NODES:,} nodes, those of its functions included")
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return
@@ -190,7 +193,7 @@ class Decoder:
         condition = self.tensors.values.get(inputs[0]) if inputs else None
         if condition is None or nesting > MAX_NESTING:
             self.refuse(
-                f"which branch {origin_of(node, None)} takes depends on the numbers in "
+                f"which branch {self.tensors.names.origin(node, None)} takes depends on the numbers in "
                 f"{self.cause(inputs[0]) if inputs else 'nothing'}",
                 self.given.value_hint(self.inputs_of(inputs[0]) if inputs else []),
             )
@@ -285,7 +288,7 @@ class Decoder:
             else:
                 found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
         except Misfit as error:
-            origin = origin_of(n.node, None)
+            origin = self.tensors.names.origin(n.node, None)
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
         for name in n.outputs:
@@ -350,7 +353,7 @@ class Decoder:
     def convert(self, n: NodeView, nesting: int) -> None:
         """Add the calls of a node."""
         key = key_of(n)
-        n.origin = origin_of(n.node, self.own_weight(n))
+        n.origin = self.tensors.names.origin(n.node, self.own_weight(n))
         conversion = CONVERSIONS.get(key)
         before = len(self.tensors.calls)
         try:
@@ -371,7 +374,7 @@ class Decoder:
         self.unknown.update(name for name in n.outputs if name)
         key = key_of(n)
         if key not in CONVERSIONS or reason:
-            n.origin = origin_of(n.node, None)
+            n.origin = self.tensors.names.origin(n.node, None)
             self.unconverted(n, key, reason if key in CONVERSIONS else "")
 
     def unconverted(self, n: NodeView, key: str, reason: str) -> None:

@@ -14,10 +14,10 @@ from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
-from archcalc.readers.onnx.names import clean
+from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
-from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.sizes import Size
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
@@ -41,15 +41,15 @@ MAX_SIZE = 2**63 - 1
 class Tensors:
     """The tensors of a model by name, with what is known about each, and the calls so far."""
 
-    def __init__(self, message: Message, path: Path, name: str) -> None:
+    def __init__(self, model: Any, path: Path, name: str) -> None:
         """Start without tensors.
 
         Args:
-            message: the file.
+            model: the file's ``ModelProto``.
             path: its path, from which arrays are read.
             name: its name in messages.
         """
-        self.message, self.name = message, name
+        self.model, self.name = model, name
         self.arrays = Arrays(path, name, self)
         self.metas: dict[str, Meta] = {}
         self.values: dict[str, Any] = {}
@@ -59,7 +59,6 @@ class Tensors:
         self.stored: dict[str, Stored] = {}
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
-        self.spans = message.initializers
         self.derived: dict[str, Derived] = {}
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
@@ -69,7 +68,8 @@ class Tensors:
         self._taken: set[str] = set()
         """The names of stored arrays in messages and in the names of layers."""
         self._measured: dict[tuple[str, int], Size] = {}
-        graph = message.model.graph
+        graph = model.graph
+        self.names = Names([node.name for node in graph.node])
         self._uses = Counter(name for node in graph.node for name in node.input)
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
@@ -79,7 +79,7 @@ class Tensors:
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
-        base = clean(name) or "constant"
+        base = self.names.path(name) or "constant"
         found, number = base, 1
         while found in self._taken:
             number += 1
@@ -106,7 +106,7 @@ class Tensors:
     def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
         """Read the numbers of a small tensor, if they are in the file."""
         try:
-            if tensor.name not in self.spans:
+            if is_whole(tensor):
                 array = array_in_graph(tensor)
             elif values is self.values:
                 array = self.arrays.array(tensor.name)
@@ -244,7 +244,7 @@ class Tensors:
         return Size(value, label, self.calculated)
 
     def imports(self) -> tuple[list[Any], int]:
-        return list(self.message.model.opset_import), self.message.model.ir_version
+        return list(self.model.opset_import), self.model.ir_version
 
     def find_weights(self) -> None:
         """Let single stored numbers that are the weight or the bias of a layer be parameters."""
