@@ -10,7 +10,10 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx import (
+    operators,  # noqa: F401  # registers the conversions
+    reconciliation,
+)
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
@@ -159,6 +162,8 @@ class Decoder:
         derivation = DERIVATIONS.get(key_of(n))
         if derivation is not None and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             return
+        if all(map(self.tensors.is_stored, filter(None, n.inputs))):
+            self.tensors.note_masks(n.inputs)
         if self.is_constant_node(n) or self.is_trained_node(n):
             self.constant_result(n)
             return
@@ -393,7 +398,7 @@ class Decoder:
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""
         quantized = any(QUANTIZED in call.origin.function for call in self.tensors.calls)
-        return (ROUNDING,) if quantized else ()
+        return (*((ROUNDING,) if quantized else ()), *reconciliation.notes(self.tensors))
 
 
 def key_of(n: NodeView) -> str:

@@ -256,26 +256,27 @@ class Tensors:
                     self.stored[found] = replace(self.stored[found], kind="parameter")
 
     def find_masks(self) -> None:
-        """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
+        """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
         for call in self.calls:
-            if call.target.split(".")[1] not in JOINS:
-                continue
-            for name in tensors_in([*call.arguments.values()]):
-                each = self.stored.get(name)
-                if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
-                    self.stored[name] = replace(each, kind="constant")
+            if call.target.split(".")[1] in JOINS:
+                self.note_masks(tensors_in([*call.arguments.values()]))
+
+    def note_masks(self, names: Iterable[str]) -> None:
+        """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
+        for name in map(self.resolved, filter(None, names)):
+            each = self.stored.get(name)
+            if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
+                self.stored[name] = replace(each, kind="constant")
 
     def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of zeros, and ones or very small numbers in other places."""
+        """Return whether a stored tensor consists of whole numbers or infinities, not all of them the same."""
         if prod(self.sizes(name)) > MAX_MASK:
             return False
         try:
             array = self.arrays.array(name)
         except SpecError:
             return False  # its numbers are missing
-        low, high = array.min(), array.max()
-        two_values = bool(((array == low) | (array == high)).all())
-        return two_values and low != high and ((high == 0 and low <= -100) or (low == 0 and high == 1))
+        return bool((array == array.round()).all() and array.min() != array.max())
 
     def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""
