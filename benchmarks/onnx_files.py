@@ -82,8 +82,8 @@ FORMATS = {"tensor(float)": "f4", "tensor(float16)": "f2", "tensor(int64)": "i8"
 Sizes: TypeAlias = tuple[int, ...]
 
 
-def sizes_of(case: Case, path: Path) -> tuple[Callable[[str], Sizes | None], dict[str, Sizes]]:
-    """Return the sizes of any tensor of a file by its name, and those of its inputs, as they are read."""
+def sizes_of(case: Case, path: Path) -> tuple[Callable[[str], Sizes | None], dict[str, Sizes], list[str]]:
+    """Return the sizes of any tensor of a file by its name, those of its inputs, and which are read channels first."""
     shapes = {name: tuple(map(int, written.split("x"))) for name, written in case.shapes.items()}
     axes = {name: None if axis == "none" else int(axis) for name, axis in case.batch_axes.items()}
     decoder = Decoder(read_model(path, path.name), path, path.name, Inputs(path.name, shapes, axes, case.values))
@@ -94,7 +94,9 @@ def sizes_of(case: Case, path: Path) -> tuple[Callable[[str], Sizes | None], dic
         meta = tensors.metas.get(tensors.resolved(name))
         return None if meta is None else meta.sizes
 
-    return known, {name: meta.sizes for name, meta in program.inputs.items()}
+    sizes = {name: meta.sizes for name, meta in program.inputs.items()}
+    in_file = {name: (sizes[name][0], *sizes[name][2:], sizes[name][1]) for name in decoder.turned}
+    return known, {**sizes, **in_file}, decoder.turned
 
 
 def numbers_for(case: Case, session: Any, sizes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def tensors_of(model: Any) -> Iterator[str]:
 
 def outcome(case: Case, path: Path) -> tuple[int, int, float]:
     """Return how many tensors have the sizes of ONNX Runtime, of how many, and the difference of the outputs."""
-    known, inputs = sizes_of(case, path)
+    known, inputs, turned = sizes_of(case, path)
     model = onnx.load(path)
     outputs = [each.name for each in model.graph.output]
 
@@ -188,6 +190,7 @@ def outcome(case: Case, path: Path) -> tuple[int, int, float]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for name, array in given(session).items():
         if name in network.graph.inputs:
+            array = np.moveaxis(array, -1, 1) if name in turned else array
             axis = case.batch_axes.get(name, batch_axis(array.shape, network.graph.inputs[name]))
             feeds[name] = array[np.newaxis] if axis in (None, "none") else np.moveaxis(array, int(axis), 0)
     results = [np.asarray(each, np.float64) for each in network.run(feeds).outputs.values()]

@@ -18,6 +18,7 @@ from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
+from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
@@ -65,6 +66,8 @@ class Decoder:
         """The number of nodes that have been read."""
         self.expansions = 0
         """The number of functions that nodes were replaced by."""
+        self.turned: list[str] = []
+        """The inputs that have the channels last in the file."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
 
     # The graph
@@ -76,6 +79,7 @@ class Decoder:
             SpecError: the graph is not complete.
         """
         graph, tensors = self.model.graph, self.tensors
+        self.turned = put_channels_first(graph)
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
@@ -397,8 +401,11 @@ class Decoder:
 
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""
-        quantized = any(QUANTIZED in call.origin.function for call in self.tensors.calls)
-        return (*((ROUNDING,) if quantized else ()), *reconciliation.notes(self.tensors))
+        found = [ROUNDING] if any(QUANTIZED in call.origin.function for call in self.tensors.calls) else []
+        if self.turned:
+            names = ", ".join(f"'{name}'" for name in self.turned)
+            found.append(f"read with the channels first: {names}, which the file has with the channels last")
+        return (*found, *reconciliation.notes(self.tensors))
 
 
 def key_of(n: NodeView) -> str:
