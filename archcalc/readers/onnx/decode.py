@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx import operators, rewrites  # noqa: F401  # registers what is done with operators
+from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.names import clean, origin_of
+from archcalc.readers.onnx.layout import put_channels_first
+from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.protobuf import Message
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.stored import DERIVATIONS
@@ -28,7 +28,7 @@ from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 from archcalc.spec.errors import fail
 
 MAX_NODES = 200_000
-"""The number of nodes of functions and loops that are read."""
+"""The number of nodes that are read, those of functions and iterations included."""
 
 OF_PARAMETERS = frozenset(
     (
@@ -50,10 +50,9 @@ ROUNDING = "quantized: integers stand for the real numbers that they encode; a r
 class Decoder:
     """The state of the reading."""
 
-    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
-        self.message, self.name, self.given, self.partial = message, name, inputs, partial
-        self.tensors = Tensors(message, path, name)
-        model = message.model
+    def __init__(self, model: Any, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
+        self.model, self.name, self.given, self.partial = model, name, inputs, partial
+        self.tensors = Tensors(model, path, name)
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
@@ -63,10 +62,12 @@ class Decoder:
         """What each tensor is computed from."""
         self.formats: Counter[str] = Counter()
         """The number of parameters in each format of the file."""
+        self.nodes = 0
+        """The number of nodes that have been read."""
         self.expansions = 0
         """The number of graphs that nodes were replaced by."""
-        self.replaced = 0
-        """The number of nodes within graphs that were read."""
+        self.turned: list[str] = []
+        """The inputs that have the channels last in the file."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
 
     # The graph
@@ -77,7 +78,8 @@ class Decoder:
         Raises:
             SpecError: the graph is not complete.
         """
-        graph, tensors = self.message.model.graph, self.tensors
+        graph, tensors = self.model.graph, self.tensors
+        self.turned = put_channels_first(graph)
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
@@ -107,13 +109,14 @@ class Decoder:
         if not outputs and self.unknown:
             self.refuse("the sizes of all its outputs depend on numbers that are not known")
         tensors.calls = tensors.remaining_calls()
+        tensors.find_weights()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
         for name, array in stored.items():
             if array.kind == "parameter":
                 self.formats[tensors.stored_format(name)] += prod(tensors.sizes(name))
         return Program(
-            title=clean(graph.name) or "model",
+            title=title(graph.name, self.tensors.arrays.path.stem),
             inputs=inputs,
             dynamic=self.given.dynamic,
             input_names={},
@@ -140,12 +143,12 @@ class Decoder:
 
     def node(self, node: Any, nesting: int) -> None:
         """Read a node."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.refuse(f"it has more than {MAX_NODES:,} nodes, those of its functions included")
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return
-        self.replaced += nesting > 0
-        if self.replaced > MAX_NODES:
-            self.refuse(f"its functions and loops consist of more than {MAX_NODES:,} nodes, which is not supported")
         inputs = [self.tensors.resolved(name) if name else "" for name in node.input]
         self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
@@ -172,6 +175,8 @@ class Decoder:
         derivation = DERIVATIONS.get(key_of(n))
         if derivation is not None and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             return
+        if all(map(self.tensors.is_stored, filter(None, n.inputs))):
+            self.tensors.note_masks(n.inputs)
         if self.is_constant_node(n) or self.is_trained_node(n):
             self.constant_result(n)
             return
@@ -222,7 +227,7 @@ class Decoder:
         """
         if not self.partial:
             reason = f"{what} depends on the numbers in {self.cause(name)}"
-            self.refuse(f"{origin_of(n.node, None)}: {reason}", self.given.value_hint(self.inputs_of(name)))
+            self.refuse(f"{n.place()}: {reason}", self.given.value_hint(self.inputs_of(name)))
 
     def uncounted(self, n: NodeView, reason: str, *, outputs: bool = True) -> None:
         """List a node as one that is not counted.
@@ -235,7 +240,7 @@ class Decoder:
         if outputs:
             self.infer(n)
             self.unknown.update(name for name in n.outputs if name and name not in self.tensors.metas)
-        n.origin = origin_of(n.node, None)
+        n.origin = n.place()
         self.unconverted(n, key_of(n), reason, outputs=outputs)
 
     def new_prefix(self) -> str:
@@ -322,7 +327,7 @@ class Decoder:
             else:
                 found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
         except Misfit as error:
-            origin = origin_of(n.node, None)
+            origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
         for name in n.outputs:
@@ -406,7 +411,7 @@ class Decoder:
     def convert(self, n: NodeView, nesting: int) -> None:
         """Add the calls of a node."""
         key = key_of(n)
-        n.origin = origin_of(n.node, self.own_weight(n))
+        n.origin = n.place(self.own_weight(n))
         conversion = CONVERSIONS.get(key)
         before = len(self.tensors.calls)
         try:
@@ -433,7 +438,7 @@ class Decoder:
         if self.partial and not reason:
             reason = "the sizes of what it reads are not known"
         if not understood or reason:
-            n.origin = origin_of(n.node, None)
+            n.origin = n.place()
             self.unconverted(n, key, reason if understood else "")
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
@@ -450,10 +455,14 @@ class Decoder:
 
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""
-        if not any(QUANTIZED.search(call.origin.function) for call in self.tensors.calls):
-            return ()
-        formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in self.formats.most_common())
-        return (ROUNDING, f"parameters by number format: {formats}") if formats else (ROUNDING,)
+        found: list[str] = []
+        if any(QUANTIZED.search(call.origin.function) for call in self.tensors.calls):
+            formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in self.formats.most_common())
+            found += [ROUNDING, *([f"parameters by number format: {formats}"] if formats else [])]
+        if self.turned:
+            names = ", ".join(f"'{name}'" for name in self.turned)
+            found.append(f"read with the channels first: {names}, which the file has with the channels last")
+        return (*found, *reconciliation.notes(self.tensors))
 
 
 def key_of(n: NodeView) -> str:

@@ -86,7 +86,7 @@ class Inputs:
 
     def written(self) -> str:
         """Return the shapes of inputs with open sizes as options to complete."""
-        shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic}
+        shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic if name in self.example}
         return " ".join(f"--shape {name}={shape}" for name, shape in shapes.items())
 
     def require(self, given: Collection[tuple[str, int]]) -> None:
@@ -98,7 +98,11 @@ class Inputs:
         Raises:
             SpecError: sizes are missing; the hint names the option.
         """
-        missing = {symbol: axes for symbol, axes in self.waiting.items() if not set(axes) & set(given)}
+        missing = {
+            symbol: axes
+            for symbol, axes in self.waiting.items()
+            if not set(axes) & set(given) and axes[0][0] in self.example  # reading may have stopped before it
+        }
         if missing:
             names = ", ".join(f"{_symbol(axes[0], self.example)} of '{axes[0][0]}'" for axes in missing.values())
             message = f"the file leaves sizes open: {names}"

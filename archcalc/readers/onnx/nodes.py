@@ -68,6 +68,10 @@ class NodeView:
         copy.input.extend(inputs)
         return copy
 
+    def place(self, weight: str | None = None) -> Origin:
+        """Return where the node comes from; ``weight`` is the name of the weight that it owns, if it has one."""
+        return self.tensors.names.origin(self.node, weight)
+
     def has(self, index: int) -> bool:
         """Return whether an input is given."""
         return index < len(self.inputs) and self.inputs[index] != ""

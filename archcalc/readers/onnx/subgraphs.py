@@ -11,7 +11,6 @@ from typing import Any, NoReturn, Protocol
 from archcalc.readers.aten.program import Meta, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.names import origin_of
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.renaming import graphs_of, local_names, renamed
 from archcalc.readers.onnx.sizes import settled
@@ -77,7 +76,7 @@ def read_subgraphs(reader: Reader, n: NodeView, nesting: int) -> None:
         SpecError: it is not complete, or what it does is not known.
     """
     if nesting > MAX_NESTING:
-        reader.refuse(f"the graphs in {origin_of(n.node, None)} are nested more than {MAX_NESTING} deep")
+        reader.refuse(f"the graphs in {n.place()} are nested more than {MAX_NESTING} deep")
     READERS[n.operator](reader, n, nesting)
 
 
@@ -272,7 +271,7 @@ def _positions(reader: Reader, n: NodeView, name: str, axis: int, backwards: boo
     else:
         for each in names:
             tensors.metas[each] = Meta((*sizes[:axis], *sizes[axis + 1 :]), dtype)
-        tensors.emit("aten.unbind.int", {"self": TensorName(name), "dim": axis}, names, origin_of(n.node, None))
+        tensors.emit("aten.unbind.int", {"self": TensorName(name), "dim": axis}, names, n.place())
     return names[::-1] if backwards else names
 
 
@@ -294,7 +293,7 @@ def _stack(n: NodeView, output: str, parts: Sequence[str], axis: int) -> None:
         return
     tensors.metas[output] = Meta((*sizes[:axis], len(parts), *sizes[axis:]), dtype)
     arguments = {"tensors": [TensorName(each) for each in parts], "dim": axis}
-    tensors.emit("aten.stack.default", arguments, [output], origin_of(n.node, None))
+    tensors.emit("aten.stack.default", arguments, [output], n.place())
 
 
 READERS: dict[str, Callable[[Reader, NodeView, int], None]] = {"If": _branch, "Loop": _loop, "Scan": _scan}

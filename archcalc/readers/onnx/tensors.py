@@ -14,10 +14,10 @@ from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
-from archcalc.readers.onnx.names import clean
+from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
-from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_read
 from archcalc.readers.onnx.sizes import Size
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
@@ -28,6 +28,9 @@ MAX_VALUES = 4096
 
 JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 """The operators of ATen that read masks."""
+
+TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
+"""The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
 
 MAX_MASK = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
@@ -42,15 +45,15 @@ MAX_SIZE = 2**63 - 1
 class Tensors:
     """The tensors of a model by name, with what is known about each, and the calls so far."""
 
-    def __init__(self, message: Message, path: Path, name: str) -> None:
+    def __init__(self, model: Any, path: Path, name: str) -> None:
         """Start without tensors.
 
         Args:
-            message: the file.
+            model: the file's ``ModelProto``.
             path: its path, from which arrays are read.
             name: its name in messages.
         """
-        self.message, self.name = message, name
+        self.model, self.name = model, name
         self.arrays = Arrays(path, name, self)
         self.metas: dict[str, Meta] = {}
         self.values: dict[str, Any] = {}
@@ -60,7 +63,6 @@ class Tensors:
         self.stored: dict[str, Stored] = {}
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
-        self.spans = message.initializers
         self.derived: dict[str, Derived] = {}
         self.scales: set[str] = set()
         """The scales of codes that are computed for each input."""
@@ -75,7 +77,8 @@ class Tensors:
         """The names of stored arrays in messages and in the names of layers."""
         self._measured: dict[tuple[str, int], Size] = {}
         self._calculated: dict[tuple[Any, ...], Size] = {}
-        graph = message.model.graph
+        graph = model.graph
+        self.names = Names([node.name for node in graph.node])
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
@@ -86,7 +89,7 @@ class Tensors:
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
         within = name.rpartition("~")[2] if name.startswith(COMPUTED) else name
-        base = clean(within) or "constant"
+        base = self.names.path(within) or "constant"
         found, number = base, 1
         while found in self._taken:
             number += 1
@@ -113,7 +116,7 @@ class Tensors:
     def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
         """Read the numbers of a small tensor, if they are in the file."""
         try:
-            if tensor.name not in self.spans:
+            if is_whole(tensor):
                 array = array_in_graph(tensor)
             elif values is self.values:
                 array = self.arrays.array(tensor.name)
@@ -160,6 +163,15 @@ class Tensors:
         """Return whether a tensor is stored and trained."""
         found = self.resolved(name)
         return found in self.stored and self.stored[found].kind == "parameter"
+
+    def may_be_parameter(self, name: str) -> bool:
+        """Return whether a tensor is stored, and trained, or one number that may be."""
+        found = self.resolved(name)
+        if found not in self.stored:
+            return False
+        meta = self.metas[found]
+        single = len(meta.sizes) > 0 and prod(meta.sizes) == 1 and meta.dtype in FLOATS
+        return single or self.stored[found].kind == "parameter"
 
     def is_private(self, name: str) -> bool:
         """Return whether only one node reads a tensor."""
@@ -244,7 +256,7 @@ class Tensors:
         first = self.stored[sources[0]]
         self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
         self.derived[name] = Derived(tuple(sources), function, form)
         return name
 
@@ -286,29 +298,39 @@ class Tensors:
         return found
 
     def imports(self, name: str) -> tuple[list[Any], int]:
-        return self.constant_imports[name], self.message.model.ir_version
+        return self.constant_imports[name], self.model.ir_version
+
+    def find_weights(self) -> None:
+        """Let single stored numbers that are the weight or the bias of a layer be parameters."""
+        for call in self.calls:
+            for argument in TRAINED.get(call.target.split(".")[1], ("weight", "bias")):
+                value = call.arguments.get(argument)
+                if isinstance(value, TensorName) and self.may_be_parameter(value.name):
+                    found = self.resolved(value.name)
+                    self.stored[found] = replace(self.stored[found], kind="parameter")
 
     def find_masks(self) -> None:
-        """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
+        """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
         for call in self.calls:
-            if call.target.split(".")[1] not in JOINS:
-                continue
-            for name in tensors_in([*call.arguments.values()]):
-                each = self.stored.get(name)
-                if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
-                    self.stored[name] = replace(each, kind="constant")
+            if call.target.split(".")[1] in JOINS:
+                self.note_masks(tensors_in([*call.arguments.values()]))
+
+    def note_masks(self, names: Iterable[str]) -> None:
+        """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
+        for name in map(self.resolved, filter(None, names)):
+            each = self.stored.get(name)
+            if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
+                self.stored[name] = replace(each, kind="constant")
 
     def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of zeros, and ones or very small numbers in other places."""
+        """Return whether a stored tensor consists of whole numbers or infinities, not all of them the same."""
         if prod(self.sizes(name)) > MAX_MASK:
             return False
         try:
             array = self.arrays.array(name)
         except SpecError:
             return False  # its numbers are missing
-        low, high = array.min(), array.max()
-        two_values = bool(((array == low) | (array == high)).all())
-        return two_values and low != high and ((high == 0 and low <= -100) or (low == 0 and high == 1))
+        return bool((array == array.round()).all() and array.min() != array.max())
 
     def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""

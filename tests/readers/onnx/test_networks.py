@@ -154,6 +154,20 @@ def test_weights_in_other_forms(tmp_path: Path) -> None:
     assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
 
 
+def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
+    made = model(
+        [
+            node("Conv", ["x", "w", "b"], ["a"]),
+            node("Flatten", ["a"], ["f"]),
+            node("MatMul", ["f", "m"], ["p"]),
+            node("Add", ["p", "c"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 4]},
+        {"w": weights(1, 3, 1, 1), "b": weights(1), "m": weights(16, 1), "c": weights(1)},
+    )
+    assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 3 + 1 + 16 + 1
+
+
 def test_a_mask_is_no_parameter(tmp_path: Path) -> None:
     mask = np.triu(np.full((4, 4), -np.inf, np.float32), 1)
     made = model(

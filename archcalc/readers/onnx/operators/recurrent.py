@@ -237,8 +237,9 @@ def quantized_lstm(n: NodeView) -> None:
             real = (w.astype("f4") - zero.astype("f4").reshape(lead)) * s.reshape(lead)
             return ordered(real.transpose(0, 2, 1), "LSTM")
 
-        label = n.tensors.derive(f"{n.outputs_name}={index}", sources, "", (directions * count, features), scaled)
-        weights[name] = TensorName(label)
+        label = f"{n.outputs_name}={index}"
+        rows_of_gates = (directions * count, features)
+        weights[name] = TensorName(n.tensors.derive(label, sources, "", rows_of_gates, scaled, trained=True))
     biases = {}
     if n.has(3):
         sizes = (directions * count,)
