@@ -65,9 +65,10 @@ def _choices(inputs: Sequence[Any]) -> list[set[int]]:
     """Return the inputs that are stored in the file, in several ways."""
     arrays = [each if isinstance(each, np.ndarray) else np.empty(0) for each in map(_array, inputs)]
     integers = {at for at, each in enumerate(arrays) if each.dtype.kind in "iu" and each.size <= MAX_STORED}
+    decisions = integers | {at for at, each in enumerate(arrays) if each.dtype.kind == "b" and each.size == 1}
     everything = set(range(1, len(inputs)))
     integers_only = integers if len(integers) < len(inputs) else integers - {0}
-    found = [integers_only, integers_only - {0}, everything, {0}, set()]
+    found = [integers_only, decisions, integers_only - {0}, everything, {0}, set()]
     return [each for at, each in enumerate(found) if each not in found[:at] and len(each) < len(inputs)]
 
 

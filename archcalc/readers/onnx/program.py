@@ -50,6 +50,8 @@ class Derived:
     """The names of the arrays that it is computed from."""
     function: Callable[..., Any]
     """Computes it, given these arrays."""
+    format: str = ""
+    """The number format in which the file has it; ``""``: that of the first array."""
 
 
 Read = Callable[[Iterable[str]], Mapping[str, Any]]

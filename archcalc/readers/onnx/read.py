@@ -76,7 +76,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         }
 
     try:
-        decoder, program = _decoded(proto, path, name, inputs)
+        decoder, program = _decoded(proto, path, name, inputs, options)
         model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
@@ -85,10 +85,10 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     return OnnxFile(replace(model, notes=decoder.notes()), inputs)
 
 
-def _decoded(proto: Any, path: Path, name: str, inputs: Inputs) -> tuple[Decoder, Program]:
+def _decoded(proto: Any, path: Path, name: str, inputs: Inputs, options: ModelOptions) -> tuple[Decoder, Program]:
     """Return the program of a file, and what its arrays are read with."""
     try:
-        decoder = Decoder(proto, path, name, inputs)
+        decoder = Decoder(proto, path, name, inputs, partial=options.partial)
         return decoder, decoder.program()
     except SpecError:
         raise

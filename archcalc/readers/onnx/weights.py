@@ -40,7 +40,7 @@ class StoredArrays(Protocol):
         """Return the values of a tensor for the file's sizes."""
         ...
 
-    def imports(self) -> tuple[list[Any], int]:
+    def imports(self, name: str) -> tuple[list[Any], int]:
         """Return the operator sets and the version of the format."""
         ...
 
@@ -154,7 +154,7 @@ class Arrays:
         from onnx.reference import ReferenceEvaluator
 
         node = self.source.constant_nodes[name]
-        imports, ir_version = self.source.imports()
+        imports, ir_version = self.source.imports(name)
         read = {each: self._found[each] for each in node.input if each}
         inputs = [
             helper.make_tensor_value_info(each, helper.np_dtype_to_tensor_dtype(a.dtype), None)

@@ -51,7 +51,9 @@ def bias_added(n: NodeView) -> bool:
 @converts("Add", "Sub", "Mul", "Div")
 def binary(n: NodeView) -> None:
     if n.operator == "Div" and n.dtype(0).startswith(("int", "uint")):
-        raise Untranslatable("a division of integers, which rounds")
+        made = n.compute("aten.div.Tensor", n.result_sizes(), self=n.tensor(0), other=n.tensor(1))
+        n.call("aten.trunc.default", self=made)
+        return
     if n.operator == "Add" and bias_added(n):
         return
     target = f"aten.{BINARY[n.operator]}.Tensor"
