@@ -39,11 +39,11 @@ def notes(tensors: Tensors) -> Iterator[str]:
     if tables:
         count, distinct = sum(prod(tensors.sizes(name)) for name in tables), sum(tables.values())
         arrays = "1 stored array is an expanded table" if len(tables) == 1 else f"{len(tables)} are expanded tables"
-        yield f"{arrays}: {count:,} parameters with {distinct:,} distinct values"
+        yield f"{arrays}: {count:,} parameters with {distinct:,} distinct values in their matrices"
 
 
 def _expanded_tables(tensors: Tensors) -> Iterator[tuple[str, int]]:
-    """Yield the parameters that are added to tensors and repeat a few numbers, with the number of distinct ones."""
+    """Yield the parameters that repeat few numbers in each of their matrices, and how many numbers these are."""
     import numpy as np
 
     seen = set()
@@ -54,11 +54,13 @@ def _expanded_tables(tensors: Tensors) -> Iterator[tuple[str, int]]:
                 continue
             seen.add(found)
             sizes = tensors.sizes(found)
-            if len([size for size in sizes if size > 1]) < 2 or prod(sizes) > MAX_COMPARED:
+            if len(sizes) < 2 or min(sizes[-2:]) < 2 or prod(sizes) > MAX_COMPARED:
                 continue
             try:
-                distinct = np.unique(tensors.arrays.array(found)).size
+                array = tensors.arrays.array(found)
             except SpecError:
                 continue  # its numbers are missing
-            if 1 < distinct <= FEW * prod(sizes):
-                yield found, int(distinct)
+            matrices = array.reshape(-1, sizes[-2] * sizes[-1])
+            distinct = sum(np.unique(matrix).size for matrix in matrices)
+            if len(matrices) < distinct <= FEW * prod(sizes):
+                yield found, distinct
