@@ -69,7 +69,7 @@ class Decoder:
             SpecError: the graph is not complete.
         """
         graph, tensors = self.model.graph, self.tensors
-        self.turned = put_channels_first(graph)
+        self.turned = put_channels_first(graph, [name for name, axis in self.given.batch_axes.items() if axis != 0])
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
