@@ -20,6 +20,7 @@ from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.stored import DERIVATIONS
@@ -163,7 +164,8 @@ class Decoder:
             return
         self.infer(n)
         derivation = DERIVATIONS.get(key_of(n))
-        if derivation is not None and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
+        known = all(name in self.tensors.metas for name in n.outputs if name)
+        if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             self.tensors.note_masks(n.inputs)
@@ -418,6 +420,20 @@ class Decoder:
         """Return the name of the weight of a layer."""
         found = self.tensors.stored.get(n.inputs[1]) if len(n.inputs) > 1 else None
         return found.name if found is not None and found.kind == "parameter" else None
+
+    def record(self) -> Nodes:
+        """Return the nodes, with what is known about their tensors."""
+        tensors = self.tensors
+
+        def sizes(name: str) -> tuple[int, ...] | None:
+            meta = tensors.metas.get(tensors.resolved(name))
+            return None if meta is None else meta.sizes
+
+        def layer(node: Any) -> str:
+            return tensors.names.origin(node, None).module.replace(".", "/") or node.name or node.op_type
+
+        stored = {each.name for each in self.model.graph.initializer}
+        return Nodes(self.model.graph, sizes, stored.__contains__, layer)
 
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""

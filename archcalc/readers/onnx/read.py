@@ -82,7 +82,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
-    return OnnxFile(replace(model, notes=decoder.notes()), inputs)
+    return OnnxFile(replace(model, notes=decoder.notes(), record=decoder.record()), inputs)
 
 
 def _decoded(proto: Any, path: Path, name: str, inputs: Inputs, options: ModelOptions) -> tuple[Decoder, Program]:

@@ -89,6 +89,16 @@ def test_a_graph_with_more_nodes_than_are_read(tmp_path: Path, monkeypatch: pyte
     assert "more than 3 nodes" in read(tmp_path, convolutions())
 
 
+def test_a_reshape_of_a_weight_to_sizes_that_are_not_known(tmp_path: Path) -> None:
+    made = model(
+        [node("Reshape", ["w", "s"], ["v"]), node("MatMul", ["x", "v"], ["y"])],
+        {"x": [1, 4], "s": [2]},
+        {"w": weights(4, 2)},
+        formats={"s": TensorProto.INT64},
+    )
+    assert "cannot be counted" in read(tmp_path, made)
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")
