@@ -1,12 +1,13 @@
 """Damaged model files by the thousand: each must be read, or be refused with one error; none may take much memory.
 
 Files are truncated, get other bytes, or get another description of the network: values are replaced by unsuitable ones,
-removed, moved to other places or repeated. Prints how many were read, how many were refused with which codes, and the
-largest amount of memory that the process ever had. The exit status is 1 if anything else happened.
+removed, moved to other places or repeated, nodes are connected otherwise, stored arrays get other sizes. Prints how
+many were read, how many were refused with which codes, and the largest amount of memory that the process ever had. The
+exit status is 1 if anything else happened.
 
-    python benchmarks/damaged_files.py FILE [COUNT [SEED]]
+    python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
-FILE is a program as `torch.export.save` writes it.
+FILE is a program as `torch.export.save` writes it, or an ONNX file.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 
 import archcalc
 from archcalc import SpecError
+from benchmarks import damaged_onnx
 
 MAX_SECONDS = 60
 MAX_MEGABYTES = 300
@@ -120,7 +122,9 @@ def outcome(path: Path) -> str:
     """Read a file, and return what happened: ``read``, the codes of its errors, or the name of any other exception."""
     try:
         for partial in (False, True):
-            archcalc.load(str(path), partial=partial).analyze()
+            network = archcalc.load(str(path), partial=partial)
+            network.analyze()
+        network.arrays()
     except SpecError as error:
         return "refused: " + ", ".join(sorted({problem.code for problem in error.problems}))
     except Exception as error:  # what this looks for
@@ -134,22 +138,26 @@ def too_slow(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    original = Members(Path(sys.argv[1]))
+    file = Path(sys.argv[1])
+    original: Any = damaged_onnx.Model(file) if file.suffix == ".onnx" else Members(file)
+    damages: tuple[Callable[[Any, random.Random], bytes], ...] = (
+        damaged_onnx.DAMAGES if file.suffix == ".onnx" else DAMAGES
+    )
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     chance = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     signal.signal(signal.SIGALRM, too_slow)
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
-            path = Path(folder) / "damaged.pt2"
-            damage = DAMAGES[number % len(DAMAGES)]
+            path = Path(folder) / f"damaged{file.suffix}"
+            damage = damages[number % len(damages)]
             path.write_bytes(damage(original, chance))
             signal.alarm(MAX_SECONDS)
             found = outcome(path)
             signal.alarm(0)
             outcomes[f"{damage.__name__:12}  {found}"] += 1
             if found.startswith("FAILED"):
-                Path(f"failed-{number}.pt2").write_bytes(path.read_bytes())
+                Path(f"failed-{number}{file.suffix}").write_bytes(path.read_bytes())
     for found, times in sorted(outcomes.items()):
         print(f"{times:6}  {found}")
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -65,9 +65,10 @@ def _choices(inputs: Sequence[Any]) -> list[set[int]]:
     """Return the inputs that are stored in the file, in several ways."""
     arrays = [each if isinstance(each, np.ndarray) else np.empty(0) for each in map(_array, inputs)]
     integers = {at for at, each in enumerate(arrays) if each.dtype.kind in "iu" and each.size <= MAX_STORED}
+    decisions = integers | {at for at, each in enumerate(arrays) if each.dtype.kind == "b" and each.size == 1}
     everything = set(range(1, len(inputs)))
     integers_only = integers if len(integers) < len(inputs) else integers - {0}
-    found = [integers_only, integers_only - {0}, everything, {0}, set()]
+    found = [integers_only, decisions, integers_only - {0}, everything, {0}, set()]
     return [each for at, each in enumerate(found) if each not in found[:at] and len(each) < len(inputs)]
 
 
@@ -97,7 +98,7 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
     path.write_bytes(model.SerializeToString())
     try:
         network = archcalc.load(str(path), batch_axes=dict.fromkeys(given))
-        ran = network.run({name: array[None].astype(np.float32) for name, array in given.items()})
+        ran = network.run({name: np.atleast_1d(array)[None].astype(np.float32) for name, array in given.items()})
     except (archcalc.SpecError, ArrayError) as error:
         return Outcome("unsupported", " ".join(str(error).split())[:160])
     results = list(ran.outputs.values())

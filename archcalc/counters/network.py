@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.counters import assumed, exported
+from archcalc.counters import assumed, exported, onnx_nodes
 from archcalc.counters.count import Count, count
 from archcalc.counters.native import NativeCalls
 from archcalc.counters.registry import TOOLS
@@ -14,6 +14,7 @@ from archcalc.counters.trace import Trace
 from archcalc.graph import Graph
 from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
+from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.stored import plain
 from archcalc.spec.models import ModelFile
 
@@ -45,10 +46,13 @@ def counts_of(
         trace: the trace of the network, if it is known.
     """
     trace = trace_of(analysis.graph, model, analysis) if trace is None else trace
-    native = NativeCalls(trace)
+    of_nodes = nodes_of(analysis, model)
+    traces = {"": trace, **({"onnx": of_nodes} if of_nodes is not None else {})}
+    native = {reads: NativeCalls(each) for reads, each in traces.items()}
     return [
-        count(tool, quantity, trace, native, started(quantity, analysis))
+        count(tool, quantity, traces[tool.reads], native[tool.reads], started(quantity, analysis))
         for tool in tools
+        if tool.reads in traces
         for quantity in tool.quantities
     ]
 
@@ -66,6 +70,15 @@ def counts_in_forms(analysis: Analysis, model: ModelFile | None = None) -> dict[
         if any(map(affects, operators)):
             found[form] = counts_of(analysis, model, trace=assumed.trace_of(analysis, form))
     return found
+
+
+def nodes_of(analysis: Analysis, model: ModelFile | None) -> Trace | None:
+    """Return the trace of the nodes of an ONNX file; ``None`` if the network was not read from one."""
+    if not isinstance(model, LoweredFile) or not isinstance(model.model.record, Nodes):
+        return None
+    if model.recorded.graph.inputs != analysis.graph.inputs:
+        return None  # for other sizes than those that the nodes were read with
+    return onnx_nodes.trace_of(model.model.record, analysis, model.model.batch)
 
 
 def started(quantity: Quantity, analysis: Analysis) -> int:

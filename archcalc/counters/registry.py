@@ -9,6 +9,7 @@ from archcalc.counters.tools.deepspeed import DEEPSPEED
 from archcalc.counters.tools.flop_counter import FLOP_COUNTER, FLOP_COUNTER_META
 from archcalc.counters.tools.fvcore import FVCORE
 from archcalc.counters.tools.keras import KERAS
+from archcalc.counters.tools.onnx_tool import ONNX_TOOL
 from archcalc.counters.tools.ptflops import PTFLOPS, PTFLOPS_ATEN, PTFLOPS_OLD
 from archcalc.counters.tools.pytorch import PYTORCH
 from archcalc.counters.tools.thop import THOP, THOP_0_0
@@ -20,6 +21,7 @@ from archcalc.spec.errors import fail, suggest
 _LISTED = (
     THOP, THOP_0_0, PTFLOPS, PTFLOPS_ATEN, PTFLOPS_OLD, FVCORE, TORCHINFO, FLOP_COUNTER, FLOP_COUNTER_META, CALFLOPS,
     DEEPSPEED, TORCHVISION, PYTORCH, TORCHSUMMARY, KERAS, CAFFE,
+    ONNX_TOOL,
 )  # fmt: skip
 
 TOOLS = tuple(

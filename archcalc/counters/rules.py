@@ -114,6 +114,8 @@ class Tool:
     watches: str
     """What it sees of a model, in a sentence."""
     quantities: tuple[Quantity, ...]
+    reads: str = ""
+    """The only format of files that it reads: ``onnx``; empty: it takes any network, as a model of PyTorch."""
     setting: str = ""
     """How it is used, if that matters: ``no_grad``, ``meta``."""
     gradients: bool = True

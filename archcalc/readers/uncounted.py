@@ -69,11 +69,11 @@ class UncountedCall(Step):
                 call=self.call,
             )
         made = [without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)]
-        shapes = tuple([shape or (1,) for shape in made])
+        shapes = tuple([shape or (1,) for shape in made]) or ((1,),)  # a layer has an output, which nothing reads here
         weights = tuple([Weight(name, sizes) for name, sizes in self.trained.items()])
         op = Uncounted(call=self.call, shapes=shapes, stored=weights)
         first = layers.add(op, tensors, {name: name for name in self.trained})
-        return [first._replace(output=number) for number in range(len(shapes))]
+        return [first._replace(output=number) for number in range(len(made))]
 
 
 def _axes(place: Place, sizes: Sizes, batch: int) -> list[Place]:

@@ -41,6 +41,9 @@ MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "uns
 PRODUCTS = ("matmul", "bmm", "mm", "einsum")
 """The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
 
+ONNX = "onnx"
+"""The namespace of calls that only a reader of this package makes; those without a translation are never constants."""
+
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
 
@@ -183,7 +186,8 @@ class _Translation:
         in_place = is_in_place(call.target)
         if base in ZEROS:
             self.zeros.update(results)
-        if base in FACTORIES or (base not in PRODUCTS and self.is_constant([*call.arguments.values()])):
+        is_known = not call.reason and (namespace != ONNX or f"{namespace}.{base}" in TRANSLATIONS)
+        if is_known and (base in FACTORIES or (base not in PRODUCTS and self.is_constant([*call.arguments.values()]))):
             self.constants.update(results)
             self.constant_calls.append(self.with_sizes(call) if base in LIKE else call)
             if in_place:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,49 +11,39 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_trained_node
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.names import clean, origin_of
+from archcalc.readers.onnx.layout import put_channels_first
+from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
-from archcalc.readers.onnx.sizes import plain
+from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.stored import DERIVATIONS
+from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_VALUES, Tensors
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 from archcalc.spec.errors import fail
 
-MAX_NODES = 1_000_000
-MAX_NESTING = 20
-"""The number of nodes that are read, and how deep branches are nested."""
+MAX_NODES = 200_000
+"""The number of nodes that are read, those of functions and iterations included."""
 
-OF_PARAMETERS = frozenset(
-    (
-        *("Add", "Cast", "Ceil", "Clip", "Concat", "DequantizeLinear", "Div", "Floor", "Mul", "Neg", "Pow"),
-        *("QuantizeLinear", "Reciprocal", "Round", "Slice", "Split", "Sqrt", "Sub"),
-    )
-)
-"""The operators whose output has the numbers of parameters in another form, if it has no more of them."""
+QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
+"""What the names of operators have that read or make codes of numbers."""
 
-SCATTERS = ("ScatterND", "ScatterElements")
-"""The operators that write numbers into a constant, which is then no parameter."""
-
-QUANTIZED = "Quantize"
-"""A part of the names of operators that round numbers to integers."""
-
-ROUNDING = "quantized: integers stand for the real numbers that they encode; a run does not round"
+ROUNDING = "quantized: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
 
 
 class Decoder:
     """The state of the reading."""
 
-    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs) -> None:
-        self.message, self.name, self.given = message, name, inputs
-        self.tensors = Tensors(message, path, name)
-        model = message.model
+    def __init__(self, model: Any, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
+        self.model, self.name, self.given, self.partial = model, name, inputs, partial
+        self.tensors = Tensors(model, path, name)
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
@@ -60,8 +51,14 @@ class Decoder:
         """What the file itself says about tensors."""
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
+        self.formats: Counter[str] = Counter()
+        """The number of parameters in each format of the file."""
+        self.nodes = 0
+        """The number of nodes that have been read."""
         self.expansions = 0
-        """The number of functions that nodes were replaced by."""
+        """The number of graphs that nodes were replaced by."""
+        self.turned: list[str] = []
+        """The inputs that have the channels last in the file."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
 
     # The graph
@@ -72,7 +69,8 @@ class Decoder:
         Raises:
             SpecError: the graph is not complete.
         """
-        graph, tensors = self.message.model.graph, self.tensors
+        graph, tensors = self.model.graph, self.tensors
+        self.turned = put_channels_first(graph, [name for name, axis in self.given.batch_axes.items() if axis != 0])
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
@@ -97,12 +95,19 @@ class Decoder:
                 origin = Origin("", "", "Identity", "")
                 tensors.emit("aten.alias.default", {"self": TensorName(name)}, [each.name], origin)
                 name = each.name
-            outputs.append(name)
+            if name in tensors.metas or not self.partial:
+                outputs.append(name)
+        if not outputs and self.unknown:
+            self.refuse("the sizes of all its outputs depend on numbers that are not known")
         tensors.calls = tensors.remaining_calls()
+        tensors.find_weights()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
+        for name, array in stored.items():
+            if array.kind == "parameter":
+                self.formats[tensors.stored_format(name)] += prod(tensors.sizes(name))
         return Program(
-            title=clean(graph.name) or "model",
+            title=title(graph.name, self.tensors.arrays.path.stem),
             inputs=inputs,
             dynamic=self.given.dynamic,
             input_names={},
@@ -129,6 +134,9 @@ class Decoder:
 
     def node(self, node: Any, nesting: int) -> None:
         """Read a node."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.refuse(f"it has more than {MAX_NODES:,} nodes, those of its functions included")
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return
@@ -140,10 +148,10 @@ class Decoder:
                     f"node '{node.name or node.op_type}' reads '{name[:100]}', which no node before it computes",
                     "the nodes of a model must be in an order in which tensors are computed before they are read",
                 )
-        if node.op_type == "If":
-            self.branch(node, inputs, nesting)
-            return
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
+        if node.op_type in READERS and node.domain in DOMAINS:
+            self.subgraphs(n, nesting)
+            return
         if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
             return
         if self.evaluate(n):
@@ -151,14 +159,22 @@ class Decoder:
         if any(name in self.unknown for name in inputs):
             self.skip(n)
             return
+        if key_of(n) in REWRITES:
+            self.rewrite(n, nesting)
+            return
         self.infer(n)
         derivation = DERIVATIONS.get(key_of(n))
-        if derivation is not None and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
+        known = all(name in self.tensors.metas for name in n.outputs if name)
+        if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             return
-        if self.is_constant_node(n) or self.is_trained_node(n):
+        if all(map(self.tensors.is_stored, filter(None, n.inputs))):
+            self.tensors.note_masks(n.inputs)
+        if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
+            if key_of(n) not in CONVERSIONS and self.expand(n, nesting):
+                return
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
             return
         self.convert(n, nesting)
@@ -184,26 +200,45 @@ class Decoder:
                 return
         self.refuse(f"the constant '{output[:100]}' is of a kind that is not supported")
 
-    def branch(self, node: Any, inputs: Sequence[str], nesting: int) -> None:
-        """Read the branch of an ``If`` that its condition chooses."""
-        condition = self.tensors.values.get(inputs[0]) if inputs else None
-        if condition is None or nesting > MAX_NESTING:
-            self.refuse(
-                f"which branch {origin_of(node, None)} takes depends on the numbers in "
-                f"{self.cause(inputs[0]) if inputs else 'nothing'}",
-                self.given.value_hint(self.inputs_of(inputs[0]) if inputs else []),
-            )
-        chosen = "then_branch" if bool(plain(condition.flat[0])) else "else_branch"
-        graph = next((each.g for each in node.attribute if each.name == chosen), None)
-        if graph is None or len(graph.output) != len(node.output):
-            self.refuse(f"node '{node.name or 'If'}' has no complete '{chosen}'")
-        self.add_known(graph)
-        for tensor in graph.initializer:
-            self.tensors.add_initializer(tensor)
-        for inner in graph.node:
-            self.node(inner, nesting + 1)
-        for name, output in zip(node.output, graph.output, strict=True):
-            self.tensors.alias(name, output.name)
+    def subgraphs(self, n: NodeView, nesting: int) -> None:
+        """Read a node that contains graphs."""
+        before = len(self.tensors.calls)
+        try:
+            read_subgraphs(self, n, nesting)
+        except Untranslatable as error:
+            self.tensors.undo(before)
+            self.uncounted(n, f"{error}")
+
+    def undecided(self, n: NodeView, what: str, name: str) -> None:
+        """Refuse a node because numbers in a tensor decide what it does; return where lower bounds are asked for.
+
+        Args:
+            n: the node.
+            what: what they decide.
+            name: the tensor.
+        """
+        if not self.partial:
+            reason = f"{what} depends on the numbers in {self.cause(name)}"
+            self.refuse(f"{n.place()}: {reason}", self.given.value_hint(self.inputs_of(name)))
+
+    def uncounted(self, n: NodeView, reason: str, *, outputs: bool = True) -> None:
+        """List a node as one that is not counted.
+
+        Args:
+            n: the node.
+            reason: why.
+            outputs: whether the list says what its outputs are; otherwise, other calls compute them.
+        """
+        if outputs:
+            self.infer(n)
+            self.unknown.update(name for name in n.outputs if name and name not in self.tensors.metas)
+        n.origin = n.place()
+        self.unconverted(n, key_of(n), reason, outputs=outputs)
+
+    def new_prefix(self) -> str:
+        """Return a text that precedes names which no other tensors have."""
+        self.expansions += 1
+        return f"={self.expansions}~"
 
     def inputs_of(self, name: str) -> list[str]:
         """Return the inputs of the model that a tensor depends on."""
@@ -278,13 +313,13 @@ class Decoder:
         values |= {name: self.tensors.trained_values[name] for name in n.inputs if name in self.tensors.trained_values}
         try:
             if any(each.HasField("g") for each in n.node.attribute):
-                found = {}  # a loop, which may run any number of times
+                found = {}  # how often a loop runs is not known
             elif n.node.domain == MICROSOFT:
                 found = outputs_of(self.inference, n.node, [self.tensors.metas.get(name) for name in n.inputs])
             else:
                 found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
         except Misfit as error:
-            origin = origin_of(n.node, None)
+            origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
         for name in n.outputs:
@@ -292,33 +327,12 @@ class Decoder:
             if name and meta is not None:
                 self.tensors.metas[name] = meta
 
-    def is_constant_node(self, n: NodeView) -> bool:
-        """Return whether a node computes something from constants only."""
-        read = [name for name in n.inputs if name]
-        if n.operator.startswith(("Random", "Bernoulli", "Multinomial")) or not all(map(self.tensors.is_stored, read)):
-            return False
-        kinds = {self.tensors.stored[name].kind for name in read}
-        return kinds <= {"constant"} or (n.operator in SCATTERS and "constant" in kinds)
-
-    def is_trained_node(self, n: NodeView) -> bool:
-        """Return whether a node only converts or rearranges parameters, so that its output has their numbers."""
-        if (
-            n.operator not in OF_PARAMETERS
-            or n.node.domain not in DOMAINS
-            or not all(map(self.tensors.is_stored, n.inputs))
-        ):
-            return False
-        trained = [name for name in n.inputs if name and self.tensors.stored[name].kind == "parameter"]
-        before = sum(prod(self.tensors.sizes(name)) for name in trained)
-        made = [name for name in n.outputs if name]
-        if not made or any(name not in self.tensors.metas for name in made):
-            return False
-        after = sum(prod(self.tensors.sizes(name)) for name in made)
-        return after <= before and (len(trained) == 1 or n.operator == "Concat")
-
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""
         read = [name for name in n.inputs if name]
+        if n.operator == "Mul" and self.tensors.scales.intersection(read):
+            for name in read:  # scales of codes are no parameters
+                self.tensors.let_be_constant(name)
         first = next((name for name in read if self.tensors.stored[name].kind == "parameter"), "")
         for name in n.outputs:
             if not name:
@@ -327,6 +341,7 @@ class Decoder:
                 self.unknown.add(name)
                 continue
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
+            self.tensors.constant_imports[name] = self.inference.imports
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = Stored(label, "parameter" if first else "constant", None)
 
@@ -337,19 +352,34 @@ class Decoder:
             function = defined_by_onnx(self.inference, n.node, [self.tensors.metas.get(name) for name in n.inputs])
         if function is None or nesting > MAX_NESTING:
             return False
-        self.expansions += 1
         outer = self.inference
         defaults = default_attributes(outer, n.node)
-        self.inference = Inference({each.domain: each.version for each in function.opset_import}, outer.ir_version)
-        for inner in expanded(function, n.node, defaults, n.inputs, f"={self.expansions}~"):
+        own = {each.domain: each.version for each in function.opset_import}
+        self.inference = Inference({**outer.opsets, **own}, outer.ir_version)
+        for inner in expanded(function, n.node, defaults, n.inputs, self.new_prefix()):
             self.node(inner, nesting + 1)
         self.inference = outer
         return True
 
+    def rewrite(self, n: NodeView, nesting: int) -> None:
+        """Read the nodes that stand for an operator of ONNX Runtime."""
+        outer, before = self.inference, len(self.tensors.calls)
+        body = Body(n, self.new_prefix())
+        try:
+            REWRITES[key_of(n)](body)
+            self.inference = Inference({"": OPSET}, outer.ir_version)
+            for inner in body.nodes:
+                self.node(inner, nesting + 1)
+        except Untranslatable as error:
+            self.tensors.undo(before)
+            self.uncounted(n, f"{error}")
+        finally:
+            self.inference = outer
+
     def convert(self, n: NodeView, nesting: int) -> None:
         """Add the calls of a node."""
         key = key_of(n)
-        n.origin = origin_of(n.node, self.own_weight(n))
+        n.origin = n.place(self.own_weight(n))
         conversion = CONVERSIONS.get(key)
         before = len(self.tensors.calls)
         try:
@@ -361,35 +391,60 @@ class Decoder:
             reason = f"{error}"
         except (IndexError, ValueError, ArithmeticError, TypeError):
             reason = "arguments that do not fit together"
-        del self.tensors.calls[before:]
+        self.tensors.undo(before)
         if not self.expand(n, nesting):
             self.unconverted(n, key, reason)
 
     def skip(self, n: NodeView, reason: str = "") -> None:
-        """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so."""
+        """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so.
+
+        Nodes that only follow one that is not understood are listed where the rest is counted.
+        """
         self.unknown.update(name for name in n.outputs if name)
         key = key_of(n)
-        if key not in CONVERSIONS or reason:
-            n.origin = origin_of(n.node, None)
-            self.unconverted(n, key, reason if key in CONVERSIONS else "")
+        understood = key in CONVERSIONS or key in REWRITES or key in FUNCTIONS
+        if self.partial and not reason:
+            reason = "the sizes of what it reads are not known"
+        if not understood or reason:
+            n.origin = n.place()
+            self.unconverted(n, key, reason if understood else "")
 
-    def unconverted(self, n: NodeView, key: str, reason: str) -> None:
+    def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""
-        arguments = {
-            f"input{index}": TensorName(name) for index, name in enumerate(n.inputs) if name in self.tensors.metas
-        }
-        target = f"onnx.{key.replace('.', '_')}"
-        self.tensors.calls.append(Call(target, arguments, n.outputs or ("",), n.origin, reason=reason))
+        read = [name for name in n.inputs if name in self.tensors.metas] if outputs else []
+        arguments = {f"input{index}": TensorName(name) for index, name in enumerate(read)}
+        made = n.outputs if outputs and any(n.outputs) else (self.new_prefix(),)
+        self.tensors.calls.append(Call(f"onnx.{key.replace('.', '_')}", arguments, made, n.origin, reason=reason))
 
     def own_weight(self, n: NodeView) -> str | None:
         """Return the name of the weight of a layer."""
         found = self.tensors.stored.get(n.inputs[1]) if len(n.inputs) > 1 else None
         return found.name if found is not None and found.kind == "parameter" else None
 
+    def record(self) -> Nodes:
+        """Return the nodes, with what is known about their tensors."""
+        tensors = self.tensors
+
+        def sizes(name: str) -> tuple[int, ...] | None:
+            meta = tensors.metas.get(tensors.resolved(name))
+            return None if meta is None else meta.sizes
+
+        def layer(node: Any) -> str:
+            return tensors.names.origin(node, None).module.replace(".", "/") or node.name or node.op_type
+
+        stored = {each.name for each in self.model.graph.initializer}
+        return Nodes(self.model.graph, sizes, stored.__contains__, layer)
+
     def notes(self) -> tuple[str, ...]:
         """Return what else there is to know about the model."""
-        quantized = any(QUANTIZED in call.origin.function for call in self.tensors.calls)
-        return (ROUNDING,) if quantized else ()
+        found: list[str] = []
+        if any(QUANTIZED.search(call.origin.function) for call in self.tensors.calls):
+            formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in self.formats.most_common())
+            found += [ROUNDING, *([f"parameters by number format: {formats}"] if formats else [])]
+        if self.turned:
+            names = ", ".join(f"'{name}'" for name in self.turned)
+            found.append(f"read with the channels first: {names}, which the file has with the channels last")
+        return (*found, *reconciliation.notes(self.tensors))
 
 
 def key_of(n: NodeView) -> str:

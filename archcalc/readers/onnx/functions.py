@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.readers.aten.program import Meta
 from archcalc.readers.onnx.inference import Inference
 from archcalc.readers.onnx.program import CODES
+from archcalc.readers.onnx.renaming import renamed
 
 
 def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> Any | None:
@@ -25,9 +26,9 @@ def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | Non
         return None
     version = inference.version(node.domain)
     if schema.has_function:
-        for known in sorted(schema.function_opset_versions, reverse=True):
-            if known <= version:
-                return FunctionProto.FromString(schema.get_function_with_opset_version(known))
+        known = sorted(schema.function_opset_versions)
+        chosen = max((each for each in known if each <= version), default=known[0])  # each imports its own version
+        return FunctionProto.FromString(schema.get_function_with_opset_version(chosen))
     if schema.has_context_dependent_function:
         types = [
             TypeProto()
@@ -65,31 +66,4 @@ def expanded(function: Any, node: Any, defaults: Sequence[Any], inputs: Sequence
     names = dict(zip(function.input, (*inputs, *[""] * len(function.input)), strict=False))
     names |= {name: own for name, own in zip(function.output, node.output, strict=False) if own}
     for inner in function.node:
-        yield _renamed(inner, names, given, prefix, node.name)
-
-
-def _renamed(node: Any, names: Mapping[str, str], given: Mapping[str, Any], prefix: str, path: str) -> Any:
-    copy = type(node)()
-    copy.CopyFrom(node)
-    if path:
-        copy.name = f"{path}/{node.name or node.op_type}"
-    for own in (copy.input, copy.output):
-        own[:] = [names.get(name, f"{prefix}{name}") if name else "" for name in own]
-    for at in range(len(copy.attribute) - 1, -1, -1):
-        attribute = copy.attribute[at]
-        if attribute.ref_attr_name:
-            value = given.get(attribute.ref_attr_name)
-            name = attribute.name
-            if value is None:
-                del copy.attribute[at]
-            else:
-                attribute.CopyFrom(value)
-                attribute.name = name
-        elif attribute.HasField("g"):
-            graph = attribute.g
-            for each in graph.output:
-                each.name = names.get(each.name, f"{prefix}{each.name}")
-            renamed = [_renamed(inner, names, given, prefix, path) for inner in graph.node]
-            del graph.node[:]
-            graph.node.extend(renamed)
-    return copy
+        yield renamed(inner, lambda name: names.get(name, f"{prefix}{name}"), node.name, given)

@@ -11,6 +11,9 @@ from archcalc.readers.onnx.program import CODES, DTYPES
 DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own domain."""
 
+AS_FIRST_INPUT = ("GroupNormalization",)
+"""The operators whose output is like their first input, which ONNX does not infer, or refuses as deprecated."""
+
 
 class Misfit(Exception):
     """Inputs that do not fit a node; the message says why."""
@@ -23,7 +26,7 @@ class Inference:
         from onnx import OperatorSetIdProto
 
         self.opsets, self.ir_version = opsets, ir_version
-        self._imports = [OperatorSetIdProto(domain=domain, version=version) for domain, version in opsets.items()]
+        self.imports = [OperatorSetIdProto(domain=domain, version=version) for domain, version in opsets.items()]
 
     def version(self, domain: str) -> int:
         """Return the version of a domain's operators."""
@@ -56,13 +59,15 @@ class Inference:
         schema = self.schema(node)
         if schema is None:
             return {}
+        if node.op_type in AS_FIRST_INPUT:
+            return {node.output[0]: inputs[node.input[0]]}
         types = {
             name: helper.make_tensor_type_proto(CODES.get(each.dtype, 1), list(each.sizes))
             for name, each in inputs.items()
         }
         data = {name: numpy_helper.from_array(value) for name, value in values.items()}
         try:
-            found = shape_inference.infer_node_outputs(schema, node, types, data, None, self._imports, self.ir_version)
+            found = shape_inference.infer_node_outputs(schema, node, types, data, None, self.imports, self.ir_version)
         except shape_inference.InferenceError as error:
             raise Misfit(str(error).removeprefix("[ShapeInferenceError] ")[:300]) from None
         except (checker.ValidationError, RuntimeError, ValueError, TypeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import Any
 
 from archcalc.graph import axis_symbols
@@ -15,6 +16,12 @@ from archcalc.spec.errors import fail, suggest
 
 EXAMPLE = 224
 """The size of an axis that the file leaves open, as long as none is given: that of the images of ImageNet."""
+
+MAX_GIVEN = 16
+"""The number of integers of an input that are given by hand."""
+
+REAL = ("float", "bfloat", "complex")
+"""What the names of formats begin with whose numbers are not integers."""
 
 WORDS = {"true": 1.0, "false": 0.0}
 
@@ -51,12 +58,17 @@ class Inputs:
         """The axes whose sizes have names in the file, without the batch."""
         self.example: dict[str, list[str]] = {}
         """The shapes of inputs without the batch, as they are to be given: sizes, and symbols where they are open."""
+        self.countable: set[str] = set()
+        """The inputs whose numbers can be given: single numbers, and a few integers."""
         self.waiting: dict[str, list[tuple[str, int]]] = {}
         """The axes whose sizes the file leaves open, without the batch, by the symbol."""
 
     def value_hint(self, names: Collection[str]) -> str:
-        """Return the hint that says how the values of inputs are given."""
-        return "give them with " + " ".join(f"--input {name}=NUMBER" for name in names) if names else ""
+        """Return the hint that says how the values of inputs are given, if they are single numbers or few integers."""
+        can_be_given = [name for name in names if name in self.countable]
+        if not names or len(can_be_given) < len(names) or len(self.axes) == len(names):
+            return "`archcalc show --partial` counts the rest"
+        return "give them with " + " ".join(f"--input {name}=NUMBER" for name in names)
 
     def _value(self, name: str, dtype: str, sizes: Sizes) -> Any:
         """Return the value that is given for an input."""
@@ -74,7 +86,7 @@ class Inputs:
 
     def written(self) -> str:
         """Return the shapes of inputs with open sizes as options to complete."""
-        shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic}
+        shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic if name in self.example}
         return " ".join(f"--shape {name}={shape}" for name, shape in shapes.items())
 
     def require(self, given: Collection[tuple[str, int]]) -> None:
@@ -86,7 +98,11 @@ class Inputs:
         Raises:
             SpecError: sizes are missing; the hint names the option.
         """
-        missing = {symbol: axes for symbol, axes in self.waiting.items() if not set(axes) & set(given)}
+        missing = {
+            symbol: axes
+            for symbol, axes in self.waiting.items()
+            if not set(axes) & set(given) and axes[0][0] in self.example  # reading may have stopped before it
+        }
         if missing:
             names = ", ".join(f"{_symbol(axes[0], self.example)} of '{axes[0][0]}'" for axes in missing.values())
             message = f"the file leaves sizes open: {names}"
@@ -129,6 +145,8 @@ class Inputs:
             ]
             dtype = DTYPES.get(tensor.elem_type, "float32")
             found[each.name] = Meta(tuple(sizes), dtype)
+            if prod(sizes) == 1 or (not dtype.startswith(REAL) and prod(sizes) <= MAX_GIVEN):
+                self.countable.add(each.name)
             if each.name in self.written_values:
                 self.values[each.name] = self._value(each.name, dtype, tuple(sizes))
         for name in self.written_values:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from archcalc.graph import Origin
@@ -17,29 +19,95 @@ MAX_METADATA = 20_000
 NO_NAME = re.compile(r"[^\w.-]+")
 """What no part of a layer's name may contain."""
 
-ROLE = re.compile(r"\.(?:weight|kernel|bias)(?:_quantized)?$")
+ROLE = re.compile(
+    r"\.(?:weight|kernel|bias)(?:_quantized)?$"  # PyTorch
+    r"|\.[^.]+\.(?:ReadVariableOp|merged_input)(?:_\d+)*$"  # TensorFlow: after the operation that reads it
+    r"|\.[wb]_\d+(?:_deepcopy_\d+)?$"  # PaddlePaddle
+)
+"""What the name of a weight has behind the path of its module."""
+
+NEARLY_ALL = 0.9
+"""The share of nodes around which a scope is that of the model."""
+
+NO_TITLE = re.compile(r"(?:main_?|torch.?jit.*|tf2onnx|.*PaddlePaddle.*|model|graph|main_graph)?", re.IGNORECASE)
+"""The names that exporters give every graph."""
 
 
-def origin_of(node: Any, weight: str | None) -> Origin:
-    """Return where a node comes from.
+class Names:
+    """The names of a model's layers and arrays."""
 
-    Args:
-        node: the node.
-        weight: the name of the weight that it owns, if it is one of a module.
-    """
-    metadata = {each.key: each.value for each in node.metadata_props}
-    scopes = _texts(metadata.get(NAME_SCOPES, ""))
-    if scopes is not None:
-        classes = _texts(metadata.get(CLASS_HIERARCHY, "")) or []
+    def __init__(self, nodes: Sequence[str]) -> None:
+        """Find what the names of all nodes begin with.
+
+        Args:
+            nodes: the names of the nodes.
+        """
+        self.root = common_scopes(nodes)
+
+    def path(self, name: str) -> str:
+        """Return the name of a node or an array as a path with dots, without the scope of the whole model."""
+        if "/" not in name:
+            return clean(name)
+        parts = [part for part in name.split("/") if part]
+        if name.startswith("/"):  # PyTorch, with paths as parts
+            return clean(".".join(_own_names(parts)))
+        parts = list(map(_part, parts))
+        return ".".join(parts[len(self.root) :] if tuple(parts[: len(self.root)]) == self.root else parts)
+
+    def origin(self, node: Any, weight: str | None) -> Origin:
+        """Return where a node comes from.
+
+        Args:
+            node: the node.
+            weight: the path of the weight that it owns, if it has one.
+        """
+        metadata = {each.key: each.value for each in node.metadata_props}
+        scopes = _texts(metadata.get(NAME_SCOPES, ""))
         of_weight = ROLE.sub("", weight) if weight is not None and ROLE.search(weight) else None
-        module = scopes[-2] if len(scopes) > 1 else ""
-        if of_weight is not None and of_weight != module:  # a convolution with a batch norm folded in has its scope
-            return Origin(clean(of_weight), "", node.op_type, "")
-        return Origin(clean(module), classes[-2] if len(classes) > 1 else "", node.op_type, "")
-    parts = [part for part in node.name.split("/") if part]
-    if len(parts) < 2:
-        return Origin("", "", node.op_type, f"node '{node.name[:100]}'" if node.name else "")
-    return Origin(clean(".".join(_own_names(parts[:-1]))), "", node.op_type, "")
+        if scopes is not None:
+            classes = _texts(metadata.get(CLASS_HIERARCHY, "")) or []
+            module = scopes[-2] if len(scopes) > 1 else ""
+            if of_weight is not None and of_weight != module:  # a convolution with a batch norm folded in has its scope
+                return Origin(clean(of_weight), "", node.op_type, "")
+            return Origin(clean(module), classes[-2] if len(classes) > 1 else "", node.op_type, "")
+        has_path = "/" in node.name.strip("/")
+        if of_weight is not None and not (has_path and node.name.startswith("/")):
+            return Origin(of_weight, "", node.op_type, "")
+        if not has_path:
+            return Origin("", "", node.op_type, f"node '{node.name[:100]}'" if node.name else "")
+        return Origin(self.path(node.name).rpartition(".")[0], "", node.op_type, "")
+
+
+def common_scopes(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the scopes around nearly all nodes of TensorFlow, whose first one is the whole model.
+
+    A scope that has no other one inside is a layer, and not one of them.
+    """
+    if any(name.startswith("/") for name in names):
+        return ()
+    paths = [tuple([_part(part) for part in name.split("/")]) for name in names if "/" in name]
+    root: tuple[str, ...] = ()
+    while True:
+        depth = len(root)
+        counts = Counter(path[depth] for path in paths if path[:depth] == root and len(path) > depth + 1)
+        scope, count = counts.most_common(1)[0] if counts else ("", 0)
+        if not count or count < NEARLY_ALL * len(paths):
+            return root
+        longer = (*root, scope)
+        if not any(path[: depth + 1] == longer and len(path) > depth + 2 for path in paths):
+            return root  # a layer
+        root = longer
+
+
+def _part(name: str) -> str:
+    """Return a scope of TensorFlow, in whose name a dot has no meaning."""
+    return clean(name.replace(".", "_"))
+
+
+def title(name: str, file: str) -> str:
+    """Return the title of a model: the name of its graph, or of its file if its exporter names all graphs alike."""
+    found = clean(name)
+    return clean(file) or "model" if NO_TITLE.fullmatch(found) else found
 
 
 def _own_names(parts: list[str]) -> list[str]:

@@ -68,6 +68,10 @@ class NodeView:
         copy.input.extend(inputs)
         return copy
 
+    def place(self, weight: str | None = None) -> Origin:
+        """Return where the node comes from; ``weight`` is the name of the weight that it owns, if it has one."""
+        return self.tensors.names.origin(self.node, weight)
+
     def has(self, index: int) -> bool:
         """Return whether an input is given."""
         return index < len(self.inputs) and self.inputs[index] != ""
@@ -144,7 +148,7 @@ class NodeView:
 
     def compute(self, target: str, sizes: Sizes, /, **arguments: Any) -> TensorName:
         """Add a call that computes a tensor on the way to the outputs, and return it."""
-        name = self.tensors.intermediate(sizes, self.tensors.dtype(self.outputs[0]))
+        name = self.tensors.intermediate(sizes, self.tensors.dtype(self.outputs_name))
         self.tensors.emit(target, _given(arguments), [name], self.origin)
         return TensorName(name)
 

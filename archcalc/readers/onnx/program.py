@@ -50,6 +50,22 @@ class Derived:
     """The names of the arrays that it is computed from."""
     function: Callable[..., Any]
     """Computes it, given these arrays."""
+    format: str = ""
+    """The number format in which the file has it; ``""``: that of the first array."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of a file, with what is known about their tensors."""
+
+    graph: Any
+    """The ``GraphProto``."""
+    sizes: Callable[[str], tuple[int, ...] | None]
+    """Returns the sizes of a tensor."""
+    is_stored: Callable[[str], bool]
+    """Returns whether a tensor is an initializer of the graph."""
+    layer: Callable[[Any], str]
+    """Returns the path of the layer that a node belongs to."""
 
 
 Read = Callable[[Iterable[str]], Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""The bytes of a model file: parsed without the numbers of large initializers, which are read when they are needed.
+"""The bytes of a model file: parsed without the numbers of large tensors, which are read when they are needed.
 
 The wire format of protocol buffers is simple enough to skip over these numbers, so that a file of any size is read in
 the time and the memory that its graph takes.
@@ -7,20 +7,42 @@ the time and the memory that its graph takes.
 from __future__ import annotations
 
 import mmap
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.spec.errors import fail
 
-GRAPH_OF_MODEL = 7
-INITIALIZER_OF_GRAPH = 5
-RAW_DATA_OF_TENSOR = 9
-FLOAT_DATA_OF_TENSOR = 4
-"""The numbers of fields in ``onnx.proto``."""
+NUMBERS = frozenset((4, 5, 6, 7, 9, 10, 11))
+"""The fields of a tensor that hold its numbers, in ``onnx.proto``: one for each format, and ``raw_data``."""
+
+DOCUMENTATION = 12
+"""The field of a tensor for a text, where a shortened one says where it is in the file."""
+
+PLACE = re.compile(r"\0(\d+)-(\d+)")
+"""Such a text."""
+
+PARTS: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 25: "function"},
+    "function": {7: "node"},
+    "graph": {1: "node", 5: "tensor"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
+}
+"""The messages in which tensors are, by the numbers of the fields that hold them in ``onnx.proto``."""
 
 MAX_KEPT = 1024
-"""The number of bytes of an initializer that is read with the graph."""
+"""The number of bytes of a tensor that is read with the graph."""
+
+MAX_DEPTH = 100
+"""How deep messages are nested in each other; the limit of protocol buffers."""
+
+MAX_FIELDS = 10_000_000
+"""The number of fields that are looked at."""
+
+MAX_GRAPH = 150_000_000
+"""The number of bytes of the graph, without the numbers of large tensors."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """The types of fields on the wire."""
@@ -40,17 +62,8 @@ class Damaged(Exception):
     """The bytes are no message; the argument says why."""
 
 
-class Message(NamedTuple):
-    """A model without the numbers of its large initializers."""
-
-    model: Any
-    """The ``ModelProto``."""
-    initializers: dict[str, tuple[int, int]]
-    """Where the initializers that were shortened are in the file, by name."""
-
-
-def read_message(path: Path, name: str) -> Message:
-    """Return the model in a file.
+def read_model(path: Path, name: str) -> Any:
+    """Return the model in a file as a ``ModelProto``, without the numbers of its large tensors.
 
     Args:
         path: the file.
@@ -70,70 +83,95 @@ def read_message(path: Path, name: str) -> Message:
             if not file.read(1):
                 _refuse(name, "the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                shortened, initializers = _shortened(data)
+                graph = b"".join(_Shortening(data).parts("model", 0, len(data), 0))
     except OSError as error:
         fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
     except Damaged as error:
         _refuse(name, f"{error}")
     try:
-        model = ModelProto.FromString(shortened)
+        model = ModelProto.FromString(graph)
     except (DecodeError, MemoryError) as error:
         _refuse(name, f"{error}")
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         _refuse(name, "it has no graph")
-    return Message(model, initializers)
+    return model
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
     fail("format", f"not a complete ONNX model: {reason[:200]}", origin=name)
 
 
-def part(path: Path, span: tuple[int, int]) -> bytes:
-    """Return a part of a file."""
+def whole(tensor: Any, path: Path) -> Any:
+    """Return a tensor with its numbers, as far as they are in its file.
+
+    Raises:
+        OSError: the file cannot be read.
+        google.protobuf.message.DecodeError: it has changed since.
+    """
+    place = PLACE.fullmatch(tensor.doc_string)
+    if place is None:
+        return tensor
+    start, end = map(int, place.groups())
     with open(path, "rb") as file:
-        file.seek(span[0])
-        return file.read(span[1] - span[0])
+        file.seek(start)
+        return type(tensor).FromString(file.read(end - start))
 
 
-def _shortened(data: mmap.mmap) -> tuple[bytes, dict[str, tuple[int, int]]]:
-    """Return a model without the numbers of its large initializers, and where these are."""
-    made: list[bytes] = []
-    found: dict[str, tuple[int, int]] = {}
-    for field in _fields(data, 0, len(data)):
-        if field.number == GRAPH_OF_MODEL and field.kind == BYTES:
-            graph = _graph(data, field, found)
-            made += [_varint(GRAPH_OF_MODEL << 3 | BYTES), _varint(len(graph)), graph]
-        else:
-            made.append(data[field.start : field.end])
-    return b"".join(made), found
+def is_whole(tensor: Any) -> bool:
+    """Return whether a tensor has its numbers, as far as they are in its file."""
+    return not PLACE.fullmatch(tensor.doc_string)
 
 
-def _graph(data: mmap.mmap, graph: Field, found: dict[str, tuple[int, int]]) -> bytes:
-    made: list[bytes] = []
-    for field in _fields(data, graph.content, graph.end):
-        large = field.end - field.content > MAX_KEPT
-        if field.number == INITIALIZER_OF_GRAPH and field.kind == BYTES and large:
-            tensor, name = _tensor(data, field)
-            found[name] = field.content, field.end
-            made += [_varint(INITIALIZER_OF_GRAPH << 3 | BYTES), _varint(len(tensor)), tensor]
-        else:
-            made.append(data[field.start : field.end])
-    return b"".join(made)
+class _Shortening:
+    """Leaves out the numbers of large tensors."""
 
+    def __init__(self, data: mmap.mmap) -> None:
+        self.data = data
+        self.kept = self.seen = 0
+        """The number of bytes that are kept, and that of fields."""
 
-NAME_OF_TENSOR = 8
+    def parts(self, kind: str, start: int, end: int, depth: int) -> list[bytes]:
+        """Return a message in parts, without the numbers of its large tensors.
 
+        Raises:
+            Damaged: the bytes are no message, or the graph is too large.
+        """
+        if depth > MAX_DEPTH:
+            raise Damaged(f"messages that are nested more than {MAX_DEPTH} deep")
+        made: list[bytes] = []
+        for field in _fields(self.data, start, end):
+            self.seen += 1
+            if self.seen > MAX_FIELDS:
+                raise Damaged(f"more than {MAX_FIELDS:,} fields")
+            inner = PARTS[kind].get(field.number) if field.kind == BYTES else None
+            if inner is None or field.end - field.content <= MAX_KEPT:
+                made.append(self.keep(field))
+                continue
+            if inner == "tensor":
+                content = self.tensor(field)
+            else:
+                content = self.parts(inner, field.content, field.end, depth + 1)
+            made += [_varint(field.number << 3 | BYTES), _varint(sum(map(len, content))), *content]
+        return made
 
-def _tensor(data: mmap.mmap, tensor: Field) -> tuple[bytes, str]:
-    """Return an initializer without its numbers, and its name."""
-    made: list[bytes] = []
-    name = b""
-    for field in _fields(data, tensor.content, tensor.end):
-        if field.number == NAME_OF_TENSOR:
-            name = data[field.content : field.end]
-        if field.number not in (RAW_DATA_OF_TENSOR, FLOAT_DATA_OF_TENSOR):
-            made.append(data[field.start : field.end])
-    return b"".join(made), name.decode("utf-8", "replace")
+    def keep(self, field: Field) -> bytes:
+        """Return the bytes of a field."""
+        self.kept += field.end - field.start
+        if self.kept > MAX_GRAPH:
+            raise Damaged(f"a graph of more than {MAX_GRAPH // 1_000_000} MB, without the numbers of its tensors")
+        return self.data[field.start : field.end]
+
+    def tensor(self, tensor: Field) -> list[bytes]:
+        """Return a tensor in parts, with its place in the file instead of its numbers."""
+        made = []
+        for field in _fields(self.data, tensor.content, tensor.end):
+            self.seen += 1
+            if self.seen > MAX_FIELDS:
+                raise Damaged(f"more than {MAX_FIELDS:,} fields")
+            if field.number not in NUMBERS and field.number != DOCUMENTATION:
+                made.append(self.keep(field))
+        place = f"\0{tensor.content}-{tensor.end}".encode()
+        return [*made, _varint(DOCUMENTATION << 3 | BYTES), _varint(len(place)), place]
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:

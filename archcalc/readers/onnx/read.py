@@ -16,7 +16,7 @@ from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.protobuf import Message, read_message
+from archcalc.readers.onnx.protobuf import read_model
 from archcalc.readers.onnx.tensors import MAX_AXES
 from archcalc.readers.onnx.weights import arrays_of
 from archcalc.spec.errors import SpecError, fail
@@ -63,7 +63,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     without_arguments(options)
     axes = batch_axes(options)
     inputs = Inputs(name, options.shapes, axes, options.values)
-    message = read_message(path, name)
+    proto = read_model(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         return arrays_of(decoder.tensors.arrays, name, program, constant_calls, names)
@@ -76,19 +76,19 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         }
 
     try:
-        decoder, program = _decoded(message, path, name, inputs)
+        decoder, program = _decoded(proto, path, name, inputs, options)
         model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
-    return OnnxFile(replace(model, notes=decoder.notes()), inputs)
+    return OnnxFile(replace(model, notes=decoder.notes(), record=decoder.record()), inputs)
 
 
-def _decoded(message: Message, path: Path, name: str, inputs: Inputs) -> tuple[Decoder, Program]:
+def _decoded(proto: Any, path: Path, name: str, inputs: Inputs, options: ModelOptions) -> tuple[Decoder, Program]:
     """Return the program of a file, and what its arrays are read with."""
     try:
-        decoder = Decoder(message, path, name, inputs)
+        decoder = Decoder(proto, path, name, inputs, partial=options.partial)
         return decoder, decoder.program()
     except SpecError:
         raise

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import ceil, floor
 from numbers import Real
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, TypeAlias
 
 from archcalc.numeric import maximum, minimum
@@ -16,17 +17,29 @@ Calculate: TypeAlias = Callable[[str, tuple[Any, ...], Any], "Size"]
 
 
 class Size:
-    """A number that depends on the sizes of tensors. It is compared by its value for the file's sizes."""
+    """A number that depends on the sizes of tensors.
 
-    __slots__ = ("calculate", "name", "value")
+    Python compares it by its value for the file's sizes; `holds` compares it for all sizes that a graph may have.
+    """
 
-    def __init__(self, value: int | Fraction, name: str, calculate: Calculate) -> None:
-        self.value, self.name, self.calculate = value, name, calculate
+    __slots__ = ("calculate", "low", "name", "value")
+
+    def __init__(self, value: int | Fraction, name: str, calculate: Calculate, low: int | None = None) -> None:
+        """Make a number.
+
+        Args:
+            value: what it is for the file's sizes.
+            name: its name in the program.
+            calculate: adds calculations with it to the program.
+            low: what it is at least for all sizes; ``None``: not known.
+        """
+        self.value, self.name, self.calculate, self.low = value, name, calculate, low
 
     def _with(self, function: str, compute: Callable[..., Any], *arguments: Any) -> Any:
         exact = tuple(map(_exact, arguments))
-        result = compute(*map(plain, exact))
-        return self.calculate(function, tuple(map(_argument, exact)), result)
+        made = self.calculate(function, tuple(map(_argument, exact)), compute(*map(plain, exact)))
+        made.low = _least(function, *map(_low, exact))
+        return made
 
     def __add__(self, other: Any) -> Any:
         return self if _is(other, 0) else self._with("_operator.add", lambda a, b: a + b, self, other)
@@ -104,6 +117,59 @@ class Size:
 
     def __repr__(self) -> str:
         return f"Size({self.value}, {self.name!r})"
+
+
+def _low(value: Any) -> Any:
+    """Return what a number is at least; ``None`` if that is not known."""
+    return value.low if isinstance(value, Size) else value
+
+
+def _least(function: str, *lows: Any) -> Any:
+    """Return what the result of a function is at least, given this of its arguments; ``None`` if it is not known."""
+    if any(low is None or low < 0 for low in lows):
+        return None
+    one, other = (*lows, 0)[:2]
+    found = {"_operator.add": one + other, "_operator.mul": one * other, "torch.sym_max": max(one, other)}
+    if function in ("_operator.floordiv", "_operator.mod", "onnx.ratio", "onnx.floor", "onnx.ceil"):
+        return 0
+    return min(one, other) if function == "torch.sym_min" else found.get(function)
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+TURNED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+"""The relation that says the same with the two sides exchanged."""
+
+ASSUMED = "onnx.assumed"
+"""The call that requires a relation of numbers, by which a decision was made while the file was read."""
+
+
+def holds(relation: str, one: Any, other: Any) -> bool:
+    """Return whether a relation of numbers holds.
+
+    Where it depends on the sizes of the inputs, it is decided for the file's sizes, and a condition of the graph.
+    """
+    if not isinstance(one, Size):
+        if not isinstance(other, Size):
+            return COMPARISONS[relation](one, other)
+        return holds(TURNED[relation], other, one)
+    if isinstance(other, Size) and one.name == other.name:
+        return COMPARISONS[relation](0, 0)
+    if not isinstance(other, Size) and one.low is not None and other < one.low:
+        return relation in ("!=", ">", ">=")
+    if not isinstance(other, Size) and one.low is not None and other == one.low and relation in ("<", ">="):
+        return relation == ">="
+    found = COMPARISONS[relation](one.value, plain(other))
+    required = relation if found else OPPOSITES[relation]
+    one.calculate(ASSUMED, (required, _argument(one), _argument(_exact(other))), 1)
+    return found
+
+
+def settled(value: Any) -> Any:
+    """Return the value that a number has for the file's sizes, which is then a condition of the graph."""
+    if isinstance(value, Size):
+        holds("==", value, value.value)
+    return plain(value)
 
 
 def plain(value: Any) -> Any:

@@ -11,13 +11,14 @@ from typing import Any, NoReturn
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.program import Call, Meta, Stored, TensorName
+from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
-from archcalc.readers.onnx.names import clean
+from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
-from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.protobuf import is_whole
+from archcalc.readers.onnx.renaming import names_read
 from archcalc.readers.onnx.sizes import Size
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
@@ -28,8 +29,14 @@ MAX_VALUES = 4096
 JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 """The operators of ATen that read masks."""
 
+TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
+"""The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
+
 MAX_MASK = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
+
+MEASUREMENT = "aten.sym_size.int"
+"""The call that measures an axis of a tensor."""
 
 MAX_AXES = 64
 MAX_SIZE = 2**63 - 1
@@ -38,15 +45,15 @@ MAX_SIZE = 2**63 - 1
 class Tensors:
     """The tensors of a model by name, with what is known about each, and the calls so far."""
 
-    def __init__(self, message: Message, path: Path, name: str) -> None:
+    def __init__(self, model: Any, path: Path, name: str) -> None:
         """Start without tensors.
 
         Args:
-            message: the file.
+            model: the file's ``ModelProto``.
             path: its path, from which arrays are read.
             name: its name in messages.
         """
-        self.message, self.name = message, name
+        self.model, self.name = model, name
         self.arrays = Arrays(path, name, self)
         self.metas: dict[str, Meta] = {}
         self.values: dict[str, Any] = {}
@@ -56,18 +63,25 @@ class Tensors:
         self.stored: dict[str, Stored] = {}
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
-        self.spans = message.initializers
         self.derived: dict[str, Derived] = {}
+        self.scales: set[str] = set()
+        """The scales of codes that are computed for each input."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
+        self.constant_imports: dict[str, list[Any]] = {}
+        """The versions of the operators of these nodes."""
         self.calls: list[Call] = []
         self.sizes_by_name: dict[str, int] = {}
         self._aliases: dict[str, str] = {}
         self._taken: set[str] = set()
         """The names of stored arrays in messages and in the names of layers."""
+        self._numbers: dict[str, int] = {}
+        """The number of the last array with a name, by what the name is without it."""
         self._measured: dict[tuple[str, int], Size] = {}
-        graph = message.model.graph
-        self._uses = Counter(name for node in graph.node for name in node.input)
+        self._calculated: dict[tuple[Any, ...], Size] = {}
+        graph = model.graph
+        self.names = Names([node.name for node in graph.node])
+        self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
         self._gone: set[int] = set()
@@ -76,11 +90,13 @@ class Tensors:
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
-        base = clean(name) or "constant"
-        found, number = base, 1
+        within = name.rpartition("~")[2] if name.startswith(COMPUTED) else name
+        base = self.names.path(within) or "constant"
+        found, number = base, self._numbers.get(base, 1)
         while found in self._taken:
             number += 1
             found = f"{base}_{number}"
+        self._numbers[base] = number
         self._taken.add(found)
         return found
 
@@ -103,7 +119,7 @@ class Tensors:
     def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
         """Read the numbers of a small tensor, if they are in the file."""
         try:
-            if tensor.name not in self.spans:
+            if is_whole(tensor):
                 array = array_in_graph(tensor)
             elif values is self.values:
                 array = self.arrays.array(tensor.name)
@@ -119,6 +135,10 @@ class Tensors:
         self.values[name] = value
         self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
         self.stored[name] = Stored(self.unique(name), "constant", None)
+
+    def is_taken(self, name: str) -> bool:
+        """Return whether a tensor has a name."""
+        return name in self.metas or name in self._aliases
 
     def resolved(self, name: str) -> str:
         seen = 0
@@ -146,6 +166,15 @@ class Tensors:
         """Return whether a tensor is stored and trained."""
         found = self.resolved(name)
         return found in self.stored and self.stored[found].kind == "parameter"
+
+    def may_be_parameter(self, name: str) -> bool:
+        """Return whether a tensor is stored, and trained, or one number that may be."""
+        found = self.resolved(name)
+        if found not in self.stored:
+            return False
+        meta = self.metas[found]
+        single = len(meta.sizes) > 0 and prod(meta.sizes) == 1 and meta.dtype in FLOATS
+        return single or self.stored[found].kind == "parameter"
 
     def is_private(self, name: str) -> bool:
         """Return whether only one node reads a tensor."""
@@ -179,6 +208,18 @@ class Tensors:
         self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
 
+    def undo(self, before: int) -> None:
+        """Remove all calls but a number of the first ones."""
+        for call in self.calls[before:]:
+            for name in call.outputs:
+                self._call_of.pop(name or "", None)
+            if call.target == MEASUREMENT:
+                self._measured.pop((call.arguments["self"].name, call.arguments["dim"]), None)
+            else:
+                self._calculated.pop((call.target, *call.arguments.values()), None)
+        del self.calls[before:]
+        self._gone = {at for at in self._gone if at < before}
+
     def intermediate(self, sizes: Sizes, dtype: str) -> str:
         """Return the name of a new tensor."""
         self._temporary += 1
@@ -186,8 +227,22 @@ class Tensors:
         self.metas[name] = Meta(tuple(sizes), dtype)
         return name
 
+    def let_be_constant(self, name: str) -> None:
+        """Let a stored tensor be fixed numbers, which training does not change."""
+        found = self.stored.get(self.resolved(name))
+        if found is not None:
+            self.stored[self.resolved(name)] = replace(found, kind="constant")
+
     def derive(
-        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
+        self,
+        name: str,
+        sources: Sequence[str],
+        how: str,
+        sizes: Sizes,
+        function: Any,
+        *,
+        trained: bool = False,
+        form: str = "",
     ) -> str:
         """Add a stored array that is computed from others, and return its name.
 
@@ -198,13 +253,14 @@ class Tensors:
             sizes: its sizes.
             function: computes it, given the others.
             trained: whether it is a parameter even if the first one is not.
+            form: the number format in which the file has it, if that is not the one of the first array.
         """
         sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]
         self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
-        self.derived[name] = Derived(tuple(sources), function)
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
+        self.derived[name] = Derived(tuple(sources), function, form)
         return name
 
     def size_of(self, name: str, axis: int) -> Any:
@@ -218,43 +274,66 @@ class Tensors:
                 return value
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
-            self.calls.append(Call("aten.sym_size.int", {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = Size(value, label, self.calculated)
+            self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
+            found = self._measured[name, axis] = Size(value, label, self.calculated, 1)
         return found
 
-    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
-        self._temporary += 1
-        label = f"={self._temporary}"
-        self.sizes_by_name[label] = value
-        self.calls.append(
-            Call(function, {str(at): each for at, each in enumerate(arguments)}, (label,), Origin("", "", "", ""))
-        )
-        return Size(value, label, self.calculated)
+    def stored_format(self, name: str) -> str:
+        """Return the number format in which the file has a stored array."""
+        while name in self.derived:
+            derived = self.derived[name]
+            if derived.format:
+                return derived.format
+            name = derived.sources[0]
+        node = self.constant_nodes.get(name)
+        return self.metas[name].dtype if node is None else self.stored_format(self.resolved(node.input[0]))
 
-    def imports(self) -> tuple[list[Any], int]:
-        return list(self.message.model.opset_import), self.message.model.ir_version
+    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
+        """Add the calculation of a number, unless it has been calculated before, and return the number."""
+        found = self._calculated.get((function, *arguments))
+        if found is None:
+            self._temporary += 1
+            label = f"={self._temporary}"
+            self.sizes_by_name[label] = value
+            named = {str(at): each for at, each in enumerate(arguments)}
+            self.calls.append(Call(function, named, (label,), Origin("", "", "", "")))
+            found = self._calculated[function, *arguments] = Size(value, label, self.calculated)
+        return found
+
+    def imports(self, name: str) -> tuple[list[Any], int]:
+        return self.constant_imports[name], self.model.ir_version
+
+    def find_weights(self) -> None:
+        """Let single stored numbers that are the weight or the bias of a layer be parameters."""
+        for call in self.calls:
+            for argument in TRAINED.get(call.target.split(".")[1], ("weight", "bias")):
+                value = call.arguments.get(argument)
+                if isinstance(value, TensorName) and self.may_be_parameter(value.name):
+                    found = self.resolved(value.name)
+                    self.stored[found] = replace(self.stored[found], kind="parameter")
 
     def find_masks(self) -> None:
-        """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
+        """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
         for call in self.calls:
-            if call.target.split(".")[1] not in JOINS:
-                continue
-            for name in tensors_in([*call.arguments.values()]):
-                each = self.stored.get(name)
-                if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
-                    self.stored[name] = replace(each, kind="constant")
+            if call.target.split(".")[1] in JOINS:
+                self.note_masks(tensors_in([*call.arguments.values()]))
+
+    def note_masks(self, names: Iterable[str]) -> None:
+        """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
+        for name in map(self.resolved, filter(None, names)):
+            each = self.stored.get(name)
+            if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
+                self.stored[name] = replace(each, kind="constant")
 
     def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of zeros, and ones or very small numbers in other places."""
+        """Return whether a stored tensor consists of whole numbers or infinities, not all of them the same."""
         if prod(self.sizes(name)) > MAX_MASK:
             return False
         try:
             array = self.arrays.array(name)
         except SpecError:
             return False  # its numbers are missing
-        low, high = array.min(), array.max()
-        two_values = bool(((array == low) | (array == high)).all())
-        return two_values and low != high and ((high == 0 and low <= -100) or (low == 0 and high == 1))
+        return bool((array == array.round()).all() and array.min() != array.max())
 
     def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""

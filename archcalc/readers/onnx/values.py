@@ -15,14 +15,18 @@ import numpy as np
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES
-from archcalc.readers.onnx.sizes import Size, plain
+from archcalc.readers.onnx.sizes import Size, holds, plain, settled
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[[NodeView, list[Any]], Any]
 
 
 def fixed(n: NodeView, v: list[Any]) -> list[Array]:
-    """Return the inputs of a node with the values that they have for the file's sizes."""
+    """Return the inputs of a node with the values that they have for the file's sizes, which become conditions."""
+    for each in v:
+        if each.dtype == object:
+            for value in each.flat:
+                settled(value)
     return [concrete(each, n.dtype(index)) for index, each in enumerate(v)]
 
 
@@ -49,6 +53,8 @@ def _cast(n: NodeView, v: list[Any]) -> Any:
         return v[0].astype(NUMPY_FORMATS[kind])
     if kind.startswith(("int", "uint")):
         return np.vectorize(_truncated, otypes=[object])(v[0]) if v[0].size else v[0]
+    if kind == "bool":
+        return np.array([holds("!=", each, 0) for each in v[0].flat], bool).reshape(v[0].shape)
     return v[0]
 
 
@@ -134,8 +140,31 @@ def _binary(function: Callable[..., Any]) -> Function:
     return lambda n, v: function(*_numbers(v))
 
 
-def _comparison(function: Callable[..., Any]) -> Function:
-    return lambda n, v: np.asarray(function(*fixed(n, v)), bool)
+def _comparison(function: Callable[..., Any], relation: str) -> Function:
+    compare = np.frompyfunc(lambda one, other: holds(relation, one, other), 2, 1)
+
+    def evaluate(n: NodeView, v: list[Any]) -> Any:
+        of_sizes = any(each.dtype == object for each in v)
+        return np.asarray(compare(*map(objects, v)) if of_sizes else function(*v), bool)
+
+    return evaluate
+
+
+def _logical(function: Callable[..., Any]) -> Function:
+    return lambda n, v: np.asarray(function(*v), bool)
+
+
+def _absolute(n: NodeView, v: list[Any]) -> Any:
+    if v[0].dtype != object:
+        return abs(v[0])
+    return np.frompyfunc(lambda each: each if holds(">=", each, 0) else -each, 1, 1)(v[0])
+
+
+def _powers(n: NodeView, v: list[Any]) -> Any:
+    base, exponent = v
+    if base.dtype == object and exponent.size == 1 and exponent.flat[0] == 2:
+        return base * base
+    return np.power(*fixed(n, v)).astype(NUMPY_FORMATS[n.dtype(0)])
 
 
 def _extreme(larger: bool) -> Function:
@@ -246,24 +275,24 @@ FUNCTIONS: dict[str, Function] = {
     "Div": _divided,
     "Mod": _binary(np.mod),
     "Neg": lambda n, v: -v[0],
-    "Abs": lambda n, v: abs(fixed(n, v)[0]),
+    "Abs": _absolute,
     "Max": _extreme(larger=True),
     "Min": _extreme(larger=False),
-    "Pow": lambda n, v: np.power(*fixed(n, v)).astype(NUMPY_FORMATS[n.dtype(0)]),
+    "Pow": _powers,
     "Sqrt": lambda n, v: np.sqrt(fixed(n, v)[0]),
-    "Reciprocal": lambda n, v: 1 / fixed(n, v)[0],
+    "Reciprocal": lambda n, v: 1 / v[0],
     "Floor": _rounded(np.floor),
     "Ceil": _rounded(np.ceil),
     "Round": lambda n, v: np.round(fixed(n, v)[0]),
-    "Equal": _comparison(np.equal),
-    "Less": _comparison(np.less),
-    "LessOrEqual": _comparison(np.less_equal),
-    "Greater": _comparison(np.greater),
-    "GreaterOrEqual": _comparison(np.greater_equal),
-    "And": _comparison(np.logical_and),
-    "Or": _comparison(np.logical_or),
-    "Xor": _comparison(np.logical_xor),
-    "Not": _comparison(np.logical_not),
+    "Equal": _comparison(np.equal, "=="),
+    "Less": _comparison(np.less, "<"),
+    "LessOrEqual": _comparison(np.less_equal, "<="),
+    "Greater": _comparison(np.greater, ">"),
+    "GreaterOrEqual": _comparison(np.greater_equal, ">="),
+    "And": _logical(np.logical_and),
+    "Or": _logical(np.logical_or),
+    "Xor": _logical(np.logical_xor),
+    "Not": _logical(np.logical_not),
     "ReduceProd": _reduced(np.multiply),
     "ReduceSum": _reduced(np.add),
     "ReduceMax": _reduced(np.maximum),

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from archcalc.readers.aten.program import COMPUTED, Call, Program
 from archcalc.readers.onnx.program import Derived
-from archcalc.readers.onnx.protobuf import part
+from archcalc.readers.onnx.protobuf import whole
 from archcalc.readers.stored import array_of, plain
 from archcalc.spec.errors import fail
 
@@ -19,11 +19,6 @@ class StoredArrays(Protocol):
     @property
     def initializers(self) -> Mapping[str, Any]:
         """The stored tensors of the file, those of many numbers without these."""
-        ...
-
-    @property
-    def spans(self) -> Mapping[str, tuple[int, int]]:
-        """Where those of many numbers are in the file, by their names there."""
         ...
 
     @property
@@ -45,7 +40,7 @@ class StoredArrays(Protocol):
         """Return the values of a tensor for the file's sizes."""
         ...
 
-    def imports(self) -> tuple[list[Any], int]:
+    def imports(self, name: str) -> tuple[list[Any], int]:
         """Return the operator sets and the version of the format."""
         ...
 
@@ -119,16 +114,14 @@ class Arrays:
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx import TensorProto
 
-        tensor = self.source.initializers[name]
-        span = self.source.spans.get(tensor.name)
         try:
-            whole = tensor if span is None else TensorProto.FromString(part(self.path, span))
+            tensor = whole(self.source.initializers[name], self.path)
         except (OSError, DecodeError) as error:
             self._refuse(name, f"{error}")
-        if whole.data_location == TensorProto.EXTERNAL:
-            return self._external(name, whole)
+        if tensor.data_location == TensorProto.EXTERNAL:
+            return self._external(name, tensor)
         try:
-            array = array_in_graph(whole)
+            array = array_in_graph(tensor)
         except ValueError as error:
             self._refuse(name, f"{error}")
         return self._decoded(array)
@@ -161,7 +154,7 @@ class Arrays:
         from onnx.reference import ReferenceEvaluator
 
         node = self.source.constant_nodes[name]
-        imports, ir_version = self.source.imports()
+        imports, ir_version = self.source.imports(name)
         read = {each: self._found[each] for each in node.input if each}
         inputs = [
             helper.make_tensor_value_info(each, helper.np_dtype_to_tensor_dtype(a.dtype), None)

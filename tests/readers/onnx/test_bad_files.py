@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from onnx import ModelProto, TensorProto, helper
 
 import archcalc
 from archcalc import SpecError
+from benchmarks.damaged_onnx import DAMAGES, Model
 from tests.readers.onnx.models import convolutions, model, weights, write
 
 node = helper.make_node
@@ -50,6 +53,50 @@ def test_a_file_with_changed_bytes(tmp_path_factory: pytest.TempPathFactory, dat
     path.write_bytes(bytes(changed))
     with suppress(SpecError):
         archcalc.load(str(path)).analyze()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damaged_files(tmp_path: Path, damage: Callable[[Model, random.Random], bytes]) -> None:
+    """Every one is read, or is refused with an error that names the file; the script in benchmarks tries thousands."""
+    original = Model(write(tmp_path, convolutions()))
+    chance = random.Random(0)
+    for _ in range(40):
+        path = tmp_path / "damaged.onnx"
+        path.write_bytes(damage(original, chance))
+        assert origins_of_errors(path) <= {str(path)}
+
+
+def origins_of_errors(path: Path) -> set[str]:
+    """Read a file and its arrays, and return what the errors are about."""
+    try:
+        network = archcalc.load(str(path))
+        network.analyze()
+        network.arrays()
+    except SpecError as error:
+        return {problem.origin for problem in error.problems}
+    return set()
+
+
+def test_sizes_that_do_not_fit_while_others_are_open(tmp_path: Path) -> None:
+    made = convolutions(size="side")
+    made.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 0
+    assert "has no elements" in read(tmp_path, made)
+
+
+def test_a_graph_with_more_nodes_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.readers.onnx.decode.MAX_NODES", 3)
+    assert "more than 3 nodes" in read(tmp_path, convolutions())
+
+
+def test_a_reshape_of_a_weight_to_sizes_that_are_not_known(tmp_path: Path) -> None:
+    made = model(
+        [node("Reshape", ["w", "s"], ["v"]), node("MatMul", ["x", "v"], ["y"])],
+        {"x": [1, 4], "s": [2]},
+        {"w": weights(4, 2)},
+        formats={"s": TensorProto.INT64},
+    )
+    assert "cannot be counted" in read(tmp_path, made)
 
 
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:

@@ -154,6 +154,20 @@ def test_weights_in_other_forms(tmp_path: Path) -> None:
     assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
 
 
+def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
+    made = model(
+        [
+            node("Conv", ["x", "w", "b"], ["a"]),
+            node("Flatten", ["a"], ["f"]),
+            node("MatMul", ["f", "m"], ["p"]),
+            node("Add", ["p", "c"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 4]},
+        {"w": weights(1, 3, 1, 1), "b": weights(1), "m": weights(16, 1), "c": weights(1)},
+    )
+    assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 3 + 1 + 16 + 1
+
+
 def test_a_mask_is_no_parameter(tmp_path: Path) -> None:
     mask = np.triu(np.full((4, 4), -np.inf, np.float32), 1)
     made = model(
@@ -214,6 +228,27 @@ def test_recurrent_layers(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(found[0], expected[:, 0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("outputs", [("a", "h"), ("", "h"), ("a",)])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_that_read_backwards(tmp_path: Path, kind: str, outputs: tuple[str, ...]) -> None:
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+    used = [name for name in outputs if name]
+    made = model(
+        [
+            node(kind, ["x", "w", "r"], list(outputs), hidden_size=5, direction="reverse"),
+            *(node("Relu", [name], [f"y{name}"]) for name in used),
+        ],
+        {"x": [6, 1, 4]},
+        {"w": weights(1, 5 * gates, 4), "r": weights(1, 5 * gates, 5)},
+        tuple(f"y{name}" for name in used),
+    )
+    network = read(tmp_path, made, batch_axes={"x": "none"})
+    x = np.random.default_rng(0).standard_normal((6, 1, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    for found, needed in zip(network.run({"x": x[None]}).outputs.values(), session.run(None, {"x": x}), strict=True):
+        np.testing.assert_allclose(found[0].reshape(needed.shape), needed, rtol=1e-4, atol=1e-5)
+
+
 def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
     function = helper.make_function(
         "local",
@@ -266,7 +301,7 @@ def test_a_quantized_network_counts_as_what_it_quantizes(tmp_path: Path) -> None
     network = read(tmp_path, made)
     totals = network.analyze().totals
     assert (totals.macs, totals.params) == (2 * 2 * 2 * 27, 54)
-    assert "a run does not round" in network.graph.notes[0]
+    assert "does not round" in network.graph.notes[0]
     x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 4, 4)).astype(np.float32)
     session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, {"x": x})
@@ -308,3 +343,75 @@ def test_external_data_may_be_missing(tmp_path: Path) -> None:
     assert others is not None
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, others[name])
+
+
+def closed_form(folder: Path) -> tuple[str, list[str]]:
+    """Return the closed form of the MACs of the file in its width, and its conditions."""
+    forms = archcalc.formula(str(folder / "net.onnx"), "macs", free=("width",))
+    return forms.forms[0].write(archcalc_text()), [archcalc_text().comparison(each) for each in forms.conditions]
+
+
+def sized(*nodes: Any, **arrays: Any) -> ModelProto:
+    """Return a network of any width that nodes compute something from, and a convolution behind them."""
+    return model(
+        [
+            node("Shape", ["x"], ["s"], start=3, end=4),
+            *nodes,
+            node("Conv", ["z", "w"], ["y"]),
+        ],
+        {"x": [1, 3, 4, "width"]},
+        {"w": weights(2, 3, 1, 1), **arrays},
+    )
+
+
+def test_a_comparison_of_sizes_that_their_bounds_decide(tmp_path: Path) -> None:
+    """Exporters compare sizes with −1 in targets of Expand; no condition is left of it."""
+    made = sized(
+        node("Concat", ["ones", "s"], ["target"], axis=0),
+        node("Equal", ["target", "open"], ["is_open"]),
+        node("Where", ["is_open", "replaced", "target"], ["sizes"]),
+        node("Expand", ["x", "sizes"], ["z"]),
+        ones=np.array([1, 3, 4]),
+        open=np.array([-1]),
+        replaced=np.array([1]),
+    )
+    assert_as_onnxruntime(tmp_path, made, shapes="3x4x7")
+    assert closed_form(tmp_path) == ("24·width", [])
+
+
+def test_a_branch_by_a_size_is_a_condition_of_the_closed_form(tmp_path: Path) -> None:
+    def branch(name: str, operator: str, *inputs: str) -> Any:
+        output = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        return helper.make_graph([node(operator, ["x", *inputs], [name])], name, [], [output])
+
+    made = sized(
+        node("Squeeze", ["s"], ["width"]),
+        node("Greater", ["width", "limit"], ["is_wide"]),
+        node(
+            "If",
+            ["is_wide"],
+            ["z"],
+            then_branch=branch("pooled", "AveragePool"),
+            else_branch=branch("same", "Relu"),
+        ),
+        limit=np.array(100),
+    )
+    for graph in (each.g for nodes in made.graph.node for each in nodes.attribute if each.name == "then_branch"):
+        graph.node[0].attribute.extend([helper.make_attribute("kernel_shape", [1, 2])])
+        graph.node[0].attribute.extend([helper.make_attribute("strides", [1, 2])])
+    assert assert_as_onnxruntime(tmp_path, made, shapes="3x4x101").analyze().totals.macs == 24 * 50
+    assert assert_as_onnxruntime(tmp_path, made, shapes="3x4x100").analyze().totals.macs == 24 * 100
+    assert closed_form(tmp_path) == ("24·⌊width/2⌋", ["width ≥ 101"])
+
+
+def test_paddings_that_follow_a_size_are_a_condition(tmp_path: Path) -> None:
+    made = sized(
+        node("Mod", ["s", "eight"], ["rest"]),
+        node("Sub", ["eight", "rest"], ["missing"]),
+        node("Concat", ["zeros", "missing"], ["widths"], axis=0),
+        node("Pad", ["x", "widths"], ["z"]),
+        eight=np.array([8]),
+        zeros=np.zeros(7, np.int64),
+    )
+    assert_as_onnxruntime(tmp_path, made, shapes="3x4x13")
+    assert closed_form(tmp_path) == ("24·(width + 8)", ["width % 8 == 0"])

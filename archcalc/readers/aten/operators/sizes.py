@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import add, floordiv, mod, mul, neg, sub
+from operator import add, eq, floordiv, ge, gt, le, lt, mod, mul, ne, neg, sub
 from typing import Any
 
-from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio
+from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio, require
 from archcalc.readers.aten.registry import Arguments, translates, translates_function
 from archcalc.readers.steps import Calculated, Measured, Step
+
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+def assumed(relation: Any, one: Number, other: Number) -> Number:
+    """Require a relation of sizes by which a model was read: with other sizes, it may compute something else."""
+    message = "the model was read for sizes with {one} {relation} {other}, and may compute something else otherwise"
+    require(RELATIONS[relation](one, other), message, one=one, relation=relation, other=other)
+    return 1
+
 
 FUNCTIONS: dict[str, Callable[..., Number]] = {
     "_operator.add": add,
@@ -23,6 +33,7 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "onnx.ratio": ratio,
     "onnx.floor": floor,
     "onnx.ceil": ceiling,
+    "onnx.assumed": assumed,
 }
 
 

@@ -3,8 +3,8 @@
 from archcalc.readers.onnx.operators import (
     activation,
     arithmetic,
+    attention,
     convolution,
-    fused,
     linear,
     logic,
     normalisation,
@@ -12,6 +12,7 @@ from archcalc.readers.onnx.operators import (
     quantized,
     recurrent,
     reduction,
+    resampling,
     selection,
     shape,
 )
@@ -19,8 +20,8 @@ from archcalc.readers.onnx.operators import (
 __all__ = [
     "activation",
     "arithmetic",
+    "attention",
     "convolution",
-    "fused",
     "linear",
     "logic",
     "normalisation",
@@ -28,6 +29,7 @@ __all__ = [
     "quantized",
     "recurrent",
     "reduction",
+    "resampling",
     "selection",
     "shape",
 ]

@@ -6,7 +6,7 @@ from math import isclose
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.registry import converts, converts_microsoft
+from archcalc.readers.onnx.registry import converts
 
 PLAIN = {
     "Relu": "relu",
@@ -48,13 +48,11 @@ def unchanged(n: NodeView) -> None:
 
 @converts("Cast", "CastLike")
 def converted(n: NodeView) -> None:
+    known = n.tensors.values.get(n.name(0))
+    if n.operator == "CastLike" and known is not None:  # of the second input, only the format is read
+        n.tensors.set_value(n.outputs[0], known, n.dtype(1))
+        return
     n.call("aten.to.dtype", self=n.tensor(0))
-
-
-@converts("QuantizeLinear", "DequantizeLinear")
-def coded(n: NodeView) -> None:
-    """Convert a change between numbers and their codes, which is left out: but for rounding, numbers are the same."""
-    n.call("aten.alias.default", self=n.tensor(0))
 
 
 @converts("HardSigmoid")
@@ -82,14 +80,6 @@ def elu(n: NodeView) -> None:
 @converts("Gelu")
 def gelu(n: NodeView) -> None:
     n.call("aten.gelu.default", self=n.tensor(0), approximate=n.attribute("approximate", "none"))
-
-
-@converts_microsoft("Gelu", "FastGelu")
-def microsoft_gelu(n: NodeView) -> None:
-    read = n.tensor(0)
-    if n.has(1):
-        read = n.compute("aten.add.Tensor", n.sizes(0), self=read, other=n.tensor(1))
-    n.call("aten.gelu.default", self=read, approximate="none" if n.operator == "Gelu" else "tanh")
 
 
 @converts("Selu")

@@ -39,7 +39,7 @@ def bias_added(n: NodeView) -> bool:
             continue
         matrix = call.arguments["other"]
         fits = n.result_sizes() == n.sizes(product) and n.sizes(bias) == n.result_sizes()[-1:]
-        stored = n.tensors.is_parameter(matrix.name) and n.tensors.is_parameter(n.name(bias))
+        stored = n.tensors.is_parameter(matrix.name) and n.tensors.may_be_parameter(n.name(bias))
         if fits and stored and len(n.tensors.sizes(matrix.name)) == 2 and n.tensors.is_private(n.name(product)):
             n.tensors.remove(n.name(product))
             n.origin = call.origin
@@ -51,7 +51,9 @@ def bias_added(n: NodeView) -> bool:
 @converts("Add", "Sub", "Mul", "Div")
 def binary(n: NodeView) -> None:
     if n.operator == "Div" and n.dtype(0).startswith(("int", "uint")):
-        raise Untranslatable("a division of integers, which rounds")
+        made = n.compute("aten.div.Tensor", n.result_sizes(), self=n.tensor(0), other=n.tensor(1))
+        n.call("aten.trunc.default", self=made)
+        return
     if n.operator == "Add" and bias_added(n):
         return
     target = f"aten.{BINARY[n.operator]}.Tensor"

@@ -10,7 +10,7 @@ from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import plain
+from archcalc.readers.onnx.sizes import settled
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
 
@@ -155,7 +155,7 @@ def pad(n: NodeView) -> None:
         widths, value = n.attribute("pads"), n.attribute("value", 0.0)
         axes = list(range(rank))
     else:
-        widths = [int(plain(each)) for each in n.needed_value(1).flat]
+        widths = [int(settled(each)) for each in n.needed_value(1).flat]
         value = float(n.needed_value(2).flat[0]) if n.has(2) else 0.0
         axes = [int(each) % rank for each in n.needed_value(3).flat] if n.has(3) else list(range(rank))
     if len(widths) != 2 * len(axes):

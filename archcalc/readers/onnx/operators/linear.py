@@ -10,7 +10,7 @@ from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import argument, plain
+from archcalc.readers.onnx.sizes import argument, settled
 
 
 @converts("MatMul")
@@ -132,7 +132,7 @@ def gather(n: NodeView) -> None:
     if indices.ndim == 0:
         n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
         return
-    places = [int(plain(each)) % sizes[axis] for each in indices.flat]
+    places = [int(settled(each)) % sizes[axis] for each in indices.flat]
     if places == list(range(places[0], places[0] + len(places))):
         parts = [source]
         ranges = [(places[0], places[0] + len(places))]

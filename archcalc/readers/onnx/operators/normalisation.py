@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from typing import Any
 
+from archcalc.numeric import normal
+from archcalc.ops.norm import LocalResponseNorm
 from archcalc.readers.aten.program import TensorName
-from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts, converts_microsoft
 from archcalc.readers.onnx.sizes import argument
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import Step, make
 
 
 @converts("BatchNormalization")
@@ -36,17 +41,40 @@ def instance_norm(n: NodeView) -> None:
 
 @converts("GroupNormalization")
 def group_norm(n: NodeView) -> None:
-    groups = n.attribute("num_groups")
-    if n.version < 21 and n.sizes(1) != n.sizes(0)[1:2]:
-        raise Untranslatable("a scale per group, as before version 21")
+    groups, channels = n.attribute("num_groups"), n.sizes(0)[1]
+    arrays = [n.tensor(1), n.tensor(2)]
+    if n.version < 21:  # one number per group
+        each = channels // groups
+        names = [
+            n.tensors.derive(f"{n.outputs[0]}={at}", [n.name(at)], ".channels", (channels,), lambda a: a.repeat(each))
+            for at in (1, 2)
+        ]
+        arrays = [TensorName(name) for name in names]
     n.call(
         "aten.group_norm.default",
         input=n.tensor(0),
         num_groups=groups,
-        weight=n.tensor(1),
-        bias=n.tensor(2),
+        weight=arrays[0],
+        bias=arrays[1],
         eps=n.attribute("epsilon", 1e-5),
     )
+
+
+@converts("LRN")
+def local_response_norm(n: NodeView) -> None:
+    size = n.attribute("size")
+    if size % 2 == 0:
+        raise Untranslatable("an even number of channels in the sum")
+    names = {"alpha": 0.0001, "beta": 0.75, "bias": 1.0}
+    n.call("onnx.LRN", self=n.tensor(0), size=size, **{name: n.attribute(name, usual) for name, usual in names.items()})
+
+
+@translates_function("onnx.LRN")
+def normalised_by_neighbours(a: Arguments) -> list[Step]:
+    size = a.integer("size")
+    alpha, beta, bias = (Fraction(repr(a.call.arguments[name])) for name in ("alpha", "beta", "bias"))
+    op = make(LocalResponseNorm, size=size, alpha=alpha / size, beta=beta, k=normal(bias))
+    return [PerExample(op=op, axes=len(a.sizes("self")) - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def flattened(n: NodeView, axis: int) -> tuple[TensorName, Sizes]:

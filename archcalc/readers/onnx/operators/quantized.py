@@ -1,6 +1,7 @@
 """Quantized layers, counted as the operation that they quantize.
 
-Numbers are not rounded: a tensor of integers is read as the real numbers that they encode, with a scale of 1.
+A tensor of integers is read as the real numbers that they encode, with a scale of 1. Numbers are limited to those that
+have a code, as quantizers rely on to leave out activations, but not rounded.
 """
 
 from __future__ import annotations
@@ -9,16 +10,34 @@ from typing import Any
 
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.onnx.codes import along, limits
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import window
-from archcalc.readers.onnx.registry import converts, converts_microsoft
+from archcalc.readers.onnx.registry import converts
 
 
-def along(values: Any, axis: int, rank: int) -> Any:
-    """Return scales or offsets with the axis that they belong to in its place."""
-    if values.ndim == 0 or values.size == 1:
-        return values.reshape(())
-    return values.reshape([-1 if at == axis else 1 for at in range(rank)])
+def saturated(n: NodeView, target: str, scale: int, zero: int, /, **arguments: Any) -> None:
+    """Add a call whose result is limited to what the codes of the output can encode."""
+    found = limits(n, scale, zero, n.tensors.dtype(n.outputs[0]))
+    if found is None:
+        n.call(target, **arguments)
+        return
+    made = n.compute(target, n.result_sizes(), **arguments)
+    n.call("aten.clamp.default", self=made, min=found[0], max=found[1])
+
+
+@converts("QuantizeLinear")
+def encoded(n: NodeView) -> None:
+    found = limits(n, 1, 2, n.tensors.dtype(n.outputs[0]))
+    if found is None:
+        n.call("aten.alias.default", self=n.tensor(0))
+    else:
+        n.call("aten.clamp.default", self=n.tensor(0), min=found[0], max=found[1])
+
+
+@converts("DequantizeLinear")
+def decoded(n: NodeView) -> None:
+    n.call("aten.alias.default", self=n.tensor(0))
 
 
 def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: int = 0) -> TensorName:
@@ -31,13 +50,13 @@ def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: in
     sizes = n.sizes(weight)
     has_scale, has_zero = scale in indices, zero in indices
 
-    def decoded(w: Any, *others: Any) -> Any:
+    def numbers(w: Any, *others: Any) -> Any:
         found = w.astype("f4")
         if has_zero:
             found = found - along(others[-1].astype("f4"), axis, len(sizes))
         return found * along(others[0], axis, len(sizes)) if has_scale else found
 
-    return TensorName(n.tensors.derive(f"{n.outputs_name}={weight}", sources, "", sizes, decoded, trained=True))
+    return TensorName(n.tensors.derive(f"{n.outputs_name}={weight}", sources, "", sizes, numbers, trained=True))
 
 
 @converts("DynamicQuantizeLinear")
@@ -45,6 +64,7 @@ def dynamic(n: NodeView) -> None:
     import numpy as np
 
     n.first_output("aten.alias.default", self=n.tensor(0))
+    n.tensors.scales.add(n.outputs[1])
     n.tensors.set_value(n.outputs[1], np.ones((), np.float32))
     n.tensors.set_value(n.outputs[2], np.zeros((), np.uint8))
 
@@ -73,8 +93,11 @@ def conv_of_codes(n: NodeView) -> None:
         label = f"{n.outputs_name}=8"
         scaled = n.tensors.derive(label, sources, "", n.sizes(8), lambda b, x, w: b * x * w, trained=True)
         bias = TensorName(scaled)
-    n.call(
+    saturated(
+        n,
         "onnx.Conv",
+        6,
+        7,
         input=n.tensor(0),
         weight=real(n, 3, 4, 5),
         bias=bias,
@@ -86,28 +109,4 @@ def conv_of_codes(n: NodeView) -> None:
 @converts("QLinearMatMul")
 def matmul_of_codes(n: NodeView) -> None:
     second = real(n, 3, 4, 5, len(n.sizes(3)) - 1) if n.tensors.is_stored(n.name(3)) else n.tensor(3)
-    n.call("aten.matmul.default", self=n.tensor(0), other=second)
-
-
-@converts_microsoft("QLinearAdd", "QLinearMul")
-def join_of_codes(n: NodeView) -> None:
-    target = "aten.add.Tensor" if n.operator == "QLinearAdd" else "aten.mul.Tensor"
-    n.call(target, self=n.tensor(0), other=n.tensor(3))
-
-
-@converts_microsoft("QLinearSigmoid", "QLinearLeakyRelu")
-def activation_of_codes(n: NodeView) -> None:
-    if n.operator == "QLinearSigmoid":
-        n.call("aten.sigmoid.default", self=n.tensor(0))
-    else:
-        n.call("aten.leaky_relu.default", self=n.tensor(0), negative_slope=n.attribute("alpha", 0.01))
-
-
-@converts_microsoft("QLinearConcat")
-def concat_of_codes(n: NodeView) -> None:
-    n.call("aten.cat.default", tensors=[n.tensor(at) for at in range(2, len(n.inputs), 3)], dim=n.attribute("axis"))
-
-
-@converts_microsoft("QLinearGlobalAveragePool")
-def pool_of_codes(n: NodeView) -> None:
-    n.call("onnx.GlobalAveragePool", self=n.tensor(0))
+    saturated(n, "aten.matmul.default", 6, 7, self=n.tensor(0), other=second)

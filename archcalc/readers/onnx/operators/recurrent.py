@@ -85,9 +85,7 @@ class Sequences(Step):
 
 @converts("LSTM", "GRU", "RNN")
 def recurrent(n: NodeView) -> None:
-    directions = {"forward": 1, "bidirectional": 2}.get(n.attribute("direction", "forward"))
-    if directions is None:
-        raise Untranslatable("sequences in reverse only")
+    directions = directions_of(n)
     require_plain(n)
     weights = {"input": rows(n, 1), "recurrent": rows(n, 2)}
     gates = len(ORDERS[n.operator])
@@ -103,6 +101,14 @@ def recurrent(n: NodeView) -> None:
     add_call(n, n.operator, n.sizes(2)[1] // gates, directions, {**weights, **biases}, 5)
 
 
+def directions_of(n: NodeView) -> int:
+    """Return the number of directions in which a layer reads its sequences."""
+    direction = n.attribute("direction", "forward")
+    if direction not in ("forward", "reverse", "bidirectional"):
+        raise Untranslatable(f"the direction '{direction}'")
+    return 2 if direction == "bidirectional" else 1
+
+
 def add_call(
     n: NodeView, operator: str, units: int, directions: int, stored: dict[str, TensorName], state_at: int
 ) -> None:
@@ -111,17 +117,29 @@ def add_call(
     for name, index in zip(STATES, (state_at, state_at + 1), strict=False):
         if n.has(index) and not is_zero(n, index) and (name == "state" or operator == "LSTM"):
             given[name] = n.tensor(index)
-    n.call(
-        f"onnx.{operator}",
-        x=n.tensor(0),
-        units=units,
-        directions=directions,
-        batch_first=bool(n.attribute("layout", 0)),
-        relu="relu" in [each.lower() for each in n.attribute("activations", [])],
-        reset_after=bool(n.attribute("linear_before_reset", 0)),
+    arguments: dict[str, Any] = {
+        "x": n.tensor(0),
+        "units": units,
+        "directions": directions,
+        "batch_first": bool(n.attribute("layout", 0)),
+        "relu": "relu" in [each.lower() for each in n.attribute("activations", [])],
+        "reset_after": bool(n.attribute("linear_before_reset", 0)),
         **stored,
         **given,
-    )
+    }
+    if n.attribute("direction", "forward") != "reverse":
+        n.call(f"onnx.{operator}", **arguments)
+        return
+    positions = 1 if arguments["batch_first"] else 0
+    arguments["x"] = n.compute("aten.flip.default", n.sizes(0), self=n.tensor(0), dims=[positions])
+    outputs: list[str | None] = [name or None for name in n.outputs]
+    whole = n.outputs[0]
+    if whole:
+        outputs[0] = n.tensors.intermediate(n.result_sizes(), n.tensors.dtype(whole))
+    n.tensors.emit(f"onnx.{operator}", arguments, outputs, n.origin)
+    if whole:
+        flipped = {"self": TensorName(outputs[0] or ""), "dims": [positions]}
+        n.tensors.emit("aten.flip.default", flipped, [whole], n.origin)
 
 
 def require_plain(n: NodeView) -> None:
@@ -204,9 +222,9 @@ def layer(a: Arguments) -> list[Step]:
 @converts_microsoft("DynamicQuantizeLSTM")
 def quantized_lstm(n: NodeView) -> None:
     """Convert a layer whose weights are integers with scales, features before rows."""
-    directions = {"forward": 1, "bidirectional": 2}.get(n.attribute("direction", "forward"))
-    if directions is None or (n.has(7) and not is_zero(n, 7)) or n.has(4):
-        raise Untranslatable("sequences in reverse only, of different lengths, or peepholes")
+    directions = directions_of(n)
+    if (n.has(7) and not is_zero(n, 7)) or n.has(4):
+        raise Untranslatable("sequences of different lengths, or peepholes")
     count = n.sizes(1)[2]
     units = count // 4
     weights = {}
@@ -219,8 +237,9 @@ def quantized_lstm(n: NodeView) -> None:
             real = (w.astype("f4") - zero.astype("f4").reshape(lead)) * s.reshape(lead)
             return ordered(real.transpose(0, 2, 1), "LSTM")
 
-        label = n.tensors.derive(f"{n.outputs_name}={index}", sources, "", (directions * count, features), scaled)
-        weights[name] = TensorName(label)
+        label = f"{n.outputs_name}={index}"
+        rows_of_gates = (directions * count, features)
+        weights[name] = TensorName(n.tensors.derive(label, sources, "", rows_of_gates, scaled, trained=True))
     biases = {}
     if n.has(3):
         sizes = (directions * count,)

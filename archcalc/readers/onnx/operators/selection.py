@@ -2,49 +2,122 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
+from archcalc.readers.onnx.sizes import settled
 
 
 @converts("TopK")
 def largest(n: NodeView) -> None:
     axis = n.axis("axis", -1, len(n.sizes(0)))
-    count = int(n.needed_value(1).flat[0]) if n.has(1) else n.attribute("k")
+    count = int(settled(n.needed_value(1).flat[0])) if n.has(1) else n.attribute("k")
     n.call("aten.topk.default", self=n.tensor(0), k=count, dim=axis, largest=bool(n.attribute("largest", 1)))
 
 
 @converts("ArgMax", "ArgMin")
 def extreme_index(n: NodeView) -> None:
-    if n.attribute("select_last_index", 0):
-        raise Untranslatable("the last of several equal elements")
     axis = n.axis("axis", 0, len(n.sizes(0)))
     keep = bool(n.attribute("keepdims", 1))
+    if n.attribute("select_last_index", 0):
+        turned = n.compute("aten.flip.default", n.sizes(0), self=n.tensor(0), dims=[axis])
+        target = f"aten.{n.operator.lower()}.default"
+        place = n.compute(target, n.result_sizes(), self=turned, dim=axis, keepdim=keep)
+        last = int(settled(n.tensors.size_of(n.name(0), axis))) - 1
+        n.call("aten.rsub.Scalar", self=place, other=last)
+        return
     n.call(f"aten.{n.operator.lower()}.default", self=n.tensor(0), dim=axis, keepdim=keep)
 
 
 @converts("GatherElements")
 def gather(n: NodeView) -> None:
     axis = n.axis("axis", 0, len(n.sizes(0)))
-    n.call("aten.gather.default", self=n.tensor(0), dim=axis, index=n.tensor(1))
+    n.call("aten.gather.default", self=n.tensor(0), dim=axis, index=counted(n, 1, n.sizes(0)[axis]))
+
+
+def counted(n: NodeView, index: int, size: int) -> TensorName:
+    """Return indices that are counted from the start, if they are known."""
+    known = n.tensors.values.get(n.name(index))
+    if known is None or known.dtype == object or not known.size or known.min() >= 0:
+        return n.tensor(index)
+    return constant(n, "counted", known % size)
+
+
+def constant(n: NodeView, label: str, value: Any) -> TensorName:
+    """Return a tensor of fixed numbers."""
+    name = f"{n.outputs_name}={label}"
+    n.tensors.set_value(name, value)
+    return TensorName(name)
+
+
+def columns(n: NodeView, indices: Any) -> list[TensorName]:
+    """Return indices, one row of numbers for each place, as one tensor for each axis."""
+    import numpy as np
+
+    sizes = n.sizes(0)
+    return [
+        constant(n, f"axis{at}", np.asarray(indices[..., at], np.int64) % sizes[at]) for at in range(indices.shape[-1])
+    ]
+
+
+@converts("GatherND")
+def gather_places(n: NodeView) -> None:
+    if n.attribute("batch_dims", 0):
+        raise Untranslatable("places per example")
+    n.call("aten.index.Tensor", self=n.tensor(0), indices=columns(n, n.needed_value(1)))
+
+
+@converts("ScatterND")
+def scatter_places(n: NodeView) -> None:
+    if n.attribute("reduction", "none") != "none":
+        raise Untranslatable("combinations with what is there")
+    places = columns(n, n.needed_value(1))
+    n.call("aten.index_put.default", self=n.tensor(0), indices=places, values=n.tensor(2))
+
+
+@converts("ScatterElements", "Scatter")
+def scatter_elements(n: NodeView) -> None:
+    import numpy as np
+
+    if n.attribute("reduction", "none") != "none":
+        raise Untranslatable("combinations with what is there")
+    indices, sizes = n.needed_value(1), n.sizes(0)
+    axis = n.axis("axis", 0, len(sizes))
+    places = np.moveaxis(np.indices(indices.shape), 0, -1)
+    places[..., axis] = indices % sizes[axis]
+    n.call("aten.index_put.default", self=n.tensor(0), indices=columns(n, places), values=n.tensor(2))
 
 
 @converts("Trilu")
 def triangle(n: NodeView) -> None:
-    diagonal = int(n.needed_value(1).flat[0]) if n.has(1) else 0
+    diagonal = int(settled(n.needed_value(1).flat[0])) if n.has(1) else 0
     n.call("aten.triu.default" if n.attribute("upper", 1) else "aten.tril.default", self=n.tensor(0), diagonal=diagonal)
 
 
 @converts("CumSum")
 def cumulative_sum(n: NodeView) -> None:
-    if n.attribute("exclusive", 0) or n.attribute("reverse", 0):
-        raise Untranslatable("a cumulative sum that is exclusive or reversed")
-    rank = len(n.sizes(0))
-    n.call("aten.cumsum.default", self=n.tensor(0), dim=int(n.needed_value(1).flat[0]) % rank)
+    sizes, read = n.sizes(0), n.tensor(0)
+    axis = int(n.needed_value(1).flat[0]) % len(sizes)
+    if n.attribute("reverse", 0):
+        read = n.compute("aten.flip.default", sizes, self=read, dims=[axis])
+    total = n.compute("aten.cumsum.default", sizes, self=read, dim=axis)
+    if n.attribute("exclusive", 0):
+        total = n.compute("aten.sub.Tensor", sizes, self=total, other=read)
+    if n.attribute("reverse", 0):
+        total = n.compute("aten.flip.default", sizes, self=total, dims=[axis])
+    n.tensors.alias(n.outputs[0], total.name)
 
 
 @converts("Mod")
 def remainder(n: NodeView) -> None:
-    if n.attribute("fmod", 0):
-        raise Untranslatable("a remainder with the sign of the dividend")
+    if n.attribute("fmod", 0):  # with the sign of the dividend
+        sizes = n.result_sizes()
+        ratio = n.compute("aten.div.Tensor", sizes, self=n.tensor(0), other=n.tensor(1))
+        whole = n.compute("aten.trunc.default", sizes, self=ratio)
+        part = n.compute("aten.mul.Tensor", sizes, self=whole, other=n.tensor(1))
+        n.call("aten.sub.Tensor", self=n.tensor(0), other=part)
+        return
     n.call("aten.remainder.Tensor", self=n.tensor(0), other=n.tensor(1))

@@ -1,0 +1,134 @@
+"""Operators of ONNX that are compositions of a few others, though ONNX does not define them so."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.onnx.rewrites.fused import WINDOWS, given
+from archcalc.readers.onnx.rewriting import Body, rewrites_onnx
+
+INFINITY = float("inf")
+
+
+@rewrites_onnx("Tan")
+def tan(body: Body) -> None:
+    body.result(body.add("Div", body.add("Sin", body.input(0)), body.add("Cos", body.input(0))))
+
+
+@rewrites_onnx("Sinh", "Cosh")
+def hyperbolic(body: Body) -> None:
+    up, down = body.add("Exp", body.input(0)), body.add("Exp", body.add("Neg", body.input(0)))
+    both = body.add("Sub" if body.n.operator == "Sinh" else "Add", up, down)
+    body.result(body.add("Mul", both, body.real(0.5)))
+
+
+@rewrites_onnx("Asinh", "Acosh")
+def inverse_hyperbolic(body: Body) -> None:
+    x = body.input(0)
+    one = body.real(1.0 if body.n.operator == "Asinh" else -1.0)
+    root = body.add("Sqrt", body.add("Add", body.add("Mul", x, x), one))
+    body.result(body.add("Log", body.add("Add", x, root)))
+
+
+@rewrites_onnx("Atanh")
+def inverse_hyperbolic_tangent(body: Body) -> None:
+    x, one = body.input(0), body.real(1.0)
+    ratio = body.add("Div", body.add("Add", one, x), body.add("Sub", one, x))
+    body.result(body.add("Mul", body.add("Log", ratio), body.real(0.5)))
+
+
+@rewrites_onnx("Erfc")
+def complementary_error_function(body: Body) -> None:
+    """Rewrite an operator of TensorFlow, which its exporters leave as it is."""
+    body.result(body.add("Sub", body.real(1.0), body.add("Erf", body.input(0))))
+
+
+@rewrites_onnx("IsNaN")
+def is_nan(body: Body) -> None:
+    body.result(body.add("Not", body.add("Equal", body.input(0), body.input(0))))
+
+
+@rewrites_onnx("IsInf")
+def is_infinite(body: Body) -> None:
+    n = body.n
+    signs = [sign for sign, name in ((1.0, "detect_positive"), (-1.0, "detect_negative")) if n.attribute(name, 1)]
+    if not signs:
+        raise Untranslatable("neither sign of infinity")
+    found = [body.add("Equal", body.input(0), body.real(sign * INFINITY)) for sign in signs]
+    body.result(body.add("Or", *found) if len(found) > 1 else found[0])
+
+
+@rewrites_onnx("Round")
+def nearest(body: Body) -> None:
+    """Rewrite rounding to the nearest integer; halves go to the even one."""
+    up = body.add("Floor", body.add("Add", body.input(0), body.real(0.5)))
+    down = body.add("Ceil", body.add("Sub", body.input(0), body.real(0.5)))
+    is_odd = body.add("Equal", body.add("Mod", up, body.real(2.0)), body.real(1.0))
+    body.result(body.add("Where", is_odd, down, up))
+
+
+@rewrites_onnx("OneHot")
+def one_hot(body: Body) -> None:
+    n = body.n
+    depth = int(n.needed_value(1).flat[0])
+    rank = len(n.sizes(0)) + 1
+    axis = n.axis("axis", -1, rank)
+    column = body.add("Unsqueeze", body.input(0), body.integers(axis))
+    real = body.add("Cast", column, to=1)
+    behind = body.add("Less", real, body.real(0.0, "float32"))
+    counted = body.add("Where", behind, body.add("Add", real, body.real(float(depth), "float32")), real)
+    places = body.add("Constant", value_floats=[float(each) for each in range(depth)])
+    classes = body.add("Reshape", places, body.integers(*[depth if at == axis else 1 for at in range(rank)]))
+    off, on = body.several("Split", [body.input(2)], body.names(2), axis=0, num_outputs=2)
+    body.result(body.add("Where", body.add("Equal", counted, classes), on, off))
+
+
+@rewrites_onnx("Hardmax")
+def hard_maximum(body: Body) -> None:
+    n = body.n
+    rank = len(n.sizes(0))
+    axis = n.axis("axis", -1 if n.version >= 13 else 1, rank)
+    if n.version < 13 and axis != rank - 1:
+        raise Untranslatable("a maximum over several axes, as before version 13")
+    place = body.add("ArgMax", body.input(0), axis=axis, keepdims=0)
+    values = body.add("Constant", value_floats=[0.0, 1.0])
+    depth = body.integers(n.sizes(0)[axis])
+    body.result(body.add("OneHot", place, depth, values, axis=axis))
+
+
+@rewrites_onnx("LpPool")
+def norm_pool(body: Body) -> None:
+    n = body.n
+    if n.attribute("ceil_mode", 0):
+        raise Untranslatable("windows beyond the end")
+    p = float(n.attribute("p", 2))
+    powers = body.add("Pow", body.add("Abs", body.input(0)), body.real(p))
+    mean = body.add("AveragePool", powers, count_include_pad=1, **given(body, *WINDOWS))
+    total = body.add("Mul", mean, body.real(float(prod(n.attribute("kernel_shape")))))
+    body.result(body.add("Pow", total, body.real(1 / p)))
+
+
+@rewrites_onnx("GlobalLpPool")
+def global_norm_pool(body: Body) -> None:
+    p = float(body.n.attribute("p", 2))
+    powers = body.add("Pow", body.add("Abs", body.input(0)), body.real(p))
+    axes = body.integers(*range(2, len(body.n.sizes(0))))
+    body.result(body.add("Pow", body.add("ReduceSum", powers, axes), body.real(1 / p)))
+
+
+@rewrites_onnx("ReverseSequence")
+def reverse_sequence(body: Body) -> None:
+    n = body.n
+    axis = n.attribute("time_axis", 0)
+    lengths = {int(each) for each in n.needed_value(1).flat}
+    if len(lengths) != 1:
+        raise Untranslatable("sequences of different lengths")
+    (length,) = lengths
+    ends = (length - 1, -(2**40), axis, -1)
+    turned = body.add("Slice", body.input(0), *(body.integers(each) for each in ends))
+    if length == n.sizes(0)[axis]:
+        body.result(turned)
+        return
+    rest = body.add("Slice", body.input(0), *(body.integers(each) for each in (length, 2**40, axis)))
+    body.result(body.add("Concat", turned, rest, axis=axis))

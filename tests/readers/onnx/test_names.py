@@ -1,0 +1,85 @@
+"""Layers are called as the authors of their networks know them, whichever exporter wrote the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from onnx import NodeProto, helper
+
+import archcalc
+from tests.readers.onnx.models import model, weights, write
+
+node = helper.make_node
+
+
+def names(folder: Path, nodes: Sequence[NodeProto], arrays: dict[str, object]) -> list[str]:
+    """Return the names of the layers behind the input."""
+    path = write(folder, model(nodes, {"x": [1, 3, 8, 8]}, arrays))
+    return [each.name for each in archcalc.load(str(path)).graph.nodes[1:]]
+
+
+def test_layers_of_tensorflow_without_the_scope_of_the_model(tmp_path: Path) -> None:
+    """A convolution with a batch norm folded in has the name of the batch norm, but the weight of its own layer."""
+    weight = "net_1.00/stem/convolution/merged_input:0"
+    found = names(
+        tmp_path,
+        [
+            node("Conv", ["x", weight], ["a"], "net_1.00/stem_bn/batchnorm/mul_1"),
+            node("Relu", ["a"], ["b"], "net_1.00/stem_relu/Relu"),
+            node("Conv", ["b", "folded__7"], ["c"], "net_1.00/block/depthwise/depthwise"),
+            node("GlobalAveragePool", ["c"], ["d"], "net_1.00/pool/Mean"),
+            node("Squeeze", ["d", "axes"], ["e"], "net_1.00/pool/Mean_Squeeze__12"),
+            node("MatMul", ["e", "net_1.00/head/MatMul/ReadVariableOp:0"], ["y"], "net_1.00/head/MatMul"),
+        ],
+        {
+            weight: weights(4, 3, 1, 1),
+            "folded__7": weights(4, 4, 1, 1),
+            "axes": [2, 3],
+            "net_1.00/head/MatMul/ReadVariableOp:0": weights(4, 2),
+        },
+    )
+    assert found == ["stem", "stem_relu", "block/depthwise", "pool/gap", "pool/flatten", "head"]
+
+
+def test_layers_of_paddlepaddle_after_their_weights(tmp_path: Path) -> None:
+    found = names(
+        tmp_path,
+        [
+            node("Conv", ["x", "conv2d_3.w_0"], ["a"], "Conv.0"),
+            node("BatchNormalization", ["a", *(f"batch_norm2d_3.{each}" for each in WEIGHTS)], ["b"], "BatchNorm.0"),
+            node("Relu", ["b"], ["c"], "Relu.0"),
+            node("GlobalAveragePool", ["c"], ["d"], "GlobalAveragePool.0"),
+            node("Flatten", ["d"], ["e"], "Flatten.0"),
+            node("MatMul", ["e", "linear_0.w_0"], ["f"], "MatMul.0"),
+            node("Add", ["f", "linear_0.b_0"], ["y"], "Add.0"),
+        ],
+        {
+            "conv2d_3.w_0": weights(4, 3, 1, 1),
+            **{f"batch_norm2d_3.{each}": abs(weights(4)) for each in WEIGHTS},
+            "linear_0.w_0": weights(4, 2),
+            "linear_0.b_0": weights(2),
+        },
+    )
+    assert found == ["conv2d_3", "batch_norm2d_3", "relu", "gap", "flatten", "linear_0"]
+
+
+WEIGHTS = ("w_0", "b_0", "w_1", "w_2")
+
+
+def test_layers_with_numbered_nodes_after_their_weights(tmp_path: Path) -> None:
+    """As older versions of PyTorch wrote them."""
+    found = names(
+        tmp_path,
+        [node("Conv", ["x", "features.0.weight"], ["a"], "Conv_0"), node("Relu", ["a"], ["y"], "Relu_1")],
+        {"features.0.weight": weights(4, 3, 1, 1)},
+    )
+    assert found == ["features/0", "relu"]
+
+
+def test_a_graph_without_a_name_of_its_own_is_called_after_its_file(tmp_path: Path) -> None:
+    made = model([node("Relu", ["x"], ["y"])], {"x": [1, 3]})
+    made.graph.name = "main_graph"
+    assert archcalc.load(str(write(tmp_path, made, "digits.onnx"))).graph.name == "digits"
+    made.graph.name = "Digits"
+    assert archcalc.load(str(write(tmp_path, made, "digits.onnx"))).graph.name == "Digits"
