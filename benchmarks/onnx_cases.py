@@ -98,7 +98,7 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
     path.write_bytes(model.SerializeToString())
     try:
         network = archcalc.load(str(path), batch_axes=dict.fromkeys(given))
-        ran = network.run({name: array[None].astype(np.float32) for name, array in given.items()})
+        ran = network.run({name: np.atleast_1d(array)[None].astype(np.float32) for name, array in given.items()})
     except (archcalc.SpecError, ArrayError) as error:
         return Outcome("unsupported", " ".join(str(error).split())[:160])
     results = list(ran.outputs.values())

@@ -216,7 +216,8 @@ class _Lowering:
 
     def _inputs(self) -> dict[str, Shape]:
         """Return the shapes of the inputs."""
-        shapes = {name: self.shapes.get(name, self._recorded(tensor)) for name, tensor in self.model.inputs.items()}
+        recorded = {name: self._recorded(tensor) or (1,) for name, tensor in self.model.inputs.items()}
+        shapes = {name: self.shapes.get(name, shape) for name, shape in recorded.items()}
         if self.observe is not None:
             self.observe(0)
         try:

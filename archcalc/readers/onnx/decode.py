@@ -12,6 +12,7 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_trained_node
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
@@ -30,17 +31,6 @@ from archcalc.spec.errors import fail
 
 MAX_NODES = 200_000
 """The number of nodes that are read, those of functions and iterations included."""
-
-OF_PARAMETERS = frozenset(
-    (
-        *("Add", "Cast", "Ceil", "Clip", "Concat", "DequantizeLinear", "Div", "Floor", "Mul", "Neg", "Pow"),
-        *("QuantizeLinear", "Reciprocal", "Round", "Slice", "Split", "Sqrt", "Sub"),
-    )
-)
-"""The operators whose output has the numbers of parameters in another form, if it has no more of them."""
-
-SCATTERS = ("ScatterND", "ScatterElements")
-"""The operators that write numbers into a constant, which is then no parameter."""
 
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
@@ -80,7 +70,7 @@ class Decoder:
             SpecError: the graph is not complete.
         """
         graph, tensors = self.model.graph, self.tensors
-        self.turned = put_channels_first(graph)
+        self.turned = put_channels_first(graph, [name for name, axis in self.given.batch_axes.items() if axis != 0])
         self.add_known(graph)
         for tensor in graph.initializer:
             tensors.add_initializer(tensor)
@@ -179,7 +169,7 @@ class Decoder:
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             self.tensors.note_masks(n.inputs)
-        if self.is_constant_node(n) or self.is_trained_node(n):
+        if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
@@ -336,30 +326,6 @@ class Decoder:
             meta = found.get(name) or self.known.get(name)
             if name and meta is not None:
                 self.tensors.metas[name] = meta
-
-    def is_constant_node(self, n: NodeView) -> bool:
-        """Return whether a node computes something from constants only."""
-        read = [name for name in n.inputs if name]
-        if n.operator.startswith(("Random", "Bernoulli", "Multinomial")) or not all(map(self.tensors.is_stored, read)):
-            return False
-        kinds = {self.tensors.stored[name].kind for name in read}
-        return kinds <= {"constant"} or (n.operator in SCATTERS and "constant" in kinds)
-
-    def is_trained_node(self, n: NodeView) -> bool:
-        """Return whether a node only converts or rearranges parameters, so that its output has their numbers."""
-        if (
-            n.operator not in OF_PARAMETERS
-            or n.node.domain not in DOMAINS
-            or not all(map(self.tensors.is_stored, n.inputs))
-        ):
-            return False
-        trained = [name for name in n.inputs if name and self.tensors.stored[name].kind == "parameter"]
-        before = sum(prod(self.tensors.sizes(name)) for name in trained)
-        made = [name for name in n.outputs if name]
-        if not made or any(name not in self.tensors.metas for name in made):
-            return False
-        after = sum(prod(self.tensors.sizes(name)) for name in made)
-        return after <= before and (len(trained) == 1 or n.operator == "Concat")
 
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""

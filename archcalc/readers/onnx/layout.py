@@ -6,7 +6,7 @@ before its channels become the first axis, that transposition is moved to the in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 SCALING = frozenset(("Add", "Div", "Identity", "Mul", "Sub"))
@@ -16,8 +16,13 @@ MIN_AXES = 3
 """The number of axes of an input that has positions: the batch, a position, and the channels."""
 
 
-def put_channels_first(graph: Any) -> list[str]:
-    """Put the channels of inputs first where a graph allows it, and return the names of these inputs."""
+def put_channels_first(graph: Any, without_batch: Collection[str] = ()) -> list[str]:
+    """Put the channels of inputs first where a graph allows it, and return the names of these inputs.
+
+    Args:
+        graph: the graph, which is changed.
+        without_batch: the inputs whose first axis is not the batch, so that their last one need not be the channels.
+    """
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
@@ -28,7 +33,7 @@ def put_channels_first(graph: Any) -> list[str]:
     changed = []
     for given in graph.input:
         dims = given.type.tensor_type.shape.dim
-        if given.name in stored or len(dims) < MIN_AXES:
+        if given.name in stored or given.name in without_batch or len(dims) < MIN_AXES:
             continue
         way = list(_way_to_transposition(given.name, len(dims), readers, stored))
         if not way or way[-1].op_type != "Transpose":

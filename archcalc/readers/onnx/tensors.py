@@ -75,6 +75,8 @@ class Tensors:
         self._aliases: dict[str, str] = {}
         self._taken: set[str] = set()
         """The names of stored arrays in messages and in the names of layers."""
+        self._numbers: dict[str, int] = {}
+        """The number of the last array with a name, by what the name is without it."""
         self._measured: dict[tuple[str, int], Size] = {}
         self._calculated: dict[tuple[Any, ...], Size] = {}
         graph = model.graph
@@ -90,10 +92,11 @@ class Tensors:
         """Return a name for a stored array that no other has."""
         within = name.rpartition("~")[2] if name.startswith(COMPUTED) else name
         base = self.names.path(within) or "constant"
-        found, number = base, 1
+        found, number = base, self._numbers.get(base, 1)
         while found in self._taken:
             number += 1
             found = f"{base}_{number}"
+        self._numbers[base] = number
         self._taken.add(found)
         return found
 

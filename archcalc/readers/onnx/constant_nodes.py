@@ -1,0 +1,41 @@
+"""Nodes that compute the same for all inputs: constants from constants, or parameters in another form."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archcalc.readers.onnx.inference import DOMAINS
+from archcalc.readers.onnx.nodes import NodeView
+
+OF_PARAMETERS = frozenset(
+    (
+        *("Add", "Cast", "Ceil", "Clip", "Concat", "DequantizeLinear", "Div", "Floor", "Mul", "Neg", "Pow"),
+        *("QuantizeLinear", "Reciprocal", "Round", "Slice", "Split", "Sqrt", "Sub"),
+    )
+)
+"""The operators whose output has the numbers of parameters in another form, if it has no more of them."""
+
+SCATTERS = ("ScatterND", "ScatterElements")
+"""The operators that write numbers into a constant, which is then no parameter."""
+
+
+def is_constant_node(n: NodeView) -> bool:
+    """Return whether a node computes something from constants only."""
+    read = [name for name in n.inputs if name]
+    if n.operator.startswith(("Random", "Bernoulli", "Multinomial")) or not all(map(n.tensors.is_stored, read)):
+        return False
+    kinds = {n.tensors.stored[name].kind for name in read}
+    return kinds <= {"constant"} or (n.operator in SCATTERS and "constant" in kinds)
+
+
+def is_trained_node(n: NodeView) -> bool:
+    """Return whether a node only converts or rearranges parameters, so that its output has their numbers."""
+    if n.operator not in OF_PARAMETERS or n.node.domain not in DOMAINS or not all(map(n.tensors.is_stored, n.inputs)):
+        return False
+    trained = [name for name in n.inputs if name and n.tensors.stored[name].kind == "parameter"]
+    before = sum(prod(n.tensors.sizes(name)) for name in trained)
+    made = [name for name in n.outputs if name]
+    if not made or any(name not in n.tensors.metas for name in made):
+        return False
+    after = sum(prod(n.tensors.sizes(name)) for name in made)
+    return after <= before and (len(trained) == 1 or n.operator == "Concat")
