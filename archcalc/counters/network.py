@@ -16,6 +16,7 @@ from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.stored import plain
+from archcalc.spec.errors import fail
 from archcalc.spec.models import ModelFile
 
 
@@ -49,6 +50,10 @@ def counts_of(
     of_nodes = nodes_of(analysis, model)
     traces = {"": trace, **({"onnx": of_nodes} if of_nodes is not None else {})}
     native = {reads: NativeCalls(each) for reads, each in traces.items()}
+    if not any(tool.reads in traces for tool in tools):
+        names = ", ".join(dict.fromkeys(tool.name for tool in tools))
+        hint = "give a file that ends in .onnx, with the sizes that it was read with"
+        fail("argument", f"{names} counts the nodes of ONNX files only", hint=hint, origin=analysis.graph.name[:60])
     return [
         count(tool, quantity, traces[tool.reads], native[tool.reads], started(quantity, analysis))
         for tool in tools

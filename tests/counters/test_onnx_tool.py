@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from onnx import helper
 
 import archcalc
-from archcalc import Network
+from archcalc import Network, SpecError
 from tests.readers.onnx.models import convolutions, model, weights, write
 
 node = helper.make_node
@@ -40,7 +41,9 @@ def test_operators_that_count_as_several_operations(tmp_path: Path) -> None:
 
 
 def test_networks_without_nodes_of_onnx_are_not_counted() -> None:
-    assert archcalc.load("3x8x8 -> conv 4 k3").counters(["onnx-tool"]) == []
+    with pytest.raises(SpecError, match="counts the nodes of ONNX files only"):
+        archcalc.load("3x8x8 -> conv 4 k3").counters(["onnx-tool"])
+    assert archcalc.load("3x8x8 -> conv 4 k3").counters()
 
 
 CONVOLUTIONS = {"macs": 134_378, "params": 1546}
