@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.cli.backward import backward_options, check_options, run_backward
 from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import floats, given_inputs, given_weights
@@ -139,6 +140,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     help="Compute 3×3 convolutions of the repeated runs by Winograd's algorithm where that is faster.",
 )
 @click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference only).")
+@backward_options
 @spec_options_without_values
 @memory_option
 @output_options(*FORMATS)
@@ -148,6 +150,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
     time and memory of the run.
     """
+    check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
     numbers = [text for text in inputs if spec.lower().endswith(".onnx") and is_number(text)]
@@ -165,7 +168,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if values["folds"]:
         check_not_folded(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
-    check_output_files(values["output"], values["save_weights"], outputs)
+    check_output_files(values["output"], values["save_weights"], [] if values["backward"] else outputs)
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
     given = given_inputs(network.graph, values["inputs"], values["batch"])
@@ -186,7 +189,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         training=training,
         copies=copies,
         workers=values["workers"],
+        backward=values["backward"],
     )
+    if values["backward"]:
+        arrays = arrays_of_run(network, floating, file, named, values, batch)
+        run_backward(network, *arrays, outputs, values, form, color)
+        return
     run, evaluated, times = evaluate(network, floating, file, named, values, batch)
     everything = {**run.outputs, **run.kept}
     found = {name: everything[name] for name in outputs}
@@ -226,7 +234,7 @@ def check_output_files(path: str | None, weights: str | None, outputs: list[str]
 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
     """Fail if options for small arrays do not fit the others, or name what does not exist."""
-    for place in values["places"]:
+    for place in values["places"] if not values["backward"] else ():
         network.tensor(place.layer)
     for name in values["printed"]:
         network.tensor(name)
@@ -240,7 +248,7 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
                 raise click.UsageError(f"--{name} writes floating-point numbers: run without --exact")
     if values["places"] and values["folds"]:
         raise click.UsageError("--at works out a number of the network as it is written, without --fold")
-    if values["places"] and values["mode"] == "train":
+    if values["places"] and values["mode"] == "train" and not values["backward"]:
         raise click.UsageError("--at works out a number at inference, without --mode train")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
@@ -328,13 +336,10 @@ def evaluate(
         repeated runs.
     """
     from archcalc.engine.runner import Runner
-    from archcalc.executor.inputs import random_inputs
 
-    graph, dtype, seed = network.graph, values["dtype"], values["seed"]
+    graph, seed = network.graph, values["seed"]
     training = values["mode"] == "train"
-    inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **given}
-    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
-    weights = {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
+    inputs, weights = arrays_of_run(network, given, file, named, values, batch)
     graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
     options = {"training": training, "seed": seed, "keep": [*values["layers"], *values["printed"]]}
     kept = Tensors({network.tensor(place.layer).node for place in values["places"]})
@@ -343,6 +348,23 @@ def evaluate(
             run = runner.run(inputs, observe=kept.observer(advance), **options)
         times = repeated(lambda: runner.run(inputs, **options), network.name, values["repeat"])
     return run, Evaluated(network, kept.found, weights), times
+
+
+def arrays_of_run(
+    network: Network,
+    given: Mapping[str, Array],
+    file: str | None,
+    named: Mapping[str, Array],
+    values: dict[str, Any],
+    batch: int,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return all inputs and all stored arrays of a run; arguments are those of `evaluate`."""
+    from archcalc.executor.inputs import random_inputs
+
+    dtype, seed, training = values["dtype"], values["seed"], values["mode"] == "train"
+    inputs = {**random_inputs(network.graph, batch=batch, seed=seed, dtype=dtype), **given}
+    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    return inputs, {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
 
 
 def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:

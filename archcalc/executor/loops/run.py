@@ -66,13 +66,15 @@ def record_layer(op: Operator, inputs: Mapping[str, Array], weights: Weights) ->
         arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
     """
     tally = Tally()
-    read = tuple(counting(_recorded(name, array), tally) for name, array in inputs.items())
-    stored = {name: counting(_recorded(name, array), tally) for name, array in weights.items()}
+    read = tuple(counting(recorded(name, array), tally) for name, array in inputs.items())
+    stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
     return tuple(map(plain, evaluate(op, read, stored, tally)))
 
 
-def _recorded(name: str, array: Array) -> Array:
-    """Return the numbers of an array as given ones that record their place."""
+def recorded(name: str, array: Array) -> Array:
+    """Return the numbers of an array as given ones that record their place; those that do so already stay."""
+    if array.dtype == object and array.size and isinstance(array.flat[0], Recorded):
+        return array
     found = np.empty(array.shape, object)
     for index, value in np.ndenumerate(array):
         found[index] = Recorded(value if isinstance(value, Exact) else float(value), operands=(name, index))

@@ -1,0 +1,86 @@
+"""The definition of one layer on a batch of examples, with a record of every number, for gradients that sum over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Weights
+from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.run import record_layer, recorded
+from archcalc.executor.loops.scalar import Tally, named, sqrt
+from archcalc.executor.loops.tensor import Tensor, counting, plain, total
+from archcalc.ops.activation import Dropout, SpatialDropout
+from archcalc.ops.base import Operator
+from archcalc.ops.norm import BatchNorm
+
+Results = list[tuple[Recorded, Recorded]]
+"""Numbers of the outputs, and the gradient of each."""
+
+
+def record_batch(
+    op: Operator,
+    inputs: Mapping[str, Array],
+    weights: Weights,
+    given: Mapping[str, Array],
+    *,
+    training: bool = False,
+) -> Results:
+    """Return the numbers of the outputs of a layer, and their gradients, both with a record of their origin.
+
+    Args:
+        op: the operator of the layer.
+        inputs: the arrays that it reads, in order, by the name to record for each, batch in front. The index of a
+            number has the example in front if there are several.
+        weights: its stored arrays by name.
+        given: the gradients of its outputs, in order, likewise.
+        training: whether a batch norm uses the statistics of the batch.
+    """
+    batch = len(next(iter(given.values())))
+    outputs: list[tuple[Array, ...]]
+    if training and isinstance(op, BatchNorm):
+        ((name, x),) = inputs.items()
+        outputs = _normalised_batch(op, _recorded(name, x), weights)
+    else:
+        outputs = [
+            record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, weights)
+            for example in range(batch)
+        ]
+    gradients = [_recorded(name, array) for name, array in given.items()]
+    return [
+        (number, gradient[example][index])
+        for example, made in enumerate(outputs)
+        for array, gradient in zip(made, gradients, strict=True)
+        for index, number in np.ndenumerate(array)
+        if isinstance(number, Recorded)
+    ]
+
+
+def _recorded(name: str, array: Array) -> Array:
+    """Return an array, batch in front, as numbers that record their place; of one example, without the batch."""
+    return recorded(name, array[0])[None] if len(array) == 1 else recorded(name, array)
+
+
+def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[Array, ...]]:
+    """Return the batch norm of all examples by its definition in training: with the statistics of the batch."""
+    tally = Tally()
+    numbers: Tensor = counting(x, tally)
+    stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
+    out: Tensor = {}
+    for channel in range(x.shape[1]):
+        own = [index for index in numbers if index[1] == channel]
+        mean = named("mean", total(numbers[index] for index in own) / len(own))
+        differences = {index: numbers[index] - mean for index in own}
+        variance = named("variance", total(each * each for each in differences.values()) / len(own))
+        deviation = named("standard deviation", sqrt(variance + op.eps))
+        for index, each in differences.items():
+            normalised = named("normalised", each / deviation)
+            out[index] = stored["scale"][channel,] * normalised + stored["shift"][channel,] if op.affine else normalised
+    made: Array = plain(out)
+    return [(example,) for example in made]
+
+
+def is_defined(op: Operator, *, training: bool) -> bool:
+    """Return whether `record_batch` can evaluate an operator: it makes no random choices."""
+    return not (training and isinstance(op, Dropout | SpatialDropout))
