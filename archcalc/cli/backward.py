@@ -171,7 +171,10 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
             labelled = kind == "cross_entropy"
             shape = label_shape(network.graph, refs[name], name) if labelled else network.graph.shape(refs[name])
         shape = tuple(map(int, shape))
-        array = _of_batch(given_array(text, shape, what, "--target", batch=batch), shape, batch, name, "--target")
+        if shape:
+            array = _of_batch(given_array(text, shape, what, "--target", batch=batch), shape, batch, name, "--target")
+        else:  # one number for every example
+            array = floats({name: given_array(text, (batch,), what, "--target")})[name]
         with array_errors("--target"):
             terms[name] = cross_entropy_of(network.graph, refs[name], array, name) if labelled else mean_square(array)
     if not terms:

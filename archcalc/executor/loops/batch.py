@@ -71,7 +71,7 @@ def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[A
     for channel in range(x.shape[1]):
         own = [index for index in numbers if index[1] == channel]
         mean = named("mean", total(numbers[index] for index in own) / len(own))
-        differences = {index: numbers[index] - mean for index in own}
+        differences = {index: named("difference", numbers[index] - mean) for index in own}
         variance = named("variance", total(each * each for each in differences.values()) / len(own))
         deviation = named("standard deviation", sqrt(variance + op.eps))
         for index, each in differences.items():

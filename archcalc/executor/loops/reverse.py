@@ -65,7 +65,10 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
         if recorded and number.name:
             g = g.named(f"∂L/∂({number.name})")
         operands = number.operands if recorded else tuple(map(plain, number.operands))
-        passed = PRODUCTS[number.operation](g, number if recorded else number.value, *operands)
+        if number.operation == "*" and number.operands[0] is number.operands[1]:
+            passed: tuple[Any, ...] = (g * (2 * operands[0]), None)  # the derivative of a square
+        else:
+            passed = PRODUCTS[number.operation](g, number if recorded else number.value, *operands)
         for operand, own in zip(number.operands, passed, strict=True):
             if isinstance(operand, Recorded) and own is not None and operand in wanted:
                 _add(given, operand, own)
