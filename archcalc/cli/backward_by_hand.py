@@ -134,12 +134,13 @@ class _Layer:
             node.name if len(node.outputs) == 1 else f"{node.name}, output {at}" for at in range(len(node.outputs))
         ]
         self.given = {f"∂L/∂{name}": g for name, g in zip(outputs, point.given, strict=True)}
+        self.stored = {own: (f"{node.name}.{own}", array) for own, array in trace.weights.items()}
         self.single = len(trace.outputs[0]) == 1
-        self.results = record_batch(node.op, inputs, trace.weights, self.given, training=trace.training)
+        self.results = record_batch(node.op, inputs, self.stored, self.given, training=trace.training)
         shown = {**inputs, **self.given}
         self.arrays: dict[str, Array] = {
             **{name: array[0] if self.single else array for name, array in shown.items()},
-            **trace.weights,
+            **dict(self.stored.values()),
         }
 
     def gradient(self, name: str, index: tuple[int, ...], *, batched: bool) -> Recorded:
@@ -148,7 +149,7 @@ class _Layer:
         from archcalc.executor.loops.reverse import reverse
 
         at = index[1:] if batched and self.single else index
-        place = (self.inputs.get(name, name), at)
+        place = (self.inputs[name] if name in self.inputs else self.stored[name][0], at)
         found = reverse(self.results, place).get(place)
         return found if isinstance(found, Recorded) else Recorded(found or 0.0)
 

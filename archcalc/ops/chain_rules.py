@@ -128,7 +128,7 @@ def convolution(op: Conv | DepthwiseConv, inputs: Shapes) -> Iterator[Rule]:
     yield Rule(f"Z[n,o,{positions}]", f"Σ_{{{terms}}} X[n,{own},{reach}]·{weight}" + (" + b[o]" if op.bias else ""))
     yield Rule(f"∂Z[n,o,{positions}]/∂{weight}", f"X[n,{own},{reach}]", "a weight multiplies one number of each window")
     yield Rule(f"∂L/∂{weight}", f"Σ_{{n,{positions}}} ∂L/∂Z[n,o,{positions}]·X[n,{own},{reach}]")
-    strided = any(step != 1 for step in op.stride)
+    strided = any(step != 1 for step in op.stride or ())
     dilated = "; between its numbers are s − 1 zeros" if strided else ""
     yield Rule("∂L/∂W", "X ⋆ ∂L/∂Z", f"the input, correlated with the gradient of the output{dilated}")
     yield Rule(f"∂Z[n,o,{positions}]/∂X[n,{own},{reach}]", weight, "a number reaches every window that contains it")

@@ -62,7 +62,7 @@ def worked(name: str, number: Recorded) -> Worked:
     order = _in_order(number)
     read: dict[str, dict[Index, None]] = {}
     for each in order:
-        if not each.operation:
+        if not each.operation and each.operands:  # a number without operands is a constant
             array, index = each.operands
             read.setdefault(array, {})[index] = None
     reads = tuple(Read(array, tuple(sorted(indices))) for array, indices in read.items())

@@ -22,7 +22,7 @@ Results = list[tuple[Recorded, Recorded]]
 def record_batch(
     op: Operator,
     inputs: Mapping[str, Array],
-    weights: Weights,
+    weights: Mapping[str, tuple[str, Array]],
     given: Mapping[str, Array],
     *,
     training: bool = False,
@@ -33,18 +33,19 @@ def record_batch(
         op: the operator of the layer.
         inputs: the arrays that it reads, in order, by the name to record for each, batch in front. The index of a
             number has the example in front if there are several.
-        weights: its stored arrays by name.
+        weights: its stored arrays by name, each with the name to record.
         given: the gradients of its outputs, in order, likewise.
         training: whether a batch norm uses the statistics of the batch.
     """
     batch = len(next(iter(given.values())))
+    stored = {own: recorded(name, array) for own, (name, array) in weights.items()}
     outputs: list[tuple[Array, ...]]
     if training and isinstance(op, BatchNorm):
         ((name, x),) = inputs.items()
-        outputs = _normalised_batch(op, _recorded(name, x), weights)
+        outputs = _normalised_batch(op, _recorded(name, x), stored)
     else:
         outputs = [
-            record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, weights)
+            record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, stored)
             for example in range(batch)
         ]
     gradients = [_recorded(name, array) for name, array in given.items()]
@@ -66,7 +67,7 @@ def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[A
     """Return the batch norm of all examples by its definition in training: with the statistics of the batch."""
     tally = Tally()
     numbers: Tensor = counting(x, tally)
-    stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
+    stored = {name: counting(array, tally) for name, array in weights.items()}
     out: Tensor = {}
     for channel in range(x.shape[1]):
         own = [index for index in numbers if index[1] == channel]
