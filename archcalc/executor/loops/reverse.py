@@ -63,7 +63,7 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
                 _add(found, number.operands, g)
             continue
         if recorded and number.name:
-            g = g.named(f"∂L/∂({number.name})")
+            g = g.named(f"∂L/∂({number.name})" if " " in number.name else f"∂L/∂{number.name}")
         operands = number.operands if recorded else tuple(map(plain, number.operands))
         if number.operation == "*" and number.operands[0] is number.operands[1]:
             passed: tuple[Any, ...] = (g * (2 * operands[0]), None)  # the derivative of a square
