@@ -7,6 +7,8 @@ gradient of an output to its window: a transposed convolution.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from archcalc.executor.gradient import Evaluated, Gradients, gradient
@@ -33,9 +35,13 @@ def of_convolved(
 ) -> tuple[Array | None, Array]:
     """Return the gradients of x (N×C×n…) and of weight (O×C/groups×k…) in a convolution, for g = ∂L/∂y (N×O×m…).
 
+    The gradient of x is a convolution with the flipped kernels where windows are one position apart; otherwise every
+    gradient is added, times the kernel, to its window.
+
     The gradient of x is computed if it is ``needed``.
     """
     matrix = weight.reshape(groups, len(weight) // groups, -1)
+    g = np.ascontiguousarray(g)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
     given = g.reshape(len(x), groups, matrix.shape[1], -1)
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
@@ -45,7 +51,9 @@ def of_convolved(
         )
         found = multiplied(matrix.swapaxes(-1, -2), given, context).reshape(x.shape) if needed else None
         return found, np.asarray(stored).reshape(weight.shape)
-    stored, found = np.zeros_like(matrix), np.zeros_like(x) if needed else None
+    stored = np.zeros_like(matrix)
+    found = _as_full_convolution(x, weight, groups, axes, g, context) if needed else None
+    scattered = np.zeros_like(x) if needed and found is None else None
     size = matrix.shape[-1] * x.itemsize
     together = maps_together(size * given.shape[-1])
     for number, (sample, each) in enumerate(zip(maps, given, strict=True)):
@@ -56,14 +64,39 @@ def of_convolved(
                 part = each[some, :, block.start : block.stop]
                 columns = gather(channels, axes, block, context).reshape(len(part), matrix.shape[-1], -1)
                 stored[some] += multiplied(part, columns.swapaxes(-1, -2), context)
-                if found is not None:
+                if scattered is not None:
                     spread = context.scratch("spread", columns.shape, x.dtype)
                     np.matmul(matrix[some].swapaxes(-1, -2), part, out=spread)
-                    products = spread.size * part.shape[1]
-                    context.count(mul=products, add=products, macs=products)  # each product is added to the input
-                    target = found[number].reshape(groups, -1, *x.shape[2:])[some].reshape(-1, *x.shape[2:])
+                    target = scattered[number].reshape(groups, -1, *x.shape[2:])[some].reshape(-1, *x.shape[2:])
                     scatter(spread.reshape(len(channels), -1, *block.sizes), axes, block, target)
-    return found, stored.reshape(weight.shape)
+    if needed:
+        products = g.size * matrix.shape[-1]
+        context.count(mul=products, add=products, macs=products)  # each product is added to the input
+    return found if scattered is None else scattered, stored.reshape(weight.shape)
+
+
+def _as_full_convolution(
+    x: Array, weight: Array, groups: int, axes: list[WindowAxis], g: Array, context: Context
+) -> Array | None:
+    """Return the gradient of x as the convolution of g, padded by K − 1 less the padding of x, with flipped kernels.
+
+    ``None`` if windows are more than one position apart, or the padding of x is larger than that.
+    """
+    before = [(axis.kernel - 1) * axis.dilation - axis.before for axis in axes]
+    if any(axis.stride != 1 for axis in axes) or min(before) < 0:
+        return None
+    full = [
+        WindowAxis(axis.positions, first, 0, axis.kernel, 1, axis.dilation, axis.size)
+        for axis, first in zip(axes, before, strict=True)
+    ]
+    by_group = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+    flipped = np.flip(by_group, tuple(range(3, by_group.ndim)))
+    found = np.empty_like(x)
+    uncounted = replace(context, tally=None)  # products with the padding of g are not part of the gradient
+    convolve(
+        g, np.ascontiguousarray(flipped).reshape(x.shape[1], -1, *weight.shape[2:]), groups, full, found, uncounted
+    )
+    return found
 
 
 def of_bias(g: Array, weights: Weights) -> dict[str, Array]:

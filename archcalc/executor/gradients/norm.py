@@ -50,8 +50,7 @@ def _learned(
     """Return ∂L/∂x̂ and the gradients of scale and shift, for y = scale·x̂ + shift per channel and g = ∂L/∂y."""
     if not op.affine:
         return g, {}
-    axes = (0, *range(2, g.ndim))
-    arrays = {"scale": (g * normalised).sum(axes), "shift": g.sum(axes)}
+    arrays = {"scale": _channel_sums(g, normalised), "shift": g.sum((0, *range(2, g.ndim)))}
     return g * _per_channel(layer.weights["scale"], g), arrays
 
 
@@ -70,8 +69,18 @@ def batch_norm(op: BatchNorm, layer: Evaluated, given: Arrays) -> Gradients:
         return Gradients((_through(normalised, factor, g, axes),), arrays)
     mean, variance = (_per_channel(layer.weights[name], x) for name in ("mean", "variance"))
     factor = 1 / np.sqrt(variance + x.dtype.type(op.eps))
-    g, arrays = _learned(op, layer, (x - mean) * factor if op.affine else x, g)
-    return Gradients((g * factor,), arrays)
+    if not op.affine:
+        return Gradients((g * factor,))
+    scale = _channel_sums(g, x - mean) * factor.reshape(-1)
+    found = g * (factor * _per_channel(layer.weights["scale"], x))
+    return Gradients((found,), {"scale": scale, "shift": g.sum(axes)})
+
+
+def _channel_sums(g: Array, x: Array) -> Array:
+    """Return Σ g·x per channel, over all examples and positions."""
+    shape = (*g.shape[:2], -1)
+    found: Array = np.einsum("ncp,ncp->c", g.reshape(shape), x.reshape(shape))
+    return found
 
 
 @gradient(LayerNorm, RmsNorm)
