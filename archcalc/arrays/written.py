@@ -8,19 +8,22 @@ decimals are read exactly; ``nan``, ``inf`` and ``-inf`` are the numbers of this
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from archcalc.arrays.texts import shape_text
 
 Number: TypeAlias = Fraction | float
 """A number as written: exact, or a float that is not finite."""
 Shape: TypeAlias = tuple[int, ...]
+Item = TypeVar("Item")
+"""What stands for a number of an array."""
 
 MAX_NUMBERS = 1_000_000
 MAX_AXES = 32
@@ -31,6 +34,8 @@ _TOKEN = re.compile(r"[\[\]();\n,]|[^\[\]();\n,\s]+")
 _NUMBER = re.compile(r"([+-]?)(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3}))?(?:/(\d+(?:\.\d+)?))?)", re.ASCII)
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _MINUS_SIGNS = str.maketrans("−–", "--")
+_CALL = re.compile(r"\s*(?:\w+\.)?(?:array|tensor|matrix)\(\s*([\[(].*[\])])\s*(?:,[^\[\]]*)?\)\s*", re.DOTALL)
+"""An array as NumPy and PyTorch print it: ``array([[1, 2], [3, 4]], dtype=float32)``."""
 _BEGINS = re.compile(r"\s*(?:[\[(]|[+−–-]?(?:\.?\d|nan\b|inf\b))|[^=]*;|\s*$", re.IGNORECASE)
 
 
@@ -39,14 +44,14 @@ class WrittenArrayError(ValueError):
 
 
 @dataclass(frozen=True)
-class WrittenArray:
+class WrittenArray(Generic[Item]):
     """An array as it was written."""
 
     shape: Shape
-    numbers: tuple[Number, ...]
+    numbers: tuple[Item, ...]
     """The numbers in order, the last axis fastest."""
 
-    def fitted(self, shape: Shape) -> tuple[Number, ...]:
+    def fitted(self, shape: Shape) -> tuple[Item, ...]:
         """Return the numbers for an array of a given shape.
 
         Leading axes of size 1 may be left out or added, a vector may be written as a row or as a column, and the rows
@@ -73,7 +78,8 @@ class Fill(NamedTuple):
     """An array that is given by a word, of any shape."""
 
     word: str
-    start: Number = Fraction(0)
+    argument: Number = Fraction(0)
+    """The first number of ``arange``, or the seed of ``random``."""
 
     def fitted(self, shape: Shape) -> tuple[Number, ...]:
         """Return the numbers for an array of a given shape.
@@ -81,10 +87,10 @@ class Fill(NamedTuple):
         Raises:
             WrittenArrayError: the word needs a matrix.
         """
-        return tuple(FILLS[self.word](shape, self.start))
+        return tuple(FILLS[self.word](shape, self.argument))
 
 
-def _identity(shape: Shape, start: Number) -> Iterator[Number]:
+def _identity(shape: Shape, argument: Number) -> Iterator[Number]:
     if len(shape) < 2:
         raise WrittenArrayError(f"'eye' must be a matrix, but the shape wanted is {shape_text(shape)}")
     rows, columns = shape[-2:]
@@ -92,13 +98,21 @@ def _identity(shape: Shape, start: Number) -> Iterator[Number]:
     return chain.from_iterable(matrix for _ in range(prod(shape[:-2])))
 
 
+def _random(shape: Shape, seed: Number) -> Iterator[Number]:
+    generator = random.Random(str(seed))
+    return (Fraction(round(100 * generator.gauss(0, 1)), 100) for _ in range(prod(shape)))
+
+
 FILLS: dict[str, Callable[[Shape, Number], Iterator[Number]]] = {
-    "zeros": lambda shape, start: (Fraction(0) for _ in range(prod(shape))),
-    "ones": lambda shape, start: (Fraction(1) for _ in range(prod(shape))),
+    "zeros": lambda shape, _: (Fraction(0) for _ in range(prod(shape))),
+    "ones": lambda shape, _: (Fraction(1) for _ in range(prod(shape))),
     "arange": lambda shape, start: (start + number for number in range(prod(shape))),
     "eye": _identity,
+    "random": _random,
 }
-"""The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix."""
+"""The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix;
+``random`` are normally distributed numbers with two decimals, ``random 7`` those of the seed 7."""
+WITH_ARGUMENT = ("arange", "random")
 
 
 def fits(written: Shape, wanted: Shape) -> bool:
@@ -120,38 +134,51 @@ def _without_leading_ones(shape: Shape) -> Shape:
 def is_written(text: str) -> bool:
     """Return whether a text is meant as an array rather than as the name of a file."""
     words = text.split()
-    return bool(_BEGINS.match(text)) or (bool(words) and words[0] in FILLS)
+    return bool(_BEGINS.match(text) or _CALL.fullmatch(text)) or (bool(words) and words[0] in FILLS)
 
 
-def read_array(text: str) -> WrittenArray | Fill:
-    """Read an array.
+def read_array(text: str) -> WrittenArray[Number] | Fill:
+    """Read an array, or a word for one.
+
+    Raises:
+        WrittenArrayError: see `read_numbers`.
+    """
+    word, *rest = text.split() or [""]
+    return _fill(word, rest) if word in FILLS else read_numbers(text, read_number)
+
+
+def read_numbers(text: str, number: Callable[[str], Item]) -> WrittenArray[Item]:
+    """Read an array of which every number is written.
+
+    Args:
+        text: rows of numbers, or a nested list.
+        number: reads one of them, or raises `WrittenArrayError`.
 
     Raises:
         WrittenArrayError: the text is empty, a part of it is not a number, rows have different lengths, or brackets do
             not match.
     """
-    word, *rest = text.split() or [""]
-    if word in FILLS:
-        return _fill(word, rest)
+    if (call := _CALL.fullmatch(text)) is not None:
+        text = call[1]
     if text.lstrip()[:1] in ("[", "("):
-        return _Nested(text).array()
-    return _rows(text)
+        return _Nested(text, number).array()
+    return _rows(text, number)
 
 
 def _fill(word: str, rest: Sequence[str]) -> Fill:
     if not rest:
         return Fill(word)
-    if word != "arange" or len(rest) > 1:
+    if word not in WITH_ARGUMENT or len(rest) > 1:
         raise WrittenArrayError(f"'{word}' must stand alone, got '{' '.join(rest)[:40]}' after it")
     return Fill(word, read_number(rest[0]))
 
 
-def _rows(text: str) -> WrittenArray:
+def _rows(text: str, read: Callable[[str], Item]) -> WrittenArray[Item]:
     """Read rows that are separated by ``;`` or line breaks; an empty row begins a new matrix."""
-    matrices: list[list[tuple[int, list[Number]]]] = [[]]
+    matrices: list[list[tuple[int, list[Item]]]] = [[]]
     for number, row in enumerate(re.split(r"[;\n]", text.strip().removesuffix(";")), 1):
         if row.strip():
-            matrices[-1].append((number, _row(row, number)))
+            matrices[-1].append((number, _row(row, number, read)))
         elif matrices[-1]:
             matrices.append([])
     matrices = [matrix for matrix in matrices if matrix]
@@ -172,12 +199,12 @@ def _rows(text: str) -> WrittenArray:
     return WrittenArray(sizes, numbers)
 
 
-def _row(row: str, number: int) -> list[Number]:
+def _row(row: str, number: int, read: Callable[[str], Item]) -> list[Item]:
     words = re.split(r"\s*,\s*|\s+", row.strip())
     found = []
     for position, word in enumerate(words, 1):
         try:
-            found.append(read_number(word))
+            found.append(read(word))
         except WrittenArrayError as error:
             raise WrittenArrayError(f"{error} (row {number}, number {position})") from None
     return found
@@ -203,15 +230,15 @@ def read_number(word: str) -> Number:
     return -value if sign == "-" else value
 
 
-class _Nested:
+class _Nested(Generic[Item]):
     """A reader of nested lists; lists inside may be written as rows."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, number: Callable[[str], Item]) -> None:
+        self.text, self.number = text, number
         self.tokens = [(found.group(), found.start()) for found in _TOKEN.finditer(text)]
         self.at = 0
 
-    def array(self) -> WrittenArray:
+    def array(self) -> WrittenArray[Item]:
         """Return the array."""
         shape, numbers = self.item(0)
         self.skip("\n", ";")
@@ -221,7 +248,7 @@ class _Nested:
         _check_count(len(numbers))
         return WrittenArray(shape, tuple(numbers))
 
-    def item(self, depth: int) -> tuple[Shape, list[Number]]:
+    def item(self, depth: int) -> tuple[Shape, list[Item]]:
         """Read a number or a list."""
         self.skip("\n")
         if self.at == len(self.tokens):
@@ -230,17 +257,17 @@ class _Nested:
         self.at += 1
         if token not in "[(":
             try:
-                return (), [read_number(token)]
+                return (), [self.number(token)]
             except WrittenArrayError as error:
                 raise WrittenArrayError(f"{error} ({self.where(place)})") from None
         if depth == MAX_AXES:
             raise WrittenArrayError(f"lists are nested more than {MAX_AXES} deep ({self.where(place)})")
         return self.items(token, place, depth)
 
-    def items(self, opening: str, place: int, depth: int) -> tuple[Shape, list[Number]]:
+    def items(self, opening: str, place: int, depth: int) -> tuple[Shape, list[Item]]:
         """Read the items of a list, after its opening bracket."""
         closing = "]" if opening == "[" else ")"
-        rows: list[list[tuple[Shape, list[Number]]]] = [[]]
+        rows: list[list[tuple[Shape, list[Item]]]] = [[]]
         while True:
             self.skip("\n", ",")
             if self.at == len(self.tokens):
@@ -261,11 +288,16 @@ class _Nested:
             raise WrittenArrayError(f"a list is empty ({self.where(place)})")
         return found[0] if len(found) == 1 else self.joined(found, place)
 
-    def joined(self, items: Sequence[tuple[Shape, list[Number]]], place: int) -> tuple[Shape, list[Number]]:
+    def joined(self, items: Sequence[tuple[Shape, list[Item]]], place: int) -> tuple[Shape, list[Item]]:
         """Return items of one shape as a list."""
         first = items[0][0]
         for index, (shape, _) in enumerate(items, 1):
             if shape != first:
+                if len(shape) == len(first) == 1:
+                    raise WrittenArrayError(
+                        f"row {index} has {_count(shape[0])}, the rows before it have {first[0]:,} "
+                        f"({self.where(place)})"
+                    )
                 raise WrittenArrayError(
                     f"item {index} of a list is {_description(shape)}, the items before it are {_description(first)} "
                     f"({self.where(place)})"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
+from archcalc.cli.by_hand_output import worked_text
 from archcalc.cli.execution import array_errors, progress
-from archcalc.cli.given_arrays import floats, given_array
+from archcalc.cli.given_arrays import given_array
 from archcalc.cli.options import default_format, print_table
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from archcalc.executor.backward import Backward
     from archcalc.executor.kernel import Array
     from archcalc.executor.losses import Loss, Term
+    from archcalc.executor.training import TrainingStep
 
 LOSSES = ("sum", "mse", "cross_entropy")
 WITHOUT = {
@@ -28,6 +30,9 @@ WITHOUT = {
     "folds": "--fold",
     "save_weights": "--save-weights",
     "printed": "--print",
+    "steps": "--steps",
+    "momentum": "--momentum",
+    "svg": "--svg",
 }
 """Options of a forward pass that a backward pass does not have."""
 
@@ -95,6 +100,7 @@ def run_backward(
     inputs: Mapping[str, Array],
     weights: Mapping[str, Array],
     outputs: Sequence[str],
+    step: TrainingStep,
     values: Mapping[str, Any],
     form: str | None,
     color: str,
@@ -106,6 +112,7 @@ def run_backward(
         inputs: all inputs, batch in front.
         weights: all stored arrays.
         outputs: the names of the tensors that the loss is computed from.
+        step: the masks of dropout that are given.
         values: the options of the command.
         form: the format.
         color: when to use colour.
@@ -113,8 +120,9 @@ def run_backward(
     Raises:
         SpecError: a loss, a target or a name that does not fit.
     """
-    from archcalc.cli.backward_by_hand import layers_to_keep, worked_gradients, worked_text
+    from archcalc.cli.backward_by_hand import layers_to_keep, worked_gradients
     from archcalc.executor.backward import gradients
+    from archcalc.report.worked import record
 
     training = values["mode"] == "train"
     loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))
@@ -128,6 +136,7 @@ def run_backward(
             names,
             training=training,
             seed=values["seed"],
+            step=step,
             keep=layers_to_keep(network, values["places"]),
             observe=advance,
         )
@@ -137,12 +146,12 @@ def run_backward(
             return
     form = default_format(form, color)
     digits = values["digits"] or DIGITS
-    worked = worked_gradients(network, found, values["places"])
+    worked = worked_gradients(network, found, values["places"], values["seed"], step)
     if form == "json":
-        extra = {"worked": [each.record() for each in worked]} if worked else {}
+        extra = {"worked": [record(each.worked) for each in worked]} if worked else {}
         click.echo(write_json({**document(network, found, values), **extra}), nl=False)
     elif worked:
-        click.echo(worked_text(worked, form, digits), nl=False)
+        click.echo("\n".join([worked_text(each, form, digits) for each in worked]), nl=False)
     else:
         print_gradients(network, found, values, form, color)
 
@@ -154,6 +163,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
         SpecError: a target is missing, unknown or does not fit.
     """
     from archcalc.executor.losses import Loss, cross_entropy_of, label_shape, mean_square, total, weighted
+    from archcalc.executor.written import floats
 
     kind = values["loss"] or "sum"
     refs = {name: network.tensor(name) for name in outputs}
@@ -206,6 +216,8 @@ def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, s
 
 def _of_batch(array: Array, shape: tuple[int, ...], batch: int, name: str, origin: str) -> Array:
     """Return a given array as floats with the batch in front."""
+    from archcalc.executor.written import floats
+
     found = floats({name: array})[name].reshape(-1, *shape)
     if len(found) != batch:
         got = f"{len(found)} {'example' if len(found) == 1 else 'examples'}"

@@ -1,76 +1,110 @@
-"""``archcalc run`` on small arrays: exact numbers, tensors printed in full, one number worked out."""
+"""``archcalc run`` on small arrays: exact numbers, and numbers that are worked out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from archcalc.arrays.texts import DIGITS, shape_text
+from archcalc.arrays.texts import shape_text
 from archcalc.cli.execution import array_errors
-from archcalc.cli.options import default_format, print_table
-from archcalc.cli.run_table import table
-from archcalc.report.json_text import write_json
-from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.interpreter import LayerTrace
     from archcalc.executor.kernel import Array
-    from archcalc.graph import Ref
+    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.window_view import WindowView
+    from archcalc.executor.training import TrainingStep
+    from archcalc.graph import Node, Ref
     from archcalc.report.worked import Worked
 
 MAX_OPERATIONS = 2_000_000
 """The most operations of a network, or of a layer, that is evaluated by loops."""
 MAX_EXACT_OPERATIONS = 200_000
 """The same for exact numbers, which are slower."""
+MAX_PLACES = 64
+"""The most numbers of a layer that are worked out together."""
 
-_PLACE = re.compile(r"(.+?)\s*[:\[]\s*(\d+(?:\s*,\s*\d+)*)\s*\]?", re.ASCII)
+_PLACE = re.compile(r"(.+?)\s*[:\[]\s*(\d+(?:\s*,\s*\d+)*)\s*\]?|([^:\[]+)", re.ASCII)
 
 
 class Place(NamedTuple):
-    """A number of the output of a layer."""
+    """A number of the output of a layer, or all of them."""
 
     layer: str
     indices: tuple[int, ...]
+    """The index of the number; empty for all numbers."""
 
 
 def read_places(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[Place, ...]:
-    """Return the values of ``--at``: ``LAYER:INDEX`` each."""
+    """Return the values of ``--at``: ``LAYER:INDEX`` or ``LAYER`` each."""
     places = []
     for text in values:
         found = _PLACE.fullmatch(text.strip())
         if found is None:
-            raise click.UsageError(f"--at must be LAYER:INDEX such as conv_1:0,2,2, got '{text[:60]}'")
-        places.append(Place(found[1], tuple(int(each) for each in found[2].split(","))))
+            raise click.UsageError(f"--at must be LAYER:INDEX such as conv_1:0,2,2, or LAYER, got '{text[:60]}'")
+        layer, index, alone = found.groups()
+        places.append(Place(layer, tuple(map(int, index.split(",")))) if index else Place(alone, ()))
     return tuple(places)
+
+
+class Training(NamedTuple):
+    """A training step: what it depends on besides the inputs."""
+
+    step: TrainingStep
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """The tensors of a small network, batch in front, and its stored arrays."""
+    """The tensors of a small network, batch in front, and its stored arrays before the run."""
 
     network: Network
     tensors: Mapping[Ref, Array]
     weights: Mapping[str, Array]
+    training: Training | None = None
+    """``None`` at inference."""
 
     def named(self, names: Sequence[str]) -> dict[str, Array]:
         """Return tensors by name."""
         return {name: self.tensors[self.network.tensor(name)] for name in names}
 
+    def inputs(self, node: Node) -> dict[str, Array]:
+        """Return the tensors that a layer reads by name."""
+        return {_name(self.network, ref): self.tensors[ref] for ref in node.inputs}
 
-def evaluate_exactly(network: Network, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Evaluated:
-    """Evaluate a network in fractions and roots.
+    def stored(self, node: Node) -> dict[str, Array]:
+        """Return the stored arrays of a layer by their names in it."""
+        from archcalc.executor.weights import array_names
+
+        return {name: self.weights[full] for name, full in array_names(self.network.graph, node).items()}
+
+
+def _name(network: Network, ref: Ref) -> str:
+    node = network.graph.nodes[ref.node]
+    return node.name if len(node.outputs) == 1 else f"{node.name}, output {ref.output}"
+
+
+def evaluate_exactly(
+    network: Network,
+    inputs: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    training: Training | None = None,
+) -> tuple[Evaluated, dict[str, Array]]:
+    """Evaluate a network in fractions and roots, and return the stored arrays that a training step updates as well.
 
     Args:
         network: a small network.
         inputs: an array for every input, batch in front, of fractions or floats.
         weights: the stored arrays, likewise.
+        training: the training step; ``None`` at inference.
 
     Raises:
         SpecError: the network is too large, or a result has no exact form.
@@ -85,7 +119,8 @@ def evaluate_exactly(network: Network, inputs: Mapping[str, Array], weights: Map
     try:
         with array_errors("--exact"):
             stored = exact(weights)
-            return Evaluated(network, evaluate(network.graph, exact(inputs), stored), stored)
+            tensors, updates = evaluate(network.graph, exact(inputs), stored, *(training or ()))
+            return Evaluated(network, tensors, stored, training), updates
     except InexactError as error:
         hint = "run without --exact for decimal numbers"
         fail("argument", f"no exact result: {error}", hint=hint, origin="--exact")
@@ -98,40 +133,158 @@ def within_operations(name: str, operations: int, most: int, origin: str) -> Non
         fail("too-large", f"{name} takes {operations:,} operations, at most {most:,}", hint=hint, origin=origin)
 
 
-def work_out(evaluated: Evaluated, place: Place) -> tuple[Worked, dict[str, Array]]:
-    """Return how one number is computed from the inputs and the stored arrays of its layer, and these arrays.
+class WorkedOut(NamedTuple):
+    """Numbers that are worked out, and the arrays that they are computed from, by the names that the steps give."""
+
+    worked: Worked
+    arrays: Mapping[str, Array]
+
+
+def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
+    """Return how numbers are computed from the inputs and the stored arrays of their layer.
 
     Raises:
         SpecError: no such layer or index, or a layer that is too large.
     """
-    from archcalc.executor.loops.record import Recorded
     from archcalc.executor.loops.run import record_layer
-    from archcalc.executor.weights import array_names
+    from archcalc.executor.loops.training import differs
     from archcalc.report.worked import worked
 
-    network, graph = evaluated.network, evaluated.network.graph
-    ref = network.tensor(place.layer)
+    graph = evaluated.network.graph
+    ref = evaluated.network.tensor(place.layer)
     node = graph.nodes[ref.node]
     if node.is_input:
         fail("argument", f"'{place.layer[:60]}' is an input: it is not computed", origin="--at")
-    example, index = _index(place, evaluated.tensors[ref].shape)
+    shape = evaluated.tensors[ref].shape
     operations = int(node.op.cost(graph.input_shapes(node)).flops)
+    if evaluated.training is not None and differs(node.op):
+        within_operations(f"'{node.name}'", operations * shape[0], MAX_OPERATIONS, "--at")
+        return _worked_in_training(evaluated, ref.node, place)
     within_operations(f"'{node.name}'", operations, MAX_OPERATIONS, "--at")
-    inputs = {_name(network, each): evaluated.tensors[each][example] for each in node.inputs}
-    stored = {name: evaluated.weights[full] for name, full in array_names(graph, node).items()}
-    with array_errors("--at"):
-        outputs = record_layer(node.op, inputs, stored)
-    number = outputs[ref.output][index]
-    written = f"{place.layer}[{', '.join(map(str, index))}]"
-    found = number if isinstance(number, Recorded) else Recorded(number)
-    return worked(written, found), {**inputs, **stored}
+    places = _indices(place, shape)
+    examples = sorted({example for example, *_ in places})
+    numbers: dict[str, Any] = {}
+    stored, inputs = evaluated.stored(node), evaluated.inputs(node)
+    arrays: dict[str, Array] = {}
+    names = {name: f"{node.name}.{name}" if name in inputs else name for name in stored}
+    for example in examples:
+        own = {_of_example(name, example, shape): each[example] for name, each in inputs.items()}
+        with array_errors("--at"):
+            output = record_layer(node.op, own, stored, names)[ref.output]
+        arrays |= own
+        numbers |= {_written(place, index, shape): output[tuple(index[1:])] for index in places if index[0] == example}
+    arrays |= {names[name]: array for name, array in stored.items()}
+    found = worked(_written(place, None, shape), _records(numbers))
+    if (view := view_of(evaluated, place)) is not None:
+        found, arrays = _with_window(found, arrays, view, flipped=getattr(node.op, "flip", False))
+    return WorkedOut(found, arrays)
 
 
-def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """Return the example and the index of a number; leading axes of size 1 may be left out."""
+def view_of(evaluated: Evaluated, place: Place) -> WindowView | None:
+    """Return the window of one output of a convolution or a pooling; ``None`` for other layers and for all outputs."""
+    from archcalc.executor.loops.window_view import window_view
+
+    ref = evaluated.network.tensor(place.layer)
+    node = evaluated.network.graph.nodes[ref.node]
+    if not place.indices or len(node.inputs) != 1:
+        return None
+    example, *index = index_of(evaluated, place)
+    (x,) = evaluated.inputs(node).values()
+    return window_view(node.op, x[example], evaluated.stored(node), tuple(index))
+
+
+def index_of(evaluated: Evaluated, place: Place) -> tuple[int, ...]:
+    """Return the index of the number of a place, the example first."""
+    return _index(place, evaluated.tensors[evaluated.network.tensor(place.layer)].shape)
+
+
+def _with_window(
+    found: Worked, arrays: Mapping[str, Array], view: WindowView, *, flipped: bool
+) -> tuple[Worked, dict[str, Array]]:
+    """Return numbers worked out with the input as the window lies on it: with its padding; and flipped kernels."""
+    from archcalc.report.worked import Read
+
+    name = next(iter(arrays))
+    shown, reads = dict(arrays), {read.name: read for read in found.reads}
+    if view.is_padded:
+        del shown[name]
+        padded = f"{name}, with padding"
+        shown = {padded: view.input, **shown}
+        reads = {
+            padded: Read(padded, view.indices()),
+            **{other: read for other, read in reads.items() if other != name},
+        }
+    if flipped and view.weights is not None:
+        kernel = view.weights if len(view.weights) > 1 else view.weights[0]
+        turned = "weight, flipped"
+        shown = {**shown, turned: kernel}
+        reads[turned] = Read(turned, tuple(product(*map(range, kernel.shape))))
+    return replace(found, reads=tuple(reads.values())), shown
+
+
+def _worked_in_training(evaluated: Evaluated, number: int, place: Place) -> WorkedOut:
+    """Return how numbers of a layer are computed in a training step from all examples of a batch."""
+    from archcalc.report.worked import worked
+
+    layer, arrays = record_step(evaluated, number)
+    shape = layer.output.shape
+    numbers = {}
+    for index in _indices(place, shape):
+        written = _written(place, index, shape)
+        numbers[written] = layer.output[index]
+        if layer.mean is not None:
+            numbers[f"expectation of {written} over all masks"] = layer.mean[index]
+    return WorkedOut(worked(_written(place, None, shape), _records(numbers)), arrays)
+
+
+def record_step(evaluated: Evaluated, number: int) -> tuple[Any, dict[str, Array]]:
+    """Return what a layer computes in a training step, recorded, and the arrays that it reads by name."""
+    from archcalc.executor.by_definition import trained_layer
+
+    graph = evaluated.network.graph
+    node = graph.nodes[number]
+    assert evaluated.training is not None
+    inputs, stored = evaluated.inputs(node), evaluated.stored(node)
+    layer, mask = trained_layer(graph, number, inputs, stored, *evaluated.training)
+    return layer, {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
+
+
+def _records(numbers: Mapping[str, Any]) -> dict[str, Recorded]:
+    """Return numbers as records; those of a layer's own, such as a zero that no input reaches, have none yet."""
+    from archcalc.executor.loops.record import Recorded
+
+    return {name: each if isinstance(each, Recorded) else Recorded(each) for name, each in numbers.items()}
+
+
+def _of_example(name: str, example: int, shape: tuple[int, ...]) -> str:
+    return name if shape[0] == 1 else f"{name}, example {example}"
+
+
+def _written(place: Place, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
+    """Return the name of a number, with the number of its example if there are several; or that of the place."""
+    if index is None:
+        index = place.indices
+    elif shape[0] == 1:
+        index = index[1:]
+    return f"{place.layer}[{', '.join(map(str, index))}]" if index else place.layer
+
+
+def _indices(place: Place, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the indices of the numbers of a place, the example first."""
+    if place.indices:
+        return [_index(place, shape)]
+    if prod(shape) > MAX_PLACES:
+        hint = f"give an index, as in --at {place.layer[:40]}:{','.join('0' for _ in shape[1:])}"
+        name = place.layer[:60]
+        fail("too-large", f"'{name}' has {prod(shape):,} numbers, at most {MAX_PLACES}", hint=hint, origin="--at")
+    return [*product(*map(range, shape))]
+
+
+def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the index of a number, the example first; leading axes of size 1 may be left out."""
     sizes = shape[1:]
     index = place.indices
-    if len(index) == len(sizes) + 1:
+    if len(index) == len(shape):
         example, index = index[0], index[1:]
     else:
         example = 0
@@ -139,20 +292,15 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
         if missing > 0 and prod(sizes[:missing]) == 1:
             index = (0,) * missing + index
     if len(index) != len(sizes) or any(at >= size for at, size in zip((example, *index), shape, strict=True)):
-        hint = f"give {len(sizes)} {'index' if len(sizes) == 1 else 'indices'}, counted from 0, channels first"
-        got = ", ".join(map(str, place.indices))
+        count = f"{len(sizes)} {'index' if len(sizes) == 1 else 'indices'}"
+        hint = f"give {count}, counted from 0, channels first" + (", after the example" if shape[0] > 1 else "")
         fail(
             "argument",
-            f"'{place.layer[:60]}' has shape {shape_text(sizes)}, no number [{got}]",
+            f"'{place.layer[:60]}' has shape {shape_text(sizes)}, no number [{', '.join(map(str, place.indices))}]",
             hint=hint,
             origin="--at",
         )
-    return example, index
-
-
-def _name(network: Network, ref: Ref) -> str:
-    node = network.graph.nodes[ref.node]
-    return node.name if len(node.outputs) == 1 else f"{node.name}, output {ref.output}"
+    return (example, *index)
 
 
 class Tensors:
@@ -179,91 +327,3 @@ class Tensors:
         if trace.number in self.layers:
             self.found.update(zip(trace.node.inputs, trace.inputs, strict=True))
             self.found.update({Ref(trace.number, output): array for output, array in enumerate(trace.outputs)})
-
-
-def print_by_hand(
-    evaluated: Evaluated, tensors: Mapping[str, Array], values: Mapping[str, Any], form: str | None, color: str
-) -> None:
-    """Print the numbers of small tensors and the ranges of large ones, and numbers that are worked out.
-
-    Args:
-        evaluated: the tensors around the layers of ``--at``.
-        tensors: the tensors to print, by name.
-        values: the options of the command.
-        form: the format.
-        color: when to use colour.
-    """
-    from archcalc.report.matrices import is_small
-
-    form, digits = default_format(form, color), values["digits"] or DIGITS
-    if form == "json":
-        click.echo(write_json(document(evaluated, tensors, values)), nl=False)
-        return
-    if values["places"]:
-        click.echo(worked_text(evaluated, values["places"], form, digits), nl=False)
-        if not values["printed"]:
-            return
-        click.echo()
-    small = {name: array for name, array in tensors.items() if is_small(array[0]) or name in values["printed"]}
-    if form in ("plain", "rich"):
-        for line in tensors_lines(small, digits):
-            click.echo(line)
-    elif small:
-        print_table(values_table(small, digits), form, color)
-    if large := {name: array for name, array in tensors.items() if name not in small}:
-        print_table(table(evaluated.network, large), form, color)
-
-
-def tensors_lines(tensors: Mapping[str, Array], digits: int) -> Iterator[str]:
-    """Yield the lines of tensors; of exact ones with roots also as decimals."""
-    from archcalc.report.matrices import array_lines, decimals
-
-    for name, array in tensors.items():
-        yield from array_lines(name, array, digits=digits)
-        if (rounded := decimals(array)) is not None:
-            yield from array_lines(f"{name}, in decimals", rounded, digits=digits)
-
-
-def values_table(tensors: Mapping[str, Array], digits: int) -> Table:
-    """Return a table with a row for every number."""
-    import numpy as np
-
-    from archcalc.report.matrices import number_text
-
-    columns = (Column("tensor", "tensor"), Column("index", "index"), Column("value", "value", "right"))
-    rows = [
-        (name, " ".join(map(str, index[len(array) == 1 :])), number_text(number, digits))
-        for name, array in tensors.items()
-        for index, number in np.ndenumerate(array)
-    ]
-    return Table(columns, tuple(rows))
-
-
-def document(evaluated: Evaluated, tensors: Mapping[str, Array], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tensors and numbers that are worked out as data. Exact numbers are texts."""
-    from archcalc.report.matrices import is_small, nested
-    from archcalc.report.worked import record
-
-    found: dict[str, Any] = {"network": evaluated.network.name, "tensors": []}
-    for name, array in tensors.items():
-        entry: dict[str, Any] = {"tensor": name, "shape": list(array.shape)}
-        if is_small(array[0]) or name in values["printed"]:
-            entry["values"] = nested(array)
-        else:
-            entry |= {"min": float(array.min()), "mean": float(array.mean(dtype="float64")), "max": float(array.max())}
-        found["tensors"].append(entry)
-    if values["places"]:
-        found["worked"] = [record(work_out(evaluated, place)[0]) for place in values["places"]]
-    return found
-
-
-def worked_text(evaluated: Evaluated, places: Sequence[Place], form: str, digits: int) -> str:
-    """Return numbers worked out as text, Markdown or LaTeX."""
-    from archcalc.report.worked import worked_latex, worked_lines, worked_markdown
-
-    write = {"markdown": worked_markdown, "latex": worked_latex}.get(form, worked_lines)
-    parts = []
-    for place in places:
-        found, arrays = work_out(evaluated, place)
-        parts.append("".join(f"{line}\n" for line in write(found, arrays, digits=digits)))
-    return "\n".join(parts)

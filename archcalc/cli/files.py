@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from archcalc.spec.errors import Problem, SpecError
+from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
@@ -32,6 +32,14 @@ def output_errors(option: str, path: str) -> Iterator[None]:
 def unwritten(option: str, path: str, error: OSError) -> Problem:
     """Return the problem of a file that cannot be written, whose origin is the option that names it."""
     return Problem("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin=option)
+
+
+def require_svg(path: str) -> None:
+    """Fail if a file for a picture has the name of another format."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in ("", ".svg"):
+        hint = "write FILE.svg; rsvg-convert, CairoSVG or Inkscape convert it"
+        fail("argument", f"the picture is SVG, but '{path[:80]}' ends in {suffix[:10]}", hint=hint, origin="--svg")
 
 
 def write_file(path: str, text: str) -> None:

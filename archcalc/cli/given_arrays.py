@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Fill, Number, Shape, WrittenArray, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
+from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
+    from archcalc.api import Network
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
-TEXT_SUFFIXES = {".txt", ".csv", ".json"}
+TEXT_SUFFIXES = {".txt", ".csv", ".tsv", ".json"}
+WAYS = f"an array is rows of numbers, a word ({', '.join(FILLS)}), or a file (.npy, .csv, .txt, .json)"
 MAX_TEXT_BYTES = 1 << 26
 """The largest file of text that is read as an array."""
 
 
-def given_inputs(graph: Graph, written: Sequence[str], batch: int | None = None) -> dict[str, Array]:
+def given_inputs(
+    graph: Graph, written: Sequence[str], batch: int | None = None, steps: int = 1
+) -> list[dict[str, Array]]:
     """Return the inputs that are given by ``--input``, as arrays of floats, or of exact numbers for those in text.
 
     Args:
         graph: the network.
         written: ``NAME=ARRAY``, or ``ARRAY`` for the first input; an array or a file.
         batch: the number of examples of arrays that are given by a word.
+        steps: the number of training steps.
+
+    Returns:
+        the inputs of every step.
 
     Raises:
-        SpecError: an unknown input or two arrays for one, a text or file that cannot be read, or another shape.
+        SpecError: an unknown input, neither one array for it nor one for each step, a text or file that cannot be
+            read, or another shape.
     """
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, list[Array]] = {}
     for text in written:
         name, equals, array = text.partition("=")
         name = name.strip()
@@ -42,11 +50,17 @@ def given_inputs(graph: Graph, written: Sequence[str], batch: int | None = None)
         if name not in graph.inputs:
             hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
             fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
-        if name in arrays:
-            fail("argument", f"two arrays for the input '{name}'", hint="write NAME=ARRAY", origin="--input")
         shape = tuple(map(int, graph.inputs[name]))
-        arrays[name] = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
-    return arrays
+        own = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
+        arrays.setdefault(name, []).append(own)
+    for name, found in arrays.items():
+        if len(found) not in (1, steps):
+            message = f"{'two' if len(found) == 2 else len(found)} arrays for the input '{name}'"
+            if steps > 1:
+                fail("argument", f"{message}: give one, or one for each of {steps} steps", origin="--input")
+            hint = f"write NAME=ARRAY, or --mode train --steps {len(found)} for the batches of training steps"
+            fail("argument", message, hint=hint, origin="--input")
+    return [{name: found[step % len(found)] for name, found in arrays.items()} for step in range(steps)]
 
 
 def given_weights(graph: Graph, written: Sequence[str], *, training: bool) -> tuple[str | None, dict[str, Array]]:
@@ -94,10 +108,16 @@ def given_array(text: str, shape: Shape, what: str, origin: str, *, batch: int |
     text = text.strip()
     path = Path(text[:4096])
     if path.suffix == ".npy" or (not is_written(text) and path.suffix not in TEXT_SUFFIXES):
+        if not path.suffix and not path.exists():
+            word = text.split()[0]
+            message = f"{what}: '{text[:60]}' is neither an array nor a file"
+            fail("array", message, hint=suggest(word, FILLS, WAYS), origin=origin)
         return _from_numpy(text, shape, origin, batched=batch is not None)
+    from archcalc.executor.written import in_shape
+
     try:
         found = read_array(_content(path, origin) if path.suffix in TEXT_SUFFIXES else text)
-        return _in_shape(found, shape, batch)
+        return in_shape(found, shape, batch)
     except WrittenArrayError as error:
         fail("array", f"{what}: {error}", origin=origin)
 
@@ -112,11 +132,14 @@ def _content(path: Path, origin: str) -> str:
         fail("array", f"{str(path)[:80]} must be a text file in UTF-8", origin=origin)
     if len(text) > MAX_TEXT_BYTES:
         fail("array", f"{str(path)[:80]} is larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npy file", origin=origin)
-    return text
+    if path.suffix == ".json":
+        return text
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]  # comments, as NumPy writes them
+    separated = path.suffix == ".csv" and len(lines) > 1
+    return "\n".join(line.replace(";", ",") if separated else line for line in lines)
 
 
 def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array:
-    from archcalc.cli.execution import array_errors
     from archcalc.executor.files import read_array as read_file
 
     with array_errors(origin):
@@ -124,46 +147,6 @@ def _from_numpy(path: str, shape: Shape, origin: str, *, batched: bool) -> Array
     if not batched and array.shape != shape:
         fail("array", f"{path} must have shape {shape_text(shape)}, got {shape_text(array.shape)}", origin=origin)
     return array
-
-
-def _in_shape(found: WrittenArray | Fill, shape: Shape, batch: int | None) -> Array:
-    """Return a written array in the shape wanted, or in a batch of it."""
-    if batch is None:
-        return _objects(found.fitted(shape), shape)
-    if isinstance(found, Fill):
-        shape = (batch, *shape)
-    elif len(found.numbers) > prod(shape):
-        count, rest = divmod(len(found.numbers), prod(shape))
-        if rest or len(found.shape) < 2:
-            wanted = shape_text(shape)
-            raise WrittenArrayError(f"must have shape {wanted} or Nx{wanted}, got {found.description()}")
-        shape = (count, *shape)
-    return _objects(found.fitted(shape), shape)
-
-
-def _objects(numbers: Sequence[Number], shape: Shape) -> Array:
-    import numpy as np
-
-    array = np.empty(len(numbers), object)
-    array[:] = numbers
-    return array.reshape(shape)
-
-
-def floats(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return arrays with the nearest floats in place of fractions."""
-    import numpy as np
-
-    return {
-        name: np.array([_float(each) for each in array.flat]).reshape(array.shape) if array.dtype == object else array
-        for name, array in arrays.items()
-    }
-
-
-def _float(number: Any) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 def exact(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -176,5 +159,39 @@ def exact(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
     from archcalc.executor.loops.exact import Exact
 
-    converted = np.frompyfunc(lambda number: Exact(number if isinstance(number, Fraction) else float(number)), 1, 1)
+    converted = np.frompyfunc(
+        lambda number: Exact(number if isinstance(number, Fraction | Exact) else float(number)), 1, 1
+    )
     return {name: converted(array) for name, array in arrays.items()}
+
+
+def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) -> int:
+    """Return the number of examples of the given inputs, or as asked for."""
+    batches = {len(array) if array.ndim > len(network.graph.inputs[name]) else 1 for name, array in given.items()}
+    batches |= {asked} if asked else set()
+    if len(batches) > 1:
+        found = " and ".join(map(str, sorted(batches)))
+        what = "inputs and --batch" if asked else "inputs"
+        fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
+    return max(batches, default=1)
+
+
+def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
+    """Return given inputs in the number format of the run, batch in front."""
+    from archcalc.executor.inputs import converted_inputs
+    from archcalc.executor.written import floats
+
+    with array_errors("--input"):
+        return converted_inputs(network.graph, floats(given), dtype=dtype)
+
+
+def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
+    """Return the stored arrays: those of a file or of the network, else initial ones."""
+    from archcalc.executor.files import read_weights
+    from archcalc.executor.weights import initial
+
+    graph = network.graph
+    if file is None:
+        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
+    with array_errors("--weights"):
+        return read_weights(file, graph, dtype=dtype, training=training)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from archcalc.analysis.unit import UnitField
-from archcalc.cli.files import output_errors, write_file
+from archcalc.cli.files import output_errors, require_svg, write_file
 from archcalc.graph import Graph, Ref
 from archcalc.query.growth import growth
 from archcalc.report.rf_svg import NestedWindow, Picture, draw
@@ -21,10 +19,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
     Raises:
         SpecError: the unit sees nothing, the photo cannot be read, or the file cannot be written.
     """
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in ("", ".svg"):
-        hint = "write FILE.svg; rsvg-convert, CairoSVG or Inkscape convert it"
-        fail("argument", f"the picture is SVG, but '{path[:80]}' ends in {suffix[:10]}", hint=hint, origin="--svg")
+    require_svg(path)
     drawn = next((name for name, box in unit.seen.items() if box), None)
     if drawn is None:
         place = ",".join(map(str, unit.unit))

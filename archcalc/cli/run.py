@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archcalc.cli.backward import backward_options, check_options, run_backward
-from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
+from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
+from archcalc.cli.by_hand_output import print_by_hand
+from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
-from archcalc.cli.given_arrays import floats, given_inputs, given_weights
+from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -23,6 +26,7 @@ from archcalc.cli.options import (
     spec_options_without_values,
 )
 from archcalc.cli.run_table import notes_on_run, table
+from archcalc.cli.training_steps import Momentum, given_masks, with_averages
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -46,8 +50,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]  Or the number that an "
-    "input of an ONNX model has, where branches or sizes depend on it.",
+    "ones, arange, eye, random, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
+    "[default: random]  Or the number that an input of an ONNX model has, where branches or sizes depend on it.",
 )
 @click.option(
     "--weights",
@@ -79,15 +83,21 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--at",
     "places",
     multiple=True,
-    metavar="LAYER:INDEX",
+    metavar="LAYER[:INDEX]",
     callback=read_places,
-    help="Work out one number of the output of a layer, e.g. conv_1:0,2,2: what it is computed from, step by step "
-    "(repeatable).",
+    help="Work out one number of the output of a layer, e.g. conv_1:0,2,2, or all numbers of a small one: what they "
+    "are computed from, step by step (repeatable).",
+)
+@click.option(
+    "--svg",
+    metavar="FILE",
+    help="Draw the window of the number of --at, for a convolution or a pooling: the input, the weights, the products "
+    "and the output.",
 )
 @click.option(
     "--exact",
     is_flag=True,
-    help="Compute in fractions, and leave roots unevaluated; inference on small networks.",
+    help="Compute in fractions, and leave roots unevaluated; for small networks.",
 )
 @click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits of numbers.  [default: 6]")
 @click.option(
@@ -118,6 +128,28 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     show_default=True,
     help="train: use batch statistics and update their moving averages, apply dropout, run training heads; "
     "weights are not trained.",
+)
+@click.option(
+    "--steps",
+    type=PositiveInteger(),
+    metavar="N",
+    help="Training steps, each with the moving averages that the one before it left; they are printed step by step.  "
+    "[default: 1]",
+)
+@click.option(
+    "--momentum",
+    type=Momentum(),
+    metavar="CONVENTION[:NUMBER]",
+    help="How moving averages are updated: pytorch keeps 1 − 0.1 of the old value, tensorflow 0.99 of it; or with "
+    "another momentum, as in tensorflow:0.9.  [default: pytorch]",
+)
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    metavar="NAME=ARRAY",
+    help="The mask of a layer of dropout in training, 1 for what is kept, as for --input (repeatable).  [default: "
+    "random]",
 )
 @click.option(
     "--repeat",
@@ -171,15 +203,14 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_output_files(values["output"], values["save_weights"], [] if values["backward"] else outputs)
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
-    given = given_inputs(network.graph, values["inputs"], values["batch"])
-    batch = batch_of(network, given, values["batch"])
+    batches = given_inputs(network.graph, values["inputs"], values["batch"], values["steps"] or 1)
+    batch = max([batch_of(network, given, values["batch"]) for given in batches])
     printed = [*outputs, *(name for name in values["printed"] if name not in outputs)]
     if values["exact"]:
-        evaluated = evaluate_exactly(network, exact_inputs(network, given), exact_weights(network, file, named))
-        results = evaluated.named(printed)
-        print_by_hand(evaluated, results, values, form, color)
+        exact = evaluate_steps_exactly(network, batches, file, named, values)
+        print_by_hand(exact, exact[-1].named(printed), values, form, color)
         return
-    floating = converted(network, given, values["dtype"])
+    floating = [converted(network, given, values["dtype"]) for given in batches]
     copies = 2 if values["save_weights"] and training else 1
     within_memory(
         network,
@@ -192,20 +223,25 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         backward=values["backward"],
     )
     if values["backward"]:
-        arrays = arrays_of_run(network, floating, file, named, values, batch)
-        run_backward(network, *arrays, outputs, values, form, color)
+        from archcalc.executor.training import TrainingStep
+
+        step = TrainingStep(masks=given_masks(network.graph, values["masks"], batch))
+        arrays = arrays_of_run(network, floating[0], file, named, values, batch)
+        run_backward(network, *arrays, outputs, step, values, form, color)
         return
-    run, evaluated, times = evaluate(network, floating, file, named, values, batch)
+    run, steps, times = evaluate(network, floating, file, named, values)
     everything = {**run.outputs, **run.kept}
     found = {name: everything[name] for name in outputs}
-    write_results(values, found, {**evaluated.weights, **run.updates})
+    weights = steps[-1].weights
+    write_results(values, found, {**weights, **run.updates})
     if "-" in (values["output"], values["save_weights"]):
         return
-    written = any(array.dtype == object for array in (*given.values(), *named.values()))
-    if written or values["printed"] or values["digits"] or values["places"] or form == "json":
-        print_by_hand(evaluated, {name: everything[name] for name in printed}, values, form, color)
+    written = any(array.dtype == object for given in batches for array in (*given.values(), *named.values()))
+    by_hand = ("printed", "digits", "places", "steps", "momentum", "masks")
+    if written or form == "json" or any(values[option] for option in by_hand):
+        print_by_hand(steps, {name: everything[name] for name in printed}, values, form, color)
     else:
-        print_table(table(network, found, notes_on_run(run, evaluated.weights, times)), form, color)
+        print_table(table(network, found, notes_on_run(run, weights, times)), form, color)
 
 
 def is_number(text: str) -> bool:
@@ -239,115 +275,73 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
     for name in values["printed"]:
         network.tensor(name)
     if values["exact"]:
-        for option, value in (("--mode train", values["mode"] == "train"), ("--repeat", values["repeat"])):
-            if value:
-                raise click.UsageError(f"--exact computes the output of one inference run, without {option}")
+        if values["repeat"]:
+            raise click.UsageError("--exact computes the output of one run, without --repeat")
         for option in ("output", "save_weights"):
             if values[option]:
                 name = option.replace("_", "-")
                 raise click.UsageError(f"--{name} writes floating-point numbers: run without --exact")
     if values["places"] and values["folds"]:
         raise click.UsageError("--at works out a number of the network as it is written, without --fold")
-    if values["places"] and values["mode"] == "train" and not values["backward"]:
-        raise click.UsageError("--at works out a number at inference, without --mode train")
+    for option, key in (("--steps", "steps"), ("--momentum", "momentum"), ("--mask", "masks")):
+        if values[key] and values["mode"] != "train":
+            raise click.UsageError(f"{option} needs --mode train")
+    if values["steps"] and values["repeat"]:
+        raise click.UsageError("--repeat times runs of one training step, without --steps")
+    if values["svg"] and len(values["places"]) != 1:
+        raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
 
 
-def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) -> int:
-    """Return the number of examples of the given inputs, or as asked for."""
-    batches = {len(array) if array.ndim > len(network.graph.inputs[name]) else 1 for name, array in given.items()}
-    batches |= {asked} if asked else set()
-    if len(batches) > 1:
-        found = " and ".join(map(str, sorted(batches)))
-        what = "inputs and --batch" if asked else "inputs"
-        fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
-    return max(batches, default=1)
-
-
-def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
-    """Return given inputs in the number format of the run, batch in front."""
-    from archcalc.executor.inputs import converted_inputs
-
-    with array_errors("--input"):
-        return converted_inputs(network.graph, floats(given), dtype=dtype)
-
-
-def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check
-
-    shapes = network.graph.inputs
-    for name in shapes:
-        if name not in given:
-            hint = f"for example --input '{name} = ones'"
-            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
-    with array_errors("--input"):
-        check(network.graph, floats(given))
-    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
-
-
-def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]) -> dict[str, Array]:
-    """Return all stored arrays for a run in exact numbers: those that are given, and neutral ones."""
-    from archcalc.executor.weights import random_names
-
-    arrays = stored_arrays(network, file, dtype="float64", seed=0, training=False)
-    if file is None and network.arrays("float64") is None:
-        missing = [name for name in random_names(network.graph) if name not in named]
-        if missing:
-            listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-            hint = f"for example --weights '{missing[0]} = ones'"
-            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
-    return {**arrays, **named}
-
-
-def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
-    """Return the stored arrays: those of a file or of the network, else initial ones."""
-    from archcalc.executor.files import read_weights
-    from archcalc.executor.weights import initial
-
-    graph = network.graph
-    if file is None:
-        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
-    with array_errors("--weights"):
-        return read_weights(file, graph, dtype=dtype, training=training)
-
-
 def evaluate(
     network: Network,
-    given: Mapping[str, Array],
+    batches: Sequence[Mapping[str, Array]],
     file: str | None,
     named: Mapping[str, Array],
     values: dict[str, Any],
-    batch: int,
-) -> tuple[Run, Evaluated, Sequence[float]]:
-    """Run the network as the options say.
+) -> tuple[Run, Sequence[Evaluated], Sequence[float]]:
+    """Run the network as the options say, in training once for every batch.
 
     Args:
         network: the network.
-        given: the inputs that are given, in the number format of the run, batch in front.
+        batches: the inputs that are given, in the number format of the run, batch in front.
         file: the file of the stored arrays.
         named: the stored arrays that are given by name.
         values: the options.
-        batch: the number of examples.
 
     Returns:
-        The run, the stored arrays that it read and the tensors around the layers of ``--at``, and the seconds of the
-        repeated runs.
+        The last run; for every run the stored arrays that it read, and the tensors around the layers of ``--at`` and
+        those with moving averages; and the seconds of the repeated runs.
     """
     from archcalc.engine.runner import Runner
+    from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.training import PYTORCH, TrainingStep
+    from archcalc.executor.written import floats
 
-    graph, seed = network.graph, values["seed"]
+    graph, dtype = network.graph, values["dtype"]
     training = values["mode"] == "train"
-    inputs, weights = arrays_of_run(network, given, file, named, values, batch)
+    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    initial = stored_arrays(network, file, dtype=dtype, seed=values["seed"], training=training)
+    weights: Mapping[str, Array] = {**initial, **own}
+    layers = {network.tensor(place.layer).node for place in values["places"]}
+    layers |= {*with_averages(graph)} if values["steps"] or values["momentum"] else set()
     graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
-    options = {"training": training, "seed": seed, "keep": [*values["layers"], *values["printed"]]}
-    kept = Tensors({network.tensor(place.layer).node for place in values["places"]})
-    with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
-        with progress(network.name, len(graph.nodes)) as advance, array_errors("--mode"):
-            run = runner.run(inputs, observe=kept.observer(advance), **options)
-        times = repeated(lambda: runner.run(inputs, **options), network.name, values["repeat"])
-    return run, Evaluated(network, kept.found, weights), times
+    steps: list[Evaluated] = []
+    for seed, given in enumerate(batches, values["seed"]):
+        batch = batch_of(network, given, values["batch"])
+        inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **given}
+        step = TrainingStep(values["momentum"] or PYTORCH, given_masks(graph, values["masks"], batch))
+        options = {"training": training, "seed": seed, "step": step, "keep": [*values["layers"], *values["printed"]]}
+        kept = Tensors(layers)
+        with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
+            with progress(network.name, len(graph.nodes)) as advance, array_errors("--mode"):
+                run = runner.run(inputs, observe=kept.observer(advance), **options)
+            times = repeated(partial(runner.run, inputs, **options), network.name, values["repeat"])
+        steps.append(Evaluated(network, kept.found, weights, Training(step, seed) if training else None))
+        if training:
+            weights = stored = {**stored, **run.updates}
+    return run, steps, times
 
 
 def arrays_of_run(
@@ -358,8 +352,9 @@ def arrays_of_run(
     values: dict[str, Any],
     batch: int,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return all inputs and all stored arrays of a run; arguments are those of `evaluate`."""
+    """Return all inputs and all stored arrays of a single run; arguments are those of `evaluate`."""
     from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.written import floats
 
     dtype, seed, training = values["dtype"], values["seed"], values["mode"] == "train"
     inputs = {**random_inputs(network.graph, batch=batch, seed=seed, dtype=dtype), **given}

@@ -19,11 +19,11 @@ from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 
 
 def plainly(record: FastKernel) -> FastKernel:
-    """Return the recorded form of a convolution that leaves tables, and padding other than zeros, to its ordinary
-    kernel."""
+    """Return the recorded form of a convolution that leaves tables, flipped kernels, and padding other than zeros to
+    its ordinary kernel."""
 
     def either(op: Any, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
-        if op.border == "zeros" and getattr(op, "table", None) is None:
+        if op.border == "zeros" and not op.flip and getattr(op, "table", None) is None:
             record(op, inputs, weights, out, recorder)
         elif recorder.worker.number == 0:
             recorder.evaluate(op, inputs, weights, (out,))

@@ -18,8 +18,9 @@ import numpy as np
 from archcalc.engine.layout import Layout
 from archcalc.engine.program import Program
 from archcalc.engine.worker import SingleProcess, Team
-from archcalc.executor.interpreter import Interpreter, Observer, Request, Run
+from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, Observer, Request, Run
 from archcalc.executor.kernel import Array, Sizes
+from archcalc.executor.training import TrainingStep
 from archcalc.graph import Graph, Ref
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
@@ -91,6 +92,7 @@ class Runner:
         *,
         training: bool = False,
         seed: int = 0,
+        step: TrainingStep = DEFAULT_STEP,
         keep: Iterable[str] = (),
         tally: bool = False,
         observe: Observer | None = None,
@@ -103,7 +105,9 @@ class Runner:
         request = self._interpreter.request(inputs, training=training, keep=keep)
         del inputs
         if training or tally:
-            return self._interpreter.evaluate(request, training=training, seed=seed, tally=tally, observe=observe)
+            return self._interpreter.evaluate(
+                request, training=training, seed=seed, step=step, tally=tally, observe=observe
+            )
         shapes = ((name, array.shape, array.dtype) for name, array in request.inputs.items())
         signature = RunSignature(request.results, tuple(shapes))
         begin = perf_counter()

@@ -11,10 +11,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from archcalc.executor.gradient import Evaluated, gradient_of
-from archcalc.executor.interpreter import Interpreter, LayerTrace, Run, live_bytes
+from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context
 from archcalc.executor.losses import Loss
 from archcalc.executor.paths import Paths
+from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 
@@ -59,6 +60,7 @@ def gradients(
     *,
     training: bool = False,
     seed: int = 0,
+    step: TrainingStep = DEFAULT_STEP,
     tally: bool = False,
     keep: Iterable[str] = (),
     observe: Observer | None = None,
@@ -76,6 +78,7 @@ def gradients(
             ``layer.array``.
         training: whether batch norms use batch statistics, dropout is applied and training heads run.
         seed: the seed of dropout.
+        step: in training, the masks of dropout that are given, and how running statistics are updated.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
         observe: a function that is called after every layer of either pass.
@@ -93,7 +96,7 @@ def gradients(
             observe(trace)
 
     interpreter = Interpreter(graph, weights)
-    run = interpreter.run(inputs, training=training, seed=seed, keep=loss.terms, tally=tally, observe=note)
+    run = interpreter.run(inputs, training=training, seed=seed, step=step, keep=loss.terms, tally=tally, observe=note)
     saved = live_bytes(array for trace in traces for array in (*trace.inputs, *trace.outputs))
     begin = perf_counter()
     value, first = loss(run.kept)
@@ -114,7 +117,8 @@ def gradients(
         context = Context(
             training,
             (seed, trace.number),
-            Counter() if tally else None,
+            step.masks.get(node.name),
+            tally=Counter() if tally else None,
             batch=len(given[0]),
             dtype=given[0].dtype,
             buffers=buffers,

@@ -46,7 +46,7 @@ def read_array(path: str, expected: Sizes) -> Array:
 
     Args:
         path: the file.
-        expected: the shape of one example; the array may have a batch in front.
+        expected: the shape of one example; the array may have a batch in front, or lack leading axes of size 1.
 
     Raises:
         ArrayError: the file cannot be read, is shorter than it declares, or holds objects or another shape.
@@ -59,12 +59,14 @@ def read_array(path: str, expected: Sizes) -> Array:
             shape, dtype = _header(file)
             if dtype.kind not in "fiu":
                 raise ArrayError([f"{path} must hold real numbers, got {dtype.name}"])
-            if problem := shape_problem(shape, expected):
+            lacking = (1,) * (len(expected) - len(shape)) + tuple(shape) == expected
+            if not lacking and (problem := shape_problem(shape, expected)):
                 raise ArrayError([f"{path} {problem}"])
             if _bytes(shape, dtype) > os.path.getsize(path):
                 raise ArrayError([f"{path} ends before the {_bytes(shape, dtype):,} bytes that it declares"])
             file.seek(0)
-            return _native(npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER))
+            array = _native(npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER))
+            return array.reshape(expected) if lacking else array
     except ArrayError:
         raise
     except (OSError, *UNREADABLE) as error:

@@ -18,6 +18,7 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
+from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names, array_problems
 from archcalc.graph import Graph, Node, Ref
 
@@ -46,6 +47,7 @@ class LayerTrace:
 
 
 Observer = Callable[[LayerTrace], None]
+DEFAULT_STEP = TrainingStep()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -122,6 +124,7 @@ class Interpreter:
         *,
         training: bool = False,
         seed: int = 0,
+        step: TrainingStep = DEFAULT_STEP,
         keep: Iterable[str] = (),
         tally: bool = False,
         observe: Observer | None = None,
@@ -132,6 +135,7 @@ class Interpreter:
             inputs: an array for every input of the graph, batch in front; they are not written to.
             training: whether to use batch statistics and dropout, and to run training heads.
             seed: the seed of dropout.
+            step: in training, the masks of dropout that are given, and how running statistics are updated.
             keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
             tally: whether to count operations.
             observe: a function that is called after every layer.
@@ -144,7 +148,7 @@ class Interpreter:
         """
         request = self.request(inputs, training=training, keep=keep)
         del inputs  # so that inputs that the caller does not keep are freed after their last reader
-        return self.evaluate(request, training=training, seed=seed, tally=tally, observe=observe)
+        return self.evaluate(request, training=training, seed=seed, step=step, tally=tally, observe=observe)
 
     def request(self, inputs: Mapping[str, Array], *, training: bool = False, keep: Iterable[str] = ()) -> Request:
         """Check the arguments of a run; arguments and errors are those of `run`."""
@@ -162,6 +166,7 @@ class Interpreter:
         *,
         training: bool = False,
         seed: int = 0,
+        step: TrainingStep = DEFAULT_STEP,
         tally: bool = False,
         observe: Observer | None = None,
     ) -> Run:
@@ -181,6 +186,8 @@ class Interpreter:
             context = Context(
                 training,
                 (seed, layer.number),
+                step.masks.get(node.name),
+                step.average,
                 Counter() if tally else None,
                 batch=batch,
                 dtype=dtype,

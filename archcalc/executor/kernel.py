@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from archcalc.executor.errors import MissingDefinition
+from archcalc.executor.training import PYTORCH, MovingAverage
 from archcalc.ops.base import Operator
 
 Array: TypeAlias = NDArray[Any]
@@ -64,6 +64,10 @@ class Context:
     """Whether to use batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
     """The seed of dropout."""
+    mask: Array | None = None
+    """The masks of dropout, batch in front, if they are not random."""
+    average: MovingAverage = PYTORCH
+    """How running statistics are updated."""
     tally: Counter[str] | None = None
     """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)
@@ -74,11 +78,6 @@ class Context:
     """The number format, for kernels that read no array."""
     buffers: Buffers = field(default_factory=Buffers)
     """Work buffers, which are reused from layer to layer."""
-
-    @cached_property
-    def rng(self) -> np.random.Generator:
-        """The random generator of dropout."""
-        return np.random.default_rng(list(self.seed))
 
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""

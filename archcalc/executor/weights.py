@@ -120,12 +120,12 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
     return arrays
 
 
-def random_names(graph: Graph) -> list[str]:
-    """Return the names of the stored arrays at inference whose initial values are random."""
+def random_names(graph: Graph, *, training: bool = False) -> list[str]:
+    """Return the names of the stored arrays at inference, or in training, whose initial values are random."""
     return [
         f"{node.name}.{name}"
         for _, node in graph.layers()
-        if not node.training
+        if training or not node.training
         for name, shape in own_shapes(graph, node).items()
         if node.op.initial(name, shape, STANDARD).deviation
     ]

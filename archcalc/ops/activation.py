@@ -24,7 +24,7 @@ from archcalc.ops.base import (
     require_positions,
 )
 from archcalc.ops.fields import axis, integer, real, word
-from archcalc.ops.traits import Kind, Spread
+from archcalc.ops.traits import Dropped, Kind, Spread
 from archcalc.ops.window import Reach
 
 
@@ -316,15 +316,25 @@ class LogSoftmax(AlongAxis):
         return Cost({"cmp": elements - groups, "add": 3 * elements - groups, "exp": elements, "log": groups})
 
 
+SCALES = ("training", "inference")
+"""When dropout scales its output: by 1/(1 − rate) in training (inverted dropout), or by 1 − rate at inference."""
+
+
 @operator("dropout")
 class Dropout(Operator):
     """Dropout: in training, each element is set to zero with probability rate, and divided by 1 − rate otherwise.
 
-    Cost:   nothing at inference
-    Source: Srivastava et al. 2014; PyTorch Dropout
+    With ``scale=inference`` it is not divided in training; instead, all elements are multiplied by 1 − rate at
+    inference. In both cases, the output at inference is the mean of that in training.
+
+    Cost:   nothing at inference; with ``scale=inference`` 1 multiplication per element
+    Source: PyTorch Dropout; with ``scale=inference`` Srivastava et al. 2014, AlexNet (Krizhevsky et al. 2012)
     """
 
+    drops: ClassVar[Dropped] = "elements"
+
     rate: Number = real(Fraction(1, 2), positional=True, help="probability of a zero")
+    scale: str = word("training", *SCALES, later=SCALES, help="when the output is scaled")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
@@ -335,16 +345,24 @@ class Dropout(Operator):
         )
         return inputs[0]
 
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost({"mul": product(inputs[0])}) if self.scale == "inference" else Cost()
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        keep = float(1 - self.rate) if self.scale == "inference" else 1.0
+        return Spread(read[0].mean * keep, read[0].variance * keep**2)
+
 
 @operator("spatial_dropout")
 class SpatialDropout(Dropout):
     """Spatial dropout: like dropout, but of entire maps.
 
-    Cost:   nothing at inference
+    Cost:   nothing at inference; with ``scale=inference`` 1 multiplication per element
     Source: Tompson et al. 2015; PyTorch Dropout2d
     """
 
     reads_features = "first"
+    drops = "maps"
 
     def output(self, inputs: Shapes) -> Shape:
         require_positions(inputs[0], self.name)

@@ -80,7 +80,13 @@ class Convolution(WeightedSums):
 
 
 class SlidingConvolution(Convolution, Bordered, Sliding):
-    """A convolution whose windows slide over the padded input."""
+    """A convolution whose windows slide over the padded input.
+
+    It is a cross-correlation, as in every framework: the first weight is that of the first position of the window. With
+    ``flip`` it is a convolution in the mathematical sense, whose kernels are mirrored along every spatial axis.
+    """
+
+    flip: bool = flag(False, "flip", reserved=False, help="flipped kernels: convolution in the mathematical sense")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number, Number]]:
         rows = super().geometry(shape)
@@ -97,6 +103,9 @@ class SlidingConvolution(Convolution, Bordered, Sliding):
 @operator("conv")
 class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
+
+    With ``flip``, it is a convolution in the mathematical sense: its kernels are mirrored along every spatial axis.
+    Shapes and counts are the same. A transposed convolution is one in any case.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected

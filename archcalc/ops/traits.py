@@ -4,8 +4,9 @@
 for               an operator declares
 ================= ===================================================================================================
 conventions,      the kind of layer that it is counted as (`kind`), the arrangement of its windows (`window_kind`,
-mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `centres_channels`), the
-                  operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
+mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `drops`,
+                  `centres_channels`), the operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other
+                  names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
@@ -35,6 +36,8 @@ Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation"
 """The kinds of layers that are counted separately; empty for all others."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
+
+Dropped: TypeAlias = Literal["", "elements", "maps"]
 
 CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
 """The initial values of stored arrays by name, unless an operator defines others. All other arrays are random."""
@@ -148,6 +151,8 @@ class Traits:
     """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
+    drops: ClassVar[Dropped] = ""
+    """What it drops at random in training, each with the probability ``rate``."""
     centres_channels: ClassVar[bool] = False
     """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
     is_counted: ClassVar[bool] = True

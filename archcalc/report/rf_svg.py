@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import prod
 
 from archcalc.report.bars import sample_evenly
+from archcalc.report.svg import COLORS, LETTER, MARGIN, document, label, readable, short, style
 
 Interval = tuple[int, int]
 """The first and the last position along an axis."""
@@ -23,7 +24,6 @@ MAX_PATCHES = 4000
 """The maximum number of pieces of the positions seen that are drawn one by one."""
 
 WIDTH = 860
-MARGIN = 24
 PLANE = 480
 """The length of the longer side of the plane with all windows, in pixels."""
 STRIP = 480
@@ -31,31 +31,6 @@ MAX_OVERHANG = 3
 """How far beyond the input windows are drawn, as a multiple of the size of the input."""
 LINE = 20
 LEGEND = 24
-LETTER = 7.2
-"""The approximate width of a character in pixels, which limits the length of texts."""
-COLORS = ((38, 132, 200), (160, 80, 190), (218, 88, 20))
-"""The colours of the first, middle and last window; those between are mixed. All contrast with white and black."""
-
-LIGHT = {
-    "ground": 'fill="#ffffff"',
-    "input": 'fill="#e9edf2" stroke="#8c959f"',
-    "edge": 'fill="none" stroke="#8c959f"',
-    "beyond": 'stroke="#8c959f" stroke-width="1.2"',
-    "window": 'fill="none"',
-    "seen": 'fill-opacity="0.22" stroke="none"',
-    "": 'fill="#1b1f24"',
-    "title": 'fill="#1b1f24" font-size="15px" font-weight="600"',
-    "faint": 'fill="#59636e" font-size="12px"',
-    "halo": 'fill="none" font-size="12px" stroke="#ffffff" stroke-width="3px" stroke-linejoin="round"',
-}
-"""The attributes of the elements of each class, the empty one for texts: every program that draws SVG knows them."""
-DARK = """
-  @media (prefers-color-scheme: dark) {
-    .ground { fill: #14181d } .input { fill: #2a323c; stroke: #7d8894 } .edge, .beyond { stroke: #7d8894 }
-    text { fill: #e6e9ed } .faint { fill: #a3acb7 } .halo { fill: none; stroke: #14181d }
-  }
-"""
-"""The colours of the dark mode. Style sheets have priority over attributes; programs without modes ignore them."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +73,11 @@ def draw(picture: Picture) -> str:
     nested = sample_evenly(_drawable(picture), MAX_WINDOWS)
     windows = [(one, _color(index, len(nested))) for index, one in enumerate(nested)]
     names = axis_names(len(picture.sizes))
-    lines = [_text(MARGIN, MARGIN + 12, _short(picture.title, 92), "title")]
+    lines = [label(MARGIN, MARGIN + 12, short(picture.title, 92), "title")]
     y: float = MARGIN + 12
     for sentence in _sentences(picture, names):
         y += 20
-        lines.append(_text(MARGIN, y, sentence, "faint"))
+        lines.append(label(MARGIN, y, sentence, "faint"))
     y += 18
     strips = range(len(picture.sizes)) if len(picture.sizes) == 1 else range(len(picture.sizes) - 2)
     for axis in strips:
@@ -114,23 +89,11 @@ def draw(picture: Picture) -> str:
         drawn, height = _plane(picture, windows, y + 8)
         lines += drawn
         y += 8 + height
-    bottom = round(y + MARGIN)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
-            'role="img" font-family="system-ui, Segoe UI, Roboto, Helvetica, Arial, sans-serif" font-size="13px">',
-            f"<title>{_clean(picture.title)}</title>",
-            f"<style>{DARK}</style>",
-            "<defs>",
-            '<pattern id="beyond" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">',
-            f'<line {_style("beyond")} x1="0" y1="0" x2="0" y2="7" stroke-opacity="0.7"/></pattern>',
-            "</defs>",
-            f'<rect {_style("ground")} width="{WIDTH}" height="{bottom}"/>',
-            *lines,
-            "</svg>",
-            "",
-        ]
+    pattern = (
+        '<pattern id="beyond" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        f'<line {style("beyond")} x1="0" y1="0" x2="0" y2="7" stroke-opacity="0.7"/></pattern>'
     )
+    return document(picture.title, WIDTH, round(y + MARGIN), lines, definitions=pattern)
 
 
 def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
@@ -139,8 +102,8 @@ def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
     seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
     share = "×".join(str(last - first + 1) for first, last in picture.seen)
     found = [
-        _short(picture.network, 110),
-        _short(f"sees {share} of the {size} positions of {picture.input}: {seen}", 110),
+        short(picture.network, 110),
+        short(f"sees {share} of the {size} positions of {picture.input}: {seen}", 110),
     ]
     box = prod(last - first + 1 for first, last in picture.seen)
     if picture.count < box:
@@ -209,7 +172,7 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
     plane = box((0, height - 1), (0, width - 1))
     lines = [f'<clipPath id="drawn"><rect {box((y0, y1), (x0, x1), 2)}/></clipPath>', '<g clip-path="url(#drawn)">']
     lines += [f'<rect fill="url(#beyond)" {window(windows[-1][0])}/>'] if windows else []
-    lines.append(f"<rect {_style('input')} {plane}/>")
+    lines.append(f"<rect {style('input')} {plane}/>")
     color = windows[-1][1] if windows else _color(1, 1)
     patches = [box(rows, columns) for rows, columns in _patches(picture)]
     dark_patches = "".join(f'<rect fill="#000" {patch}/>' for patch in patches)
@@ -218,27 +181,27 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
             f'<clipPath id="plane"><rect {plane}/></clipPath>',
             f'<mask id="unseen"><rect fill="#fff" {plane}/>{dark_patches}</mask>',
             f'<image {plane} preserveAspectRatio="none" href="{escape(picture.image)}"/>',
-            f'<rect {_style("ground")} fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
-            f"<rect {_style('edge')} {plane}/>",
+            f'<rect {style("ground")} fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
+            f"<rect {style('edge')} {plane}/>",
         ]
     else:
-        lines += [f'<rect {_style("seen")} fill="{color}" {patch}/>' for patch in patches]
+        lines += [f'<rect {style("seen")} fill="{color}" {patch}/>' for patch in patches]
     for index, (one, color) in enumerate(windows):
         thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MAX_LABELS else 1
         if picture.image:
             dark = f'stroke="#000" stroke-opacity="0.5" stroke-width="{thick + 1.5}" clip-path="url(#plane)"'
-            lines.append(f"<rect {_style('window')} {dark} {window(one)}/>")
-        lines.append(f'<rect {_style("window")} stroke="{color}" stroke-width="{thick}" {window(one)}/>')
+            lines.append(f"<rect {style('window')} {dark} {window(one)}/>")
+        lines.append(f'<rect {style("window")} stroke="{color}" stroke-width="{thick}" {window(one)}/>')
     lines.append("</g>")
     lines += _ruler(left + (0 - x0) * scale, top + (y1 - y0 + 1) * scale + 16, width, scale)
     near, far = top + (0 - y0) * scale, top + (height - y0) * scale
     edge = left + (0 - x0) * scale - 6
     if height * scale > 50:
         lines += [
-            _readable(edge, near + 11, "0", anchor="end"),
-            _readable(edge, (near + far) / 2 + 4, "y", anchor="end"),
+            readable(edge, near + 11, "0", anchor="end"),
+            readable(edge, (near + far) / 2 + 4, "y", anchor="end"),
         ]
-    lines.append(_readable(edge, far, str(height - 1), anchor="end"))
+    lines.append(readable(edge, far, str(height - 1), anchor="end"))
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
     return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
@@ -277,11 +240,11 @@ def _union(intervals: Iterable[Interval]) -> list[Interval]:
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
     """Return the labels below an axis: its first and last position and its name, if there is room."""
-    last = _readable(left + n * scale, y, str(n - 1), anchor="end")
+    last = readable(left + n * scale, y, str(n - 1), anchor="end")
     if n * scale < 60:
         return [last]
-    middle = _text(left + n * scale / 2, y, name, "faint", anchor="middle")
-    return [_readable(left, y, "0"), middle, last]
+    middle = label(left + n * scale / 2, y, name, "faint", anchor="middle")
+    return [readable(left, y, "0"), middle, last]
 
 
 def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) -> list[str]:
@@ -293,7 +256,7 @@ def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) ->
             "all" if interval is None else str(interval[1] - interval[0] + 1) for interval in one.window[-2:]
         )
         swatch = f'x="{left:.1f}" y="{y - 10:.1f}" width="11" height="11"'
-        lines.append(f'<rect {_style("window")} stroke="{color}" stroke-width="2.5" {swatch}/>')
+        lines.append(f'<rect {style("window")} stroke="{color}" stroke-width="2.5" {swatch}/>')
         lines += _label(left + 18, y, one.label, size)
     return lines
 
@@ -302,7 +265,7 @@ def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[
     """Return a name and a right-aligned size."""
     right = WIDTH - MARGIN
     room = int((right - left) / LETTER) - len(size) - 2
-    return [_text(left, y, _short(name, room), kind), _text(right, y, size, kind, anchor="end")]
+    return [label(left, y, short(name, room), kind), label(right, y, size, kind, anchor="end")]
 
 
 def _strip(
@@ -320,12 +283,12 @@ def _strip(
 
     x, w = pixels((0, n - 1))
     height = LINE * (len(shown) + 1)
-    lines = [f'<rect {_style("input")} x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
+    lines = [f'<rect {style("input")} x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
     if picture.seen and shown:
         for run in _runs(picture, axis):
             a, b = pixels(run)
             lines.append(
-                f'<rect {_style("seen")} fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
+                f'<rect {style("seen")} fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
             )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
@@ -336,9 +299,7 @@ def _strip(
             if first <= last:  # beyond the border
                 a, b = pixels((first, last))
                 hatch = f'x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}"'
-                lines.append(
-                    f'<rect {_style("ground")} fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>'
-                )
+                lines.append(f'<rect {style("ground")} fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>')
         size = "all" if one.window[axis] is None else str(window[1] - window[0] + 1)
         lines += _label(left + STRIP + 14, y + 10, one.label, size)
     base = top + height
@@ -354,30 +315,3 @@ def _color(index: int, count: int) -> str:
     below = min(int(place), len(COLORS) - 2)
     mixed = (round(a + (b - a) * (place - below)) for a, b in zip(COLORS[below], COLORS[below + 1], strict=True))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
-
-
-def _style(kind: str) -> str:
-    """Return the attributes of an element of a class."""
-    return f'class="{kind}" {LIGHT[kind]}' if kind else LIGHT[kind]
-
-
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
-    return f"<text {place} {_style(kind)}>{_clean(text)}</text>"
-
-
-def _readable(x: float, y: float, text: str, anchor: str = "start") -> str:
-    """Return a label above a halo in the background colour; as a second text, because not all programs draw strokes
-    first."""
-    return _text(x, y, text, "halo", anchor) + _text(x, y, text, "faint", anchor)
-
-
-def _short(text: str, max_length: int) -> str:
-    """Return a text of at most ``max_length`` characters: its end, because the names of layers differ at the end."""
-    max_length = max(max_length, 6)
-    return text if len(text) <= max_length else "…" + text[1 - max_length :]
-
-
-def _clean(text: str) -> str:
-    """Return a text escaped for XML, without the characters that XML does not allow."""
-    return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

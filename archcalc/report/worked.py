@@ -1,29 +1,26 @@
 """One number worked out: the numbers that it was computed from, and the steps that lead to it.
 
-A step is an intermediate result that has a name in textbooks (a mean, a score), or the number itself; within an
-expression, earlier steps stand with their values.
+A step is an intermediate result that has a name in textbooks (a mean, a score), or the number itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.arrays.texts import DIGITS, shape_text
 from archcalc.executor.loops.record import Recorded
+from archcalc.report.expressions import LATEX, TEXT, Expressions
 from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
 
-MAX_TERMS = 64
-"""The most terms of a sum, or operands of a maximum, that are written in full."""
-ENDS = (6, 2)
-"""How many terms of a longer one are written at its start and at its end."""
 MAX_MATRICES = 8
 """The most matrices of one array that are shown."""
 
@@ -48,39 +45,66 @@ class Read:
 
 @dataclass(frozen=True)
 class Worked:
-    """One number with what it was computed from."""
+    """One or several numbers with what they were computed from."""
 
     name: str
-    """The number: the layer and the index."""
+    """What is worked out: a layer, and the index of a number."""
     steps: tuple[Step, ...]
-    """The steps in order; the last one is the number itself."""
+    """The steps in order; the last ones are the numbers themselves."""
     reads: tuple[Read, ...]
 
 
-def worked(name: str, number: Recorded) -> Worked:
-    """Return the steps that lead to a number, and the numbers that it was computed from."""
-    order = _in_order(number)
+def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
+    """Return the steps that lead to numbers, and what they were computed from.
+
+    Args:
+        name: what is worked out.
+        numbers: the numbers by their names.
+    """
+    order = _in_order(numbers.values())
     read: dict[str, dict[Index, None]] = {}
     for each in order:
-        if not each.operation and each.operands:  # a number without operands is a constant
+        if each.operands and not each.operation:
             array, index = each.operands
             read.setdefault(array, {})[index] = None
     reads = tuple(Read(array, tuple(sorted(indices))) for array, indices in read.items())
-    found = [each for each in order if each.operation and each.name and each is not number]
-    often = Counter(each.name for each in found)
-    numbers: Counter[str] = Counter()
+    asked = {id(number) for number in numbers.values()}
+    between = _by_stages([each for each in order if each.operation and each.name and id(each) not in asked], order)
+    often = Counter(each.name for each in between)
+    counts: Counter[str] = Counter()
     steps = []
-    for each in found:
-        numbers[each.name] += 1
-        steps.append(Step(f"{each.name} {numbers[each.name]}" if often[each.name] > 1 else each.name, each))
-    return Worked(name, (*steps, Step(name, number)), reads)
+    for each in between:
+        counts[each.name] += 1
+        steps.append(Step(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
+    return Worked(name, (*steps, *(Step(own, number) for own, number in numbers.items())), reads)
 
 
-def _in_order(number: Recorded) -> list[Recorded]:
-    """Return a number and all that it was computed from, every one after its operands."""
+def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Recorded]:
+    """Return steps stage by stage: those that need no other step, those that need only these, and so on.
+
+    Within a stage, steps of one name follow each other.
+
+    Args:
+        steps: the steps.
+        order: all numbers, every one after its operands.
+    """
+    named = {id(step) for step in steps}
+    stages: dict[int, int] = {}
+    for each in order:
+        operands = each.operands if each.operation else ()
+        before = [stages[id(operand)] for operand in operands if isinstance(operand, Recorded)]
+        stages[id(each)] = max(before, default=0) + (id(each) in named)
+    first: dict[tuple[int, str], int] = {}
+    for place, step in enumerate(steps):
+        first.setdefault((stages[id(step)], step.name), place)
+    return sorted(steps, key=lambda step: (stages[id(step)], first[stages[id(step)], step.name]))
+
+
+def _in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
+    """Return numbers and all that they were computed from, every one after its operands."""
     found: list[Recorded] = []
     seen: set[int] = set()
-    waiting = [(number, False)]
+    waiting = [(number, False) for number in reversed([*numbers])]
     while waiting:  # records may be deeper than Python's stack
         each, done = waiting.pop()
         if done:
@@ -91,179 +115,6 @@ def _in_order(number: Recorded) -> list[Recorded]:
             operands = each.operands if each.operation else ()
             waiting += [(operand, False) for operand in reversed(operands) if isinstance(operand, Recorded)]
     return found
-
-
-# --- expressions ---
-
-
-class Notation(NamedTuple):
-    """How formulas are written."""
-
-    times: str
-    minus: str
-    dots: str
-    fraction: Callable[[str, str], str] | None
-    """A fraction of two expressions; ``None`` if it is written with a stroke."""
-    root: Callable[[str], str]
-    raised: Callable[[str, str], str]
-    function: Callable[[str, str], str]
-    brackets: tuple[str, str]
-
-
-TEXT = Notation(
-    times="·",
-    minus="−",
-    dots="…",
-    fraction=None,
-    root=lambda x: f"√({x})",
-    raised=lambda base, exponent: f"{base}²" if exponent == "2" else f"{base}^{exponent}",
-    function=lambda name, x: f"{name}({x})",
-    brackets=("(", ")"),
-)
-LATEX = Notation(
-    times=r" \cdot ",
-    minus="-",
-    dots=r"\dots",
-    fraction=lambda a, b: rf"\frac{{{a}}}{{{b}}}",
-    root=lambda x: rf"\sqrt{{{x}}}",
-    raised=lambda base, exponent: f"{base}^{{{exponent}}}",
-    function=lambda name, x: rf"\operatorname{{{name}}}\left({x}\right)",
-    brackets=(r"\left(", r"\right)"),
-)
-SUM, PRODUCT, POWER, ATOM = range(4)
-"""How strongly the outermost operation of an expression binds; a sign binds as a sum does."""
-FUNCTIONS = {
-    "exp": "exp",
-    "log": "ln",
-    "tanh": "tanh",
-    "erf": "erf",
-    "floor": "floor",
-    "sin": "sin",
-    "cos": "cos",
-    "max": "max",
-    "min": "min",
-    "abs": "abs",
-}
-
-
-class Written(NamedTuple):
-    """An expression as text."""
-
-    text: str
-    strength: int
-
-
-class Expressions:
-    """Expressions of recorded numbers as text."""
-
-    def __init__(self, notation: Notation = TEXT, digits: int = DIGITS) -> None:
-        self.notation, self.digits = notation, digits
-
-    def number(self, value: Any) -> str:
-        """Return a number as text."""
-        text = number_text(value.value if isinstance(value, Recorded) else value, self.digits)
-        return text.replace("-", self.notation.minus)
-
-    def step(self, number: Recorded) -> str:
-        """Return the expression that gave a number; only its value if it was given or passed on."""
-        return self.expression(number).text if number.operation else self.number(number)
-
-    def operand(self, number: Any) -> Written:
-        """Return an operand: an earlier step or a given number as its value, anything else as its expression."""
-        if isinstance(number, Recorded) and number.operation and not number.name:
-            return self.expression(number)
-        text = self.number(number)
-        if " " in text or text.startswith(self.notation.minus):
-            return Written(text, SUM)
-        return Written(text, PRODUCT if "/" in text or "·" in text else ATOM)
-
-    def expression(self, number: Recorded) -> Written:
-        """Return the operation that gave a number."""
-        notation, operation = self.notation, number.operation
-        if operation in ("+", "-"):
-            return self.sum(number)
-        if operation == "*":
-            return self.product(number)
-        if operation == "/":
-            return self.quotient(*map(self.operand, number.operands))
-        if operation == "^":
-            base, exponent = map(self.operand, number.operands)
-            return Written(notation.raised(self.within(base, ATOM), self.within(exponent, ATOM)), POWER)
-        if operation == "neg":
-            (only,) = map(self.operand, number.operands)
-            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
-        if operation == "sqrt":
-            return Written(notation.root(self.operand(number.operands[0]).text), ATOM)
-        operands = _chain(number, (operation,)) if operation in ("max", "min") else number.operands
-        texts = [self.operand(each).text for each in operands]
-        return Written(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
-
-    def sum(self, number: Recorded) -> Written:
-        """Return a sum or a difference."""
-        terms = [self.term(sign, each) for sign, each in _terms(number)]
-        if len(terms) > MAX_TERMS:
-            terms = [*terms[: ENDS[0]], f" + {self.notation.dots}", *terms[-ENDS[1] :]]
-        text = "".join(terms)
-        first = text.removeprefix(" + ")
-        if text.startswith(" - "):
-            first = self.notation.minus + text[3:]
-        return Written(first.replace(" - ", f" {self.notation.minus} "), SUM)
-
-    def term(self, sign: str, number: Any) -> str:
-        """Return a term with the sign before it."""
-        written = self.operand(number)
-        return f" {sign} {self.within(written, PRODUCT)}"
-
-    def product(self, number: Recorded) -> Written:
-        """Return a product; that of a number with itself is a square."""
-        one, other = number.operands
-        if one is other:
-            return Written(self.notation.raised(self.within(self.operand(one), ATOM), "2"), POWER)
-        factors = [self.within(self.operand(each), POWER) for each in _chain(number, ("*",))]
-        return Written(self.notation.times.join(factors), PRODUCT)
-
-    def quotient(self, one: Written, other: Written) -> Written:
-        """Return a fraction."""
-        if self.notation.fraction is not None:
-            return Written(self.notation.fraction(one.text, other.text), ATOM)
-        return Written(f"{self.within(one, PRODUCT)}/{self.within(other, POWER)}", PRODUCT)
-
-    def within(self, written: Written, strength: int) -> str:
-        """Return an operand, in brackets if it binds less strongly."""
-        if written.strength >= strength:
-            return written.text
-        opening, closing = self.notation.brackets
-        return f"{opening}{written.text}{closing}"
-
-    def shortened(self, texts: Sequence[str]) -> list[str]:
-        """Return the texts of operands, without those in the middle if there are many."""
-        if len(texts) <= MAX_TERMS:
-            return [*texts]
-        return [*texts[: ENDS[0]], self.notation.dots, *texts[-ENDS[1] :]]
-
-
-def _terms(number: Recorded) -> list[tuple[str, Any]]:
-    """Return the terms of a sum with their signs, in order."""
-    found: list[tuple[str, Any]] = []
-    each: Any = number
-    while isinstance(each, Recorded) and each.operation in ("+", "-") and (each is number or not each.name):
-        before, last = each.operands
-        found.append((each.operation, last))
-        each = before
-    return [("+", each), *reversed(found)]
-
-
-def _chain(number: Recorded, operations: Sequence[str]) -> list[Any]:
-    """Return the operands of operations of one kind that follow each other, in order."""
-    found: list[Any] = []
-    each: Any = number
-    while isinstance(each, Recorded) and each.operation in operations and (each is number or not each.name):
-        if len(each.operands) == 2 and each.operands[0] is each.operands[1] and each is not number:
-            break  # a square stays one
-        before, last = each.operands
-        found.append(last)
-        each = before
-    return [each, *reversed(found)]
 
 
 # --- text, Markdown, LaTeX ---
@@ -290,7 +141,7 @@ def worked_latex(result: Worked, arrays: Mapping[str, Array], *, digits: int = D
         for place in sorted({index[:-2] for index in read})[:MAX_MATRICES]:
             label = _typeset(f"{name}[{', '.join(map(str, place))}]" if prod(array.shape[:-2]) > 1 else name)
             matrix = array[place] if array.ndim > 1 else array[None]
-            rows = [" & ".join(number_text(number, digits) for number in row) for row in matrix]
+            rows = [" & ".join(row) for row in _boxed(matrix, _marked(array, read, place), digits)]
             yield from (
                 r"\[",
                 rf"{label} = \begin{{pmatrix}}",
@@ -328,7 +179,7 @@ def _aligned(result: Worked, digits: int) -> Iterator[str]:
 
 def _typeset(name: str) -> str:
     """Return a name as upright text in LaTeX."""
-    escaped = name.replace("_", r"\_")
+    escaped = re.sub(r"([_#$%&{}])", r"\\\1", name.replace("\\", r"\textbackslash "))
     return rf"\text{{{escaped}}}"
 
 
@@ -342,12 +193,25 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
     places = sorted({index[:-2] for index in chosen})
     for place in places[:MAX_MATRICES]:
         matrix = array[place] if array.ndim > 1 else array[None]
-        marked = {index[len(place) :] if array.ndim > 1 else (0, *index) for index in chosen if index[:-2] == place}
+        marked = _marked(array, chosen, place)
         if prod(array.shape[:-2]) > 1:
             yield f"[{', '.join(map(str, place))}]:"
         yield from _marked_lines(matrix, marked, everything=everything, digits=digits)
     if len(places) > MAX_MATRICES:
         yield f"and {len(places) - MAX_MATRICES:,} further matrices"
+
+
+def _marked(array: Array, read: Iterable[Index], place: Index) -> set[Index]:
+    """Return the places, in one matrix of an array, of the numbers that were read; a vector is a matrix of one row."""
+    return {index[len(place) :] if array.ndim > 1 else (0, *index) for index in read if index[:-2] == place}
+
+
+def _boxed(matrix: Array, marked: set[Index], digits: int) -> Iterator[list[str]]:
+    """Yield the rows of a matrix for LaTeX, with boxes around the marked numbers unless all of them are."""
+    for y, row in enumerate(matrix):
+        texts = [number_text(number, digits) for number in row]
+        everything = len(marked) == matrix.size
+        yield [rf"\boxed{{{text}}}" if (y, x) in marked and not everything else text for x, text in enumerate(texts)]
 
 
 def _marked_lines(matrix: Array, marked: set[Index], *, everything: bool, digits: int) -> Iterator[str]:

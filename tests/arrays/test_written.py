@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from archcalc.arrays.written import Fill, WrittenArray, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written import Fill, Number, WrittenArray, WrittenArrayError, is_written, read_array
 
 
-def read(text: str) -> WrittenArray:
+def read(text: str) -> WrittenArray[Number]:
     found = read_array(text)
     assert isinstance(found, WrittenArray)
     return found
@@ -31,6 +31,9 @@ def read(text: str) -> WrittenArray:
         "[[1. 2. 3.]\n [4. 5. 6.]]",
         "[1 2 3; 4 5 6]",
         "((1, 2, 3), (4, 5, 6))",
+        "array([[1, 2, 3],\n       [4, 5, 6]])",
+        "np.array([[1., 2., 3.], [4., 5., 6.]], dtype=float32)",
+        "tensor([[1., 2., 3.], [4., 5., 6.]], device='cuda:0')",
     ],
 )
 def test_rows_are_written_in_many_ways(text: str) -> None:
@@ -80,7 +83,7 @@ def test_what_numpy_and_json_write_is_read(array: np.ndarray) -> None:  # type: 
         ("1/0", "'1/0' divides by zero"),
         ("[1, 2", "'[' is not closed (character 1)"),
         ("[1, 2)", "'[' is closed by ')' (character 1)"),
-        ("[[1, 2], [3]]", "item 2 of a list is a list of 1, the items before it are a list of 2"),
+        ("[[1, 2], [3]]", "row 2 has 1 number, the rows before it have 2 (character 1)"),
         ("[[1, 2],\n [3, y]]", "'y' is not a number (line 2, column 6)"),
         ("[]", "a list is empty"),
         ("[1] 2", "'2' follows the closing bracket"),
@@ -150,3 +153,12 @@ def test_arrays_are_told_from_files(text: str) -> None:
 @pytest.mark.parametrize("text", ["x.npy", "image=x.npy", "data/x.csv", "eyes.npy", "./1.npy"])
 def test_files_are_told_from_arrays(text: str) -> None:
     assert not is_written(text)
+
+
+def test_random_numbers_follow_from_their_seed() -> None:
+    first, again, other = (read_array(text).fitted((40, 50)) for text in ("random 7", "random 7", "random 8"))
+    assert first == again != other
+    numbers = np.array([float(number) for number in first])
+    assert abs(numbers.mean()) < 0.1
+    assert abs(numbers.std() - 1) < 0.1
+    assert all(number * 100 == round(number * 100) for number in first)

@@ -58,6 +58,8 @@ def test_worked_gradients_have_formats(archcalc: Archcalc, form: str) -> None:
         ("2x4x4 -> gap -> fc 3 -> softmax", ["input:1,2,3", "gap_1:1,0,0", "fc_1.weight:2,1"], ()),
         ("2x3x3 -> bn -> fc 2", ["input:1,2,0", "bn_1.scale:0", "bn_1.shift:1"], ("--mode", "train", "--batch", "3")),
         ("2x3x3 -> bn -> fc 2", ["input:1,2,0", "bn_1.scale:0", "bn_1.shift:1"], ()),
+        ("6 -> dropout 0.5 -> fc 2", ["input:1", "input:4"], ("--mode", "train")),
+        ("1x4x4 -> conv 2 k2 flip -> fc 2", ["input:0,1,1", "conv_1.weight:1,0,0,1"], ()),
         ("4 -> add(identity, fc 4, identity -> tanh) -> fc 2", ["input:2"], ()),
         ("4x6 -> attention heads=2 -> fc 2", ["input:1,2", "attention_1.key:1,1"], ()),
         ("3x2 -> lstm 2 -> fc 2", ["lstm_1.recurrent:1,1", "input:0,1"], ()),
@@ -82,6 +84,14 @@ def test_worked_numbers_are_those_of_the_backward_pass(
         expected = np.array(entry["values"])[tuple(where)]
         last = worked["steps"][-1]["value"]
         assert float(str(last).replace("−", "-")) == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_all_numbers_of_a_gradient_are_worked_out_together(archcalc: Archcalc) -> None:
+    ran = archcalc("run", *HOMEWORK, *UPSTREAM, "--at", "conv_1.weight")
+    assert ran.status == 0
+    assert [line.rpartition(" = ")[2] for line in ran.out.splitlines() if line.startswith("∂L/∂conv_1.weight[")] == [
+        *("25", "29", "41", "45")
+    ]
 
 
 def test_all_gradients_are_a_table(archcalc: Archcalc) -> None:

@@ -249,6 +249,108 @@ def test_arrays_are_read_from_text_files(archcalc: Archcalc, here: Path, suffix:
     assert ran.out == "avgpool_1: 1x1x1\n2.5\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.csv", "1;2\n3;4\n"), ("x.tsv", "1\t2\n3\t4\n"), ("x.txt", "# by hand\n1 2\n3 4\n"), ("x.csv", "1 2; 3 4")],
+)
+def test_separators_and_comments_of_text_files_are_understood(
+    archcalc: Archcalc, here: Path, name: str, text: str
+) -> None:
+    Path(name).write_text(text)
+    assert archcalc("run", "1x2x2 -> relu", "--input", name).out == "relu_1: 1x2x2\n1  2\n3  4\n"
+
+
+def test_files_of_numpy_may_lack_leading_axes_of_size_1(archcalc: Archcalc, here: Path) -> None:
+    np.save("x.npy", np.array([[1.0, 2.0], [3.0, 4.0]]))
+    ran = archcalc("run", "1x2x2 -> relu", "--input", "x.npy", "--print", "relu_1")
+    assert ran.out == "relu_1: 1x2x2\n1  2\n3  4\n"
+
+
+@pytest.mark.parametrize("spec", ["4 -> relu", "4 -> relu6", "1x4 -> maxpool 2", "4 -> hardswish", "4 -> maxout 2"])
+def test_numbers_that_are_not_finite_are_worked_out_as_the_run_computes_them(archcalc: Archcalc, spec: str) -> None:
+    layer = spec.split()[2]
+    ran = archcalc("run", spec, "--input", "-1 nan inf -2", "--at", f"{layer}_1", "--format", "json")
+    data = json.loads(ran.out)
+    (tensor,) = data["tensors"]
+    worked = [step["value"].replace("−", "-") for step in data["worked"][0]["steps"] if "[" in step["name"]]
+    numbers = np.array([float(number) for number in worked])
+    expected = np.array(tensor["values"], float).reshape(-1)  # null, which is not finite, becomes NaN
+    np.testing.assert_allclose(np.where(np.isfinite(numbers), numbers, np.nan), expected, rtol=1e-5)
+
+
+def test_the_choice_of_a_constant_is_worked_out(archcalc: Archcalc) -> None:
+    lines = archcalc("run", "2 -> relu", "--input", "1 -2", "--at", "relu_1").out.splitlines()
+    assert lines[-1] == "relu_1[1] = max(−2, 0) = 0"
+
+
+def test_all_numbers_of_a_small_layer_are_worked_out(archcalc: Archcalc) -> None:
+    lines = archcalc("run", "3 -> softmax", "--input", "1 2 3", "--at", "softmax_1").out.splitlines()
+    assert lines[-4:] == [
+        "sum = 0.135335 + 0.367879 + 1 = 1.50321",
+        "softmax_1[0] = 0.135335/1.50321 = 0.0900306",
+        "softmax_1[1] = 0.367879/1.50321 = 0.244728",
+        "softmax_1[2] = 1/1.50321 = 0.665241",
+    ]
+
+
+def test_examples_of_a_batch_are_told_apart(archcalc: Archcalc) -> None:
+    lines = archcalc("run", "2 -> relu", "--input", "1 -2; -3 4", "--at", "relu_1").out.splitlines()
+    assert "input, example 1: 2" in lines
+    assert lines[-1] == "relu_1[1, 1] = max(4, 0) = 4"
+
+
+def test_padding_is_shown_where_a_window_reaches_it(archcalc: Archcalc) -> None:
+    given = ("--input", "1 2; 3 4", "--at", "maxpool_1:0,0")
+    assert archcalc("run", "1x2x2 -> maxpool k2 s2 p1", *given).out.splitlines() == [
+        "input, with padding: 1x4x4, 4 of 16 numbers in brackets",
+        "[-inf]  [-inf]   -inf    -inf",
+        "[-inf]     [1]      2    -inf",
+        " -inf       3       4    -inf",
+        " -inf    -inf    -inf    -inf",
+        "",
+        "maxpool_1[0, 0, 0] = 1",
+    ]
+
+
+def test_arrays_that_have_the_name_of_an_input_are_told_apart(archcalc: Archcalc) -> None:
+    lines = archcalc("run", "2x1 -> rnn 1", "--input", "1; 2", "--at", "rnn_1:1,0").out.splitlines()
+    assert "input: 2x1" in lines
+    assert "rnn_1.input: 1x1" in lines
+
+
+def test_batch_norm_is_worked_out_as_in_textbooks(archcalc: Archcalc) -> None:
+    given = ("--input", "3", "--weights", "bn_1.mean = 1", "--weights", "bn_1.variance = 4")
+    assert archcalc("run", "1 -> bn eps=0", *given, "--at", "bn_1:0").out.splitlines()[-3:] == [
+        "standard deviation = √(4 + 0) = 2",
+        "normalised = (3 − 1)/2 = 1",
+        "bn_1[0] = 1·1 + 0 = 1",
+    ]
+
+
+def test_steps_of_one_kind_follow_each_other(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "2x2 -> attention heads=1 nobias", "--input", "1 0; 0 1", "--at", "attention_1:0,0")
+    names = [line.split(" =")[0].rstrip(" 0123456789") for line in ran.out.splitlines() if " = " in line]
+    assert [*dict.fromkeys(names)] == [
+        "query",
+        "key",
+        "value",
+        "score",
+        "maximum",
+        "exponential",
+        "sum",
+        "weight",
+        "mean of values",
+        "attention_1[0, 0]",
+    ]
+
+
+def test_numbers_that_were_read_are_boxed_in_latex(archcalc: Archcalc) -> None:
+    given = ("--input", "1 2; 3 4", "--at", "maxpool_1:0,1", "--format", "latex")
+    text = archcalc("run", "1x2x2 -> maxpool 2x1", *given).out
+    assert r"1 & \boxed{2} \\" in text
+    assert r"\max\left(2, 4\right)" in text
+
+
 def test_exact_numbers_are_fractions_and_roots(archcalc: Archcalc) -> None:
     assert archcalc("run", "1x1x3 -> avgpool 1x3", "--input", "0 0 1", "--exact").out == "avgpool_1: 1x1x1\n1/3\n"
     ran = archcalc("run", "2 -> ln eps=0 noaffine", "--input", "0 1", "--exact")
@@ -287,14 +389,17 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--input", "1 2; 3 x"], "'x' is not a number (row 2, number 2)"),
         (["--input", FIVE, "--input", FIVE], "two arrays for the input"),
         (["--input", "missing.csv"], "No such file"),
+        (["--input", "onse"], "did you mean 'ones'?"),
+        (["--input", "my array"], "neither an array nor a file"),
+        (["--input", "ones 3"], "'ones' must stand alone"),
         (["--weights", "conv_1.weigth = ones"], "no array 'conv_1.weigth'"),
         (["--weights", "conv_1.weight = 1 2; 3 4"], "conv_1.weight: must have shape 1x1x3x3, got 2x2"),
         (["--weights", SOBEL, "--weights", SOBEL], "two arrays for 'conv_1.weight'"),
         (["--exact"], "--exact needs the input 'input'"),
         (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
-        (["--exact", "--input", FIVE, "--mode", "train"], "without --mode train"),
+        (["--exact", "--input", FIVE, "--repeat", "2"], "without --repeat"),
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
-        (["--at", "conv_1"], "--at must be LAYER:INDEX"),
+        (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has shape 1x3x3, no number [5, 5]"),
         (["--at", "conv_2:0,0"], "no layer, stage or input 'conv_2'"),
         (["--at", "input:0,0"], "it is not computed"),

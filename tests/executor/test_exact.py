@@ -77,7 +77,7 @@ def test_exact_networks_agree_with_kernels(spec: str) -> None:
     inputs = {name: EXACT(rng.normal(size=(2, *shape))) for name, shape in graph.inputs.items()}
     floats: Any = lambda arrays: {name: array.astype(float) for name, array in arrays.items()}  # noqa: E731
     expected = Interpreter(graph, floats(weights)).run(floats(inputs)).output
-    found = evaluate(graph, inputs, weights)[next(iter(graph.outputs.values()))]
+    found = evaluate(graph, inputs, weights)[0][next(iter(graph.outputs.values()))]
     assert found.dtype == object
     np.testing.assert_allclose(found.astype(float), expected, rtol=1e-9, atol=1e-9)
 
@@ -85,8 +85,8 @@ def test_exact_networks_agree_with_kernels(spec: str) -> None:
 def test_a_result_without_roots_is_a_fraction() -> None:
     graph = api.load("1x3x3 -> avgpool 3").graph
     inputs = {"input": EXACT(np.arange(9).reshape(1, 1, 3, 3))}
-    (number,) = evaluate(graph, inputs, {})[next(iter(graph.outputs.values()))].flat
+    (number,) = evaluate(graph, inputs, {})[0][next(iter(graph.outputs.values()))].flat
     assert number.value == Fraction(4)
     graph = api.load("3 -> mean axis=0 keep").graph
-    (number,) = evaluate(graph, {"input": EXACT(np.array([[1, 0, 0]]))}, {})[next(iter(graph.outputs.values()))].flat
+    (number,) = evaluate(graph, {"input": EXACT(np.array([[1, 0, 0]]))}, {})[0][next(iter(graph.outputs.values()))].flat
     assert number.value == Fraction(1, 3)

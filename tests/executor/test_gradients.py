@@ -55,7 +55,7 @@ def spaced(rng: np.random.Generator, shape: tuple[int, ...], *, positive: bool) 
 
 
 def context_of(layer: Layer, training: bool) -> Context:
-    return Context(training, (7,), Counter(), batch=2, dtype=np.float64)
+    return Context(training, (7,), tally=Counter(), batch=2, dtype=np.float64)
 
 
 def value(layer: Layer, inputs: Any, weights: Any, given: Any, training: bool) -> float:

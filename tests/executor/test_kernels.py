@@ -93,3 +93,11 @@ def test_a_box_on_a_ramp_reads_the_coordinates_of_its_cells() -> None:
     op = RoiAlign(size=(2, 3), boxes=True, scale=2, samples=3)
     (found,) = kernel_of(op)(op, (ramp, np.array([[[2.0, 1.0, 5.0, 4.0]]])), {}, Context())
     np.testing.assert_allclose(found[0, 0, 0], [[5, 7, 9]] * 2)  # from 4 to 10 in three cells
+
+
+@pytest.mark.parametrize(("word", "mode"), [("valid", "valid"), ("full", "full")])
+def test_a_flipped_convolution_is_one_in_the_mathematical_sense(word: str, mode: Any) -> None:
+    for layer in layers_of(read(f"1x9 -> conv 1 k4 {word} nobias flip"), 0):
+        (y,), _ = layer.run()
+        for x, found in zip(layer.inputs[0][:, 0], y[:, 0], strict=True):
+            np.testing.assert_allclose(found, np.convolve(x, layer.weights["weight"][0, 0], mode))

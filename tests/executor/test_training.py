@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
 from archcalc.executor.errors import ArrayError
+from archcalc.executor.loops.training import record_training
+from archcalc.executor.training import PYTORCH, TENSORFLOW, MovingAverage, random_mask
 from tests.executor.layers import Layer, layers_of, read
 
 
@@ -68,3 +71,53 @@ def test_batch_norm_in_training_leaves_every_channel_with_mean_zero_and_variance
     np.testing.assert_allclose(context.updates["mean"], 0.9 * one.weights["mean"] + 0.1 * x.mean((0, 2, 3)))
     estimate = x.var((0, 2, 3), ddof=1)
     np.testing.assert_allclose(context.updates["variance"], 0.9 * one.weights["variance"] + 0.1 * estimate)
+
+
+def test_dropout_may_be_scaled_at_inference_instead() -> None:
+    one = layer("6x5x5 -> dropout 0.25 scale=inference")
+    (x,), ((y,), _) = one.inputs, one.run(training=True, seed=[1])
+    np.testing.assert_array_equal(y[y != 0], x[y != 0])
+    np.testing.assert_allclose(one.run()[0][0], 0.75 * x)
+
+
+@pytest.mark.parametrize("scale", ["training", "inference"])
+def test_the_output_of_dropout_at_inference_is_the_mean_over_all_masks(scale: str) -> None:
+    one = layer(f"3 -> dropout 0.25 scale={scale}", batch=1)
+    mean = np.zeros((1, 3))
+    for kept in product([0.0, 1.0], repeat=3):
+        probability = np.prod([0.75 if each else 0.25 for each in kept])
+        mean += probability * one.run(training=True, mask=np.array([kept]))[0][0]
+    np.testing.assert_allclose(mean, one.run()[0][0])
+
+
+def test_moving_averages_of_tensorflow_keep_the_momentum_and_the_variance_of_the_batch() -> None:
+    one = layer("4x6x6 -> bn")
+    (x,), (_, context) = one.inputs, one.run(training=True, average=TENSORFLOW)
+    np.testing.assert_allclose(context.updates["mean"], 0.99 * one.weights["mean"] + 0.01 * x.mean((0, 2, 3)))
+    np.testing.assert_allclose(context.updates["variance"], 0.99 * one.weights["variance"] + 0.01 * x.var((0, 2, 3)))
+
+
+@pytest.mark.parametrize("average", [PYTORCH, TENSORFLOW])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2x3x2 -> bn",
+        "3 -> bn noaffine",
+        "2x2 -> dropout 0.3",
+        "2x2 -> dropout 0.3 scale=inference",
+        "2x3 -> spatial_dropout",
+        "2x2 -> dropout 1",
+    ],
+)
+def test_kernels_and_definitions_agree_in_training(text: str, average: MovingAverage) -> None:
+    one = layer(text)
+    mask = random_mask(one.op, one.inputs[0].shape, [5]) if "dropout" in text else None
+    (y,), context = one.run(training=True, seed=[5], average=average)
+    found = record_training(one.op, {"x": one.inputs[0]}, one.weights, mask, average)
+    np.testing.assert_allclose(y, found.output.astype(float), rtol=1e-12, atol=1e-12)
+    assert set(found.updates) == set(context.updates)
+    for name, array in found.updates.items():
+        np.testing.assert_allclose(context.updates[name], array.astype(float), rtol=1e-12)
+    if found.mean is not None:
+        expected = 0 if "dropout 1" in text else one.run()[0][0]
+        np.testing.assert_allclose(found.mean.astype(float), expected)

@@ -104,16 +104,29 @@ entry(
     torch=lambda op, s: nn.LogSoftmax(axis_after_batch(op)),
     cases=[({"axis": axis}, (MAP,)) for axis in (0, 1, -1)],
 )
+
+
+def onnx_dropout(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    if op.scale == "training":
+        return model.add("Dropout", name)
+    return model.add("Mul", name, model.constant(1 - float(op.rate)))
+
+
+def torch_dropout(op: Any, module: Any) -> Module:
+    keep = 1 - float(op.rate)
+    return module(float(op.rate)) if op.scale == "training" else layer(lambda x: x * keep)
+
+
 entry(
     "dropout",
-    draw=plain("dropout", "dropout 0.3", "dropout rate=1"),
-    onnx=named("Dropout"),
-    torch=lambda op, s: nn.Dropout(float(op.rate)),
-    cases=[({"rate": Fraction(1, 5)}, (VECTOR,))],
+    draw=plain("dropout", "dropout 0.3", "dropout rate=1", "dropout 0.3 scale=inference"),
+    onnx=onnx_dropout,
+    torch=lambda op, s: torch_dropout(op, nn.Dropout),
+    cases=[({"rate": Fraction(1, 5), "scale": scale}, (VECTOR,)) for scale in ("training", "inference")],
 )
 entry(
     "spatial_dropout",
-    draw=spatially(plain("spatial_dropout", "spatial_dropout 0.1")),
-    onnx=named("Dropout"),
-    torch=lambda op, s: by_rank("Dropout", s)(float(op.rate)),
+    draw=spatially(plain("spatial_dropout", "spatial_dropout 0.1", "spatial_dropout scale=inference")),
+    onnx=onnx_dropout,
+    torch=lambda op, s: torch_dropout(op, by_rank("Dropout", s)),
 )

@@ -28,7 +28,7 @@ def draw_conv(w: Writer, shape: Shape) -> str:
     channels = w.among(w.whole(1, 8), shape[0])
     groups = w.divisor(shape[0], channels)
     words = [f"conv {w.number(channels, shape)}", draw_window(w, shape), draw_stride(w, shape)]
-    words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "", "ws", "weight_norm")]
+    words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "", "ws", "weight_norm", "flip")]
     return joined(words)
 
 
@@ -38,7 +38,16 @@ def draw_tabled(w: Writer, shape: Shape) -> str:
     rows[w.whole(0, shape[0] - 1)] = ["X"] * columns
     name = f"t{len(w.tables)}_"
     w.tables[name] = w.among(" / ", "/").join("".join(row) for row in rows)
-    return joined([f"conv {columns}", draw_window(w, shape), draw_stride(w, shape), f"table={name}", w.maybe("nobias")])
+    return joined(
+        [
+            f"conv {columns}",
+            draw_window(w, shape),
+            draw_stride(w, shape),
+            f"table={name}",
+            w.maybe("nobias"),
+            w.maybe("flip"),
+        ]
+    )
 
 
 def onnx_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -59,6 +68,7 @@ def onnx_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
 def onnx_convolution(
     model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
 ) -> str:
+    weight = np.flip(weight, tuple(range(2, weight.ndim))) if op.flip else weight
     stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
     sides = pads(op, shape[1:])
     if op.border != "zeros":
@@ -77,8 +87,8 @@ def onnx_convolution(
 
 def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Module:
     sides = pads(op, shape[1:])
-    if op.weight_norm:
-        return torch_normed(op, shape)
+    if op.weight_norm or op.flip:
+        return torch_prepared(op, shape)
     same = op.pad == "same" and set(op.stride) == {1} and op.border == "zeros"
     padding = "same" if same else [before for before, _ in sides] if even(sides) else 0
     cls = by_rank("Conv", shape)
@@ -86,8 +96,9 @@ def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Modu
     return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides, border=op.border)), module)
 
 
-def torch_normed(op: Any, shape: Sizes) -> Module:
-    """Return a convolution with PyTorch's weight norm, whose stored arrays are in the order of archcalc."""
+def torch_prepared(op: Any, shape: Sizes) -> Module:
+    """Return a convolution whose kernels have PyTorch's weight norm or are flipped first, with its stored arrays in the
+    order of archcalc."""
     sides, rank = pads(op, shape[1:]), len(shape) - 1
     convolve = getattr(functional, f"conv{rank}d")
     maps = shape[0] * getattr(op, "multiplier", 1)
@@ -96,19 +107,26 @@ def torch_normed(op: Any, shape: Sizes) -> Module:
     stored = {"depthwise": parameter(maps, 1, *op.kernel)} if separable else {}
     fan_in = maps if separable else 1 if depthwise else shape[0] // op.groups
     stored["weight"] = parameter(channels, fan_in, *(1 if separable else k for k in op.kernel))
-    stored["gain"] = parameter(channels)
+    stored |= {"gain": parameter(channels)} if op.weight_norm else {}
     stored |= {"bias": parameter(channels)} if op.bias else {}
 
     def run(x: Tensor) -> Tensor:
-        weight = torch._weight_norm(stored["weight"], stored["gain"].reshape(-1, *(1,) * (rank + 1)), 0)
+        weight = stored["weight"]
+        if op.weight_norm:
+            weight = torch._weight_norm(weight, stored["gain"].reshape(-1, *(1,) * (rank + 1)), 0)
         x = padded(x, sides, border=op.border)
         if separable:
-            x = convolve(x, stored["depthwise"], None, op.stride, 0, op.dilation, shape[0])
+            x = convolve(x, turned(op, stored["depthwise"]), None, op.stride, 0, op.dilation, shape[0])
             return convolve(x, weight, stored.get("bias"))
         groups = shape[0] if depthwise else op.groups
-        return convolve(x, weight, stored.get("bias"), op.stride, 0, op.dilation, groups)
+        return convolve(x, turned(op, weight), stored.get("bias"), op.stride, 0, op.dilation, groups)
 
     return layer(run, **stored)
+
+
+def turned(op: Any, weight: Tensor) -> Tensor:
+    """Return kernels as a cross-correlation uses them."""
+    return weight.flip([*range(2, weight.ndim)]) if op.flip else weight
 
 
 def torch_conv(op: Any, shape: Sizes) -> Module:
@@ -129,7 +147,7 @@ def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
         weight = torch.zeros(op.channels, shape[0], *op.kernel, dtype=x.dtype)
         weight[connected] = kernels
         weight = torch._weight_norm(weight, gain["gain"].reshape(-1, *(1,) * (len(shape))), 0) if gain else weight
-        return convolve(padded(x, sides, border=op.border), weight, bias, op.stride, 0, op.dilation)
+        return convolve(padded(x, sides, border=op.border), turned(op, weight), bias, op.stride, 0, op.dilation)
 
     return layer(run, kernels=kernels, **gain, **({} if bias is None else {"bias": bias}))
 
@@ -148,6 +166,8 @@ entry(
             for word in ("same", "half", "valid", "full")
         ),
         ({"channels": 4, "kernel": (3, 5), **TWO, "table": TABLE, "weight_norm": True}, (MAP,)),
+        ({"channels": 4, "kernel": (3, 5), **TWO, "table": TABLE, "flip": True}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 5), **TWO, "groups": 4, "ws": True, "flip": True}, (MAP,)),
         *(
             ({"channels": 8, "kernel": (3, 5), **TWO, "border": word}, (MAP,))
             for word in ("reflect", "replicate", "circular")
@@ -159,7 +179,7 @@ entry(
 
 
 def draw_dwconv(w: Writer, shape: Shape) -> str:
-    option = w.among("", "multiplier=2", "nobias", "weight_norm")
+    option = w.among("", "multiplier=2", "nobias", "weight_norm", "flip")
     return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), option])
 
 
@@ -172,13 +192,15 @@ entry(
     draw=spatially(draw_dwconv),
     onnx=onnx_dwconv,
     torch=lambda op, shape: torch_convolution(op, shape, shape[0] * op.multiplier, shape[0]),
-    cases=[({"kernel": (3, 5), **TWO, "multiplier": 2, "weight_norm": norm}, (MAP,)) for norm in (False, True)],
+    cases=[
+        ({"kernel": (3, 5), **TWO, "multiplier": 2, word: True}, (MAP,)) for word in ("bias", "weight_norm", "flip")
+    ],
 )
 
 
 def draw_sepconv(w: Writer, shape: Shape) -> str:
     words = [f"sepconv {w.number(w.whole(1, 8), shape)}", draw_window(w, shape), draw_stride(w, shape)]
-    return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias"), w.among("", "", "weight_norm")])
+    return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias"), w.among("", "", "weight_norm", "flip")])
 
 
 def onnx_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -189,8 +211,8 @@ def onnx_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weight
 
 def torch_sepconv(op: Any, shape: Sizes) -> Module:
     cls, sides = by_rank("Conv", shape), pads(op, shape[1:])
-    if op.weight_norm:
-        return torch_normed(op, shape)
+    if op.weight_norm or op.flip:
+        return torch_prepared(op, shape)
     maps = shape[0] * op.multiplier
     depthwise = cls(shape[0], maps, op.kernel, op.stride, 0, op.dilation, shape[0], bias=False)
     return nn.Sequential(
@@ -203,7 +225,7 @@ entry(
     draw=spatially(draw_sepconv),
     onnx=onnx_sepconv,
     torch=torch_sepconv,
-    cases=[({"channels": 8, "kernel": (3, 5), **TWO, "multiplier": 2}, (MAP,))],
+    cases=[({"channels": 8, "kernel": (3, 5), **TWO, "multiplier": 2, "flip": flip}, (MAP,)) for flip in (False, True)],
 )
 
 # --- transposed ---

@@ -19,10 +19,8 @@ from archcalc.executor.loops.run import record_layer
 from archcalc.executor.weights import initial
 from archcalc.ops.base import REGISTRY
 from archcalc.ops.structure import Identity
+from archcalc.report.expressions import LATEX, Expressions, Notation
 from archcalc.report.worked import (
-    LATEX,
-    Expressions,
-    Notation,
     Worked,
     worked,
     worked_latex,
@@ -54,7 +52,7 @@ def work_out(trace: LayerTrace, *index: int) -> tuple[Worked, dict[str, Any]]:
     inputs = {f"x{number}": array[0] for number, array in enumerate(trace.inputs)}
     outputs = record_layer(trace.node.op, inputs, trace.weights)
     found = outputs[0][index]
-    return worked("y", found), {**inputs, **trace.weights}
+    return worked("y", {"y": found}), {**inputs, **trace.weights}
 
 
 def equations(trace: LayerTrace, *index: int) -> list[str]:
@@ -166,6 +164,7 @@ PYTHON = Notation(
     root=lambda x: f"sqrt({x})",
     raised=lambda base, exponent: f"{base}**{exponent}",
     function=lambda name, x: f"{name}({x})",
+    absolute=lambda x: f"abs({x})",
     brackets=("(", ")"),
 )
 FUNCTIONS = {
@@ -198,8 +197,8 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
         if not isinstance(number, Recorded) or not number.operation:
             continue  # a number that is passed on
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("archcalc.report.worked.MAX_TERMS", 10**6)
-            for step, each in worked("y", number).steps:
+            patch.setattr("archcalc.report.expressions.MAX_TERMS", 10**6)
+            for step, each in worked("y", {"y": number}).steps:
                 if math.isnan(float(each)):
                     continue  # Python has complex numbers and errors instead
                 expression = Expressions(PYTHON, 17).step(each)

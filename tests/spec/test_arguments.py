@@ -35,6 +35,7 @@ def test_arguments_may_be_positional_named_short_or_flags_in_any_order(layer: st
         "dilation": (1, 1),
         "border": "zeros",
         "weight_norm": False,
+        "flip": False,
         "groups": 4,
         "bias": False,
         "ws": False,

@@ -20,6 +20,7 @@ from archcalc.executor.kernels.border import without_padding
 from archcalc.executor.kernels.conv import (
     STANDARDISATION_EPSILON,
     convolve,
+    oriented,
     scatter,
     standardised,
     transposed_axes,
@@ -110,6 +111,7 @@ def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
     """Return the gradients; a connection table is a complete convolution in which the other weights are zero."""
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
+    weight = oriented(op, weight)
     used = standardised(weight) if op.ws else weight
     connections = None if op.table is None else np.nonzero(np.array(op.table, bool).T)
     if connections is not None:
@@ -122,7 +124,8 @@ def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
     if op.ws:
         stored = of_normalised(weight, stored, tuple(range(1, weight.ndim)), STANDARDISATION_EPSILON)
     return Gradients(
-        (without_padding_gradient(found, op, inputs.shape),), {"weight": stored, **of_bias(g, layer.weights)}
+        (without_padding_gradient(found, op, inputs.shape),),
+        {"weight": oriented(op, stored), **of_bias(g, layer.weights)},
     )
 
 
@@ -131,9 +134,11 @@ def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
 def depthwise_conv(op: DepthwiseConv, layer: Evaluated, given: Arrays) -> Gradients:
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
-    found, stored = of_convolved(x, weight, x.shape[1], axes, g, layer.context, needed=layer.needed[0])
+    used = oriented(op, weight)
+    found, stored = of_convolved(x, used, x.shape[1], axes, g, layer.context, needed=layer.needed[0])
     return Gradients(
-        (without_padding_gradient(found, op, inputs.shape),), {"weight": stored, **of_bias(g, layer.weights)}
+        (without_padding_gradient(found, op, inputs.shape),),
+        {"weight": oriented(op, stored), **of_bias(g, layer.weights)},
     )
 
 
@@ -143,14 +148,14 @@ def separable_conv(op: SeparableConv, layer: Evaluated, given: Arrays) -> Gradie
     """Return the gradients of the 1×1 convolution, then, with that of its input, those of the depthwise one."""
     (inputs,), (g,) = layer.inputs, given
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
-    depthwise, pointwise = layer.weights["depthwise"], layer.weights["pointwise"]
+    depthwise, pointwise = oriented(op, layer.weights["depthwise"]), layer.weights["pointwise"]
     maps = np.empty((len(x), len(depthwise), *positions(axes)), x.dtype)
     convolve(x, depthwise, x.shape[1], axes, maps, layer.context)
     single = [WindowAxis(axis.positions, 0, 0, 1, 1, 1, axis.positions) for axis in axes]
     between, last = of_convolved(maps, pointwise, 1, single, g, layer.context)
     assert between is not None
     found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=layer.needed[0])
-    arrays = {"depthwise": first, "pointwise": last, **of_bias(g, layer.weights)}
+    arrays = {"depthwise": oriented(op, first), "pointwise": last, **of_bias(g, layer.weights)}
     return Gradients((without_padding_gradient(found, op, inputs.shape),), arrays)
 
 

@@ -31,6 +31,7 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
+from archcalc.executor.training import random_mask
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -230,25 +231,19 @@ def log_softmax(op: LogSoftmax, inputs: Arrays, weights: Weights, context: Conte
     return (subtract(context, z, log(context, sums, out=sums), out=z),)
 
 
-@kernel(Dropout)
+@kernel(Dropout, SpatialDropout)
 def dropout(op: Dropout, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """In training, set each number to zero with probability rate, and divide the others by 1 − rate."""
-    return (_dropped(op.rate, inputs[0], inputs[0].shape, context),)
-
-
-@kernel(SpatialDropout)
-def spatial_dropout(op: SpatialDropout, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Apply dropout to complete maps."""
+    """In training, multiply by a mask that is zero with probability rate, and scale such that the mean stays the same:
+    in training by 1/(1 − rate), or at inference by 1 − rate."""
     (x,) = inputs
-    return (_dropped(op.rate, x, (*x.shape[:2], *(1,) * (x.ndim - 2)), context),)
-
-
-def _dropped(rate: Any, x: Array, shape: Sizes, context: Context) -> Array:
-    """Return x after dropout with random choices of a given shape; outside of training, return x unchanged."""
+    keep, inverted = 1 - float(op.rate), op.scale == "training"
     if not context.training:
-        return x
-    if rate == 1:
-        return np.zeros_like(x)
-    kept = context.rng.random(shape) >= float(rate)
-    context.count(cmp=kept.size)
-    return multiply(context, divide(context, x, 1 - float(rate)), kept)
+        return (x if inverted else multiply(context, x, keep),)
+    if not keep:
+        return (np.zeros_like(x),)
+    mask = context.mask
+    if mask is None:
+        mask = random_mask(op, x.shape, context.seed)
+        context.count(cmp=mask.size)
+    mask = mask.reshape(*mask.shape, *(1,) * (x.ndim - mask.ndim)).astype(x.dtype, copy=False)
+    return (multiply(context, divide(context, x, keep) if inverted else x, mask),)

@@ -46,7 +46,7 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 @normalising
 def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute the weighted sum of every filter over the windows of the channels of its group."""
-    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
+    x, weight = np.ascontiguousarray(inputs[0]), oriented(op, weights["weight"])
     x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
     if op.ws:
@@ -56,6 +56,12 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays
     else:
         convolve_with_table(x, weight, op.table, axes, y, context)
     return (with_bias(y, weights, context),)
+
+
+def oriented(op: Conv | DepthwiseConv | SeparableConv, weight: Array) -> Array:
+    """Return kernels in the order in which they are laid over windows: mirrored along every spatial axis with
+    ``flip``."""
+    return np.flip(weight, tuple(range(-len(op.kernel), 0))) if op.flip else weight
 
 
 def standardised(weight: Array) -> Array:
@@ -129,7 +135,7 @@ def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str,
 @normalising
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Convolve every channel with filters of its own."""
-    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
+    x, weight = np.ascontiguousarray(inputs[0]), oriented(op, weights["weight"])
     x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
     convolve(x, weight, x.shape[1], axes, y, context)
@@ -151,9 +157,10 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context:
     x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
     x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
+    depthwise = oriented(op, weights["depthwise"])
     maps = context.scratch("depthwise maps", (1, mixing.shape[1], *positions(axes)), x.dtype)
     for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
-        convolve(sample[None], weights["depthwise"], x.shape[1], axes, maps, context)
+        convolve(sample[None], depthwise, x.shape[1], axes, maps, context)
         multiply(mixing, maps.reshape(mixing.shape[1], -1), result, context)
     return (with_bias(y, weights, context),)
 

@@ -22,9 +22,6 @@ from archcalc.ops.norm import (
     Standardize,
 )
 
-MOMENTUM = 0.1
-"""The weight of batch statistics in the new running statistics, as in PyTorch."""
-
 
 def _learned(affine: bool, shape: Sizes) -> dict[str, Sizes]:
     return {"scale": shape, "shift": shape} if affine else {}
@@ -79,8 +76,8 @@ def _learned_map(context: Context, x: Array, scale: Array, shift: Array, out: Ar
 def _batch_statistics(x: Array, weights: Weights, context: Context) -> tuple[Array, Array]:
     """Return the mean and variance of the batch per channel, and update the running ones.
 
-    As in PyTorch, the batch is normalised by its own variance (divided by N), and the running variance is updated with
-    the unbiased estimate (divided by N − 1).
+    The batch is normalised by its own variance (divided by N); the running variance is updated with that or with the
+    unbiased estimate (divided by N − 1).
 
     Raises:
         ArrayError: there is only one number per channel, which has no variance.
@@ -92,10 +89,10 @@ def _batch_statistics(x: Array, weights: Weights, context: Context) -> tuple[Arr
     mean, differences = _centred(x, axes, context)
     variance = _mean_square(differences, axes, context)
     mean, variance = mean.reshape(-1), variance.reshape(-1)
-    for name, batch in (("mean", mean), ("variance", variance * (together / (together - 1)))):
-        context.updates[name] = ((1 - MOMENTUM) * weights[name] + MOMENTUM * batch).astype(
-            weights[name].dtype, copy=False
-        )
+    estimate = variance * (together / (together - 1)) if context.average.unbiased else variance
+    old, new = map(float, context.average.shares)
+    for name, batch in (("mean", mean), ("variance", estimate)):
+        context.updates[name] = (old * weights[name] + new * batch).astype(weights[name].dtype, copy=False)
     return mean, variance
 
 

@@ -34,11 +34,11 @@ from archcalc.ops.base import Operator
 Function = Callable[[Any, Scalar], Scalar]
 
 
-def elementwise(operator: type[Operator]) -> Callable[[Function], Function]:
-    """Return a decorator that registers a function of one number as the definition of an operator."""
+def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
+    """Return a decorator that registers a function of one number as the definition of operators."""
 
     def register(function: Function) -> Function:
-        @definition(operator)
+        @definition(*operators)
         def define(op: Any, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
             return {index: function(op, x) for index, x in inputs[0].items()}
 
@@ -119,14 +119,9 @@ def softplus(op: Softplus, x: Scalar) -> Scalar:
     return x if math.isinf(curve.value) else curve
 
 
-@elementwise(Dropout)
+@elementwise(Dropout, SpatialDropout)
 def dropout(op: Dropout, x: Scalar) -> Scalar:
-    return x
-
-
-@elementwise(SpatialDropout)
-def spatial_dropout(op: SpatialDropout, x: Scalar) -> Scalar:
-    return x
+    return x * (1 - op.rate) if op.scale == "inference" else x
 
 
 @definition(PRelu)

@@ -11,7 +11,9 @@ from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer, recorded
 from archcalc.executor.loops.scalar import Tally, named, sqrt
 from archcalc.executor.loops.tensor import Tensor, counting, plain, total
-from archcalc.ops.activation import Dropout, SpatialDropout
+from archcalc.executor.loops.training import record_training
+from archcalc.executor.training import PYTORCH
+from archcalc.ops.activation import Dropout
 from archcalc.ops.base import Operator
 from archcalc.ops.norm import BatchNorm
 
@@ -26,6 +28,7 @@ def record_batch(
     given: Mapping[str, Array],
     *,
     training: bool = False,
+    mask: Array | None = None,
 ) -> Results:
     """Return the numbers of the outputs of a layer, and their gradients, both with a record of their origin.
 
@@ -35,7 +38,8 @@ def record_batch(
             number has the example in front if there are several.
         weights: its stored arrays by name, each with the name to record.
         given: the gradients of its outputs, in order, likewise.
-        training: whether a batch norm uses the statistics of the batch.
+        training: whether a batch norm uses the statistics of the batch, and dropout a mask.
+        mask: that mask, batch in front.
     """
     batch = len(next(iter(given.values())))
     stored = {own: recorded(name, array) for own, (name, array) in weights.items()}
@@ -43,6 +47,9 @@ def record_batch(
     if training and isinstance(op, BatchNorm):
         ((name, x),) = inputs.items()
         outputs = _normalised_batch(op, _recorded(name, x), stored)
+    elif training and isinstance(op, Dropout):
+        made = record_training(op, {name: _recorded(name, x) for name, x in inputs.items()}, {}, mask, PYTORCH)
+        outputs = [(example,) for example in made.output]
     else:
         outputs = [
             record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, stored)
@@ -64,7 +71,10 @@ def _recorded(name: str, array: Array) -> Array:
 
 
 def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[Array, ...]]:
-    """Return the batch norm of all examples by its definition in training: with the statistics of the batch."""
+    """Return the batch norm of all examples by its definition in training: with the statistics of the batch.
+
+    Differences from the mean are steps of their own, because the gradients of both paths through them are added there.
+    """
     tally = Tally()
     numbers: Tensor = counting(x, tally)
     stored = {name: counting(array, tally) for name, array in weights.items()}
@@ -80,8 +90,3 @@ def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[A
             out[index] = stored["scale"][channel,] * normalised + stored["shift"][channel,] if op.affine else normalised
     made: Array = plain(out)
     return [(example,) for example in made]
-
-
-def is_defined(op: Operator, *, training: bool) -> bool:
-    """Return whether `record_batch` can evaluate an operator: it makes no random choices."""
-    return not (training and isinstance(op, Dropout | SpatialDropout))

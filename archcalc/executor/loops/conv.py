@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 from archcalc.executor.loops.numbers import function
-from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.scalar import Scalar, Tally, named
 from archcalc.executor.loops.sliding import Sliding, axes_of, seen, sides, windows
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, weighted_sum
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
@@ -34,8 +34,11 @@ def _bias(weights: dict[str, Tensor], channel: int) -> Scalar | None:
     return weights["bias"][channel,] if "bias" in weights else None
 
 
-def _kernel(weight: Tensor, place: Index, kernel: Index) -> list[Scalar]:
-    return [weight[*place, *tap] for tap in product(*map(range, kernel))]
+def _kernel(op: Conv | DepthwiseConv | SeparableConv, weight: Tensor, place: Index) -> list[Scalar]:
+    """Return the weights of a kernel in the order of the taps: the first one belongs to the first position of the
+    window, or with ``flip`` to the last one, (x ∗ w)(t) = Σ x(t − u)·w(u)."""
+    taps = [*product(*map(range, op.kernel))]
+    return [weight[*place, *tap] for tap in (reversed(taps) if op.flip else taps)]
 
 
 def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tensor], tally: Tally) -> Tensor:
@@ -52,17 +55,23 @@ def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tenso
     return out
 
 
-@definition(Conv)
-def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+@definition(Conv, DepthwiseConv)
+def conv(op: Conv | DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
-    channels = sizes(x)[0]
+    return _convolve(op, x, kernels_of(op, sizes(x)[0], weights, tally), weights, tally)
+
+
+def kernels_of(op: Conv | DepthwiseConv, channels: int, weights: dict[str, Tensor], tally: Tally) -> Kernels:
+    """Return the kernels of a convolution of an input with some channels."""
+    if isinstance(op, DepthwiseConv):
+        maps = range(channels * op.multiplier)
+        return [{f // op.multiplier: _kernel(op, weights["weight"], (f, 0))} for f in maps]
     weight = _standardised(weights["weight"], tally) if op.ws else weights["weight"]
     kernels: Kernels
     if op.table is None:
         fan_in, fan_out = channels // op.groups, op.channels // op.groups
         kernels = [
-            {f // fan_out * fan_in + c: _kernel(weight, (f, c), op.kernel) for c in range(fan_in)}
-            for f in range(op.channels)
+            {f // fan_out * fan_in + c: _kernel(op, weight, (f, c)) for c in range(fan_in)} for f in range(op.channels)
         ]
     else:  # one kernel per connected pair of maps, ordered by output map
         kernels, pair = [], 0
@@ -70,25 +79,17 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
             kernels.append({})
             for c in range(channels):
                 if op.table[c][f]:
-                    kernels[f][c] = _kernel(weight, (pair,), op.kernel)
+                    kernels[f][c] = _kernel(op, weight, (pair,))
                     pair += 1
-    return _convolve(op, x, kernels, weights, tally)
-
-
-@definition(DepthwiseConv)
-def depthwise(op: DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    (x,) = inputs
-    maps = sizes(x)[0] * op.multiplier
-    kernels = [{f // op.multiplier: _kernel(weights["weight"], (f, 0), op.kernel)} for f in range(maps)]
-    return _convolve(op, x, kernels, weights, tally)
+    return kernels
 
 
 @definition(SeparableConv)
 def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
     maps = sizes(x)[0] * op.multiplier
-    kernels = [{f // op.multiplier: _kernel(weights["depthwise"], (f, 0), op.kernel)} for f in range(maps)]
-    deep = _convolve(op, x, kernels, {}, tally)
+    kernels = [{f // op.multiplier: _kernel(op, weights["depthwise"], (f, 0))} for f in range(maps)]
+    deep = {index: named("depthwise", number) for index, number in _convolve(op, x, kernels, {}, tally).items()}
     pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
     out: Tensor = {}
     for f in range(op.channels):

@@ -7,7 +7,7 @@ from itertools import product
 
 from archcalc.executor.loops.numbers import function, named_value
 from archcalc.executor.loops.scalar import Plain, Scalar, Tally, maximum, named, sqrt
-from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, total
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, textbook, total
 from archcalc.ops.norm import (
     BatchNorm,
     GroupNorm,
@@ -32,18 +32,28 @@ def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally
     return {index: x * factor[index[0]] + offset[index[0]] for index, x in inputs[0].items()}
 
 
-def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
+@textbook(BatchNorm)
+def batch_norm_of_textbooks(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    """Subtract the mean and divide by the standard deviation, then apply scale and shift."""
+    deviation = {channel: named("standard deviation", sqrt(v + op.eps)) for channel, v in weights["variance"].items()}
+    out: Tensor = {}
+    for index, x in inputs[0].items():
+        out[index] = named("normalised", (x - weights["mean"][index[:1]]) / deviation[index[:1]])
+    return scaled_and_shifted(out, weights, lambda index: index[:1])
+
+
+def groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
     """Return the indices of the numbers that are normalised together."""
-    groups: dict[object, list[Index]] = {}
+    found: dict[object, list[Index]] = {}
     for index in sorted(x):
-        groups.setdefault(group_of(index), []).append(index)
-    return groups.values()
+        found.setdefault(group_of(index), []).append(index)
+    return found.values()
 
 
 def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: Plain) -> Tensor:
     """Return every group of numbers minus its mean, divided by its standard deviation."""
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         mean = named("mean", total(x[index] for index in group) / len(group))
         differences = {index: x[index] - mean for index in group}
         squares = total(difference * difference for difference in differences.values())
@@ -53,7 +63,7 @@ def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: Plain) -> T
     return out
 
 
-def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]) -> Tensor:
+def scaled_and_shifted(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]) -> Tensor:
     """Return scale·x + shift if these are learned, else x."""
     if "scale" not in weights:
         return x
@@ -63,7 +73,7 @@ def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]
 @definition(LayerNorm)
 def layer_norm(op: LayerNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     group, learned = _along(op.axis)
-    return _learned(_normalised(inputs[0], group, op.eps), weights, learned)
+    return scaled_and_shifted(_normalised(inputs[0], group, op.eps), weights, learned)
 
 
 def _along(axis: str) -> tuple[Callable[[Index], Index], Callable[[Index], Index]]:
@@ -80,7 +90,7 @@ def rms_norm(op: RmsNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
     (x,) = inputs
     group_of, learned = _along(op.axis)
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         mean = named("mean square", total(x[index] * x[index] for index in group) / len(group))
         root = named("root mean square", sqrt(mean + op.eps))
         out.update({index: x[index] / root for index in group})
@@ -92,7 +102,7 @@ def l2_norm(op: L2Norm, inputs: Tensors, weights: dict[str, Tensor], tally: Tall
     (x,) = inputs
     group_of, _ = _along(op.axis)
     out: Tensor = {}
-    for group in _groups(x, group_of):
+    for group in groups(x, group_of):
         length = named("length", maximum(sqrt(total(x[index] * x[index] for index in group)), op.eps))
         out.update({index: x[index] / length for index in group})
     return out
@@ -100,7 +110,7 @@ def l2_norm(op: L2Norm, inputs: Tensors, weights: dict[str, Tensor], tally: Tall
 
 @definition(InstanceNorm)
 def instance_norm(op: InstanceNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return _learned(_normalised(inputs[0], lambda index: index[0], op.eps), weights, lambda index: index[:1])
+    return scaled_and_shifted(_normalised(inputs[0], lambda index: index[0], op.eps), weights, lambda index: index[:1])
 
 
 @definition(GroupNorm)
@@ -108,7 +118,7 @@ def group_norm(op: GroupNorm, inputs: Tensors, weights: dict[str, Tensor], tally
     (x,) = inputs
     together = (max(index[0] for index in x) + 1) // op.groups
     normalised = _normalised(x, lambda index: index[0] // together, op.eps)
-    return _learned(normalised, weights, lambda index: index[:1])
+    return scaled_and_shifted(normalised, weights, lambda index: index[:1])
 
 
 @definition(LocalResponseNorm)

@@ -6,11 +6,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
-from functools import total_ordering
 from typing import Any, TypeAlias
 
 
-@total_ordering
 class Substitute(ABC):
     """A number in place of a float, such as an exact one, or one that records how it was computed.
 
@@ -41,6 +39,15 @@ class Substitute(ABC):
     def __lt__(self, other: object) -> bool:
         return bool(self.value < self.comparable(other))
 
+    def __gt__(self, other: object) -> bool:
+        return bool(self.value > self.comparable(other))
+
+    def __le__(self, other: object) -> bool:
+        return bool(self.value <= self.comparable(other))
+
+    def __ge__(self, other: object) -> bool:
+        return bool(self.value >= self.comparable(other))
+
     @abstractmethod
     def __hash__(self) -> int: ...
 
@@ -53,9 +60,9 @@ class Substitute(ABC):
     def apply(self, function: str) -> Any:
         """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos`` or ``floor``."""
 
-    def chosen(self, function: str, a: Any, b: Any) -> Any:
-        """Return the number as the result of a choice between two, ``max`` or ``min``."""
-        return self
+    def chosen(self, value: Any, function: str, a: Any, b: Any) -> Any:
+        """Return the result of a choice, ``max`` or ``min``, between this number and another one."""
+        return value
 
     def named(self, name: str) -> Any:
         """Return the number as an intermediate result that has a name."""

@@ -67,22 +67,32 @@ def subsample(op: Subsample, inputs: Tensors, weights: dict[str, Tensor], tally:
 
 @definition(GlobalAvgPool, GlobalMaxPool)
 def global_pool(op: GlobalAvgPool | GlobalMaxPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return _parts(op, inputs[0], (1,) * (len(sizes(inputs[0])) - 1))
+    return _parts(op, inputs[0])
 
 
 @definition(AdaptiveAvgPool, AdaptiveMaxPool)
 def adaptive_pool(
     op: AdaptiveAvgPool | AdaptiveMaxPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
 ) -> Tensor:
-    return _parts(op, inputs[0], op.size)
+    return _parts(op, inputs[0])
 
 
-def _parts(op: object, x: Tensor, parts: Index) -> Tensor:
-    """Return the mean or the maximum over parts of the axes; a part has every position that it overlaps."""
+Parts = GlobalAvgPool | GlobalMaxPool | AdaptiveAvgPool | AdaptiveMaxPool
+
+
+def parts_of(op: Parts, size: Index, output: Index) -> tuple[tuple[int, ...], ...]:
+    """Return the positions per axis that an output covers; a part of an axis has every position that it overlaps."""
+    counts = op.size if isinstance(op, AdaptiveAvgPool | AdaptiveMaxPool) else (1,) * len(size)
+    return tuple(_part(i, m, n) for i, m, n in zip(output, counts, size, strict=True))
+
+
+def _parts(op: Parts, x: Tensor) -> Tensor:
+    """Return the mean or the maximum over parts of the axes."""
     channels, *size = sizes(x)
     out: Tensor = {}
-    for output in product(*map(range, parts)):
-        covered = tuple(product(*(_part(i, m, n) for i, m, n in zip(output, parts, size, strict=True))))
+    counts = op.size if isinstance(op, AdaptiveAvgPool | AdaptiveMaxPool) else (1,) * len(size)
+    for output in product(*map(range, counts)):
+        covered = tuple(product(*parts_of(op, tuple(size), output)))
         for c in range(channels):
             numbers = seen(x, c, Placed(output, covered), x[c, *covered[0]])
             averages = isinstance(op, GlobalAvgPool | AdaptiveAvgPool)
@@ -90,6 +100,6 @@ def _parts(op: object, x: Tensor, parts: Index) -> Tensor:
     return out
 
 
-def _part(i: int, parts: int, n: int) -> list[int]:
+def _part(i: int, parts: int, n: int) -> tuple[int, ...]:
     """Return the positions j of n for which [j, j + 1] overlaps part i of the axis."""
-    return [j for j in range(n) if j * parts < (i + 1) * n and (j + 1) * parts > i * n]
+    return tuple(j for j in range(n) if j * parts < (i + 1) * n and (j + 1) * parts > i * n)

@@ -73,9 +73,9 @@ class Recorded(Substitute):
         """Return a function of the number."""
         return Recorded(function(name, self.value), name, (self,))
 
-    def chosen(self, function: str, a: Any, b: Any) -> Recorded:
-        """Return the number as the result of a choice between two."""
-        return Recorded(self.value, function, (a, b))
+    def chosen(self, value: Any, function: str, a: Any, b: Any) -> Recorded:
+        """Return the result of a choice between this number and another one."""
+        return Recorded(plain(value), function, (a, b))
 
     def named(self, name: str) -> Recorded:
         """Return the number as an intermediate result that has a name."""

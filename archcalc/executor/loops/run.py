@@ -11,7 +11,7 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops.exact import Exact
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import counting, evaluate, plain
+from archcalc.executor.loops.tensor import TEXTBOOK, counting, evaluate, plain
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 from archcalc.ops import import_families
@@ -54,21 +54,25 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     return Measured(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
-def record_layer(op: Operator, inputs: Mapping[str, Array], weights: Weights) -> Arrays:
+def record_layer(
+    op: Operator, inputs: Mapping[str, Array], weights: Weights, names: Mapping[str, str] | None = None
+) -> Arrays:
     """Evaluate one layer like `measure_layer`, and return outputs whose numbers record how they were computed.
 
     Args:
         op: the operator of the layer.
         inputs: the arrays that it reads, in order, by the name to record for each.
         weights: its stored arrays by name.
+        names: the names to record for stored arrays, where these are others than their own.
 
     Returns:
         arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
     """
     tally = Tally()
     read = tuple(counting(recorded(name, array), tally) for name, array in inputs.items())
-    stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
-    return tuple(map(plain, evaluate(op, read, stored, tally)))
+    written_as = names or {}
+    stored = {name: counting(recorded(written_as.get(name, name), array), tally) for name, array in weights.items()}
+    return tuple(map(plain, evaluate(op, read, stored, tally, TEXTBOOK)))
 
 
 def recorded(name: str, array: Array) -> Array:

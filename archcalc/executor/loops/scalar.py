@@ -115,19 +115,23 @@ def _plain(x: Operand) -> Any:
 
 
 def maximum(a: Scalar, b: Operand) -> Scalar:
-    """Return the larger of two numbers, by one comparison."""
-    return _chosen("max", a, b, first=a > b)
+    """Return the larger of two numbers, by one comparison; NaN if one of them is NaN."""
+    return _chosen("max", a, b, first=a > b or a.value != a.value)
 
 
 def minimum(a: Scalar, b: Operand) -> Scalar:
-    """Return the smaller of two numbers, by one comparison."""
-    return _chosen("min", a, b, first=not a > b)
+    """Return the smaller of two numbers, by one comparison; NaN if one of them is NaN."""
+    other = _plain(b)
+    return _chosen("min", a, b, first=not (a > b or other != other))
 
 
 def _chosen(function: str, a: Scalar, b: Operand, *, first: bool) -> Scalar:
-    value = a.value if first else _plain(b)
-    if isinstance(value, Substitute):
-        value = value.chosen(function, a.value, _plain(b))
+    other = _plain(b)
+    value = a.value if first else other
+    for each in (a.value, other):
+        if isinstance(each, Substitute):
+            value = each.chosen(value, function, a.value, other)
+            break
     return Scalar(value, a.tally)
 
 

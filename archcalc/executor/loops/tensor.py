@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -25,6 +26,9 @@ outputs if there are several."""
 
 DEFINITIONS: dict[type[Operator], Definition] = {}
 
+TEXTBOOK: dict[type[Operator], Definition] = {}
+"""The definitions as textbooks write them, of operators whose own definition computes something once beforehand."""
+
 Function = TypeVar("Function", bound=Definition)
 
 
@@ -41,13 +45,29 @@ def definition(*operators: type[Operator]) -> Callable[[Function], Function]:
     return register
 
 
-def evaluate(op: Operator, inputs: Tensors, stored: dict[str, Tensor], tally: Tally) -> Tensors:
-    """Return the outputs of an operator by the loops that define it.
+def textbook(operator: type[Operator]) -> Callable[[Function], Function]:
+    """Return a decorator that registers a function as the definition of an operator that a record is to show."""
+
+    def register(function: Function) -> Function:
+        TEXTBOOK[operator] = function
+        return function
+
+    return register
+
+
+def evaluate(
+    op: Operator,
+    inputs: Tensors,
+    stored: dict[str, Tensor],
+    tally: Tally,
+    instead: Mapping[type[Operator], Definition] = MappingProxyType({}),
+) -> Tensors:
+    """Return the outputs of an operator by the loops that define it, or by those that some operators have instead.
 
     Raises:
         MissingDefinition: the operator has no definition.
     """
-    found = DEFINITIONS.get(type(op))
+    found = instead.get(type(op)) or DEFINITIONS.get(type(op))
     if found is None:
         raise MissingDefinition("definition by loops", op.name)
     outputs = found(op, inputs, stored, tally)

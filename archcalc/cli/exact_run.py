@@ -1,0 +1,77 @@
+"""``archcalc run --exact``: a small network in fractions and roots, at inference or over training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archcalc.cli.by_hand import Evaluated, Training, evaluate_exactly
+from archcalc.cli.execution import array_errors
+from archcalc.cli.given_arrays import batch_of, stored_arrays
+from archcalc.cli.training_steps import given_masks
+from archcalc.spec.errors import fail
+
+if TYPE_CHECKING:
+    from archcalc.api import Network
+    from archcalc.executor.kernel import Array
+
+
+def evaluate_steps_exactly(
+    network: Network,
+    batches: Sequence[Mapping[str, Array]],
+    file: str | None,
+    named: Mapping[str, Array],
+    values: Mapping[str, Any],
+) -> list[Evaluated]:
+    """Run a network in exact numbers, in training once for every batch.
+
+    Args:
+        network: a small network.
+        batches: the inputs that are given.
+        file: the file of the stored arrays.
+        named: the stored arrays that are given by name.
+        values: the options of the command.
+    """
+    from archcalc.executor.training import PYTORCH, TrainingStep
+
+    inputs = [exact_inputs(network, given) for given in batches]
+    weights: Mapping[str, Array] = exact_weights(network, file, named, values["mode"] == "train")
+    steps = []
+    for seed, given in enumerate(inputs, values["seed"]):
+        training = None
+        if values["mode"] == "train":
+            masks = given_masks(network.graph, values["masks"], batch_of(network, given, values["batch"]))
+            training = Training(TrainingStep(values["momentum"] or PYTORCH, masks), seed)
+        step, updates = evaluate_exactly(network, given, weights, training)
+        weights = {**step.weights, **updates}
+        steps.append(step)
+    return steps
+
+
+def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
+    """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
+    from archcalc.executor.inputs import check
+    from archcalc.executor.written import floats
+
+    shapes = network.graph.inputs
+    for name in shapes:
+        if name not in given:
+            hint = f"for example --input '{name} = ones'"
+            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
+    with array_errors("--input"):
+        check(network.graph, floats(given))
+    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
+
+
+def exact_weights(network: Network, file: str | None, named: Mapping[str, Array], training: bool) -> dict[str, Array]:
+    """Return all stored arrays for a run in exact numbers: those that are given, and neutral ones."""
+    from archcalc.executor.weights import random_names
+
+    arrays = stored_arrays(network, file, dtype="float64", seed=0, training=training)
+    if file is None and network.arrays("float64") is None:
+        missing = [name for name in random_names(network.graph, training=training) if name not in named]
+        if missing:
+            listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+            hint = f"for example --weights '{missing[0]} = ones'"
+            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
+    return {**arrays, **named}
