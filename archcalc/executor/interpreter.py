@@ -186,12 +186,12 @@ class Interpreter:
             context = Context(
                 training,
                 (seed, layer.number),
-                step.masks.get(node.name),
-                step.average,
                 Counter() if tally else None,
                 batch=batch,
                 dtype=dtype,
                 buffers=buffers,
+                mask=step.masks.get(node.name),
+                average=step.average,
             )
             given = tuple([tensors[ref] for ref in node.inputs])
             start = perf_counter()

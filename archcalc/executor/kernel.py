@@ -64,10 +64,6 @@ class Context:
     """Whether to use batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
     """The seed of dropout."""
-    mask: Array | None = None
-    """The masks of dropout, batch in front, if they are not random."""
-    average: MovingAverage = PYTORCH
-    """How running statistics are updated."""
     tally: Counter[str] | None = None
     """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)
@@ -78,6 +74,10 @@ class Context:
     """The number format, for kernels that read no array."""
     buffers: Buffers = field(default_factory=Buffers)
     """Work buffers, which are reused from layer to layer."""
+    mask: Array | None = None
+    """The masks of dropout, batch in front, if they are not random."""
+    average: MovingAverage = PYTORCH
+    """How running statistics are updated."""
 
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""
