@@ -117,8 +117,8 @@ def gradients(
         context = Context(
             training,
             (seed, trace.number),
-            step.masks.get(node.name),
             tally=Counter() if tally else None,
+            mask=step.masks.get(node.name),
             batch=len(given[0]),
             dtype=given[0].dtype,
             buffers=buffers,
