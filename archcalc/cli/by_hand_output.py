@@ -49,7 +49,7 @@ def print_by_hand(
     if form == "json":
         click.echo(write_json(document(steps, tensors, values)), nl=False)
         return
-    parts = [_worked_text(work_out(steps[-1], place), form, digits) for place in values["places"]]
+    parts = [worked_text(work_out(steps[-1], place), form, digits) for place in values["places"]]
     click.echo("\n".join(parts), nl=False)
     if not parts or values["printed"]:
         click.echo("\n" if parts else "", nl=False)
@@ -61,7 +61,7 @@ def print_by_hand(
                 click.echo(f"\n{text}", nl=False)
 
 
-def _worked_text(found: WorkedOut, form: str, digits: int) -> str:
+def worked_text(found: WorkedOut, form: str, digits: int) -> str:
     """Return numbers worked out as text, Markdown or LaTeX."""
     from archcalc.report.worked import worked_latex, worked_lines, worked_markdown
 
@@ -71,7 +71,7 @@ def _worked_text(found: WorkedOut, form: str, digits: int) -> str:
 
 def _averages_text(step: Evaluated, title: str, form: str, digits: int) -> str:
     """Return how the moving averages change in a training step, without the arrays that they are computed from."""
-    parts = [_worked_text(WorkedOut(found.worked, {}), form, digits) for found in averages(step)]
+    parts = [worked_text(WorkedOut(found.worked, {}), form, digits) for found in averages(step)]
     if not parts or step.training is None:
         return ""
     from archcalc.report.matrices import number_text

@@ -59,6 +59,7 @@ def within_memory(
     training: bool = False,
     copies: int = 1,
     workers: int = 1,
+    backward: bool = False,
 ) -> int:
     """Return the bytes that a run needs according to the analysis: parameters, live tensors, work buffers.
 
@@ -70,19 +71,24 @@ def within_memory(
         training: whether training heads run as well.
         copies: how many copies of the parameters are held.
         workers: how many processes have work buffers.
+        backward: whether a backward pass follows, for which all tensors are kept, and which gives every parameter a
+            gradient.
 
     Raises:
         SpecError: it needs more than the limit; nothing has been computed.
     """
     memory = network.analyze(batch=batch, training=training).memory(dtype)
-    needed = memory.params * copies + memory.peak + WORK_BUFFERS * workers
+    params = memory.params * (copies + backward)
+    tensors = memory.peak + (memory.activations if backward else 0)
+    needed = params + tensors + WORK_BUFFERS * workers
     most = available_memory() if limit is None else limit
     if needed > most:
         bound = "available" if limit is None else "allowed by --max-memory"
         fail(
             "too-large",
-            f"running {network.name} needs about {bytes_text(needed)} "
-            f"(parameters {bytes_text(memory.params * copies)}, tensors {bytes_text(memory.peak)}); "
+            f"{'a backward pass of' if backward else 'running'} {network.name} needs about {bytes_text(needed)} "
+            f"(parameters{' and their gradients' if backward else ''} {bytes_text(params)}, "
+            f"tensors {bytes_text(tensors)}); "
             f"{bytes_text(most)} {bound}",
             hint="raise the limit with --max-memory, or reduce --shape or --batch",
             origin=network.spec.source.name[:60],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.cli.backward import backward_options, check_options, run_backward
 from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
 from archcalc.cli.by_hand_output import print_by_hand
 from archcalc.cli.exact_run import evaluate_steps_exactly
@@ -171,6 +172,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     help="Compute 3×3 convolutions of the repeated runs by Winograd's algorithm where that is faster.",
 )
 @click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference only).")
+@backward_options
 @spec_options_without_values
 @memory_option
 @output_options(*FORMATS)
@@ -180,6 +182,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
     time and memory of the run.
     """
+    check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
     numbers = [text for text in inputs if spec.lower().endswith(".onnx") and is_number(text)]
@@ -197,7 +200,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if values["folds"]:
         check_not_folded(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
-    check_output_files(values["output"], values["save_weights"], outputs)
+    check_output_files(values["output"], values["save_weights"], [] if values["backward"] else outputs)
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
     batches = given_inputs(network.graph, values["inputs"], values["batch"], values["steps"] or 1)
@@ -217,7 +220,15 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         training=training,
         copies=copies,
         workers=values["workers"],
+        backward=values["backward"],
     )
+    if values["backward"]:
+        from archcalc.executor.training import TrainingStep
+
+        step = TrainingStep(masks=given_masks(network.graph, values["masks"], batch))
+        arrays = arrays_of_run(network, floating[0], file, named, values, batch)
+        run_backward(network, *arrays, outputs, step, values, form, color)
+        return
     run, steps, times = evaluate(network, floating, file, named, values)
     everything = {**run.outputs, **run.kept}
     found = {name: everything[name] for name in outputs}
@@ -259,7 +270,7 @@ def check_output_files(path: str | None, weights: str | None, outputs: list[str]
 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
     """Fail if options for small arrays do not fit the others, or name what does not exist."""
-    for place in values["places"]:
+    for place in values["places"] if not values["backward"] else ():
         network.tensor(place.layer)
     for name in values["printed"]:
         network.tensor(name)
@@ -331,6 +342,24 @@ def evaluate(
         if training:
             weights = stored = {**stored, **run.updates}
     return run, steps, times
+
+
+def arrays_of_run(
+    network: Network,
+    given: Mapping[str, Array],
+    file: str | None,
+    named: Mapping[str, Array],
+    values: dict[str, Any],
+    batch: int,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return all inputs and all stored arrays of a single run; arguments are those of `evaluate`."""
+    from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.written import floats
+
+    dtype, seed, training = values["dtype"], values["seed"], values["mode"] == "train"
+    inputs = {**random_inputs(network.graph, batch=batch, seed=seed, dtype=dtype), **given}
+    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    return inputs, {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
 
 
 def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:

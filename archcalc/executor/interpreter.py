@@ -42,6 +42,8 @@ class LayerTrace:
     seconds: float
     live: int
     """The bytes of all live tensors after the evaluation."""
+    training: bool = False
+    """Whether the layer ran in training mode."""
 
 
 Observer = Callable[[LayerTrace], None]
@@ -205,7 +207,7 @@ class Interpreter:
                 counts[node.name] = {kind: number for kind, number in context.tally.items() if number}
             if observe is not None:
                 counted = counts.get(node.name, {})
-                observe(LayerTrace(layer.number, node, given, outputs, layer.weights, counted, seconds, live))
+                observe(LayerTrace(layer.number, node, given, outputs, layer.weights, counted, seconds, live, training))
             del given, outputs
             for ref in layer.releases:
                 del tensors[ref]

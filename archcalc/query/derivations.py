@@ -23,6 +23,7 @@ from archcalc.query.places import find_place
 from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
 from archcalc.query.targets import Evaluator, Target, check_scope, find_row, output_layer
 from archcalc.spec.errors import fail
+from archcalc.terminal import display_width
 
 DEFAULT_QUANTITIES = ("shape", "params", "macs", "rf")
 """The quantities that are derived if none is named; layers without MACs have FLOPs in their place."""
@@ -129,12 +130,13 @@ def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:
 
 def derivation_lines(derivation: Derivation) -> list[str]:
     """Return a derivation as text, one line per step, with the equals signs and the terms of a sum aligned."""
-    width = max((len(step.symbol) for step in derivation.steps), default=0)
+    width = max((display_width(step.symbol) for step in derivation.steps), default=0)
     parts = max((len(step.value) for step in derivation.steps if _is_part(step)), default=0)
     lines = []
     for step in derivation.steps:
         value = step.value.rjust(parts) if _is_part(step) else step.value
-        equation = " = ".join(part for part in (step.symbol.ljust(width), step.formula, step.numbers, value) if part)
+        symbol = step.symbol + " " * (width - display_width(step.symbol))
+        equation = " = ".join(part for part in (symbol, step.formula, step.numbers, value) if part)
         lines.append(equation + (f"    ({step.note})" if step.note else ""))
     return lines
 

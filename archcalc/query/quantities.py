@@ -198,6 +198,14 @@ _TABLE = (
         derivation="folding",
         measured=False,
     ),
+    Quantity(
+        name="gradient",
+        meaning="How the gradients of the inputs and weights follow from that of the output.",
+        scopes=("layer",),
+        aggregation="none",
+        derivation="gradient",
+        measured=False,
+    ),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.name: each for each in _TABLE})

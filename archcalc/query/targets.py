@@ -219,6 +219,8 @@ def check_scope(target: Target) -> None:
         return
     if scope == "network":
         raise LookupError(f"'{name}' is a quantity of one output, not of the network", f"write LAYER.{name}")
+    if "network" not in target.quantity.scopes:
+        raise LookupError(f"'{name}' is a quantity of one layer, not of several", f"write LAYER.{name}")
     raise LookupError(f"'{name}' is a quantity of the whole network", f"write it as {name}")
 
 

@@ -6,7 +6,8 @@ import inspect
 
 import pytest
 
-from archcalc.executor import kernels, loops  # noqa: F401  # register theirs
+from archcalc.executor import gradients, kernels, loops  # noqa: F401  # register theirs
+from archcalc.executor.gradient import GRADIENTS, UNDEFINED
 from archcalc.executor.kernel import KERNELS
 from archcalc.executor.loops.tensor import DEFINITIONS
 from archcalc.ops import FAMILIES
@@ -24,6 +25,9 @@ def missing(cls: type[Operator]) -> list[str]:
     lacking = {
         "a family that is listed in archcalc/ops/__init__.py": not family,
         f"a kernel in archcalc/executor/kernels/{family}.py": cls not in KERNELS,
+        f"a gradient in archcalc/executor/gradients/{family}.py, or the reason why it has none": (
+            cls not in GRADIENTS and cls not in UNDEFINED
+        ),
         f"a definition by loops in archcalc/executor/loops/{family}.py": cls not in DEFINITIONS,
         f"an entry in tests/operators/{family}.py (how it is drawn, ONNX and PyTorch)": name not in ENTRIES,
         "a docstring with its source": not documented,
@@ -41,7 +45,7 @@ def test_missing_parts_are_named() -> None:
     class Bare(Operator):
         name = "bare"
 
-    assert len(missing(Bare)) == 5
+    assert len(missing(Bare)) == 6
     assert "a kernel in archcalc/executor/kernels/.py" in missing(Bare)
 
 

@@ -21,7 +21,7 @@ from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, Traced, leaf, value_of
 from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes, Weight
 
-WITHOUT_SHAPE = {"rf", "memory", "folding"}
+WITHOUT_SHAPE = {"rf", "memory", "folding", "gradient"}
 """The quantities whose derivations do not use the symbols of the shape."""
 
 
@@ -41,6 +41,10 @@ def explain_layer(
             result += explain_field(analysis, layer, latex=latex)
         elif quantity == "folding":
             result.append(explain_folding(analysis, layer, latex=latex))
+        elif quantity == "gradient":
+            from archcalc.analysis.explain.gradient import explain_gradient  # loads the rules of all operators
+
+            result.append(explain_gradient(analysis, layer, latex=latex))
         elif quantity in CACHED:
             result.append(Derivation(layer.name, quantity, tuple(derive.cache(quantity, dtype))))
         elif quantity == "memory":

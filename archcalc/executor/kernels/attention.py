@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,41 +15,60 @@ from archcalc.executor.kernels.product import multiplied
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
 
 
+class Scored(NamedTuple):
+    """What attention is computed from: every head is a matrix of positions × features."""
+
+    queries: Array
+    keys: Array
+    values: Array
+    added: Sequence[Array]
+    """What is added to the scores."""
+    allowed: Array | None
+    """Whether each query attends to each key; ``None`` if all do."""
+    factor: float
+    """The factor of the scores."""
+
+
 @kernel(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    scored = scored_tensors(op, inputs)
+    return (attended(scored, shares(scored, context), context),)
+
+
+def scored_tensors(op: ScaledDotProductAttention, inputs: Arrays) -> Scored:
+    """Return what attention is computed from, for given queries, keys and values."""
     queries, keys, values, *mask = inputs
     allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, None)
     added = [_aligned(each, queries.ndim) for each in mask]
-    factor = None if op.factor is None else float(op.factor)
-    return (_attended(queries, keys, values, added, allowed, context, factor),)
+    factor = 1 / sqrt(queries.shape[-1]) if op.factor is None else float(op.factor)
+    return Scored(queries, keys, values, added, allowed, factor)
 
 
-def _attended(
-    queries: Array,
-    keys: Array,
-    values: Array,
-    added: Sequence[Array],
-    allowed: Array | None,
-    context: Context,
-    factor: float | None = None,
-) -> Array:
-    """Return softmax(factor·q·kᵀ + added)·v; the factor is 1/√d by default.
+def shares(scored: Scored, context: Context) -> Array:
+    """Return softmax(factor·q·kᵀ + added): the shares with which each query reads the values.
 
-    Pairs that are not allowed have weight 0, and contribute nothing even if the value is not a finite number.
+    Pairs that are not allowed have share 0.
     """
-    scaled = multiply(context, queries, 1 / sqrt(queries.shape[-1]) if factor is None else factor)
-    scores = multiplied(scaled, keys.swapaxes(-1, -2), context)
-    for each in added:
+    scores = multiplied(multiply(context, scored.queries, scored.factor), scored.keys.swapaxes(-1, -2), context)
+    for each in scored.added:
         add(context, scores, each, out=scores)
-    if allowed is not None:
-        scores[..., ~allowed] = -np.inf
+    if scored.allowed is not None:
+        scores[..., ~scored.allowed] = -np.inf
     subtract(context, scores, largest(context, scores, -1), out=scores)
     exp(context, scores, out=scores)
-    divide(context, scores, total(context, scores, -1), out=scores)
-    mixed = multiplied(scores, values, context)
+    return divide(context, scores, total(context, scores, -1), out=scores)
+
+
+def attended(scored: Scored, shares: Array, context: Context) -> Array:
+    """Return the shares times the values.
+
+    Pairs that are not allowed contribute nothing even if the value is not a finite number.
+    """
+    values, allowed = scored.values, scored.allowed
+    mixed = multiplied(shares, values, context)
     if allowed is not None and not np.isfinite(values).all():
         for i, keys_seen in enumerate(allowed):
-            mixed[..., i, :] = (scores[..., i : i + 1, keys_seen] @ values[..., keys_seen, :])[..., 0, :]
+            mixed[..., i, :] = (shares[..., i : i + 1, keys_seen] @ values[..., keys_seen, :])[..., 0, :]
     return mixed
 
 
@@ -80,43 +100,63 @@ def attention_arrays(op: Attention, shapes: tuple[Sizes, ...]) -> dict[str, Size
 
 @kernel(Attention)
 def attention(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    scored = scored_heads(op, inputs, weights, context)
+    mixed = joined_heads(attended(scored, shares(scored, context), context))
+    return (_projected(mixed, "output", weights, context),)
+
+
+def scored_heads(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> Scored:
+    """Return what the attention of a layer is computed from: its projections, and what it adds to the scores."""
     x, *others = inputs
     given = dict(zip(op.tensor_arguments(), others, strict=True))
     source = given.get("context", x)
     kv_heads = op.kv_heads or op.heads
-    queries = _heads(_projected(x, "query", weights, context), op.heads)
-    keys, values = (_heads(_projected(source, name, weights, context), kv_heads) for name in ("key", "value"))
+    queries = heads(_projected(x, "query", weights, context), op.heads)
+    keys, values = (heads(_projected(source, name, weights, context), kv_heads) for name in ("key", "value"))
     if op.rope is not None:
-        queries, keys = (_rotated(each, float(op.rope), context) for each in (queries, keys))
+        queries, keys = (rotated(each, float(op.rope), context) for each in (queries, keys))
     keys, values = (np.repeat(each, op.heads // kv_heads, axis=-3) for each in (keys, values))
     added = [_aligned(given[name], queries.ndim) for name in ("score_bias", "mask") if name in given]
     if op.alibi:
         added.append(_distances(op.heads, queries.shape[-2], keys.shape[-2]).astype(x.dtype))
     allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, op.window)
-    mixed = _attended(queries, keys, values, added, allowed, context).swapaxes(-2, -3)
-    return (_projected(mixed.reshape(*mixed.shape[:-2], -1), "output", weights, context),)
+    return Scored(queries, keys, values, added, allowed, 1 / sqrt(queries.shape[-1]))
+
+
+def projection(name: str, weights: Weights) -> dict[str, Array]:
+    """Return the stored arrays of a projection."""
+    own = {"weight": weights[name]}
+    if f"{name}_bias" in weights:
+        own["bias"] = weights[f"{name}_bias"]
+    return own
 
 
 def _projected(x: Array, name: str, weights: Weights, context: Context) -> Array:
     """Return the features of a projection at every position."""
-    own = {"weight": weights[name]}
-    if f"{name}_bias" in weights:
-        own["bias"] = weights[f"{name}_bias"]
-    return weighted(x.reshape(-1, x.shape[-1]), own, context).reshape(*x.shape[:-1], -1)
+    return weighted(x.reshape(-1, x.shape[-1]), projection(name, weights), context).reshape(*x.shape[:-1], -1)
 
 
-def _heads(x: Array, heads: int) -> Array:
+def heads(x: Array, count: int) -> Array:
     """Return the features of every head, with the heads before the positions."""
-    return x.reshape(*x.shape[:-1], heads, -1).swapaxes(-2, -3)
+    return x.reshape(*x.shape[:-1], count, -1).swapaxes(-2, -3)
 
 
-def _rotated(x: Array, base: float, context: Context) -> Array:
-    """Return vectors whose halves are rotated into each other by angles that grow with the position."""
+def joined_heads(x: Array) -> Array:
+    """Return the features of all heads side by side at every position."""
+    return x.swapaxes(-2, -3).reshape(*x.shape[:-3], x.shape[-2], -1)
+
+
+def rotated(x: Array, base: float, context: Context, *, back: bool = False) -> Array:
+    """Return vectors whose halves are rotated into each other by angles that grow with the position.
+
+    With ``back``, they are rotated by the opposite angles.
+    """
     positions, width = x.shape[-2:]
     angles = np.arange(positions)[:, None] * base ** (-2 * np.arange(width // 2) / width)
     cosine, sine = (np.tile(function(angles), 2).astype(x.dtype) for function in (np.cos, np.sin))
     first, second = np.split(x, 2, -1)
-    across = multiply(context, np.concatenate([-second, first], -1), sine)
+    turned = [second, -first] if back else [-second, first]
+    across = multiply(context, np.concatenate(turned, -1), sine)
     return add(context, multiply(context, x, cosine), across, out=across)
 
 

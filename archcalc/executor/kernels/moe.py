@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage
@@ -31,13 +33,7 @@ def mixture(op: MixtureOfExperts, inputs: Arrays, weights: Weights, context: Con
     """Evaluate every expert on the tokens for which it was chosen."""
     (x,) = inputs
     rows = x.reshape(-1, x.shape[-1])
-    logits = weighted(rows, _layer(weights, "router"), context)
-    chosen = np.argsort(-logits, axis=-1, kind="stable")[:, : op.top]
-    context.count(cmp=sum(len(rows) * (op.experts - place - 1) for place in range(op.top)))  # one maximum after another
-    shares = np.take_along_axis(logits, chosen, -1)
-    subtract(context, shares, shares[:, :1].copy(), out=shares)
-    exp(context, shares, out=shares)
-    divide(context, shares, total(context, shares, -1), out=shares)
+    chosen, shares = routed(op, rows, weights, context)
     mixed = np.empty((*chosen.shape, x.shape[-1]), x.dtype)
     for expert in range(op.experts):
         tokens, places = np.nonzero(chosen == expert)
@@ -47,7 +43,19 @@ def mixture(op: MixtureOfExperts, inputs: Arrays, weights: Weights, context: Con
     return (total(context, mixed, 1).reshape(x.shape),)
 
 
-def _layer(weights: Weights, name: str, place: int | slice = slice(None)) -> Weights:
+def routed(op: MixtureOfExperts, rows: Array, weights: Weights, context: Context) -> tuple[Array, Array]:
+    """Return the experts that are chosen for every token, and their shares: the softmax of their scores."""
+    logits = weighted(rows, expert_layer(weights, "router"), context)
+    chosen = np.argsort(-logits, axis=-1, kind="stable")[:, : op.top]
+    context.count(cmp=sum(len(rows) * (op.experts - place - 1) for place in range(op.top)))  # one maximum after another
+    shares = np.take_along_axis(logits, chosen, -1)
+    subtract(context, shares, shares[:, :1].copy(), out=shares)
+    exp(context, shares, out=shares)
+    divide(context, shares, total(context, shares, -1), out=shares)
+    return chosen, shares
+
+
+def expert_layer(weights: Weights, name: str, place: int | slice = slice(None)) -> Weights:
     """Return the weight and bias of the router, or of a layer of one expert."""
     own = {"weight": weights[name][place]}
     if f"{name}_bias" in weights:
@@ -55,13 +63,26 @@ def _layer(weights: Weights, name: str, place: int | slice = slice(None)) -> Wei
     return own
 
 
+class Hidden(NamedTuple):
+    """The hidden layer of an expert for some tokens."""
+
+    first: Array
+    gate: Array | None
+    numbers: Array
+    """The product of the first layer with the activation of the gate, or without a gate, its activation."""
+
+
+def hidden(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Hidden:
+    """Return the hidden layer of an expert for some tokens."""
+    first = weighted(rows, expert_layer(weights, "up", expert), context)
+    if not op.gated:
+        return Hidden(first, None, kernel_of(op.activation)(op.activation, (first,), {}, context)[0])
+    gate = weighted(rows, expert_layer(weights, "gate", expert), context)
+    (opened,) = kernel_of(op.activation)(op.activation, (gate,), {}, context)
+    return Hidden(first, gate, multiply(context, opened, first, out=opened))
+
+
 def _evaluated(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Array:
     """Return the outputs of an expert for some tokens."""
-    first = weighted(rows, _layer(weights, "up", expert), context)
-    if op.gated:
-        gate = weighted(rows, _layer(weights, "gate", expert), context)
-        (opened,) = kernel_of(op.activation)(op.activation, (gate,), {}, context)
-        hidden = multiply(context, opened, first, out=opened)
-    else:
-        (hidden,) = kernel_of(op.activation)(op.activation, (first,), {}, context)
-    return weighted(hidden, _layer(weights, "down", expert), context)
+    found = hidden(op, rows, expert, weights, context)
+    return weighted(found.numbers, expert_layer(weights, "down", expert), context)

@@ -130,19 +130,23 @@ def adaptive_maxpool(op: AdaptiveMaxPool, inputs: Arrays, weights: Weights, cont
 
 
 def over_parts(sizes: Sequence[int], x: Array, join: Callable[..., Array]) -> tuple[Array, int]:
-    """Combine the numbers of every part by a function, and return the total number of elements of all parts.
-
-    The length of the input is divided evenly; a position that the border of two parts cuts belongs to both.
-    """
+    """Combine the numbers of every part by a function, and return the total number of elements of all parts."""
     y = np.empty((*x.shape[:2], *sizes), x.dtype)
     positions_axes = tuple(range(2, x.ndim))
-    cuts = [
-        [slice(part * n // m, -(-(part + 1) * n // m)) for part in range(m)]
-        for n, m in zip(x.shape[2:], sizes, strict=True)
-    ]
-    held = 0
+    parts, held = cuts(x.shape[2:], sizes), 0
     for place in product(*map(range, sizes)):
-        part = x[index((cut[number] for cut, number in zip(cuts, place, strict=True)), slice(None), slice(None))]
+        part = x[index((cut[number] for cut, number in zip(parts, place, strict=True)), slice(None), slice(None))]
         y[index(place, slice(None), slice(None))] = join(part, axis=positions_axes)
         held += part.size
     return y, held
+
+
+def cuts(lengths: Sequence[int], sizes: Sequence[int]) -> list[list[slice]]:
+    """Return the parts of every axis, whose length is divided evenly.
+
+    A position that the border of two parts cuts belongs to both.
+    """
+    return [
+        [slice(part * n // m, -(-(part + 1) * n // m)) for part in range(m)]
+        for n, m in zip(lengths, sizes, strict=True)
+    ]

@@ -11,9 +11,14 @@ from archcalc.ops.product import Einsum, MatMul
 
 @kernel(MatMul)
 def matmul(op: MatMul, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    rank = max(x.ndim for x in inputs)
-    one, other = (x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:]) for x in inputs)
+    one, other = with_leading_axes(inputs)
     return (multiplied(one, other, context),)
+
+
+def with_leading_axes(inputs: Arrays) -> Arrays:
+    """Return views of arrays with the same number of axes, by inserting axes of size 1 after the batch."""
+    rank = max(x.ndim for x in inputs)
+    return tuple([x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:]) for x in inputs])
 
 
 def multiplied(one: Array, other: Array, context: Context) -> Array:

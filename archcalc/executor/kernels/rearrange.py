@@ -30,7 +30,7 @@ def combined(how: str, x: Array, axes: Sizes, context: Context) -> Array:
 @kernel(Rearrange, Repeat)
 def rearrange(op: Rearrange | Repeat, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Split axes, permute them with the new ones, and merge them."""
-    x, sizes = _split(op, inputs[0])
+    x, sizes = split_axes(op, inputs[0])
     parsed = parse(op.pattern)
     new = [name for name in parsed.made if name not in parsed.read]
     x = np.broadcast_to(x.reshape(*x.shape, *(1 for _ in new)), (*x.shape, *(sizes[name] for name in new)))
@@ -39,14 +39,14 @@ def rearrange(op: Rearrange | Repeat, inputs: Arrays, weights: Weights, context:
 
 @kernel(Reduce)
 def reduce(op: Reduce, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    x, _ = _split(op, inputs[0])
+    x, _ = split_axes(op, inputs[0])
     parsed = parse(op.pattern)
     gone = tuple([1 + place for place, name in enumerate(parsed.read) if name not in parsed.made])
     x = combined(op.how, x, gone, context).squeeze(gone)
     return (_merged(x, [name for name in parsed.read if name in parsed.made], parsed.output),)
 
 
-def _split(op: Written, x: Array) -> tuple[Array, dict[str, int]]:
+def split_axes(op: Written, x: Array) -> tuple[Array, dict[str, int]]:
     """Return the tensor with one axis per name on the left, and the sizes of all names."""
     parsed = parse(op.pattern)
     sizes = dict(op.sizes)

@@ -53,7 +53,7 @@ def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Siz
     return found
 
 
-def _cell(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell:
+def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell:
     directions = 1 + op.bidirectional
     index, count = layer * directions + direction, op.layers * directions
 
@@ -73,8 +73,32 @@ def _cell(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell:
     )
 
 
-def _evaluated(op: Recurrent, inputs: Arrays, weights: Weights, context: Context, step: Step) -> Arrays:
-    """Return the outputs of all steps (or of the last one of each direction) and the last states."""
+class Pass(NamedTuple):
+    """A pass of one layer in one direction over all steps, which the gradient needs."""
+
+    cell: Cell
+    sequence: Array
+    """The inputs: examples × steps × features."""
+    rows: Array
+    """The sums of the inputs of all steps."""
+    before: list[Arrays]
+    """The states before each step, by the number of the step."""
+    after: list[Arrays]
+    """The states after each step."""
+
+
+def evaluated(
+    op: Recurrent,
+    inputs: Arrays,
+    weights: Weights,
+    context: Context,
+    step: Step,
+    passes: list[Pass] | None = None,
+) -> Arrays:
+    """Return the outputs of all steps (or of the last one of each direction) and the last states.
+
+    The passes of all layers, of both directions of each, are appended to ``passes``.
+    """
     x, *given = inputs
     lead, steps, directions = x.shape[:-2], x.shape[-2], 1 + op.bidirectional
     sequence = x.reshape(-1, *x.shape[-2:])
@@ -90,14 +114,19 @@ def _evaluated(op: Recurrent, inputs: Arrays, weights: Weights, context: Context
     for layer in range(op.layers):
         found = np.empty((len(sequence), steps, directions * widths[0]), x.dtype)
         for direction in range(directions):
-            cell = _cell(op, weights, layer, direction)
+            cell = cell_of(op, weights, layer, direction)
             rows = weighted(sequence.reshape(-1, sequence.shape[-1]), cell.input, context)
             rows = rows.reshape(len(sequence), steps, -1)
             states = tuple([each[:, len(last)] for each in before])
             own = slice(direction * widths[0], (direction + 1) * widths[0])
+            made = Pass(cell, sequence, rows, [()] * steps, [()] * steps)
             for at in reversed(range(steps)) if direction else range(steps):
+                made.before[at] = states
                 states = step(op, rows[:, at], states, cell, context)
+                made.after[at] = states
                 found[:, at, own] = states[0]
+            if passes is not None:
+                passes.append(made)
             last.append(states)
         sequence = found
     if op.final:
@@ -108,7 +137,7 @@ def _evaluated(op: Recurrent, inputs: Arrays, weights: Weights, context: Context
     return (output, *(each.reshape(*lead, *each.shape[1:]) for each in kept))
 
 
-def _logistic(x: Array, context: Context) -> Array:
+def logistic(x: Array, context: Context) -> Array:
     """Return 1/(1 + e⁻ˣ)."""
     grown = -x
     add(context, exp(context, grown, out=grown), 1, out=grown)
@@ -117,24 +146,24 @@ def _logistic(x: Array, context: Context) -> Array:
 
 @kernel(Rnn)
 def rnn(op: Rnn, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return _evaluated(op, inputs, weights, context, _rnn_step)
+    return evaluated(op, inputs, weights, context, rnn_step)
 
 
-def _rnn_step(op: Rnn, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def rnn_step(op: Rnn, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
     sums = add(context, read, weighted(states[0], cell.recurrent, context))
     return (maximum(context, sums, 0) if op.act == "relu" else tanh(context, sums),)
 
 
 @kernel(Lstm)
 def lstm(op: Lstm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return _evaluated(op, inputs, weights, context, _lstm_step)
+    return evaluated(op, inputs, weights, context, lstm_step)
 
 
-def _lstm_step(op: Lstm, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def lstm_step(op: Lstm, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
     output, kept = states
     sums = add(context, read, weighted(output, cell.recurrent, context))
     write, keep, new, show = np.split(sums, 4, -1)
-    write, keep, show = (_logistic(gate, context) for gate in (write, keep, show))
+    write, keep, show = (logistic(gate, context) for gate in (write, keep, show))
     new = multiply(context, write, tanh(context, new))
     kept = add(context, multiply(context, keep, kept), new)
     output = multiply(context, show, tanh(context, kept))
@@ -143,19 +172,19 @@ def _lstm_step(op: Lstm, read: Array, states: Arrays, cell: Cell, context: Conte
 
 @kernel(Gru)
 def gru(op: Gru, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return _evaluated(op, inputs, weights, context, _gru_step)
+    return evaluated(op, inputs, weights, context, gru_step)
 
 
-def _gru_step(op: Gru, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def gru_step(op: Gru, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
     (output,) = states
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
     if op.reset_after:
         sums = weighted(output, cell.recurrent, context)
-        reset, keep = _gates(read[:, gates], sums[:, gates], context)
+        reset, keep = gates_of(read[:, gates], sums[:, gates], context)
         remembered = multiply(context, reset, sums[:, candidate])
     else:
         rows = {name: array[gates] for name, array in cell.recurrent.items()}
-        reset, keep = _gates(read[:, gates], weighted(output, rows, context), context)
+        reset, keep = gates_of(read[:, gates], weighted(output, rows, context), context)
         rows = {name: array[candidate] for name, array in cell.recurrent.items()}
         remembered = weighted(multiply(context, reset, output), rows, context)
     new = tanh(context, add(context, read[:, candidate], remembered))
@@ -163,6 +192,6 @@ def _gru_step(op: Gru, read: Array, states: Arrays, cell: Cell, context: Context
     return (add(context, new, multiply(context, keep, output)),)
 
 
-def _gates(read: Array, remembered: Array, context: Context) -> list[Array]:
+def gates_of(read: Array, remembered: Array, context: Context) -> list[Array]:
     """Return the two gates of a GRU, given their sums of the inputs and of the previous output."""
-    return np.split(_logistic(add(context, read, remembered), context), 2, -1)
+    return np.split(logistic(add(context, read, remembered), context), 2, -1)

@@ -20,18 +20,28 @@ def upsample(op: Upsample, inputs: Arrays, weights: Weights, context: Context) -
     (x,) = inputs
     if op.mode == "nearest" and op.scale is not None and all(type(times) is int for times in op.scale):
         return (_repeated(x, op.scale),)
-    if op.scale is None:
-        sizes = op.to or ()
-        steps = [Fraction(n, m) for n, m in zip(x.shape[2:], sizes, strict=True)]
-    else:
-        steps = [1 / Fraction(times) for times in op.scale]
-        sizes = tuple([int(n / step) for n, step in zip(x.shape[2:], steps, strict=True)])
+    sizes, steps = _sizes_and_steps(op, x.shape[2:])
     if op.mode == "nearest":
         return (_nearest(x, sizes, steps),)
-    sources = [_coordinates(n, m, step, op.align_corners) for n, m, step in zip(x.shape[2:], sizes, steps, strict=True)]
+    found = coordinates(op, x.shape[2:])
     if op.mode == "bicubic":
-        return (_cubic(x, sources, context),)
-    return (_linear(x, sizes, [_sources(n, *each) for n, each in zip(x.shape[2:], sources, strict=True)], context),)
+        return (_cubic(x, found, context),)
+    return (_linear(x, sizes, [between(n, *each) for n, each in zip(x.shape[2:], found, strict=True)], context),)
+
+
+def _sizes_and_steps(op: Upsample, lengths: Sizes) -> tuple[Sizes, list[Fraction]]:
+    """Return the sizes of the output, and by how many positions of the input two positions of the output differ."""
+    if op.scale is None:
+        sizes = op.to or ()
+        return sizes, [Fraction(n, m) for n, m in zip(lengths, sizes, strict=True)]
+    steps = [1 / Fraction(times) for times in op.scale]
+    return tuple([int(n / step) for n, step in zip(lengths, steps, strict=True)]), steps
+
+
+def coordinates(op: Upsample, lengths: Sizes) -> list[tuple[Array, int]]:
+    """Return the source coordinates of the output along every axis."""
+    sizes, steps = _sizes_and_steps(op, lengths)
+    return [_coordinates(n, m, step, op.align_corners) for n, m, step in zip(lengths, sizes, steps, strict=True)]
 
 
 def _repeated(x: Array, times: Sizes) -> Array:
@@ -61,11 +71,11 @@ def _linear(x: Array, sizes: Sizes, sources: list[tuple[Array, Array, Array]], c
     """Return linear interpolation, axis by axis, between the two positions around each source coordinate."""
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
     for example, result in zip(x, out, strict=True):
-        in_chunks(partial(_between, sources, context), 0, result, example)
+        in_chunks(partial(_interpolate, sources, context), 0, result, example)
     return out
 
 
-def _between(sources: list[tuple[Array, Array, Array]], context: Context, out: Array, x: Array) -> None:
+def _interpolate(sources: list[tuple[Array, Array, Array]], context: Context, out: Array, x: Array) -> None:
     """Interpolate some maps, a chunk of the first output axis at a time."""
     first, *others = sources
 
@@ -97,7 +107,7 @@ def _cubic(x: Array, sources: list[tuple[Array, int]], context: Context) -> Arra
         rest = (numerator - below * denominator) / denominator
         result: Array | None = None
         for tap in (-1, 0, 1, 2):
-            weight = _keys(np.abs(rest - tap)).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+            weight = keys(np.abs(rest - tap)).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
             term = multiply(context, np.take(x, np.clip(below + tap, 0, x.shape[axis] - 1), axis), weight)
             result = term if result is None else add(context, result, term, out=result)
         assert result is not None
@@ -105,14 +115,14 @@ def _cubic(x: Array, sources: list[tuple[Array, int]], context: Context) -> Arra
     return x
 
 
-def _keys(distance: Array) -> Array:
+def keys(distance: Array) -> Array:
     """Return the weights of positions at a distance from a coordinate (Keys 1981, with a = −3/4)."""
     near = (1.25 * distance - 2.25) * distance**2 + 1
     far = -0.75 * (((distance - 5) * distance + 8) * distance - 4)
     return np.where(distance <= 1, near, far)
 
 
-def _sources(n: int, numerator: Array, denominator: int) -> tuple[Array, Array, Array]:
+def between(n: int, numerator: Array, denominator: int) -> tuple[Array, Array, Array]:
     """Return, for each output, the inputs below and above its source coordinate, and the weight of the upper one.
 
     A coordinate outside of the n inputs is moved to the nearest one. The arithmetic is exact, in integers, so for a

@@ -94,22 +94,10 @@ def deformable_storage(op: DeformableConv, inputs: tuple[Sizes, ...]) -> dict[st
 @normalising
 def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Gather what the taps read at blocks of positions, and compute the sums of every filter over it."""
-    x, given = inputs[0], dict(zip(op.tensor_arguments(), inputs[1:], strict=True))
+    x = inputs[0]
     sizes = x.shape[2:]
-    axes = axes_of(op, sizes)
-    outputs, taps = positions(axes), int(np.prod(op.kernel))
-    own = offset_convolution(op, len(sizes))
-    offsets, masks = given.get("offset"), given.get("mask")
-    if own is not None:
-        arrays = {name: weights[f"offset_{name}"] for name in ("weight", "bias")}
-        (made,) = kernel_of(own)(own, (x,), arrays, context)
-        offsets = made[:, : op.offset_groups * taps * len(sizes)]
-        if op.modulated:
-            (masks,) = kernel_of(SIGMOID)(SIGMOID, (made[:, op.offset_groups * taps * len(sizes) :],), {}, context)
-    assert offsets is not None
-    offsets = offsets.reshape(len(x), op.offset_groups, taps, len(sizes), -1)
-    masks = None if masks is None else masks.reshape(len(x), op.offset_groups, 1, taps, -1)
-    grid = _grid(axes, x.dtype).reshape(taps, len(sizes), -1)
+    outputs, taps = positions(axes_of(op, sizes)), int(np.prod(op.kernel))
+    points, masks = points_and_masks(op, inputs, weights, context)
     matrix = weights["weight"].reshape(op.groups, op.channels // op.groups, -1)
     y = np.empty((len(x), op.channels, *outputs), x.dtype)
     step = block_positions(TEMPORARIES * x.shape[1] * taps * x.itemsize)
@@ -119,7 +107,7 @@ def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, contex
             block = slice(start, start + step)
             read = []
             for group, channels in enumerate(maps):
-                u = add(context, offsets[number, group, ..., block], grid[..., block])
+                u = points[number, group, ..., block]
                 around = [nearest(u[:, axis], n, context) for axis, n in enumerate(sizes)]
                 read.append(interpolated(channels, around, sizes, context))
                 if masks is not None:
@@ -127,6 +115,29 @@ def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, contex
             columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
             multiply_matrices(matrix, columns, result[..., block], context)
     return (with_bias(y, weights, context),)
+
+
+def points_and_masks(
+    op: DeformableConv, inputs: Arrays, weights: Weights, context: Context
+) -> tuple[Array, Array | None]:
+    """Return the coordinates that every tap reads (examples × offset groups × taps × axes × positions), and the masks.
+
+    The masks have an axis of size 1 in place of the channels of a group: examples × groups × 1 × taps × positions.
+    """
+    x, given = inputs[0], dict(zip(op.tensor_arguments(), inputs[1:], strict=True))
+    rank, taps = x.ndim - 2, int(np.prod(op.kernel))
+    own = offset_convolution(op, rank)
+    offsets, masks = given.get("offset"), given.get("mask")
+    if own is not None:
+        arrays = {name: weights[f"offset_{name}"] for name in ("weight", "bias")}
+        (made,) = kernel_of(own)(own, (x,), arrays, context)
+        offsets = made[:, : op.offset_groups * taps * rank]
+        if op.modulated:
+            (masks,) = kernel_of(SIGMOID)(SIGMOID, (made[:, op.offset_groups * taps * rank :],), {}, context)
+    assert offsets is not None
+    grid = _grid(axes_of(op, x.shape[2:]), x.dtype).reshape(taps, rank, -1)
+    points = add(context, offsets.reshape(len(x), op.offset_groups, taps, rank, -1), grid)
+    return points, None if masks is None else masks.reshape(len(x), op.offset_groups, 1, taps, -1)
 
 
 def _grid(axes: Sequence[WindowAxis], dtype: DTypeLike) -> Array:
@@ -165,24 +176,30 @@ def roi_align(op: RoiAlign, inputs: Arrays, weights: Weights, context: Context) 
 
 def _align(op: RoiAlign, x: Array, boxes: Array, out: Array, context: Context) -> None:
     """Write the means for some boxes (boxes×2·axes) of one example (C×n…)."""
-    rank, count = x.ndim - 1, len(boxes)
+    rank = x.ndim - 1
+    values = interpolated(x, samples_of(op, x.shape[1:], boxes, context), x.shape[1:], context)
+    values = values.reshape(len(x), len(boxes), *[size for cells in op.size for size in (cells, op.samples)])
+    summed = total(context, values, tuple(range(3, 3 + 2 * rank, 2))).reshape(out.shape)
+    divide(context, summed, op.samples**rank, out=out)
+
+
+def samples_of(op: RoiAlign, sizes: Sizes, boxes: Array, context: Context) -> list[Nearest]:
+    """Return the positions around the samples of some boxes (boxes×2·axes) along every axis, and their weights."""
+    rank, count = len(sizes), len(boxes)
     around = []
-    for axis, (n, cells) in enumerate(zip(x.shape[1:], op.size, strict=True)):
+    for axis, (n, cells) in enumerate(zip(sizes, op.size, strict=True)):
         first, last = (multiply(context, boxes[:, end - 1 - axis], float(op.scale)) for end in (rank, 2 * rank))
         if op.aligned:
             first, last = (subtract(context, edge, 0.5) for edge in (first, last))
         length = subtract(context, last, first)
         length = length if op.aligned else maximum(context, length, 1)
         cell = divide(context, length, cells)
-        steps = ((np.arange(cells * op.samples) + 0.5) / op.samples).astype(x.dtype)
+        steps = ((np.arange(cells * op.samples) + 0.5) / op.samples).astype(boxes.dtype)
         u = add(context, first[:, None], multiply(context, cell[:, None], steps))
         outside = (u < -1) | (u > n)
         found = nearest(minimum(context, maximum(context, u, 0), n - 1), n, context)
         shape = (count, *(-1 if other == axis else 1 for other in range(rank)))
-        weighted = [np.where(outside, 0, weight).astype(x.dtype).reshape(shape) for weight in found.weights]
+        weighted = [np.where(outside, 0, weight).astype(boxes.dtype).reshape(shape) for weight in found.weights]
         places = [place.reshape(shape) for place in found.positions]
         around.append(Nearest((places[0], places[1]), (weighted[0], weighted[1])))
-    values = interpolated(x, around, x.shape[1:], context)
-    values = values.reshape(len(x), count, *[size for cells in op.size for size in (cells, op.samples)])
-    summed = total(context, values, tuple(range(3, 3 + 2 * rank, 2))).reshape(out.shape)
-    divide(context, summed, op.samples**rank, out=out)
+    return around

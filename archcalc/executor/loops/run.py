@@ -76,7 +76,9 @@ def record_layer(
 
 
 def recorded(name: str, array: Array) -> Array:
-    """Return the numbers of an array as given ones that record their place."""
+    """Return the numbers of an array as given ones that record their place; those that do so already stay."""
+    if array.dtype == object and array.size and isinstance(array.flat[0], Recorded):
+        return array
     found = np.empty(array.shape, object)
     for index, value in np.ndenumerate(array):
         found[index] = Recorded(value if isinstance(value, Exact) else float(value), operands=(name, index))

@@ -1,0 +1,378 @@
+"""``archcalc run --backward``: the gradients of a loss with respect to inputs, layers and stored arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.arrays.texts import DIGITS, float_text, shape_text
+from archcalc.cli.by_hand_output import worked_text
+from archcalc.cli.execution import array_errors, progress
+from archcalc.cli.given_arrays import given_array
+from archcalc.cli.options import default_format, print_table
+from archcalc.report.json_text import write_json
+from archcalc.report.table import Column, Table, bytes_text
+from archcalc.spec.errors import fail, suggest
+
+if TYPE_CHECKING:
+    from archcalc.api import Network
+    from archcalc.executor.backward import Backward
+    from archcalc.executor.kernel import Array
+    from archcalc.executor.losses import Loss, Term
+    from archcalc.executor.training import TrainingStep
+
+LOSSES = ("sum", "mse", "cross_entropy")
+WITHOUT = {
+    "exact": "--exact",
+    "repeat": "--repeat",
+    "folds": "--fold",
+    "save_weights": "--save-weights",
+    "printed": "--print",
+    "steps": "--steps",
+    "momentum": "--momentum",
+    "svg": "--svg",
+}
+"""Options of a forward pass that a backward pass does not have."""
+
+
+def backward_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a backward pass to a command."""
+    options = (
+        click.option(
+            "--backward",
+            is_flag=True,
+            help="Compute the gradients of a loss of the output (or of the layers of --layer), and print them.",
+        ),
+        click.option(
+            "--loss",
+            type=click.Choice(LOSSES),
+            help="The loss: the sum of the output, the mean squared error, or the cross-entropy of the classes (of "
+            "logits, or of probabilities where a softmax is last).  [default: sum]",
+        ),
+        click.option(
+            "--target",
+            "targets",
+            multiple=True,
+            metavar="[NAME=]ARRAY",
+            help="What the loss compares an output with: the number of the class of every example for cross_entropy, "
+            "an array like the output for mse. Written as for --input (repeatable, for several outputs).",
+        ),
+        click.option(
+            "--upstream",
+            metavar="ARRAY",
+            help="The gradient of the output, instead of a loss.",
+        ),
+        click.option(
+            "--grad",
+            "wanted",
+            multiple=True,
+            metavar="NAME,…",
+            help="What to compute the gradients of: inputs, layers (their outputs), stored arrays such as "
+            "conv_1.weight (repeatable).  [default: all inputs and trained arrays]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def check_options(values: Mapping[str, Any]) -> None:
+    """Fail if options for a backward pass stand without ``--backward``, or with options that it does not have."""
+    if not values["backward"]:
+        given = {"--loss": values["loss"], "--target": values["targets"], "--grad": values["wanted"]}
+        for option, value in {**given, "--upstream": values["upstream"]}.items():
+            if value:
+                raise click.UsageError(f"{option} belongs to a backward pass: add --backward")
+        return
+    for key, option in WITHOUT.items():
+        if values[key]:
+            raise click.UsageError(f"--backward computes gradients in floating-point numbers, without {option}")
+    if values["upstream"] and (values["loss"] or values["targets"]):
+        raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
+    if values["targets"] and (values["loss"] or "sum") == "sum":
+        raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
+
+
+def run_backward(
+    network: Network,
+    inputs: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    outputs: Sequence[str],
+    step: TrainingStep,
+    values: Mapping[str, Any],
+    form: str | None,
+    color: str,
+) -> None:
+    """Compute the gradients that the options ask for, and print or write them.
+
+    Args:
+        network: the network.
+        inputs: all inputs, batch in front.
+        weights: all stored arrays.
+        outputs: the names of the tensors that the loss is computed from.
+        step: the masks of dropout that are given.
+        values: the options of the command.
+        form: the format.
+        color: when to use colour.
+
+    Raises:
+        SpecError: a loss, a target or a name that does not fit.
+    """
+    from archcalc.cli.backward_by_hand import layers_to_keep, worked_gradients
+    from archcalc.executor.backward import gradients
+    from archcalc.report.worked import record
+
+    training = values["mode"] == "train"
+    loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))
+    names = wanted_names(network, outputs, values, training=training)
+    with progress(network.name, 2 * len(network.graph.nodes)) as advance, array_errors("--grad"):
+        found = gradients(
+            network.graph,
+            inputs,
+            weights,
+            loss,
+            names,
+            training=training,
+            seed=values["seed"],
+            step=step,
+            keep=layers_to_keep(network, values["places"]),
+            observe=advance,
+        )
+    if values["output"] is not None:
+        write_gradients(values["output"], found.gradients)
+        if values["output"] == "-":
+            return
+    form = default_format(form, color)
+    digits = values["digits"] or DIGITS
+    worked = worked_gradients(network, found, values["places"], values["seed"], step)
+    if form == "json":
+        extra = {"worked": [record(each.worked) for each in worked]} if worked else {}
+        click.echo(write_json({**document(network, found, values), **extra}), nl=False)
+    elif worked:
+        click.echo("\n".join([worked_text(each, form, digits) for each in worked]), nl=False)
+    else:
+        print_gradients(network, found, values, form, color)
+
+
+def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any], *, batch: int) -> Loss:
+    """Return the loss of the outputs as the options say.
+
+    Raises:
+        SpecError: a target is missing, unknown or does not fit.
+    """
+    from archcalc.executor.losses import Loss, cross_entropy_of, label_shape, mean_square, total, weighted
+    from archcalc.executor.written import floats
+
+    kind = values["loss"] or "sum"
+    refs = {name: network.tensor(name) for name in outputs}
+    if values["upstream"]:
+        name = outputs[0]
+        shape = tuple(map(int, network.graph.shape(refs[name])))
+        given = given_array(values["upstream"], shape, f"the gradient of '{name}'", "--upstream", batch=batch)
+        return Loss({name: weighted(_of_batch(given, shape, batch, name, "--upstream"))})
+    if kind == "sum":
+        return Loss({name: total() for name in outputs})
+    terms: dict[str, Term] = {}
+    for name, text in given_targets(outputs, values["targets"]).items():
+        what = f"the target of '{name}'"
+        with array_errors("--loss"):
+            labelled = kind == "cross_entropy"
+            shape = label_shape(network.graph, refs[name], name) if labelled else network.graph.shape(refs[name])
+        shape = tuple(map(int, shape))
+        if shape:
+            array = _of_batch(given_array(text, shape, what, "--target", batch=batch), shape, batch, name, "--target")
+        else:  # one number for every example
+            array = floats({name: given_array(text, (batch,), what, "--target")})[name]
+        with array_errors("--target"):
+            terms[name] = cross_entropy_of(network.graph, refs[name], array, name) if labelled else mean_square(array)
+    if not terms:
+        what = "the number of the class, such as --target 3" if kind == "cross_entropy" else "an array like the output"
+        fail("missing", f"--loss {kind} needs a target", hint=f"give --target: {what}", origin="--loss")
+    return Loss(terms)
+
+
+def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, str]:
+    """Return the text of the target of every output that has one.
+
+    Raises:
+        SpecError: an unknown output, or two targets for one.
+    """
+    found: dict[str, str] = {}
+    for text in written:
+        name, equals, array = text.partition("=")
+        name = name.strip()
+        if not equals:
+            name, array = outputs[0], text
+        if name not in outputs:
+            hint = suggest(name, outputs, f"the outputs are {', '.join(outputs)}")
+            fail("unknown-name", f"no output '{name[:60]}'", hint=hint, origin="--target")
+        if name in found:
+            fail("argument", f"two targets for the output '{name}'", hint="write NAME=ARRAY", origin="--target")
+        found[name] = array
+    return found
+
+
+def _of_batch(array: Array, shape: tuple[int, ...], batch: int, name: str, origin: str) -> Array:
+    """Return a given array as floats with the batch in front."""
+    from archcalc.executor.written import floats
+
+    found = floats({name: array})[name].reshape(-1, *shape)
+    if len(found) != batch:
+        got = f"{len(found)} {'example' if len(found) == 1 else 'examples'}"
+        fail("array", f"'{name}' must have {batch} examples, as the input has, got {got}", origin=origin)
+    return found
+
+
+def wanted_names(network: Network, outputs: Sequence[str], values: Mapping[str, Any], *, training: bool) -> list[str]:
+    """Return the names of what the gradients are asked for of.
+
+    Raises:
+        SpecError: a name that does not exist.
+    """
+    from archcalc.executor.paths import Paths
+    from archcalc.executor.weights import stored
+
+    names = [name.strip() for text in values["wanted"] for name in text.split(",") if name.strip()]
+    names += [place.layer for place in values["places"] if place.layer not in names]
+    known = stored(network.graph, training=training)
+    for name in names:
+        if name not in known and network.graph.find(name) is None:
+            layer = name.rpartition(".")[0]
+            own = [each for each in known if each.startswith(f"{layer}.")]
+            hint = suggest(name, [*known, *(node.name for node in network.graph.nodes)])
+            if layer and own:
+                hint = f"'{layer[:60]}' stores {', '.join(each.removeprefix(f'{layer}.') for each in own)}"
+            unknown = f"no input, layer or stored array '{name[:60]}'"
+            fail("unknown-name", unknown, hint=hint, origin="--at" if not values["wanted"] else "--grad")
+    if names:
+        return list(dict.fromkeys(names))
+    return Paths.derivable(network.graph, outputs, training=training)
+
+
+def write_gradients(path: str, found: Mapping[str, Array]) -> None:
+    """Write gradients to an .npy file, or several by name to an .npz file."""
+    from archcalc.cli.files import output_errors, write_with
+    from archcalc.executor.files import write_array, write_arrays
+
+    if path.endswith(".npy") and len(found) > 1:
+        hint = "write to an .npz file, or choose one with --grad"
+        fail(
+            "argument",
+            f"an .npy file holds one array, but there are {len(found)} gradients",
+            hint=hint,
+            origin="--output",
+        )
+    single = len(found) == 1 and not path.endswith(".npz")
+    array = next(iter(found.values()))
+    with output_errors("--output", path):
+        write_with(path, lambda file: write_array(file, array) if single else write_arrays(file, found))
+
+
+# --- printing ---
+
+
+def symbol(name: str) -> str:
+    """Return how the gradient of a tensor or array is written."""
+    return f"∂L/∂{name}"
+
+
+def print_gradients(network: Network, found: Backward, values: Mapping[str, Any], form: str, color: str) -> None:
+    """Print the loss, small gradients in full, and a table of the others."""
+    from archcalc.report.matrices import is_small
+
+    asked = bool(values["wanted"])
+    small = [
+        name
+        for name, g in found.gradients.items()
+        if asked and is_small(g[0] if of_tensor(found, name, network) else g)
+    ]
+    if form in ("plain", "rich"):
+        click.echo(f"loss: {float_text(found.loss, values['digits'] or DIGITS)}{_kind(values)}")
+        for line in gradient_lines(network, found, small, values["digits"] or DIGITS):
+            click.echo(line)
+    elif small:
+        print_table(values_table(network, found, small, values["digits"] or DIGITS), form, color)
+    if len(small) < len(found.gradients):
+        print_table(summary(network, found, [name for name in found.gradients if name not in small]), form, color)
+
+
+def _kind(values: Mapping[str, Any]) -> str:
+    if values["upstream"]:
+        return " (the output times its given gradient)"
+    return {"mse": " (mean squared error)", "cross_entropy": " (cross-entropy)"}.get(values["loss"], " (sum)")
+
+
+def of_tensor(found: Backward, name: str, network: Network) -> bool:
+    """Return whether a gradient is that of a tensor, with the batch in front, not of a stored array."""
+    from archcalc.executor.weights import stored
+
+    return name not in stored(network.graph, training=True)
+
+
+def gradient_lines(network: Network, found: Backward, names: Sequence[str], digits: int) -> Iterator[str]:
+    """Yield the lines of gradients in full."""
+    from archcalc.report.matrices import array_lines
+
+    for name in names:
+        batch = of_tensor(found, name, network)
+        yield from array_lines(symbol(name), found.gradients[name], batch=batch, digits=digits)
+
+
+def values_table(network: Network, found: Backward, names: Sequence[str], digits: int) -> Table:
+    """Return a table with a row for every number."""
+    import numpy as np
+
+    columns = (Column("gradient", "gradient"), Column("index", "index"), Column("value", "value", "right"))
+    rows = []
+    for name in names:
+        g = found.gradients[name]
+        skipped = of_tensor(found, name, network) and len(g) == 1
+        rows += [
+            (symbol(name), " ".join(map(str, index[skipped:])), float_text(number, digits))
+            for index, number in np.ndenumerate(g)
+        ]
+    return Table(columns, tuple(rows))
+
+
+def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
+    """Return the table of the shapes, ranges and norms of gradients."""
+    import numpy as np
+
+    columns = (
+        Column("gradient", "gradient", folds=True),
+        Column("shape", "shape"),
+        Column("min", "min", "right"),
+        Column("mean", "mean", "right"),
+        Column("max", "max", "right"),
+        Column("norm", "norm", "right"),
+    )
+    rows = []
+    for name in names:
+        g = found.gradients[name]
+        numbers = (g.min(), g.mean(dtype="float64"), g.max(), np.sqrt(np.square(g, dtype="float64").sum()))
+        rows.append((symbol(name), shape_text(g.shape), *map(float_text, numbers)))
+    times = f"time: forward {found.run.seconds * 1000:,.1f} ms, backward {found.seconds * 1000:,.1f} ms"
+    kept = f"{bytes_text(found.saved)} of tensors kept for the backward pass"
+    wrong = [
+        f"{count:,} of {g.size:,} values of {symbol(name)} are not finite (NaN or infinite)"
+        for name, g in found.gradients.items()
+        if (count := g.size - int(np.isfinite(g).sum()))
+    ]
+    return Table(columns, tuple(rows), title=network.name, notes=(*wrong, f"{times}; {kept}"))
+
+
+def document(network: Network, found: Backward, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return gradients as data: small ones in full, of large ones the range."""
+    from archcalc.report.matrices import is_small, nested
+
+    entries = []
+    for name, g in found.gradients.items():
+        entry: dict[str, Any] = {"gradient": name, "shape": list(g.shape)}
+        if is_small(g[0] if of_tensor(found, name, network) else g) or name in values["wanted"]:
+            entry["values"] = nested(g)
+        else:
+            entry |= {"min": float(g.min()), "mean": float(g.mean(dtype="float64")), "max": float(g.max())}
+        entries.append(entry)
+    return {"network": network.name, "loss": found.loss, "gradients": entries}

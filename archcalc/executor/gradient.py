@@ -1,0 +1,100 @@
+"""The interface of vector–Jacobian products, and the registry of them by operator.
+
+For a layer y = f(x, w) and a loss L, the vector–Jacobian product maps ∂L/∂y to ∂L/∂x and ∂L/∂w. It computes what it
+needs of the layer anew from the inputs and outputs of the layer, which are kept for the backward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from archcalc.executor.errors import MissingDefinition
+from archcalc.executor.kernel import Array, Arrays, Context, Function, Weights, register
+from archcalc.ops.base import Operator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """A layer at the point where its gradient is taken."""
+
+    inputs: Arrays
+    outputs: Arrays
+    weights: Weights
+    context: Context
+    """A new context with the seed and the mode of the forward pass, so that dropout makes the same choices. It counts
+    the operations of the backward pass in matrix products."""
+    needed: tuple[bool, ...]
+    """Which of the inputs a gradient is needed for. A function may compute the others as well."""
+
+    def on(self, *inputs: Array, weights: Weights | None = None) -> Evaluated:
+        """Return the layer with other inputs, and with other stored arrays if they are given."""
+        return Evaluated(inputs, self.outputs, self.weights if weights is None else weights, self.context, self.needed)
+
+
+class Gradients(NamedTuple):
+    """The gradients of a loss with respect to the inputs and the trained arrays of a layer."""
+
+    inputs: tuple[Array | None, ...]
+    """One for every input, ``None`` where it is not needed or not defined."""
+    weights: Mapping[str, Array] = {}
+
+
+class Gradient(Protocol):
+    """Returns the gradients of a layer, given those with respect to each of its outputs.
+
+    An array that is returned may be a view of one that was given; what is given is not written to.
+    """
+
+    def __call__(self, op: Any, layer: Evaluated, given: Arrays) -> Gradients: ...
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """Why an operator, or some of its tensors, have no gradient."""
+
+    reason: str
+    inputs: tuple[int, ...] = ()
+    """The inputs that have none."""
+    outputs: tuple[int, ...] = ()
+    """The outputs that nothing has a gradient of."""
+
+
+GRADIENTS: dict[type[Operator], Gradient] = {}
+UNDEFINED: dict[type[Operator], Undefined] = {}
+"""What has no gradient: a whole operator, if `GRADIENTS` does not have it, or some of its inputs and outputs."""
+
+Registered: TypeAlias = Callable[[Function], Function]
+
+
+def gradient(*operators: type[Operator]) -> Registered[Any]:
+    """Return a decorator that registers the vector–Jacobian product of some operators."""
+    return register(GRADIENTS, operators)
+
+
+def undefined(
+    *operators: type[Operator], reason: str, inputs: tuple[int, ...] = (), outputs: tuple[int, ...] = ()
+) -> None:
+    """Register operators of which nothing has a gradient, or inputs and outputs of them."""
+    register(UNDEFINED, operators)(Undefined(reason, inputs, outputs))  # type: ignore[type-var]
+
+
+def gradient_of(op: Operator) -> Gradient:
+    """Return the vector–Jacobian product of an operator.
+
+    Raises:
+        MissingDefinition: the operator has none.
+    """
+    found = GRADIENTS.get(type(op))
+    if found is None:
+        raise MissingDefinition("gradient", op.name)
+    return found
+
+
+def passes(op: Operator, output: int, place: int) -> bool:
+    """Return whether the gradient of an output of an operator is passed on to the input at a place."""
+    without = UNDEFINED.get(type(op))
+    if without is None:
+        return True
+    return type(op) in GRADIENTS and output not in without.outputs and place not in without.inputs

@@ -1,0 +1,77 @@
+"""Derivatives of functions of single numbers that are not activations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from archcalc.executor.gradient import Evaluated, undefined
+from archcalc.executor.gradients.activation import derivative
+from archcalc.executor.kernel import Array
+from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
+
+undefined(Floor, reason="it is constant between its steps")
+
+
+@derivative(Scale)
+def scale(op: Scale, x: Array, y: Array, layer: Evaluated) -> Array:
+    return np.asarray(op.factor, x.dtype)
+
+
+@derivative(Offset)
+def offset(op: Offset, x: Array, y: Array, layer: Evaluated) -> Array:
+    return np.ones((), x.dtype)
+
+
+@derivative(Exp)
+def exp(op: Exp, x: Array, y: Array, layer: Evaluated) -> Array:
+    return y
+
+
+@derivative(Log)
+def log(op: Log, x: Array, y: Array, layer: Evaluated) -> Array:
+    return 1 / x
+
+
+@derivative(Sqrt)
+def sqrt(op: Sqrt, x: Array, y: Array, layer: Evaluated) -> Array:
+    found: Array = 0.5 / y
+    return found
+
+
+@derivative(Sin)
+def sine(op: Sin, x: Array, y: Array, layer: Evaluated) -> Array:
+    return np.cos(x)
+
+
+@derivative(Cos)
+def cosine(op: Cos, x: Array, y: Array, layer: Evaluated) -> Array:
+    return -np.sin(x)
+
+
+@derivative(Erf)
+def error_function(op: Erf, x: Array, y: Array, layer: Evaluated) -> Array:
+    found: Array = 2 / math.sqrt(math.pi) * np.exp(-x * x)
+    return found
+
+
+@derivative(Abs)
+def absolute(op: Abs, x: Array, y: Array, layer: Evaluated) -> Array:
+    return np.sign(x)
+
+
+@derivative(Pow)
+def power(op: Pow, x: Array, y: Array, layer: Evaluated) -> Array:
+    exponent = float(op.exponent)
+    return exponent * np.power(x, exponent - 1) if exponent else np.zeros((), x.dtype)
+
+
+@derivative(Clip)
+def clip(op: Clip, x: Array, y: Array, layer: Evaluated) -> Array:
+    inside = np.ones(x.shape, bool)
+    if op.min is not None:
+        inside &= x >= float(op.min)
+    if op.max is not None:
+        inside &= x <= float(op.max)
+    return inside

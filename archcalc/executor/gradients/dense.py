@@ -1,0 +1,65 @@
+"""Gradients of fully connected layers, radial basis functions and embeddings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.gradient import Evaluated, Gradients, gradient, undefined
+from archcalc.executor.gradients.weight_norm import through_weight_norm
+from archcalc.executor.kernel import Array, Arrays, Context, Weights
+from archcalc.executor.kernels.product import multiplied
+from archcalc.executor.kernels.selection import places
+from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
+
+
+@gradient(FullyConnected)
+@through_weight_norm
+def fc(op: FullyConnected, layer: Evaluated, given: Arrays) -> Gradients:
+    (x,), (g,) = layer.inputs, given
+    found, arrays = of_weighted(x.reshape(len(x), -1), g, layer.weights, layer.context, needed=layer.needed[0])
+    return Gradients((None if found is None else found.reshape(x.shape),), arrays)
+
+
+@gradient(Linear)
+@through_weight_norm
+def linear(op: Linear, layer: Evaluated, given: Arrays) -> Gradients:
+    axis = 1 if op.axis == "channels" else -1
+    x, g = (np.moveaxis(each, axis, -1) for each in (layer.inputs[0], given[0]))
+    found, arrays = of_weighted(_rows(x), _rows(g), layer.weights, layer.context, needed=layer.needed[0])
+    return Gradients((None if found is None else np.moveaxis(found.reshape(x.shape), -1, axis),), arrays)
+
+
+def _rows(x: Array) -> Array:
+    """Return a tensor as a matrix: a row of features for every position."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def of_weighted(
+    rows: Array, g: Array, weights: Weights, context: Context, *, needed: bool = True
+) -> tuple[Array | None, dict[str, Array]]:
+    """Return the gradients of y = x·Wᵀ + b: ∂L/∂x = g·W, ∂L/∂W = gᵀ·x and ∂L/∂b = Σ g, for rows x and g = ∂L/∂y."""
+    arrays = {"weight": multiplied(g.T, rows, context)}
+    if "bias" in weights:
+        arrays["bias"] = g.sum(0)
+    return multiplied(g, weights["weight"], context) if needed else None, arrays
+
+
+@gradient(RadialBasis)
+def rbf(op: RadialBasis, layer: Evaluated, given: Arrays) -> Gradients:
+    """Of Σ (x − c)², compute ∂L/∂x = 2 Σ g·(x − c) over the centres, and ∂L/∂c likewise over the examples."""
+    (x,), (g,), centres = layer.inputs, given, layer.weights["centre"]
+    rows = x.reshape(len(x), -1)
+    found = 2 * (rows * g.sum(1, keepdims=True) - multiplied(g, centres, layer.context))
+    arrays = {"centre": 2 * (centres * g.sum(0)[:, None] - multiplied(g.T, rows, layer.context))}
+    return Gradients((found.reshape(x.shape),), arrays if op.trainable else {})
+
+
+undefined(Embedding, reason="indices are whole numbers", inputs=(0,))
+
+
+@gradient(Embedding)
+def embedding(op: Embedding, layer: Evaluated, given: Arrays) -> Gradients:
+    """Add the gradients of all positions at which an entry occurs."""
+    found = np.zeros_like(layer.weights["weight"])
+    np.add.at(found, places(layer.inputs[0], len(found)), given[0])
+    return Gradients((None,), {"weight": found})

@@ -1,0 +1,20 @@
+"""Gradients of sources that attention adds to its scores."""
+
+from __future__ import annotations
+
+from archcalc.executor.gradient import Evaluated, Gradients, gradient, undefined
+from archcalc.executor.gradients.structure import moved, numbered, returned
+from archcalc.executor.kernel import Arrays, Context, kernel_of
+from archcalc.ops.position import RelativeBias, ShiftMask
+
+undefined(ShiftMask, reason="it is not trained")
+
+
+@gradient(RelativeBias)
+def relative_bias(op: RelativeBias, layer: Evaluated, given: Arrays) -> Gradients:
+    """Sum the gradients of all pairs of positions, and of all examples, that read the same row."""
+    if op.table:
+        return moved(op, layer, given)
+    table = layer.weights["table"]
+    (places,) = kernel_of(op)(op, (), {"table": numbered(1, table.shape)[0]}, Context())
+    return Gradients((), {"table": returned(given[0].sum(0, keepdims=True), places, table.shape)})

@@ -1,0 +1,52 @@
+"""Gradients of products of tensors: the gradient of each factor is a product with the other one."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.kernel import Array, Arrays, Context
+from archcalc.executor.kernels.product import multiplied, with_leading_axes
+from archcalc.ops.pattern import parse
+from archcalc.ops.product import Einsum, MatMul
+
+
+@gradient(MatMul)
+def matmul(op: MatMul, layer: Evaluated, given: Arrays) -> Gradients:
+    one, other = with_leading_axes(layer.inputs)
+    found = of_multiplied(one, other, given[0], layer.context)
+    return Gradients(tuple([each.reshape(x.shape) for each, x in zip(found, layer.inputs, strict=True)]))
+
+
+def of_multiplied(one: Array, other: Array, g: Array, context: Context) -> tuple[Array, Array]:
+    """Return the gradients of the factors of C = A·B: ∂L/∂A = g·Bᵀ and ∂L/∂B = Aᵀ·g, summed over what is broadcast."""
+    first = multiplied(g, other.swapaxes(-1, -2), context)
+    second = multiplied(one.swapaxes(-1, -2), g, context)
+    return summed_to(first, one), summed_to(second, other)
+
+
+def summed_to(g: Array, x: Array) -> Array:
+    """Return the gradient of an array that was broadcast along axes of size 1, or by leading ones: sums."""
+    own = (*(1,) * (g.ndim - x.ndim), *x.shape)
+    axes = tuple(axis for axis, n in enumerate(own) if n == 1 and g.shape[axis] > 1)
+    return (g.sum(axes, keepdims=True) if axes else g).reshape(x.shape)
+
+
+@gradient(Einsum)
+def einsum(op: Einsum, layer: Evaluated, given: Arrays) -> Gradients:
+    """Sum products of the gradient with the other tensor; along an axis that only one tensor has, repeat them."""
+    parsed = parse(op.pattern)
+    number = {name: 1 + place for place, name in enumerate(parsed.read)}
+    *axes, result = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
+    sizes = dict(zip([*axes[0], *axes[1]], [*layer.inputs[0].shape, *layer.inputs[1].shape], strict=True))
+    found = []
+    for own, other in ((0, 1), (1, 0)):
+        shared = [axis for axis in axes[own] if axis in result or axis in axes[other]]
+        g = np.einsum(given[0], result, layer.inputs[other], axes[other], shared)
+        terms = prod(sizes[axis] for axis in {*result, *axes[other]})
+        layer.context.count(mul=terms, add=terms - g.size, macs=terms)
+        spread = g.reshape([sizes[axis] if axis in shared else 1 for axis in axes[own]])
+        found.append(np.broadcast_to(spread, layer.inputs[own].shape))
+    return Gradients(tuple(found))

@@ -1,0 +1,145 @@
+"""Gradients of recurrent layers: backpropagation through time, from the last step to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradients.dense import of_weighted
+from archcalc.executor.kernel import Array, Arrays, Context
+from archcalc.executor.kernels.dense import weighted
+from archcalc.executor.kernels.recurrent import (
+    Cell,
+    Pass,
+    Step,
+    cell_of,
+    evaluated,
+    gates_of,
+    gru_step,
+    logistic,
+    lstm_step,
+    rnn_step,
+)
+from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+
+StepBack = Callable[[Any, Pass, int, Arrays, Cell, Context], tuple[Array, Arrays]]
+"""Maps an operator, a pass, the number of a step, the gradients of the states after the step, and the gradients of the
+arrays of the cell, to which it adds its own, to the gradients of the sums of the inputs and of the states before it."""
+
+
+def _back(step: Step, back: StepBack) -> Callable[[Any, Evaluated, Arrays], Gradients]:
+    """Return the vector–Jacobian product of a recurrent layer, given those of its steps."""
+
+    def run(op: Recurrent, layer: Evaluated, given: Arrays) -> Gradients:
+        x, *_ = layer.inputs
+        steps, directions = x.shape[-2], 1 + op.bidirectional
+        passes: list[Pass] = []
+        evaluated(op, layer.inputs, layer.weights, layer.context, step, passes)
+        examples, width = len(passes[0].sequence), layer.weights["recurrent"].shape[-1]
+        arrays = {name: np.zeros(array.shape, array.dtype) for name, array in layer.weights.items()}
+        states = [each.reshape(examples, op.layers * directions, -1).copy() for each in given[1:]]
+        g = given[0].reshape(examples, -1, directions * width)
+        if op.final:  # the output of a direction is that after its last step
+            for direction in range(directions):
+                own = slice(direction * width, (direction + 1) * width)
+                states[0][:, (op.layers - 1) * directions + direction] += g[:, 0, own]
+            g = np.zeros((examples, steps, directions * width), x.dtype)
+        for number in reversed(range(op.layers)):
+            below = np.zeros_like(passes[number * directions].sequence)
+            for direction in range(directions):
+                place = number * directions + direction
+                made, target = passes[place], cell_of(op, arrays, number, direction)
+                own = slice(direction * width, (direction + 1) * width)
+                after = tuple([each[:, place] for each in states])
+                rows = np.empty_like(made.rows)
+                for at in range(steps) if direction else reversed(range(steps)):
+                    after = (after[0] + g[:, at, own], *after[1:])
+                    rows[:, at], after = back(op, made, at, after, target, layer.context)
+                for each, first in zip(states, after, strict=True):
+                    each[:, place] = first
+                flat, sums = (each.reshape(-1, each.shape[-1]) for each in (made.sequence, rows))
+                found = _of_cell(flat, sums, made.cell.input, target.input, layer.context)
+                below += found.reshape(below.shape)
+            g = below
+        before = dict(zip(op.further_outputs, states, strict=False))
+        others = zip(op.tensor_arguments(), layer.inputs[1:], strict=True)
+        return Gradients((g.reshape(x.shape), *(before[name].reshape(each.shape) for name, each in others)), arrays)
+
+    return run
+
+
+def _of_cell(rows: Array, g: Array, arrays: dict[str, Array], target: dict[str, Array], context: Context) -> Array:
+    """Return the gradient of the rows that an array of a cell multiplies, and add those of the array."""
+    found, stored = of_weighted(rows, g, arrays, context)
+    for name, each in stored.items():
+        target[name] += each
+    assert found is not None
+    return found
+
+
+def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+    (output,), (g,) = made.after[at], given
+    sums = g * (output > 0 if op.act == "relu" else 1 - output * output)
+    return sums, (_of_cell(made.before[at][0], sums, made.cell.recurrent, target.recurrent, context),)
+
+
+def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+    """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n."""
+    cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
+    sums = made.rows[:, at] + weighted(output, cell.recurrent, context)
+    write, keep, new, show = np.split(sums, 4, -1)
+    write, keep, show = (logistic(gate, context) for gate in (write, keep, show))
+    new, shown = np.tanh(new), np.tanh(kept)
+    g, of_kept = given
+    if cell.projection:
+        g = _of_cell(show * shown, g, cell.projection, target.projection, context)
+    of_kept = of_kept + g * show * (1 - shown * shown)
+    found = np.concatenate(
+        [
+            of_kept * new * write * (1 - write),
+            of_kept * before * keep * (1 - keep),
+            of_kept * write * (1 - new * new),
+            g * shown * show * (1 - show),
+        ],
+        -1,
+    )
+    return found, (_of_cell(output, found, cell.recurrent, target.recurrent, context), of_kept * keep)
+
+
+def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+    """Go back through h = (1 − z)·n + z·h′, with the gates r and z and the new values n."""
+    (output,), (g,), read = made.before[at], given, made.rows[:, at]
+    gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
+    of_gates, of_candidate = ((_rows(made.cell, part), _rows(target, part)) for part in (gates, candidate))
+    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], context), context)
+    if op.reset_after:
+        sums = weighted(output, of_candidate[0], context)
+        remembered = reset * sums
+    else:
+        remembered = weighted(reset * output, of_candidate[0], context)
+    new = np.tanh(read[:, candidate] + remembered)
+    of_new = g * (1 - keep) * (1 - new * new)
+    found = g * keep
+    if op.reset_after:
+        of_reset = of_new * sums
+        found += _of_cell(output, of_new * reset, *of_candidate, context)
+    else:
+        passed = _of_cell(reset * output, of_new, *of_candidate, context)
+        of_reset = passed * output
+        found += passed * reset
+    sums_of_gates = np.concatenate([of_reset * reset * (1 - reset), g * (output - new) * keep * (1 - keep)], -1)
+    found += _of_cell(output, sums_of_gates, *of_gates, context)
+    return np.concatenate([sums_of_gates, of_new], -1), (found,)
+
+
+def _rows(cell: Cell, part: slice) -> dict[str, Array]:
+    """Return some rows of the arrays that multiply the previous output."""
+    return {name: array[part] for name, array in cell.recurrent.items()}
+
+
+gradient(Rnn)(_back(rnn_step, _rnn_back))
+gradient(Lstm)(_back(lstm_step, _lstm_back))
+gradient(Gru)(_back(gru_step, _gru_back))

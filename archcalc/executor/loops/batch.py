@@ -1,0 +1,92 @@
+"""The definition of one layer on a batch of examples, with a record of every number, for gradients that sum over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Weights
+from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.run import record_layer, recorded
+from archcalc.executor.loops.scalar import Tally, named, sqrt
+from archcalc.executor.loops.tensor import Tensor, counting, plain, total
+from archcalc.executor.loops.training import record_training
+from archcalc.executor.training import PYTORCH
+from archcalc.ops.activation import Dropout
+from archcalc.ops.base import Operator
+from archcalc.ops.norm import BatchNorm
+
+Results = list[tuple[Recorded, Recorded]]
+"""Numbers of the outputs, and the gradient of each."""
+
+
+def record_batch(
+    op: Operator,
+    inputs: Mapping[str, Array],
+    weights: Mapping[str, tuple[str, Array]],
+    given: Mapping[str, Array],
+    *,
+    training: bool = False,
+    mask: Array | None = None,
+) -> Results:
+    """Return the numbers of the outputs of a layer, and their gradients, both with a record of their origin.
+
+    Args:
+        op: the operator of the layer.
+        inputs: the arrays that it reads, in order, by the name to record for each, batch in front. The index of a
+            number has the example in front if there are several.
+        weights: its stored arrays by name, each with the name to record.
+        given: the gradients of its outputs, in order, likewise.
+        training: whether a batch norm uses the statistics of the batch, and dropout a mask.
+        mask: that mask, batch in front.
+    """
+    batch = len(next(iter(given.values())))
+    stored = {own: recorded(name, array) for own, (name, array) in weights.items()}
+    outputs: list[tuple[Array, ...]]
+    if training and isinstance(op, BatchNorm):
+        ((name, x),) = inputs.items()
+        outputs = _normalised_batch(op, _recorded(name, x), stored)
+    elif training and isinstance(op, Dropout):
+        made = record_training(op, {name: _recorded(name, x) for name, x in inputs.items()}, {}, mask, PYTORCH)
+        outputs = [(example,) for example in made.output]
+    else:
+        outputs = [
+            record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, stored)
+            for example in range(batch)
+        ]
+    gradients = [_recorded(name, array) for name, array in given.items()]
+    return [
+        (number, gradient[example][index])
+        for example, made in enumerate(outputs)
+        for array, gradient in zip(made, gradients, strict=True)
+        for index, number in np.ndenumerate(array)
+        if isinstance(number, Recorded)
+    ]
+
+
+def _recorded(name: str, array: Array) -> Array:
+    """Return an array, batch in front, as numbers that record their place; of one example, without the batch."""
+    return recorded(name, array[0])[None] if len(array) == 1 else recorded(name, array)
+
+
+def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[Array, ...]]:
+    """Return the batch norm of all examples by its definition in training: with the statistics of the batch.
+
+    Differences from the mean are steps of their own, because the gradients of both paths through them are added there.
+    """
+    tally = Tally()
+    numbers: Tensor = counting(x, tally)
+    stored = {name: counting(array, tally) for name, array in weights.items()}
+    out: Tensor = {}
+    for channel in range(x.shape[1]):
+        own = [index for index in numbers if index[1] == channel]
+        mean = named("mean", total(numbers[index] for index in own) / len(own))
+        differences = {index: named("difference", numbers[index] - mean) for index in own}
+        variance = named("variance", total(each * each for each in differences.values()) / len(own))
+        deviation = named("standard deviation", sqrt(variance + op.eps))
+        for index, each in differences.items():
+            normalised = named("normalised", each / deviation)
+            out[index] = stored["scale"][channel,] * normalised + stored["shift"][channel,] if op.affine else normalised
+    made: Array = plain(out)
+    return [(example,) for example in made]

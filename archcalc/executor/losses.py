@@ -1,0 +1,139 @@
+"""Losses of a network: their value, and the gradient of each output.
+
+Means are over all examples and positions, as in PyTorch. The loss of several outputs is the sum of their losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from archcalc.arrays.texts import shape_text
+from archcalc.executor.errors import ArrayError
+from archcalc.executor.kernel import Array, Sizes
+from archcalc.graph import Graph, Ref
+from archcalc.ops.activation import LogSoftmax, Softmax
+from archcalc.ops.base import Operator
+
+Term: TypeAlias = Callable[[Array], tuple[float, Array]]
+"""The loss of one output, batch in front: its value and the gradient of the output."""
+
+Scores: TypeAlias = Literal["logits", "probabilities", "log-probabilities"]
+SCORES: Mapping[type[Operator], Scores] = {Softmax: "probabilities", LogSoftmax: "log-probabilities"}
+"""What the outputs of an operator are to the cross-entropy; those of any other are logits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A loss of some outputs of a network, or of tensors inside of it."""
+
+    terms: Mapping[str, Term]
+    """The loss of each by its name."""
+
+    def __call__(self, tensors: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
+        """Return the loss and the gradient of every tensor that it is computed from."""
+        found = {name: term(tensors[name]) for name, term in self.terms.items()}
+        return sum(value for value, _ in found.values()), {name: g for name, (_, g) in found.items()}
+
+
+def total() -> Term:
+    """Return the sum of all numbers of a tensor as its loss."""
+    return lambda y: (float(y.sum(dtype=np.float64)), np.ones_like(y))
+
+
+def weighted(weights: Array) -> Term:
+    """Return the sum of all numbers times given weights: the loss with a given gradient."""
+
+    def of(y: Array) -> tuple[float, Array]:
+        g = np.broadcast_to(weights.astype(y.dtype), y.shape)
+        return float((y * g).sum(dtype=np.float64)), g
+
+    return of
+
+
+def mean_square(target: Array) -> Term:
+    """Return the mean of the squared differences from a target as the loss."""
+
+    def of(y: Array) -> tuple[float, Array]:
+        difference = y - target.astype(y.dtype)
+        return float((difference * difference).mean(dtype=np.float64)), difference * (2 / y.size)
+
+    return of
+
+
+def cross_entropy(labels: Array, *, axis: int, scores: Scores = "logits") -> Term:
+    """Return the mean of −log p of the labelled classes as the loss.
+
+    Args:
+        labels: the number of the class of every example and position: the shape of the tensor without its class axis.
+        axis: the class axis, batch in front.
+        scores: what the tensor holds; p is the softmax of logits.
+    """
+
+    def of(y: Array) -> tuple[float, Array]:
+        places = np.expand_dims(labels.astype(np.intp), axis)
+        logarithms = y
+        if scores == "logits":
+            below = y - y.max(axis, keepdims=True)
+            logarithms = below - np.log(np.exp(below).sum(axis, keepdims=True))
+        elif scores == "probabilities":
+            with np.errstate(divide="ignore"):
+                logarithms = np.log(y)
+        value = -float(np.take_along_axis(logarithms, places, axis).mean(dtype=np.float64))
+        g = np.exp(logarithms) if scores == "logits" else np.zeros_like(y)
+        here = np.take_along_axis(y, places, axis)
+        step = 1 / here if scores == "probabilities" else np.ones_like(here)
+        np.put_along_axis(g, places, np.take_along_axis(g, places, axis) - step, axis)
+        return value, g / labels.size
+
+    return of
+
+
+def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
+    """Return the cross-entropy of a tensor of a network, with its features as the classes.
+
+    The tensor holds probabilities or their logarithms if a softmax or log-softmax made it, and logits otherwise.
+
+    Args:
+        graph: the network.
+        ref: the tensor.
+        labels: the classes; see `cross_entropy`. A batch axis may be missing.
+        name: the name of the tensor, for messages.
+
+    Raises:
+        ArrayError: the tensor has no classes, or the labels do not fit.
+    """
+    axis = class_axis(graph, ref, name)
+    shape = graph.shape(ref)
+    classes, positions = shape[axis], (*shape[:axis], *shape[axis + 1 :])
+    if labels.shape != positions and labels.shape[1:] != positions:
+        wanted = shape_text(("N", *positions))
+        raise ArrayError([f"labels of '{name}' must have shape {wanted}, got {shape_text(labels.shape)}"])
+    outside = (labels != np.rint(labels)) | (labels < 0) | (labels >= classes)
+    if outside.any():
+        got = f"{labels[outside].flat[0]:g}"
+        raise ArrayError([f"labels of '{name}' must be integers from 0 to {classes - 1}, got {got}"])
+    scores = SCORES.get(type(graph.nodes[ref.node].op), "logits")
+    return cross_entropy(labels.reshape(-1, *positions), axis=axis + 1, scores=scores)
+
+
+def class_axis(graph: Graph, ref: Ref, name: str) -> int:
+    """Return the axis of a tensor that holds its features, without the batch.
+
+    Raises:
+        ArrayError: there is none, or it has a single number.
+    """
+    axis, shape = graph.features_of(ref), graph.shape(ref)
+    if axis is None or shape[axis] < 2:
+        got = shape_text(shape)
+        raise ArrayError([f"cross-entropy needs the scores of two or more classes, but '{name}' has shape {got}"])
+    return axis
+
+
+def label_shape(graph: Graph, ref: Ref, name: str) -> Sizes:
+    """Return the shape of the labels of one example; raises like `class_axis`."""
+    axis, shape = class_axis(graph, ref, name), graph.shape(ref)
+    return (*shape[:axis], *shape[axis + 1 :])
