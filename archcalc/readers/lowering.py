@@ -170,6 +170,13 @@ class _Lowering:
     ) -> None:
         self.model, self.batch, self.shapes = model, model.batch, shapes
         self.steps, self.sizes, self.places, self.mixing = model.located
+        self.lifted: Collection[str] = {
+            name
+            for step in self.steps
+            for name in step.lifted_weights(
+                tuple([self.places[each] for each in step.inputs]), [self.sizes[each] for each in step.inputs]
+            )
+        }
         self.given, self.attributes, self.observe = given, attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []

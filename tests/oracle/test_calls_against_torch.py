@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import archcalc
+from tests.oracle.lazy import lazily
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -24,18 +25,7 @@ def torch() -> Any:
 Forward = Callable[[Any, Any], Any]
 
 
-def lazily(name: str) -> Any:
-    class Lazy:
-        def __getattr__(self, attribute: str) -> Any:
-            from importlib import import_module
-
-            return getattr(import_module(name), attribute)
-
-    return Lazy()
-
-
-t: Any = lazily("torch")
-f: Any = lazily("torch.nn.functional")
+t, f = lazily("torch"), lazily("torch.nn.functional")
 
 
 # --- writes ---

@@ -57,4 +57,4 @@ def read_model(
 
         return load_fixed(path, name, program)
 
-    return replace(model_of(program, name, batch_axes or {}, load, fixed, partial=partial), record=program)
+    return replace(model_of(program, name, batch_axes or {}, load, fixed, is_partial=partial), record=program)

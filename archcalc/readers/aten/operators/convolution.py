@@ -35,7 +35,8 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
-    if a.reading.stored(a.name("weight")) is None or (a.is_tensor("bias") and a.reading.stored(a.name("bias")) is None):
+    given = [name for name in ("weight", "bias") if a.is_tensor(name)]
+    if any(a.reading.stored(a.name(name), name) is None for name in given):
         return convolution_by(a, convolution_windows(a, pad), a.integer("groups", 1))
     attributes = {
         "channels": weight[0],
