@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import archcalc
 from archcalc.executor.interpreter import Interpreter
 from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.read import read_model
@@ -92,6 +93,66 @@ def test_a_condition_that_depends_on_numbers_cannot_be_counted(tmp_path: Path) -
     with pytest.raises(SpecError) as caught:
         run(tmp_path, calls, p=X.shape, y=X.shape)
     assert "1 × higher_order.cond" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", 2 * X), ("-1", X + 1)])
+def test_a_given_input_decides_a_condition(tmp_path: Path, value: str, expected: Any) -> None:
+    calls = [
+        call("gt.Scalar", "p", self="@flag", other=0),
+        higher_order("cond", ["y"], {"as_tensor": {"name": "p"}}, TWICE, NEXT, tensors("x")),
+    ]
+    path = write(tmp_path / "net.pt2", document({"x": X.shape, "flag": ()}, calls, {"p": (), "y": X.shape}))
+    with pytest.raises(SpecError) as caught:
+        read_model(path, "net.pt2")
+    assert "(--input flag=NUMBER)" in caught.value.problems[0].hint
+    assert archcalc.load(str(path), partial=True).analyze().totals.is_complete is False
+    found = archcalc.load(str(path), values={"flag": value}).run({"x": X}).output
+    np.testing.assert_array_equal(found, expected)
+    for name, written, expected_error in (("other", "1", "no input 'other'"), ("flag", "1,2", "must be numbers that")):
+        with pytest.raises(SpecError, match=expected_error):
+            read_model(path, "net.pt2", values={name: written})
+
+
+COUNT = graph(["i", "x"], [call("lt.Scalar", "less", self="@i", other=3)], ["less"], ())
+STEP = graph(
+    ["i", "x"],
+    [call("add.Tensor", "next", self="@i", other=1), call("mul.Tensor", "y", self="@x", other=2.0)],
+    ["next", "y"],
+    X.shape,
+)
+
+
+def test_a_loop_is_repeated_as_often_as_constants_say(tmp_path: Path) -> None:
+    calls = [
+        call("zeros.default", "zero", size=[]),
+        higher_order("while_loop", ["n", "y"], COUNT, STEP, tensors("zero", "x"), {"as_tensors": []}),
+    ]
+    np.testing.assert_array_equal(run(tmp_path, calls, zero=(), n=(), y=X.shape), 8 * X)
+
+
+@pytest.mark.parametrize("first", ["x", "zero"])
+def test_a_loop_of_unknown_or_endless_repetitions_cannot_be_counted(tmp_path: Path, first: str) -> None:
+    """Its condition depends on the input, or is always true."""
+    always = graph(["i", "x"], [call("ge.Scalar", "more", self="@i", other=-5)], ["more"], ())
+    calls = [
+        call("zeros.default", "zero", size=[]),
+        higher_order("while_loop", ["n", "y"], always, STEP, tensors(first, "x"), {"as_tensors": []}),
+    ]
+    with pytest.raises(SpecError) as caught:
+        run(tmp_path, calls, zero=(), n=(), y=X.shape)
+    assert "1 × higher_order.while_loop" in caught.value.problems[0].hint
+    assert ("the numbers in 'x' decide" if first == "x" else "repetitions") in caught.value.problems[0].hint
+
+
+def test_a_map_calls_its_graph_for_every_position(tmp_path: Path) -> None:
+    row = graph(["row", "w"], [call("mul.Tensor", "made", self="@row", other="@w")], ["made"], (1, 4))
+    calls = [
+        call("permute.default", "xs", self="@x", dims=[1, 0, 2]),
+        call("ones.default", "w", size=[4]),
+        higher_order("map_impl", ["rows"], row, tensors("xs"), tensors("w")),
+        call("permute.default", "y", self="@rows", dims=[1, 0, 2]),
+    ]
+    np.testing.assert_array_equal(run(tmp_path, calls, xs=(2, 1, 4), w=(4,), rows=(2, 1, 4), y=X.shape), X)
 
 
 def test_a_scan_calls_its_graph_for_every_position(tmp_path: Path) -> None:

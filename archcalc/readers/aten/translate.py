@@ -139,7 +139,10 @@ class _Translation:
                 (self.program.input_names.get(name, name), axis): size
                 for (name, axis), size in self.program.dynamic.items()
             },
-            batch_axes={name: self.batch.get(name, 0) for name in self.inputs},
+            batch_axes={
+                name: self.batch.get(name, 0 if self.all_sizes[number] else None)
+                for name, number in self.inputs.items()
+            },
             outputs=self.outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(self.all_sizes),
@@ -218,9 +221,9 @@ class _Translation:
             if in_place:
                 self.write(results[0])
         except Untranslatable as error:
-            what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
-            self.failures.add(what, call.origin)
-            self.steps += self.uncounted(f"{namespace}.{base}", call)
+            name = call.target if namespace == "torch" else f"{namespace}.{base}"
+            self.failures.add(name + (f": {error}" if str(error) else ""), call.origin)
+            self.steps += self.uncounted(name, call)
             if in_place and results[0] in self.numbers:
                 self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
         if all(map(self.is_of_weights, tensors_in([*call.arguments.values()]))):
