@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from tests.oracle.exported import Example
@@ -17,10 +18,20 @@ def image(side: int = 64, *, frames: int = 0, channels: int = 3) -> tuple[Any, .
 
 
 def shallow(model: Any) -> Any:
-    """Return a model in which blocks that repeat the ones before them, in the same list, are left out."""
+    """Return a model in which blocks that repeat the ones before them are left out: of a list, or numbered cells."""
     from torch import nn
 
+    class First(nn.Module):  # type: ignore[misc]
+        """What stands for a cell of two inputs."""
+
+        def forward(self, one: Any, other: Any) -> Any:
+            return one
+
     for module in [*model.modules()]:
+        cells = [(name, structure(each)) for name, each in module.named_children() if name.startswith("cell_")]
+        for (_, before), (name, cell) in pairwise(cells):
+            if before == cell:
+                setattr(module, name, First())
         if isinstance(module, (nn.Sequential, nn.ModuleList)):
             kept = [*module.named_children()]
             kept = [kept[place] for place in distinct([structure(each) for _, each in kept])]
@@ -201,12 +212,19 @@ WHOLE = {
 """Those whose blocks with equal weights do different things, and need each other."""
 
 
+SMALL: dict[str, dict[str, Any]] = {
+    "densenet121": {"block_config": (2, 1, 1, 1)},
+    "sequencer2d_s": {"layers": (1, 1, 1, 1)},
+}
+"""The arguments that make further models small."""
+
+
 def timm_families() -> dict[str, Callable[[], Example]]:
     """Return what makes the examples of timm, by name of the model."""
     import timm
 
     def example(name: str) -> Example:
-        model = timm.create_model(name)
+        model = timm.create_model(name, **SMALL.get(name, {}))
         channels, side, _ = model.pretrained_cfg["input_size"]
         return Example(model if name in WHOLE else shallow(model), image(side, channels=channels))
 

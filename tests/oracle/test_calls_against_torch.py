@@ -194,6 +194,34 @@ def cells(net: Any, x: Any) -> Any:
     return net.gru(x[:, 2], state) + cell
 
 
+# --- rarer functions ---
+
+
+def curves(net: Any, x: Any) -> Any:
+    near, wide = x.tanh() * 0.9, x.abs() + 1.5
+    sums = t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
+    halves = t.tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + t.fmod(x, wide) + x.isnan() + x.isinf()
+
+
+def placed(net: Any, x: Any) -> Any:
+    where = x.argmax(-1, keepdim=True)
+    one = t.zeros_like(x).scatter(2, where, 1.0) + x.scatter(2, where, x[..., :1])
+    added = x.scatter_add(2, x.argsort(2), x) + x.scatter_reduce(1, x.argsort(1) // 2, x, "sum")
+    return one + added
+
+
+def distances(net: Any, x: Any) -> Any:
+    other = x[:, 1:] * 2
+    orders = [t.cdist(x, other, p) for p in (1.0, 2.0, 3.0, float("inf"))]
+    return sum(each.sum(-1) for each in orders)
+
+
+def bags(net: Any, x: Any) -> Any:
+    places = x.argmax(-1)
+    return f.embedding_bag(places, net.table, mode="sum") + f.embedding_bag(places, net.table) + net.table.sum()
+
+
 # --- graphs in graphs ---
 
 
@@ -228,6 +256,10 @@ FORWARDS: tuple[Forward, ...] = (
     shuffled,
     cells,
     without_gradients,
+    curves,
+    placed,
+    distances,
+    bags,
 )
 
 

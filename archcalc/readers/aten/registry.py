@@ -69,8 +69,8 @@ class Reading(Protocol):
         """Return whether a tensor depends on stored arrays only."""
         ...
 
-    def counts_up(self, name: str) -> bool:
-        """Return whether a constant is known to be 0, 1, 2, …."""
+    def counts_up(self, name: str, step: int = 1) -> bool:
+        """Return whether a constant is known to be 0, 1, 2, …, or multiples of a step."""
         ...
 
     def new(self, name: str) -> int:

@@ -455,10 +455,10 @@ class _Translation:
     def is_of_weights(self, name: str) -> bool:
         return name in self.program.stored or name in self.constants or name in self.of_weights
 
-    def counts_up(self, name: str) -> bool:
+    def counts_up(self, name: str, step: int = 1) -> bool:
         is_constant = self.is_constant(TensorName(name))
         value = self.values.value(self.constant_calls, name) if is_constant else None
-        return value is not None and value.tolist() == list(range(value.size))
+        return value is not None and value.tolist() == [*range(0, value.size * step, step)]
 
     def sizes(self, name: str) -> Sizes:
         if name in self.added:
