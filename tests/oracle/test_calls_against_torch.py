@@ -222,6 +222,12 @@ def bags(net: Any, x: Any) -> Any:
     return f.embedding_bag(places, net.table, mode="sum") + f.embedding_bag(places, net.table) + net.table.sum()
 
 
+def padded(net: Any, x: Any) -> Any:
+    image, widths = x[:, None], (1, 2, 2, 1)
+    both = [f.pad(image, widths, mode=mode) for mode in ("reflect", "replicate")]
+    return both[0] + both[1] + f.pad(x, (2, 1), mode="reflect").mean((1, 2))[:, None, None, None]
+
+
 # --- graphs in graphs ---
 
 
@@ -260,6 +266,7 @@ FORWARDS: tuple[Forward, ...] = (
     placed,
     distances,
     bags,
+    padded,
 )
 
 
@@ -308,5 +315,18 @@ def test_calls_have_the_figures_and_the_results_of_pytorch(forward: Forward, bat
     totals = read.analyze().totals
     assert totals.trainable == sum(each.numel() for each in net.parameters())
     assert totals.macs * batch * 2 == counter.get_total_flops() or forward in UNCOUNTED
+    found = read.run({next(iter(read.graph.inputs)): x.numpy()}).output
+    assert np.abs(found.reshape(expected.shape) - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("forward", [padded, bags, distances, by_comparison], ids=lambda forward: forward.__name__)
+def test_decomposed_programs_compute_the_same(forward: Forward, tmp_path: Path) -> None:
+    t.manual_seed(0)
+    net, x = network(forward), t.randn(2, 4, 6)
+    t.export.save(t.export.export(net, (x,)).run_decompositions(), tmp_path / "net.pt2")
+    with t.no_grad():
+        expected = net(x).numpy()
+    read = archcalc.load(str(tmp_path / "net.pt2"))
+    assert read.analyze().totals.trainable == sum(each.numel() for each in net.parameters())
     found = read.run({next(iter(read.graph.inputs)): x.numpy()}).output
     assert np.abs(found.reshape(expected.shape) - expected).max() <= 1e-5 * np.abs(expected).max()

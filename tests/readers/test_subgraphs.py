@@ -180,6 +180,42 @@ def test_a_scan_calls_its_graph_for_every_position(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.concatenate([2 * totals, totals[:, -1:]], axis=1))
 
 
+def vmap(
+    *given: tuple[str, str, int], size: int, calls: list[dict[str, Any]], taken: tuple[str, str, int]
+) -> list[Any]:
+    """Return the calls of a vectorised function: what it is given, its calls, and what it returns, with axes."""
+
+    def part(name: str, result: str | None, *arguments: Any) -> dict[str, Any]:
+        values = [{"as_tensor": {"name": each}} if isinstance(each, str) else {"as_int": each} for each in arguments]
+        inputs = [{"name": "", "arg": value, "kind": 1} for value in values]
+        outputs = [{"as_none": True} if result is None else {"as_tensor": {"name": result}}]
+        target = f"torch._functorch.predispatch.{name}"
+        return {"target": target, "inputs": inputs, "outputs": outputs, "metadata": {}}
+
+    return [
+        part("lazy_load_decompositions", None),
+        part("_vmap_increment_nesting", None, size, 0),
+        *(part("_add_batch_dim", inner, outer, axis, 1) for outer, inner, axis in given),
+        *calls,
+        part("_remove_batch_dim", taken[1], taken[0], 1, size, taken[2]),
+        part("_vmap_decrement_nesting", None),
+    ]
+
+
+def test_vectorised_functions_are_called_for_every_position(tmp_path: Path) -> None:
+    """Every row is multiplied by its sum, and its elements, in a function of their own, by 2."""
+    inner = vmap(
+        ("row", "one", 1), size=4, calls=[call("mul.Tensor", "two", self="@one", other=2.0)], taken=("two", "twice", 1)
+    )
+    sums = [
+        call("sum.dim_IntList", "s", self="@row", dim=[-1], keepdim=True),
+        call("mul.Tensor", "made", self="@twice", other="@s"),
+    ]
+    calls = vmap(("x", "row", 1), size=2, calls=[*inner, *sums], taken=("made", "y", 1))
+    sizes = {"row": (1, 4), "one": (1,), "two": (1,), "twice": (1, 4), "s": (1, 1), "made": (1, 4), "y": X.shape}
+    np.testing.assert_allclose(run(tmp_path, calls, **sizes), 2 * X * X.sum(-1, keepdims=True))
+
+
 def test_what_is_no_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):

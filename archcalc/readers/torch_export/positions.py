@@ -119,12 +119,13 @@ def vectorised(inlined: Inlined, nodes: Sequence[Json]) -> bool:
     }
     outside = sorted(read - made - parts.keys())
     results = [names_in(part(list_at(node, "inputs")[0], "arg"))[0] for node in taken]
+    known = {*parts, *outside, *made}
     graph: Json = {
         "inputs": [tensor(name) for name in [*parts, *outside]],
         "outputs": [tensor(name) for name in results],
         "nodes": rest,
         **{
-            table: {name: entry for name, entry in inlined.tables[table].items() if name in made}
+            table: {name: entry for name, entry in inlined.tables[table].items() if name in known}
             for table in TABLES
             if table in inlined.tables
         },

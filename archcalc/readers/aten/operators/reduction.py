@@ -26,7 +26,7 @@ REDUCTIONS: dict[str, type[Reduction]] = {"mean": Mean, "sum": Sum}
 @translates(*REDUCTIONS)
 def reduction(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
-    axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))}))
+    axes = reduced_axes(a)
     keep, inputs, outputs = a.flag("keepdim", default=False), (a.tensor("self"),), (a.result(),)
     if a.operator == "mean" and keep and rank > 2 and axes == tuple(range(2, rank)):
         return [PerExample(op=GlobalAvgPool(), axes=rank - 1, inputs=inputs, outputs=outputs)]
@@ -149,10 +149,8 @@ def largest_or_smallest(a: Arguments) -> list[Step]:
 
 @translates("amax", "amin", "prod")
 def extreme(a: Arguments) -> list[Step]:
-    rank = len(a.sizes("self"))
-    axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))})) or tuple(range(rank))
     keep = a.flag("keepdim", default=False)
     how = EXTREMES[a.operator]
     return [
-        ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
+        ReducedByPattern(axes=reduced_axes(a), keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
     ]
