@@ -98,7 +98,7 @@ def value_option(command: Command) -> Command:
         "inputs",
         multiple=True,
         metavar="NAME=NUMBER",
-        help="Number that an input of an ONNX model has, where branches or sizes depend on it, e.g. sr=16000 "
+        help="Number that an input of a model file has, where branches, loops or sizes depend on it, e.g. sr=16000 "
         "(repeatable).",
     )(command)
 
