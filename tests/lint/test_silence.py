@@ -83,7 +83,7 @@ def test_an_ignore_that_silences_nothing_is_a_warning_itself() -> None:
 
 
 def test_an_ignore_in_a_file_with_variants_may_be_for_another_of_them() -> None:
-    text = "input: 3x8x8\nignore: [{}]\nlayers: [relu]\nvariants: {{odd: {{input: 3x7x7, layers: [maxpool 2]}}}}"
+    text = "input: 3x(n)x8\nvariables: {{n: 8}}\nignore: [{}]\nlayers: [maxpool 2]\nvariants: {{odd: {{n: 7}}}}"
     assert not warnings(text.format("dropped-border"))
     assert codes(text.format("dropped-boarder")) == ["unused-ignore"]
 
