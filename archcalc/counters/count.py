@@ -142,7 +142,7 @@ class _Counting:
         """Note the products that the tool does not count."""
         for each in self.trace.operations:
             if each.macs and id(each) not in self.covered:
-                self.add(f"{self.kind(each)}, counted as nothing", -each.macs, each.layer)
+                self.add(f"{self.kind(each)}, not counted", -each.macs, each.layer)
 
     def kind(self, operation: Operation) -> str:
         """Return what an operation is that a tool does not count."""

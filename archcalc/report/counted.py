@@ -146,7 +146,7 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if trace.assumptions:
         yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
     if trace.assumptions and any(count.tool.name == "torchsummary" for count in counts):
-        yield "torchsummary adds the outputs of modules that hold others, too; a spec does not say which there are"
+        yield "torchsummary also adds the outputs of modules that contain others; a spec does not say which exist"
     hidden = trace.hidden
     if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
@@ -154,7 +154,7 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
             "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b"
         )
     if any(count.tool.setting == "no_grad" for count in shown(counts)):
-        yield "no_grad: called within torch.no_grad(); left out where that changes nothing"
+        yield "no_grad: called within torch.no_grad(); omitted where that makes no difference"
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
         yield f"or: if {len(trace.silent)} modules without operations, such as Identity, are called once each"
 
@@ -224,7 +224,7 @@ def rules_table(quantity: Quantity) -> Table:
 def _counted(watched: str, names: str) -> str:
     """Return what a rule is about."""
     if names == "*":
-        return "modules without modules of their own"
+        return "modules without submodules"
     listed = ", ".join(names.split())
     return {"module": f"modules {listed}", "function": f"calls of {listed}", "operator": f"operators {listed}"}[watched]
 

@@ -42,7 +42,7 @@ TORCHSUMMARY = Tool(
             BINARY_MEGABYTES,
             measure=output_bytes(2, _is_listed),
             otherwise=output_bytes(2, _is_listed, silent=True),
-            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others",
+            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that contain others",
         ),
     ),
 )
