@@ -43,17 +43,17 @@ if TYPE_CHECKING:
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
 SEPARATOR = "--"
 PATHS = "archcalc.diff.paths"
-"""The key of the paths behind ``--`` in the context of the command."""
+"""The key of the paths after ``--`` in the context of the command."""
 GATES = [
-    ("macs > +2%", "the figure has grown by more than 2 %"),
-    ("macs > 1.02x", "the figure is more than 1.02 times the old one"),
-    ("params > +1M", "the figure has grown by more than 1,000,000"),
-    ("macs > 500M", "the new figure is larger; any condition, as in 'sweep --where'"),
+    ("macs > +2%", "The figure has grown by more than 2 %."),
+    ("macs > 1.02x", "The figure is more than 1.02 times the old one."),
+    ("params > +1M", "The figure has grown by more than 1,000,000."),
+    ("macs > 500M", "The new figure is larger. Any condition of 'sweep --where' is possible."),
 ]
 
 
 class DiffCommand(VerbCommand):
-    """A command whose arguments behind ``--`` are paths, and those before it revisions."""
+    """A command whose arguments after ``--`` are paths, and those before it revisions."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words, paths = list(args), None
@@ -64,7 +64,7 @@ class DiffCommand(VerbCommand):
         return super().parse_args(ctx, words)
 
 
-@click.command(cls=DiffCommand, sections={"Limits on changes (--fail-on)": GATES})
+@click.command(cls=DiffCommand, sections={"Limits of --fail-on": GATES})
 @click.argument("sides", nargs=-1, required=True, metavar="OLD [NEW] [-- PATHS]...", shell_complete=complete_spec)
 @click.option(
     "--fail-on", "gates", multiple=True, metavar="LIMIT", help="Fail if a network exceeds this limit (repeatable)."
@@ -72,8 +72,8 @@ class DiffCommand(VerbCommand):
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="Apply limits on changes also to the change since this baseline of `validate`, so that small steps add up.  "
-    "[default: that of the configuration]",
+    help="Also apply the limits on changes to the change since this baseline of `validate`, so that small steps add "
+    "up.  [default: that of the configuration]",
 )
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
@@ -84,10 +84,14 @@ class DiffCommand(VerbCommand):
     "form",
     type=click.Choice(FORMATS),
     callback=utf8_documents,
-    help="Output format; side-by-side is a page of HTML.  [default: rich on a terminal, else plain]",
+    help="Output format; side-by-side is an HTML page.  [default: rich on a terminal, else plain]",
 )
 @click.option(
-    "--output", "-o", default=STANDARD_OUTPUT, metavar="FILE", help="Write to this file; '-': standard output."
+    "--output",
+    "-o",
+    default=STANDARD_OUTPUT,
+    metavar="FILE",
+    help="Write to this file; '-': standard output, the default.",
 )
 @click.option(
     "--report",
@@ -216,7 +220,7 @@ def compare_revisions(
 
     revisions = as_two(revisions)
     if len(revisions) > 2 or not paths:
-        raise click.UsageError("expected one or two revisions, and paths behind `--`: archcalc diff main -- nets/")
+        raise click.UsageError("expected one or two revisions, and paths after `--`: archcalc diff main -- nets/")
     gc.enable()  # many networks may be read, one after the other
     repository = Repository()
     old = Side.of(repository, revisions[0])
@@ -269,8 +273,9 @@ def judged(
     if stored is None and network.old_name not in ("", network.name):
         stored = store.of(found_spec._replace(name=network.old_name, path=network.old_name), settings)
     notes = [
-        f"the baseline {path} does not have '{target}', so its drift has no limit" for target in without_drift(gates)
+        f"the baseline {path} has no '{target}', so its growth since then is not limited"
+        for target in without_drift(gates)
     ]
     if stored is None:
-        notes = [f"the baseline {path} does not have {network.name}, so its drift has no limit"]
+        notes = [f"the baseline {path} has no entry for {network.name}, so its growth since then is not limited"]
     return replace(network, judged=judge(gates, network.old, network.new, stored)), tuple(notes)

@@ -101,7 +101,7 @@ def changes_table(diff: NetworkDiff, most: int | None = None) -> Table:
     notes = [] if len(rows) == len(diff.rows) else [f"and {count(len(diff.rows) - len(rows), 'further change')}"]
     notes.append(f"memory: parameters and outputs of the layers, in {diff.dtype}")
     if any(row.kind == "affected" for row in rows):
-        notes.append("affected: layers as before, whose shapes or costs follow from the other changes")
+        notes.append("affected: unchanged layers whose shapes or costs follow from the other changes")
     return Table(columns, tuple(_row(row, DTYPES[diff.dtype]) for row in rows), notes=tuple(notes))
 
 

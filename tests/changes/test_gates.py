@@ -57,7 +57,7 @@ def test_limits_are_exact(gate: str, passing: int, failing: int) -> None:
         ("macs < +2%", "macs < -2%"),
         ("macs >= +0%", "macs > +2%"),
         ("macs > -5", "macs > +2%"),
-        ("foo > +2%", "a change is that of a quantity"),
+        ("foo > +2%", "a limit on a change names a quantity"),
     ],
 )
 def test_what_confuses_the_two_or_always_fails_is_refused(gate: str, hint: str) -> None:

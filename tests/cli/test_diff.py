@@ -31,7 +31,7 @@ def test_a_stride_that_moves_is_told_in_two_sentences(archcalc: Archcalc) -> Non
 def test_further_blocks_are_told_in_two_sentences(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "resnet18", "resnet34")
     assert ran.lines[0] == (
-        "ResNet-34 has 8 more blocks rest: 1 in conv2_x, 2 in conv3_x, 4 in conv4_x and 1 in conv5_x. "
+        "ResNet-34 has 8 more rest blocks: 1 in conv2_x, 2 in conv3_x, 4 in conv4_x and 1 in conv5_x. "
         "Parameters grow by 86.5 % (11.7 M → 21.8 M) and MACs by 102 % (1.81 G → 3.66 G); "
         "outputs and receptive field stay the same."
     )
@@ -117,7 +117,7 @@ def test_a_baseline_limits_the_sum_of_small_steps(
     write("other.yaml", 1018)
     ran = archcalc("diff", "old.yaml", "other.yaml", *arguments[3:], "--baseline", "base.json")
     assert ran.status == 0
-    assert "base.json does not have other.yaml" in ran.out
+    assert "base.json has no entry for other.yaml" in ran.out
 
 
 def test_the_baseline_of_the_configuration_applies(
@@ -142,7 +142,7 @@ def test_reports_are_written_to_files(archcalc: Archcalc, tmp_path: Path) -> Non
     assert ran.out == ""
     assert json.loads(files["json"].read_text())["schema"] == 1
     assert files["markdown"].read_text().startswith(diff_markdown.MARKER)
-    assert "ResNet-34 has 8 more blocks" in tmp_path.joinpath("text").read_text()
+    assert "ResNet-34 has 8 more rest blocks" in tmp_path.joinpath("text").read_text()
 
 
 @pytest.mark.parametrize(
