@@ -86,7 +86,7 @@ class Fill(NamedTuple):
 
 def _identity(shape: Shape, start: Number) -> Iterator[Number]:
     if len(shape) < 2:
-        raise WrittenArrayError(f"'eye' must be a matrix, but the shape wanted is {shape_text(shape)}")
+        raise WrittenArrayError(f"'eye' needs the shape of a matrix, got {shape_text(shape)}")
     rows, columns = shape[-2:]
     matrix = [Fraction(int(row == column)) for row in range(rows) for column in range(columns)]
     return chain.from_iterable(matrix for _ in range(prod(shape[:-2])))
@@ -160,10 +160,10 @@ def _rows(text: str) -> WrittenArray:
     first = len(matrices[0][0][1])
     for number, row in chain.from_iterable(matrices):
         if len(row) != first:
-            raise WrittenArrayError(f"row {number} has {_count(len(row))}, the rows before it have {first:,}")
+            raise WrittenArrayError(f"row {number} has {_count(len(row))}, but the rows before it have {first:,}")
     for index, matrix in enumerate(matrices, 1):
         if len(matrix) != len(matrices[0]):
-            raise WrittenArrayError(f"matrix {index} has {len(matrix):,} rows, the first has {len(matrices[0]):,}")
+            raise WrittenArrayError(f"matrix {index} has {len(matrix):,} rows, but the first has {len(matrices[0]):,}")
     sizes: Shape = (len(matrices), len(matrices[0]), first)
     if len(matrices) == 1:
         sizes = sizes[1:] if len(matrices[0]) > 1 else sizes[2:]
@@ -267,8 +267,8 @@ class _Nested:
         for index, (shape, _) in enumerate(items, 1):
             if shape != first:
                 raise WrittenArrayError(
-                    f"item {index} of a list is {_description(shape)}, the items before it are {_description(first)} "
-                    f"({self.where(place)})"
+                    f"item {index} of a list is {_description(shape)}, but the items before it are "
+                    f"{_description(first)} ({self.where(place)})"
                 )
         return (len(items), *first), list(chain.from_iterable(numbers for _, numbers in items))
 
@@ -294,4 +294,4 @@ def _count(count: int) -> str:
 
 def _check_count(count: int) -> None:
     if count > MAX_NUMBERS:
-        raise WrittenArrayError(f"there are {count:,} numbers, more than {MAX_NUMBERS:,}; write them to an .npy file")
+        raise WrittenArrayError(f"an array must have at most {MAX_NUMBERS:,} numbers, got {count:,}; use an .npy file")

@@ -45,8 +45,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]  Or the number that an "
-    "input of an ONNX model has, where branches or sizes depend on it.",
+    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]  Or a number that fixes "
+    "an input of an ONNX model, where branches or sizes depend on it.",
 )
 @click.option(
     "--weights",
@@ -88,7 +88,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     is_flag=True,
     help="Compute in fractions, and leave roots unevaluated; inference on small networks.",
 )
-@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits of numbers.  [default: 6]")
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits to print.  [default: 6]")
 @click.option(
     "--save-weights",
     metavar="FILE",

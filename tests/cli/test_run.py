@@ -124,7 +124,7 @@ def test_numbers_that_are_not_finite_are_reported(archcalc: Archcalc, here: Path
         (["--input", "other=x.npy"], "no input 'other'"),
         (["--input", "x.npy", "--input", "x.npy"], "two arrays for the input"),
         (["--input", "x.npy", "--batch", "3"], "differ in the number of examples: 2 and 3"),
-        (["--input", "last.npy"], "has shape 8x8x3, expected 3x8x8 or Nx3x8x8 (channels come first)"),
+        (["--input", "last.npy"], "must have shape 3x8x8 or Nx3x8x8, got 8x8x3 (channels come first)"),
         (["--input", "text.npy"], "cannot be read"),
         (["--input", "words.npy"], "must hold real numbers"),
         (["--input", "w.npz"], "got an archive"),
@@ -283,7 +283,7 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
     ("arguments", "message"),
     [
         (["--input", "1 2; 3 4"], "must have shape 1x5x5, got 2x2 (2 rows of 2 numbers)"),
-        (["--input", "1 2; 3"], "row 2 has 1 number, the rows before it have 2"),
+        (["--input", "1 2; 3"], "row 2 has 1 number, but the rows before it have 2"),
         (["--input", "1 2; 3 x"], "'x' is not a number (row 2, number 2)"),
         (["--input", FIVE, "--input", FIVE], "two arrays for the input"),
         (["--input", "missing.csv"], "No such file"),
