@@ -38,9 +38,9 @@ class Recurrent(Operator):
     )
     bias: bool = flag(True, "nobias", help="biases of the sums")
     recurrent_bias: bool = flag(
-        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; without, one as in Keras"
+        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; otherwise one, as in Keras"
     )
-    state: bool = tensor(help="the outputs before the first step, one row per layer and direction; zeros without")
+    state: bool = tensor(help="the outputs before the first step, one row per layer and direction; by default zeros")
 
     @property
     def widths(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -152,7 +152,7 @@ class Rnn(Recurrent):
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction units·(features + units), in further layers units·(all outputs of the layer before + units),
             and two biases per unit; one with ``onebias``
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 1 hyperbolic tangent (with ``relu``, 1 comparison)
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
     Source: Elman 1990; PyTorch RNN; Keras SimpleRNN
@@ -185,7 +185,7 @@ class Lstm(Recurrent):
     Params: per direction 4·units·(features + units), in further layers 4·units·(all outputs of the layer before +
             units), and 2·4·units biases; 4·units with ``onebias``; with ``proj``, units·proj more, and proj in place of
             the units that are read
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 3 logistic functions, 2 hyperbolic tangents, 3 multiplications,
             1 addition
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
@@ -198,8 +198,8 @@ class Lstm(Recurrent):
     aliases = ("longshorttermmemory", "cudnnlstm", "lstmcell")
     single_channel: ClassVar[Mapping[str, Any]] = {"units": 1, "proj": None}
 
-    proj: Number | None = integer(None, help="features of a projection of the outputs; none without")
-    cell: bool = tensor(help="c before the first step, one row per layer and direction; zeros without")
+    proj: Number | None = integer(None, help="features of a projection of the outputs; by default none")
+    cell: bool = tensor(help="c before the first step, one row per layer and direction; by default zeros")
 
     @property
     def widths(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -244,11 +244,11 @@ class Gru(Recurrent):
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction 3·units·(features + units), in further layers 3·units·(all outputs of the layer before +
             units), and 2·3·units biases; 3·units with ``onebias``, as in Keras with ``reset_after=False``
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 2 logistic functions, 1 hyperbolic tangent, 3 multiplications, 2
             additions
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
-    Source: Cho et al. 2014; PyTorch GRU; Keras GRU (which exchanges z and 1 − z)
+    Source: Cho et al. 2014; PyTorch GRU; Keras GRU (which swaps z and 1 − z)
     """
 
     aliases = ("gatedrecurrentunit", "cudnngru", "grucell")

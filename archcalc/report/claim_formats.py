@@ -45,9 +45,9 @@ def _row(origin: Origin, *, with_terms: bool) -> tuple[str | None, ...]:
 
 
 def _notes(origins: Sequence[Origin]) -> Iterator[str]:
-    """Return which origin is the most usual, and where the rules of tools are to be read."""
+    """Yield that the most common origin comes first, and the command that prints the rules of a tool."""
     if len(origins) > 1:
-        yield f"{len(origins)} numbers fit; the most usual is the first"
+        yield f"{len(origins)} numbers fit; the most common comes first"
     for each in origins:
         if each.count is not None:
             yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.value}"
