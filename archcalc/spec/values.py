@@ -221,7 +221,7 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
         hint = "" if name.name == "C" else "sizes are those of the tensor that enters a layer; here there is none"
         fail("unknown-name", f"{what} is not defined here", name.span, hint)
     if name.name == "i":
-        hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
+        hint = "i counts the repetitions of '*N' from 0; a block does not see the i of its caller: pass it as an argument"
         fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
     no_variable(name, known)
 
