@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
     from archcalc.changes.files import ComparedNetwork, Status
     from archcalc.changes.gates import Gate
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
 
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
 SEPARATOR = "--"
@@ -145,7 +145,7 @@ def command(
     return comparison.status
 
 
-def write(comparison: Comparison, form: str, color: str, output: str, option: str) -> None:
+def write(comparison: NetworkComparison, form: str, color: str, output: str, option: str) -> None:
     """Write a comparison in one of the formats to a file or to standard output, as an option asks.
 
     Raises:
@@ -163,7 +163,7 @@ def write(comparison: Comparison, form: str, color: str, output: str, option: st
         write_file(output, text)
 
 
-def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> Comparison:
+def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> NetworkComparison:
     """Compare two SPECs.
 
     Raises:
@@ -172,7 +172,7 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     from archcalc.analysis.propagate import analyze
     from archcalc.changes.compare import compare
     from archcalc.changes.files import ComparedNetwork
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
     from archcalc.spec.locate import locate
 
     folders = [spec for spec in specs if os.path.isdir(spec)]
@@ -203,12 +203,12 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     status: Status = "changed" if diff.has_changes or not diff.is_equal else "equal"
     network = ComparedNetwork(name=specs[1], status=status, old_name=specs[0], old=old, new=new, diff=diff)
     network, notes = judged(network, gates, values, shared, specs[1])
-    return Comparison(specs[0], specs[1], (network,), notes=notes)
+    return NetworkComparison(specs[0], specs[1], (network,), notes=notes)
 
 
 def compare_revisions(
     revisions: tuple[str, ...], paths: Sequence[str], values: dict[str, Any], gates: Sequence[Gate]
-) -> Comparison:
+) -> NetworkComparison:
     """Compare files at two revisions, or at a revision and in the working tree.
 
     Raises:
@@ -216,7 +216,7 @@ def compare_revisions(
     """
     from archcalc.changes.files import Side, compare_files
     from archcalc.changes.revisions import Repository
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
 
     revisions = as_two(revisions)
     if len(revisions) > 2 or not paths:
@@ -235,7 +235,7 @@ def compare_revisions(
         notes.update(dict.fromkeys(said))
     if any(network.status != "skipped" for network in networks):
         shared.require_used(shared.given.set)
-    return Comparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
+    return NetworkComparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
 
 
 def as_two(revisions: tuple[str, ...]) -> tuple[str, ...]:

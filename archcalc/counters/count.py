@@ -22,7 +22,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Count:
-    """A number that a tool prints, and how it comes about."""
+    """A number that a tool prints, and the terms that lead to it."""
 
     tool: Tool
     quantity: Quantity

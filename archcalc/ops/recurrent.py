@@ -49,7 +49,7 @@ class Recurrent(Operator):
 
     @property
     def width(self) -> Number:
-        """The features that a layer puts out in one direction."""
+        """The number of features that a layer outputs in one direction."""
         return self.units
 
     def in_both(self, number: Number) -> Number:
@@ -208,7 +208,7 @@ class Lstm(Recurrent):
 
     @property
     def width(self) -> Number:
-        """The features that a layer puts out in one direction."""
+        """The number of features that a layer outputs in one direction."""
         return self.units if self.proj is None else self.proj
 
     def state_widths(self) -> tuple[Number, ...]:

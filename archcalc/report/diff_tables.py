@@ -21,7 +21,7 @@ MAX_PLACES = 3
 """The most places of a repeated change that are named in a table."""
 
 
-class Comparison(NamedTuple):
+class NetworkComparison(NamedTuple):
     """Everything that a run of ``diff`` compared."""
 
     old: str

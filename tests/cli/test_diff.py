@@ -263,10 +263,10 @@ def test_lines_fit_the_terminal(width: int) -> None:
     from archcalc.changes import compare
     from archcalc.changes.files import ComparedNetwork
     from archcalc.report.diff_formats import diff_text
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
     from tests.changes.networks import analysis
 
     old, new = analysis("resnet18"), analysis("resnet34")
     network = ComparedNetwork(name="resnet34", status="changed", old=old, new=new, diff=compare(old, new))
-    text = diff_text(Comparison("resnet18", "resnet34", (network,)), "rich", width=width)
+    text = diff_text(NetworkComparison("resnet18", "resnet34", (network,)), "rich", width=width)
     assert max(map(len, text.splitlines())) <= width

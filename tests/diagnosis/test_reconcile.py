@@ -14,7 +14,7 @@ from archcalc.claims.claim_text import parse_claim_text
 from archcalc.counters.network import counts_of
 from archcalc.counters.registry import TOOLS
 from archcalc.diagnosis.counted import code_of
-from archcalc.diagnosis.reconcile import Origin, reconcile
+from archcalc.diagnosis.reconcile import NumberOrigin, reconcile
 from archcalc.diagnosis.relatives import relatives
 from tests.specs.published import read_facts
 
@@ -42,7 +42,7 @@ def test_every_tool_has_a_code_of_its_own() -> None:
     assert {"tool:thop", "tool:thop-0.0", "tool:ptflops", "tool:ptflops-0.6.9", "tool:fvcore-no_grad"} <= set(codes)
 
 
-def readings(text: str) -> list[Origin]:
+def readings(text: str) -> list[NumberOrigin]:
     return reconcile(parse_claim_text(text))
 
 

@@ -15,7 +15,7 @@ from archcalc.ops.position import RelativeBias, ShiftMask
 
 
 def computed(op: Operator, **weights: Any) -> Any:
-    """Return what its kernel puts out for one example."""
+    """Return the output of its kernel for one example."""
     return kernel_of(op)(op, (), weights, Context(dtype=np.float64))[0][0]
 
 

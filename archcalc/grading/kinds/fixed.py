@@ -12,7 +12,7 @@ from archcalc.grading.kinds.matrices import KnownMatrix, read_matrix, within
 from archcalc.grading.subjects import Subject
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Text, fail, whole_text
-from archcalc.spec.numerals import Quantity, read_number
+from archcalc.spec.numerals import WrittenNumber, read_number
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FixedValue:
             fail("key", "the value must be a number, a shape, a matrix or words", whole_text(self.expected))
         return KnownValue(written, value, margin)
 
-    def _margin(self) -> Quantity | None:
+    def _margin(self) -> WrittenNumber | None:
         if self.tolerance is None:
             return None
         try:
@@ -57,7 +57,7 @@ class KnownValue:
 
     correct: str
     value: ClaimedValue
-    margin: Quantity | None
+    margin: WrittenNumber | None
 
     def judge(self, answer: str) -> Outcome:
         """Judge a number or shape."""

@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
-from archcalc.spec.numerals import Quantity, read_number
+from archcalc.spec.numerals import WrittenNumber, read_number
 
-Matrix: TypeAlias = tuple[tuple[Quantity, ...], ...]
+Matrix: TypeAlias = tuple[tuple[WrittenNumber, ...], ...]
 
 _MARKUP = re.compile(
     r"\\(?:begin|end)\{[a-z]*\*?\}(?:\{[a-z|]*\})?|\\(?:left|right)|\$|(?:np\.)?(?:array|tensor|matrix)(?=\()"
@@ -42,7 +42,7 @@ class KnownMatrix:
     """A matrix that the key gives, with the distance that an entry may have from it."""
 
     rows: Matrix
-    tolerance: Quantity | None
+    tolerance: WrittenNumber | None
 
     @property
     def correct(self) -> str:
@@ -81,7 +81,7 @@ class KnownMatrix:
         )
 
 
-def within(given: Quantity, expected: Quantity, tolerance: Quantity | None) -> bool:
+def within(given: WrittenNumber, expected: WrittenNumber, tolerance: WrittenNumber | None) -> bool:
     """Return whether a number is correct: within the tolerance, or what the expected one rounds to."""
     distance = abs(given.value - expected.value)
     if tolerance is None:
@@ -109,6 +109,6 @@ def _written(rows: Matrix) -> str:
     return texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
 
 
-def _number(entry: Quantity) -> str:
+def _number(entry: WrittenNumber) -> str:
     value: Fraction = entry.value
     return str(value.numerator) if value.denominator == 1 else f"{float(value):.6g}"
