@@ -47,12 +47,12 @@ def counts_of(
     trace = trace_of(analysis.graph, model, analysis) if trace is None else trace
     native = NativeCalls(trace)
     return [
-        count(tool, quantity, trace, native, started(quantity, analysis))
+        count(tool, quantity, trace, native, start_figure(quantity, analysis))
         for tool in tools
         for quantity in tool.quantities
     ]
 
 
-def started(quantity: Quantity, analysis: Analysis) -> int:
+def start_figure(quantity: Quantity, analysis: Analysis) -> int:
     """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archcalc.analysis.fields import sees_past
+from archcalc.analysis.fields import exceeds_input
 from archcalc.graph import Node, write_shape
 from archcalc.lint.rules import FIXABLE, LintContext, RuleMatch, rule
 from archcalc.ops.base import Shape
@@ -170,7 +170,12 @@ def field_past_input(context: LintContext) -> Iterator[RuleMatch]:
             span = stages.get(layer.stage) or span
         for name, field in layer.fields.items():
             positions = inputs[name]
-            if name in past or span is None or not all(axis.exact for axis in field) or not sees_past(field, positions):
+            if (
+                name in past
+                or span is None
+                or not all(axis.exact for axis in field)
+                or not exceeds_input(field, positions)
+            ):
                 continue
             past.add(name)
             size, full = "x".join(str(axis.size) for axis in field), "x".join(map(str, positions))

@@ -92,7 +92,7 @@ class Front:
             OverflowError: the front has more than `MAX_FRONT` rows.
         """
         rows = _joined(self.kept, block)
-        front = undominated([_comparable(rows[key.column], key.descending) for key in self.keys])
+        front = pareto_front([_comparable(rows[key.column], key.descending) for key in self.keys])
         if len(front) > MAX_FRONT:
             raise OverflowError(f"the front has more than {MAX_FRONT:,} configurations")
         self.kept = _taken(rows, front)
@@ -106,7 +106,7 @@ def ordering(keys: Sequence[Any]) -> Any:
     return order
 
 
-def undominated(keys: Sequence[Any]) -> Any:
+def pareto_front(keys: Sequence[Any]) -> Any:
     """Return the rows of a Pareto front (all keys are minimised), sorted by the keys.
 
     In that order no row is dominated by a later one. With two keys, the rows stay whose second key is less than all
