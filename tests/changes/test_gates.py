@@ -67,7 +67,7 @@ def test_what_confuses_the_two_or_always_fails_is_refused(gate: str, hint: str) 
 
 
 @pytest.mark.parametrize("gate", ["macs > ", "macs", "> +2%", "macs > +%", "macs > two%", ""])
-def test_what_is_no_limit_is_refused(gate: str) -> None:
+def test_anything_but_a_limit_is_refused(gate: str) -> None:
     with pytest.raises(SpecError):
         read_gate(gate)
 

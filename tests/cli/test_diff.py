@@ -17,7 +17,7 @@ from tests.git import git
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
 
 
-def test_a_stride_that_moves_is_told_in_two_sentences(archcalc: Archcalc) -> None:
+def test_a_stride_that_moves_is_described_in_two_sentences(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "resnet50", "resnet50-v1.5")
     assert ran.status == 0
     assert ran.lines[0] == (
@@ -28,7 +28,7 @@ def test_a_stride_that_moves_is_told_in_two_sentences(archcalc: Archcalc) -> Non
     assert ran.line("MACs").split() == ["MACs", "3,857,973,248", "4,089,184,256", "+5.99", "%"]
 
 
-def test_further_blocks_are_told_in_two_sentences(archcalc: Archcalc) -> None:
+def test_added_blocks_are_described_in_two_sentences(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "resnet18", "resnet34")
     assert ran.lines[0] == (
         "ResNet-34 has 8 more rest blocks: 1 in conv2_x, 2 in conv3_x, 4 in conv4_x and 1 in conv5_x. "
@@ -38,7 +38,7 @@ def test_further_blocks_are_told_in_two_sentences(archcalc: Archcalc) -> None:
     assert "×4" in ran.line("+ conv4_x")
 
 
-def test_equal_networks_are_said_to_be_equal(archcalc: Archcalc) -> None:
+def test_equal_networks_are_reported_as_equal(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "3x9x9 -> conv 4 k3 half -> fc 10", "3x9x9 -> conv 4 k3 p1 -> flatten -> fc 10")
     assert ran.status == 0
     assert "are equal" in ran.lines[0]

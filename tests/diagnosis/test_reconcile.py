@@ -79,7 +79,7 @@ def test_a_tool_is_found_with_its_version_and_the_terms_that_lead_to_the_number(
     assert "batch norm (4 per element)" in {term.label for term in only.count.terms}
 
 
-def test_a_rounded_number_has_several_candidates_the_most_usual_first() -> None:
+def test_a_rounded_number_has_several_candidates_the_most_common_first() -> None:
     found = readings("resnet18:torchvision macs = 1.82G")
     assert [each.code for each in found if each.tools][:2] == ["tool:fvcore", "tool:thop"]
     assert "tool:ptflops-0.6.9" in {each.code for each in found}

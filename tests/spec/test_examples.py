@@ -1,4 +1,4 @@
-"""The three examples of the language's design, word for word."""
+"""Three examples of the spec language, from the text to the figures."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_weights_in_other_forms(tmp_path: Path) -> None:
     assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
 
 
-def test_a_mask_is_no_parameter(tmp_path: Path) -> None:
+def test_a_mask_is_not_a_parameter(tmp_path: Path) -> None:
     mask = np.triu(np.full((4, 4), -np.inf, np.float32), 1)
     made = model(
         [node("MatMul", ["x", "w"], ["a"]), node("Add", ["a", "mask"], ["b"]), node("Softmax", ["b"], ["y"], axis=-1)],
