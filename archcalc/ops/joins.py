@@ -230,7 +230,7 @@ class Compare(Elementwise):
 
     operation = "cmp"
 
-    how: str = word("greater", *COMPARISONS, help="how the first compares to the second")
+    how: str = word("greater", *COMPARISONS, help="the comparison of the first with the second")
 
     def output(self, inputs: Shapes) -> Shape:
         require(len(inputs) == 2, "compare needs two tensors, got {count}", count=len(inputs))

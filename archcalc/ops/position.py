@@ -22,7 +22,7 @@ class RelativeBias(Operator):
 
     Shape:  heads×n×n for n tokens
     Params: heads·Π(2·size − 1); heads·buckets with ``buckets``; none with ``table``
-    Cost:   nothing (a look-up); connections: one per number, unless they are those of ``table``
+    Cost:   nothing (a lookup); connections: one per number, unless they are those of ``table``
     Window: does not depend on any input; of ``table`` its own head
     Source: Shaw et al. 2018; Liu et al. 2021 (Swin Transformer); Raffel et al. 2020 (T5, buckets); Liu et al. 2022
             (Swin Transformer V2, table)

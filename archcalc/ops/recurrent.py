@@ -61,7 +61,7 @@ class Recurrent(Operator):
         raise NotImplementedError
 
     def state_widths(self) -> tuple[Number, ...]:
-        """Return the features of each further output."""
+        """Return the features of each additional output."""
         return (self.width,)
 
     def output(self, inputs: Shapes) -> Shape:
@@ -75,7 +75,7 @@ class Recurrent(Operator):
         return (*lead, self.in_both(self.width))
 
     def states(self, shape: Shape) -> Shapes:
-        """Return the shapes of the further outputs for an input of a given shape."""
+        """Return the shapes of the additional outputs for an input of a given shape."""
         rows = self.in_both(self.layers)
         return tuple([(*shape[:-2], rows, width) for width in self.state_widths()])
 
@@ -145,7 +145,7 @@ class Recurrent(Operator):
 class Rnn(Recurrent):
     """Recurrent layer (Elman): h_t = act(W·x_t + b + R·h_{t−1} + b′).
 
-    With ``bidirectional``, outputs of both directions are concatenated along the features. The further output
+    With ``bidirectional``, outputs of both directions are concatenated along the features. The additional output
     ``state`` is the last output of every layer and direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``;
@@ -177,7 +177,7 @@ class Lstm(Recurrent):
 
     Each of i, f, g, o has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``proj``, the output is P·h_t, which takes the
     place of h_{t−1} in the next step. With ``bidirectional``, outputs of both directions are concatenated along the
-    features. The further outputs ``state`` and ``cell`` are the last output and the last c of every layer and
+    features. The additional outputs ``state`` and ``cell`` are the last output and the last c of every layer and
     direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``, ``proj`` in
@@ -212,7 +212,7 @@ class Lstm(Recurrent):
         return self.units if self.proj is None else self.proj
 
     def state_widths(self) -> tuple[Number, ...]:
-        """Return the features of each further output."""
+        """Return the features of each additional output."""
         return (self.width, self.units)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -238,7 +238,7 @@ class Gru(Recurrent):
 
     Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_after=no``, r is applied before the sums:
     n = tanh(W·x_t + b + R·(r∘h_{t−1}) + b′). With ``bidirectional``, outputs of both directions are concatenated along
-    the features. The further output ``state`` is the last output of every layer and direction.
+    the features. The additional output ``state`` is the last output of every layer and direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``;
             state …×layers×units, twice the layers with ``bidirectional``

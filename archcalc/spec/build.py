@@ -279,7 +279,7 @@ class _Builder:
         return Tensor(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
 
     def further_outputs(self, ref: Ref) -> tuple[str, ...]:
-        """Return the names of the further outputs of a layer, given its first one; none for other tensors."""
+        """Return the names of the additional outputs of a layer, given its first one; none for other tensors."""
         return self.drafts[ref.node].op.further_outputs if ref.output == 0 else ()
 
     def entries(self, item: syntax.Entries, current: Ref, context: _Context) -> Ref:

@@ -17,7 +17,7 @@ Locals: TypeAlias = Mapping[str, Destination]
 """The named entries that a place of the text can refer to."""
 
 FurtherOutputs: TypeAlias = Callable[[Ref], Sequence[str]]
-"""Returns the names of the further outputs of a layer, given its first one; none for other tensors."""
+"""Returns the names of the additional outputs of a layer, given its first one; none for other tensors."""
 
 
 class References:
@@ -103,7 +103,7 @@ class References:
     def output(
         self, base: Destination, path: list[str], marks: list[Destination], inside: Frame | None
     ) -> Destination | None:
-        """Return the further output of a layer that a path ends with; ``None`` if there is none."""
+        """Return the additional output of a layer that a path ends with; ``None`` if there is none."""
         *before, last = path
         owners = matching(before, marks, inside) if before else [base]
         if len(owners) != 1 or last not in (names := self.further_outputs(owners[0].ref)):
