@@ -65,9 +65,9 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model saved by torch.export), '-' for "
-    'standard input, or a quoted inline expression: "3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` '
-    "documents a command.",
+    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2 or .onnx format), "
+    "package.module:object for a PyTorch module, '-' for standard input, or a quoted inline expression: "
+    '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:

@@ -122,10 +122,9 @@ def command(
     archcalc diff OLD NEW -- PATHS     the same at two revisions of the Git repository
 
     A revision is a branch, a tag or a commit. A..B stands for A B, and A...B for their common ancestor and B. Settings
-    after a SPEC, in the same argument, apply to this one only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    after a SPEC, in the same argument, apply to that SPEC only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
-    Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read; the rest is compared
-    nevertheless.
+    Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read (the rest is still compared).
     """
     from archcalc.changes.gates import read_gates
 

@@ -65,14 +65,14 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "layers",
     multiple=True,
     metavar="NAME",
-    help="Take the output of this layer instead of that of the network (repeatable).",
+    help="Use the output of this layer instead of that of the network (repeatable).",
 )
 @click.option(
     "--print",
     "printed",
     multiple=True,
     metavar="NAME",
-    help="Print the numbers of the output of this layer, or of an input, as well (repeatable).",
+    help="Also print the numbers of the output of this layer, or of an input (repeatable).",
 )
 @click.option(
     "--at",
@@ -80,8 +80,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="LAYER:INDEX",
     callback=read_places,
-    help="Work out one number of the output of a layer, e.g. conv_1:0,2,2: what it is computed from, step by step "
-    "(repeatable).",
+    help="Work out one number of the output of a layer step by step, e.g. conv_1:0,2,2 (repeatable).",
 )
 @click.option(
     "--exact",

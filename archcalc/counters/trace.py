@@ -190,7 +190,7 @@ class Trace:
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
     silent: tuple[str, ...] = ()
-    """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
+    """The paths of modules that contain no operation, parameter or module, and may still be called."""
     parameter_views: frozenset[str] = frozenset()
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()
