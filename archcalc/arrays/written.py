@@ -57,7 +57,7 @@ class WrittenArray:
         """
         if fits(self.shape, shape):
             return self.numbers
-        raise WrittenArrayError(f"must have shape {shape_text(shape)}, got {self.description()}")
+        raise WrittenArrayError(f"the array must have shape {shape_text(shape)}, got {self.description()}")
 
     def description(self) -> str:
         """Return how the array was read: ``3x4 (3 rows of 4 numbers)``."""

@@ -143,7 +143,7 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
         got = ", ".join(map(str, place.indices))
         fail(
             "argument",
-            f"'{place.layer[:60]}' has shape {shape_text(sizes)}, no number [{got}]",
+            f"'{place.layer[:60]}' has no number [{got}]: its shape is {shape_text(sizes)}",
             hint=hint,
             origin="--at",
         )

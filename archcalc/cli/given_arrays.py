@@ -136,7 +136,7 @@ def _in_shape(found: WrittenArray | Fill, shape: Shape, batch: int | None) -> Ar
         count, rest = divmod(len(found.numbers), prod(shape))
         if rest or len(found.shape) < 2:
             wanted = shape_text(shape)
-            raise WrittenArrayError(f"must have shape {wanted} or Nx{wanted}, got {found.description()}")
+            raise WrittenArrayError(f"the array must have shape {wanted} or Nx{wanted}, got {found.description()}")
         shape = (count, *shape)
     return _objects(found.fitted(shape), shape)
 
