@@ -76,7 +76,7 @@ class Exceeded(NamedTuple):
     gate: Gate
     message: str
     against: Literal["old", "baseline", "budget"]
-    """What the figure was compared with: the old network, a baseline, or a fixed budget."""
+    """What the figure was compared with: the old network, a baseline, or a fixed number."""
 
 
 def read_gates(written: Iterable[str]) -> list[Gate]:

@@ -1,4 +1,4 @@
-"""Comparison with a baseline: the changes layer by layer, and the totals that have grown beyond the budget."""
+"""Comparison with a baseline: the changes layer by layer, and the totals that have grown beyond the tolerance."""
 
 from __future__ import annotations
 
