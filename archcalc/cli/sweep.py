@@ -94,7 +94,7 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=joined_values,
     metavar="NAMES",
-    help="Sort by quantities or settings, ascending; descending with a minus sign: -macs.",
+    help="Sort by quantities or settings in ascending order, or descending with a minus sign: -macs.",
 )
 @click.option("--top", type=PositiveInteger(), help="Keep the first N rows after sorting.")
 @click.option(
@@ -120,7 +120,7 @@ SECTIONS: dict[str, Definitions] = {
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Evaluate every combination of settings of a network.
 
-    Impossible configurations are skipped; how many there are, and why, is printed below the table.
+    Impossible configurations are skipped; their number and the reasons are printed below the table.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
