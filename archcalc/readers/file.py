@@ -64,7 +64,7 @@ def without_arguments(options: ModelOptions) -> None:
 def without_values(options: ModelOptions) -> None:
     """Require that no numbers of inputs are given, which only ONNX files read."""
     for name in options.values:
-        fail("argument", "only an ONNX model has inputs whose numbers matter", origin=f"--input {name[:40]}")
+        fail("argument", "only an input of an ONNX model can be fixed to a number", origin=f"--input {name[:40]}")
 
 
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:

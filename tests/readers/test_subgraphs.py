@@ -119,7 +119,7 @@ def test_a_scan_calls_its_graph_for_every_position(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.concatenate([2 * totals, totals[:, -1:]], axis=1))
 
 
-def test_what_is_no_graph_is_one_error(tmp_path: Path) -> None:
+def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):
         deep = graph(["x"], [higher_order("wrap", ["y"], deep, {"as_tensor": {"name": "x"}})], ["y"], X.shape)
