@@ -98,7 +98,7 @@ def value_option(command: Command) -> Command:
         "inputs",
         multiple=True,
         metavar="NAME=NUMBER",
-        help="Fix an input of an ONNX model to a number, where branches or sizes depend on it, e.g. sr=16000 "
+        help="Fix an input of a model file to a number, where branches, loops or sizes depend on it, e.g. sr=16000 "
         "(repeatable).",
     )(command)
 

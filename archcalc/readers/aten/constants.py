@@ -106,9 +106,11 @@ def _expanded(v: Values) -> Array:
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
     "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "empty_strided": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "empty": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "new_ones": lambda v: np.ones(v["size"], v.dtype or v.x.dtype),
     "new_full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or v.x.dtype),
+    "given": lambda v: np.array(v["numbers"]).astype(v.dtype or np.float32).reshape(v["size"]),
     "zeros": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "ones": lambda v: np.ones(v["size"], v.dtype or np.float32),
     "full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or np.float32),
