@@ -57,7 +57,7 @@ class Learned(Source):
     Shape:  shape
     Params: one per number
     Cost:   nothing; connections: one per number
-    Window: sees nothing of any input
+    Window: does not depend on any input
     Source: Dosovitskiy et al. 2021 (ViT); Touvron et al. 2021 (CaiT); Bachlechner et al. 2021 (ReZero); PyTorch
             Parameter
     """
@@ -83,7 +83,7 @@ class Constant(Source):
     Shape:  shape
     Params: one per number, not trainable
     Cost:   nothing
-    Window: sees nothing of any input
+    Window: does not depend on any input
     Source: Vaswani et al. 2017 (sinusoidal positions); PyTorch register_buffer; ONNX Constant
     """
 

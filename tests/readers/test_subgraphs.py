@@ -216,7 +216,7 @@ def test_vectorised_functions_are_called_for_every_position(tmp_path: Path) -> N
     np.testing.assert_allclose(run(tmp_path, calls, **sizes), 2 * X * X.sum(-1, keepdims=True))
 
 
-def test_what_is_no_graph_is_one_error(tmp_path: Path) -> None:
+def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):
         deep = graph(["x"], [higher_order("wrap", ["y"], deep, {"as_tensor": {"name": "x"}})], ["y"], X.shape)

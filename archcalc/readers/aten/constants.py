@@ -251,7 +251,7 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     base = call.target.split(".")[1]
     function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
     if function is None or not call.outputs:
-        fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
+        fail("unknown-op", f"a constant is computed by {call.target}, which is not supported", origin=name)
     try:
         found = function(Values(call, arrays))
         if base.endswith("_") and base not in FUNCTIONS:

@@ -107,7 +107,7 @@ class Inputs:
         for number, each in enumerate(inputs):
             tensor = each.type.tensor_type
             if not each.type.HasField("tensor_type"):
-                fail("format", f"the input '{each.name[:100]}' is no tensor", origin=self.name)
+                fail("format", f"the input '{each.name[:100]}' is not a tensor", origin=self.name)
             if not tensor.HasField("shape"):
                 fail(
                     "format", f"the file does not say how many axes the input '{each.name[:100]}' has", origin=self.name
