@@ -62,7 +62,7 @@ def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytes
 def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
     rows = archcalc("counters", NET, "--tool", "thop 0.1.1", "--layers", "--format", "csv").out.splitlines()
     assert "thop 0.1.1,macs,batch norm (4 per element),bn_1,1024" in rows
-    assert 'thop 0.1.1,params,"running statistics and other buffers, which are no parameters",bn_1,-8' in rows
+    assert 'thop 0.1.1,params,"running statistics and other buffers, which are not parameters",bn_1,-8' in rows
 
 
 def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> None:
