@@ -189,7 +189,11 @@ def test_what_is_no_such_array_costs_only_its_question(answer: Any, message: str
         ("input: 1, expect: 2", "", "got both"),
         ("input: 1, target: params", "network: lenet5", "a question must have a target or 'input:'"),
         ("input: 1 2, network: 2 -> dropout, mode: train", "", "the mask of dropout_1 is not given"),
-        ("input: 1 2, network: 2 -> dropout, mode: train, masks: {dropout_1: 1}", "", "dropout_1: the array must have shape 2"),
+        (
+            "input: 1 2, network: 2 -> dropout, mode: train, masks: {dropout_1: 1}",
+            "",
+            "dropout_1: the array must have shape 2",
+        ),
         ("input: 1 2, network: 2 -> relu, masks: {relu_1: 1 1}", "", "no mask 'relu_1'"),
         ("weights: {a: 1}, expect: 2", "", "'weights:' belongs to a question with 'input:'"),
     ],
