@@ -70,8 +70,8 @@ class _Pass:
         self.entries: dict[tuple[object, ...], tuple[tuple[_Entry, ...], bool]] = {}
         """How layers that are alike read their inputs, by the first of them, the output and the axes of features; and
         whether they keep the positions of all of them."""
-        self.simple: dict[int, tuple[Fields, bool]] = {}
-        """The fields that have been examined, by their identity; see `_Pass.is_simple`."""
+        self.joins: dict[int, tuple[Fields, bool, bool]] = {}
+        """Whether unaligned paths and paths of several strides have joined in fields, by the identity of the fields."""
         self.source: Ref | None = None
         self.further: dict[Ref, Fields] = {}
         """The fields of outputs after the first of their layer, once they have been read."""
@@ -154,12 +154,11 @@ class _Pass:
         )
         entries, keep_positions = self.entries.get(key) or self.entries_of(key, made)
         if keep_positions and node.inputs:
-            source = self.of(node.inputs[0], fields)
-            if self.is_simple(source) and all(self.of(ref, fields) is source for ref in node.inputs[1:]):
-                return source
+            first, *others = node.inputs
+            source = self.of(first, fields)
+            if self.is_single(source, len(others)) and all(self.of(ref, fields) is source for ref in others):
+                return self.source_of(first, entries[0], fields)
         sources = [self.source_of(ref, entry, fields) for ref, entry in zip(node.inputs, entries, strict=True)]
-        if sources and _is_kept(sources, entries):
-            return sources[0]
         arriving: dict[str, list[Field]] = {}
         for source, entry in zip(sources, entries, strict=True):
             keeps = entry.keeps_positions and not _has_offsets(source)
@@ -176,13 +175,14 @@ class _Pass:
             return {name: tuple([replace(axis, packed=False) for axis in field]) for name, field in source.items()}
         return source
 
-    def is_simple(self, fields: Fields) -> bool:
-        """Return whether a layer that keeps positions has the same fields: no paths meet, no positions are packed."""
-        found = self.simple.get(id(fields))
+    def is_single(self, fields: Fields, others: int) -> bool:
+        """Return whether a layer that keeps the positions of a tensor, read once and ``others`` more times, has its
+        fields: no unaligned paths have joined, and no paths of several strides join again."""
+        found = self.joins.get(id(fields))
         if found is None:
-            simple = not (_has_offsets(fields) or _has_several_strides(fields) or _is_packed(fields))
-            found = self.simple[id(fields)] = fields, simple
-        return found[1]
+            found = self.joins[id(fields)] = fields, _has_offsets(fields), _has_several_strides(fields)
+        _, has_offsets, has_several_strides = found
+        return not has_offsets and not (others and has_several_strides)
 
     def entries_of(self, key: tuple[object, ...], made: Ref) -> tuple[tuple[_Entry, ...], bool]:
         """Return how an output of a layer reads its inputs, and keep it for layers with the same key."""
@@ -318,15 +318,6 @@ def _has_offsets(fields: Fields) -> bool:
             if axis.offsets:
                 return True
     return False
-
-
-def _is_kept(sources: Sequence[Fields], entries: Sequence[_Entry]) -> bool:
-    """Return whether a layer has the fields of the tensors that it reads: all the same, with a single stride."""
-    first = sources[0]
-    for source, entry in zip(sources, entries, strict=True):
-        if source is not first or not entry.keeps_positions:
-            return False
-    return not _has_offsets(first) and (len(sources) == 1 or not _has_several_strides(first))
 
 
 def _has_several_strides(fields: Fields) -> bool:

@@ -50,20 +50,8 @@ class Gradient(Protocol):
     def __call__(self, op: Any, layer: Evaluated, given: Arrays) -> Gradients: ...
 
 
-@dataclass(frozen=True)
-class Undefined:
-    """Why an operator, or some of its tensors, have no gradient."""
-
-    reason: str
-    inputs: tuple[int, ...] = ()
-    """The inputs that have none."""
-    outputs: tuple[int, ...] = ()
-    """The outputs that nothing has a gradient of."""
-
-
 GRADIENTS: dict[type[Operator], Gradient] = {}
-UNDEFINED: dict[type[Operator], Undefined] = {}
-"""What has no gradient: a whole operator, if `GRADIENTS` does not have it, or some of its inputs and outputs."""
+"""Those of all operators that have one; the others say why not (`archcalc.ops.traits.NoGradient`)."""
 
 Registered: TypeAlias = Callable[[Function], Function]
 
@@ -71,13 +59,6 @@ Registered: TypeAlias = Callable[[Function], Function]
 def gradient(*operators: type[Operator]) -> Registered[Any]:
     """Return a decorator that registers the vector–Jacobian product of some operators."""
     return register(GRADIENTS, operators)
-
-
-def undefined(
-    *operators: type[Operator], reason: str, inputs: tuple[int, ...] = (), outputs: tuple[int, ...] = ()
-) -> None:
-    """Register operators of which nothing has a gradient, or inputs and outputs of them."""
-    register(UNDEFINED, operators)(Undefined(reason, inputs, outputs))  # type: ignore[type-var]
 
 
 def gradient_of(op: Operator) -> Gradient:
@@ -94,7 +75,7 @@ def gradient_of(op: Operator) -> Gradient:
 
 def passes(op: Operator, output: int, place: int) -> bool:
     """Return whether the gradient of an output of an operator is passed on to the input at a place."""
-    without = UNDEFINED.get(type(op))
+    without = op.no_gradient
     if without is None:
         return True
-    return type(op) in GRADIENTS and output not in without.outputs and place not in without.inputs
+    return not without.is_complete and output not in without.outputs and place not in without.inputs

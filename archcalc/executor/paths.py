@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archcalc.executor import gradients  # noqa: F401  # registers them
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.gradient import GRADIENTS, UNDEFINED, passes
+from archcalc.executor.gradient import GRADIENTS, passes
 from archcalc.executor.weights import array_names, stored
 from archcalc.graph import Graph, Ref
 
@@ -100,9 +100,10 @@ class Paths:
             made = self._reached.intersection(self.graph.made_by(index))
             for place, ref in enumerate(node.inputs):
                 if ref in behind and made:
-                    if type(node.op) in UNDEFINED and not any(passes(node.op, each.output, place) for each in made):
-                        why = UNDEFINED[type(node.op)].reason
-                        return f"'{name}' has no gradient: '{node.name}' ({node.op.name}) passes none on ({why})"
+                    without = node.op.no_gradient
+                    if without is not None and not any(passes(node.op, each.output, place) for each in made):
+                        reason = f"'{node.name}' ({node.op.name}) passes none on ({without.reason})"
+                        return f"'{name}' has no gradient: {reason}"
                     behind.update(made)
         owner = next(self.graph.nodes[ref.node] for ref in refs)
         return f"'{name}' has no gradient: the output of '{owner.name}' ({owner.op.name}) that is read has none"

@@ -13,7 +13,7 @@ from archcalc.numeric import Number, product, require
 from archcalc.ops.activation import Elementwise
 from archcalc.ops.base import Cost, Shape, Shapes, operations, operator
 from archcalc.ops.fields import real
-from archcalc.ops.traits import Kind, Spread
+from archcalc.ops.traits import Kind, NoGradient, Spread
 
 MAX_EXPONENT = 80.0
 """The largest exponent for which the moments of eˣ are estimated; they overflow for larger ones."""
@@ -169,6 +169,7 @@ class Floor(Function):
     Source: NumPy floor; PyTorch floor; ONNX Floor
     """
 
+    no_gradient = NoGradient("it is constant between its steps")
     per_element = operations()
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:

@@ -9,7 +9,7 @@ from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
 from archcalc.ops.conv import WeightedSums, weighted_sums
 from archcalc.ops.fields import Features, axis_word, flag, integer
-from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
+from archcalc.ops.traits import STANDARD, Initial, Kernels, NoGradient, Spread, Sums
 from archcalc.ops.window import Reach
 
 
@@ -151,6 +151,7 @@ class Embedding(Operator):
     Source: PyTorch Embedding
     """
 
+    no_gradient = NoGradient("indices are whole numbers", inputs=(0,))
     reads_features = "none"
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}

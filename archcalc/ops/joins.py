@@ -20,7 +20,7 @@ from archcalc.ops.base import (
     per_axis,
 )
 from archcalc.ops.fields import axis, word
-from archcalc.ops.traits import Spread
+from archcalc.ops.traits import NoGradient, Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -196,6 +196,8 @@ class Where(Elementwise):
     Source: NumPy where; PyTorch where, masked_fill; ONNX Where
     """
 
+    no_gradient = NoGradient("the condition is only compared with 0", inputs=(0,))
+
     def output(self, inputs: Shapes) -> Shape:
         require(
             len(inputs) == 3,
@@ -228,6 +230,7 @@ class Compare(Elementwise):
     Source: NumPy greater, equal …; PyTorch gt, eq …; ONNX Greater, Equal …
     """
 
+    no_gradient = NoGradient("it is constant between its steps")
     operation = "cmp"
 
     how: str = word("greater", *COMPARISONS, help="the comparison of the first with the second")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
 from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, operator, per_axis, require_shape
 from archcalc.ops.fields import flag, integer, sizes, tensor
-from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
@@ -99,6 +99,7 @@ class ShiftMask(Operator):
     Source: Liu et al. 2021 (Swin Transformer); torchvision shifted_window_attention
     """
 
+    no_gradient = NoGradient("it is not trained")
     arity: ClassVar[int | None] = 0
 
     size: Shape = sizes(

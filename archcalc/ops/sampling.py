@@ -24,7 +24,7 @@ from archcalc.ops.base import (
 from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
 from archcalc.ops.fields import axes, flag, integer, real, tensor
 from archcalc.ops.sliding import Axes, Sliding
-from archcalc.ops.traits import Initial, Kernels, Spread, Sums
+from archcalc.ops.traits import Initial, Kernels, NoGradient, Spread, Sums
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
@@ -170,6 +170,7 @@ class RoiAlign(Operator):
     Source: He et al. 2017 (Mask R-CNN); torchvision roi_align; ONNX RoiAlign
     """
 
+    no_gradient = NoGradient("boxes are constants of the training, as in torchvision", inputs=(1,))
     aliases = ("roialign",)
     pairs_features = True
     reads_features = "first"

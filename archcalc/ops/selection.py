@@ -9,13 +9,14 @@ from typing import ClassVar
 from archcalc.numeric import Number, exact_div, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, axis_index, operations, operator
 from archcalc.ops.fields import axis, flag, integer
-from archcalc.ops.traits import Spread
+from archcalc.ops.traits import NoGradient, Spread
 from archcalc.ops.window import Reach, Window
 
 
 class Indexed(Operator):
     """A join of a tensor with indices along one of its axes."""
 
+    no_gradient = NoGradient("indices are whole numbers", inputs=(1,))
     arity: ClassVar[int | None] = None
     pairs_features = True
 
@@ -113,6 +114,7 @@ class TopK(Operator):
     Source: PyTorch topk, sort, argmax; ONNX TopK, ArgMax
     """
 
+    no_gradient = NoGradient("indices are whole numbers", outputs=(1,))
     aliases = ("argmax", "argmin", "sort", "argsort")
     further_outputs = ("indices",)
     pairs_features = True

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from archcalc.numeric import product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, like, operator
 from archcalc.ops.fields import sizes, word
-from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
 
 ARRAYS = (
     *("value", "weight", "bias", "scale", "shift", "slope"),
@@ -87,6 +87,7 @@ class Constant(Source):
     Source: Vaswani et al. 2017 (sinusoidal positions); PyTorch register_buffer; ONNX Constant
     """
 
+    no_gradient = NoGradient("it is not trained")
     aliases = ("buffer",)
 
     trainable = False

@@ -131,6 +131,19 @@ def largest(spreads: Sequence[Spread]) -> Spread:
     return max(spreads, key=lambda spread: spread.square, default=STANDARD)
 
 
+class NoGradient(NamedTuple):
+    """Which tensors of an operator have no gradient, and why: all of them, unless inputs or outputs are listed."""
+
+    reason: str
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing of the operator has a gradient."""
+        return not self.inputs and not self.outputs
+
+
 class Traits:
     """The traits of an operator, with defaults for element-wise operators that store nothing."""
 
@@ -168,6 +181,9 @@ class Traits:
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
     """The values of its channel-dependent attributes for one input and one output channel."""
+
+    no_gradient: ClassVar[NoGradient | None] = None
+    """What of it has no gradient; ``None`` if all of its inputs and trained arrays have one."""
 
     def strides(self) -> tuple[Number, ...]:
         """Return the stride per spatial axis; empty if it has none."""

@@ -124,8 +124,8 @@ class _Builder:
         self.shapes: dict[Shape, Shape] = {}
         """One object for all equal shapes."""
         self.independence = Independence(network.blocks)
-        self.expanded: dict[tuple[int, int], Expanded] = {}
-        """The independent chains, by the identity of their items and of the shape of their input."""
+        self.expanded: dict[tuple[int, Shape], Expanded] = {}
+        """The independent chains, by the identity of their items and the shape of their input."""
         self.expansion = Expansion(network.blocks, network.variables, limits)
         self.steps = 0
         self.depth = 0
@@ -233,7 +233,7 @@ class _Builder:
         if not self.is_plain or context.shared is not None or not self.independence.of(chain, context.names):
             return self.items(chain.items, chain.span, current, context)
         first = len(self.drafts)
-        key = id(chain.items), id(self.drafts[current.node].outputs[current.output])
+        key = id(chain.items), self.drafts[current.node].outputs[current.output]
         found = self.expanded.get(key)
         if found is None or not self.has_room(len(found.drafts), found.steps):
             steps = self.steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, undefined
+from archcalc.executor.gradient import Evaluated, Gradients, gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Context, Weights
 from archcalc.executor.kernels.product import multiplied
@@ -52,9 +52,6 @@ def rbf(op: RadialBasis, layer: Evaluated, given: Arrays) -> Gradients:
     found = 2 * (rows * g.sum(1, keepdims=True) - multiplied(g, centres, layer.context))
     arrays = {"centre": 2 * (centres * g.sum(0)[:, None] - multiplied(g.T, rows, layer.context))}
     return Gradients((found.reshape(x.shape),), arrays if op.trainable else {})
-
-
-undefined(Embedding, reason="indices are whole numbers", inputs=(0,))
 
 
 @gradient(Embedding)

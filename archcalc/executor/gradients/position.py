@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, undefined
+from archcalc.executor.gradient import Evaluated, Gradients, gradient
 from archcalc.executor.gradients.structure import moved, numbered, returned
 from archcalc.executor.kernel import Arrays, Context, kernel_of
-from archcalc.ops.position import RelativeBias, ShiftMask
-
-undefined(ShiftMask, reason="it is not trained")
+from archcalc.ops.position import RelativeBias
 
 
 @gradient(RelativeBias)

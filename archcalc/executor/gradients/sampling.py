@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, gradient_of, undefined
+from archcalc.executor.gradient import Evaluated, Gradients, gradient, gradient_of
 from archcalc.executor.gradients.conv import of_bias
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Sizes
@@ -26,8 +26,6 @@ from archcalc.executor.kernels.sampling import (
     samples_of,
 )
 from archcalc.ops.sampling import DeformableConv, RoiAlign
-
-undefined(RoiAlign, reason="boxes are constants of the training, as in torchvision", inputs=(1,))
 
 
 def _add_at(found: Array, around: Sequence[Nearest], g: Array) -> None:
