@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.arrays.texts import DIGITS, shape_text
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.record import Recorded, in_order
 from archcalc.report.expressions import LATEX, TEXT, Expressions
 from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
@@ -61,7 +61,7 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
         name: what is worked out.
         numbers: the numbers by their names.
     """
-    order = _in_order(numbers.values())
+    order = in_order(numbers.values())
     read: dict[str, dict[Index, None]] = {}
     for each in order:
         if each.operands and not each.operation:
@@ -98,23 +98,6 @@ def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Rec
     for place, step in enumerate(steps):
         first.setdefault((stages[id(step)], step.name), place)
     return sorted(steps, key=lambda step: (stages[id(step)], first[stages[id(step)], step.name]))
-
-
-def _in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
-    """Return numbers and all that they were computed from, every one after its operands."""
-    found: list[Recorded] = []
-    seen: set[int] = set()
-    waiting = [(number, False) for number in reversed([*numbers])]
-    while waiting:  # records may be deeper than Python's stack
-        each, done = waiting.pop()
-        if done:
-            found.append(each)
-        elif id(each) not in seen:
-            seen.add(id(each))
-            waiting.append((each, True))
-            operands = each.operands if each.operation else ()
-            waiting += [(operand, False) for operand in reversed(operands) if isinstance(operand, Recorded)]
-    return found
 
 
 # --- text, Markdown, LaTeX ---

@@ -6,16 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Weights
+from archcalc.executor.kernel import Array
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer, recorded
-from archcalc.executor.loops.scalar import Tally, named, sqrt
-from archcalc.executor.loops.tensor import Tensor, counting, plain, total
-from archcalc.executor.loops.training import record_training
+from archcalc.executor.loops.training import differs, record_training
 from archcalc.executor.training import PYTORCH
-from archcalc.ops.activation import Dropout
 from archcalc.ops.base import Operator
-from archcalc.ops.norm import BatchNorm
 
 Results = list[tuple[Recorded, Recorded]]
 """Numbers of the outputs, and the gradient of each."""
@@ -44,11 +40,9 @@ def record_batch(
     batch = len(next(iter(given.values())))
     stored = {own: recorded(name, array) for own, (name, array) in weights.items()}
     outputs: list[tuple[Array, ...]]
-    if training and isinstance(op, BatchNorm):
-        ((name, x),) = inputs.items()
-        outputs = _normalised_batch(op, _recorded(name, x), stored)
-    elif training and isinstance(op, Dropout):
-        made = record_training(op, {name: _recorded(name, x) for name, x in inputs.items()}, {}, mask, PYTORCH)
+    if training and differs(op):
+        read = {name: _recorded(name, x) for name, x in inputs.items()}
+        made = record_training(op, read, stored, mask, PYTORCH, differences=True)
         outputs = [(example,) for example in made.output]
     else:
         outputs = [
@@ -68,25 +62,3 @@ def record_batch(
 def _recorded(name: str, array: Array) -> Array:
     """Return an array, batch in front, as numbers that record their place; of one example, without the batch."""
     return recorded(name, array[0])[None] if len(array) == 1 else recorded(name, array)
-
-
-def _normalised_batch(op: BatchNorm, x: Array, weights: Weights) -> list[tuple[Array, ...]]:
-    """Return the batch norm of all examples by its definition in training: with the statistics of the batch.
-
-    Differences from the mean are steps of their own, because the gradients of both paths through them are added there.
-    """
-    tally = Tally()
-    numbers: Tensor = counting(x, tally)
-    stored = {name: counting(array, tally) for name, array in weights.items()}
-    out: Tensor = {}
-    for channel in range(x.shape[1]):
-        own = [index for index in numbers if index[1] == channel]
-        mean = named("mean", total(numbers[index] for index in own) / len(own))
-        differences = {index: named("difference", numbers[index] - mean) for index in own}
-        variance = named("variance", total(each * each for each in differences.values()) / len(own))
-        deviation = named("standard deviation", sqrt(variance + op.eps))
-        for index, each in differences.items():
-            normalised = named("normalised", each / deviation)
-            out[index] = stored["scale"][channel,] * normalised + stored["shift"][channel,] if op.affine else normalised
-    made: Array = plain(out)
-    return [(example,) for example in made]

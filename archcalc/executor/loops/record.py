@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from archcalc.executor.loops.numbers import Substitute, function, power, quotient
@@ -85,6 +85,23 @@ class Recorded(Substitute):
 def plain(x: Any) -> Any:
     """Return a number without its record."""
     return x.value if isinstance(x, Recorded) else x
+
+
+def in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
+    """Return numbers and all that they were computed from, every one after its operands."""
+    found: list[Recorded] = []
+    seen: set[int] = set()
+    waiting = [(number, False) for number in reversed([*numbers])]
+    while waiting:  # records may be deeper than Python's stack
+        each, done = waiting.pop()
+        if done:
+            found.append(each)
+        elif id(each) not in seen:
+            seen.add(id(each))
+            waiting.append((each, True))
+            operands = each.operands if each.operation else ()
+            waiting += [(operand, False) for operand in reversed(operands) if isinstance(operand, Recorded)]
+    return found
 
 
 def _applied(operation: str, of: Callable[[Any, Any], Any], a: Any, b: Any) -> Recorded:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from archcalc.executor.loops.numbers import function, power
-from archcalc.executor.loops.record import Recorded, plain
+from archcalc.executor.loops.record import Recorded, in_order, plain
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 """The name of an array and the index of a number in it."""
@@ -52,7 +52,7 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
     for number, weight in results:
         _add(given, number, weight)
     recorded = any(isinstance(weight, Recorded) for weight in given.values())
-    order = _in_order(given)
+    order = in_order(given)
     wanted = set(order) if of is None else _depending(order, of)
     for number in reversed(order):
         g = given.pop(number, None)
@@ -90,19 +90,3 @@ def _depending(order: Iterable[Recorded], of: Place) -> set[Recorded]:
 
 def _operands(number: Recorded) -> list[Recorded]:
     return [each for each in number.operands if isinstance(each, Recorded)] if number.operation else []
-
-
-def _in_order(results: Iterable[Recorded]) -> list[Recorded]:
-    """Return numbers and all those they were computed from, operands first."""
-    found: list[Recorded] = []
-    seen: set[int] = set()
-    pending = [(number, False) for number in results]
-    while pending:
-        number, done = pending.pop()
-        if done:
-            found.append(number)
-        elif id(number) not in seen:
-            seen.add(id(number))
-            pending.append((number, True))
-            pending += [(each, False) for each in _operands(number)]
-    return found

@@ -37,7 +37,13 @@ def differs(op: Operator) -> bool:
 
 
 def record_training(
-    op: Operator, inputs: Mapping[str, Array], weights: Weights, mask: Array | None, average: MovingAverage
+    op: Operator,
+    inputs: Mapping[str, Array],
+    weights: Weights,
+    mask: Array | None,
+    average: MovingAverage,
+    *,
+    differences: bool = False,
 ) -> TrainedLayer:
     """Evaluate a layer that `differs` in a training step, with numbers that record how they were computed.
 
@@ -47,6 +53,8 @@ def record_training(
         weights: its stored arrays by name, before the step.
         mask: the masks of dropout, batch in front; they are recorded as ``mask``.
         average: how running statistics are updated.
+        differences: whether the differences from the mean are steps of their own. In gradients they are, because those
+            of both paths through them are added there.
     """
     tally = Tally()
     (x,) = (counting(recorded(name, array), tally) for name, array in inputs.items())
@@ -55,7 +63,7 @@ def record_training(
         return _dropout(op, x, counting(recorded("mask", mask), tally))
     assert isinstance(op, BatchNorm)
     stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
-    return _batch_norm(op, x, stored, average)
+    return _batch_norm(op, x, stored, average, named_differences=differences)
 
 
 def _dropout(op: Dropout, x: Tensor, mask: Tensor) -> TrainedLayer:
@@ -74,7 +82,9 @@ def _dropout(op: Dropout, x: Tensor, mask: Tensor) -> TrainedLayer:
     return TrainedLayer(plain(masked), plain(mean or masked))
 
 
-def _batch_norm(op: BatchNorm, x: Tensor, stored: dict[str, Tensor], average: MovingAverage) -> TrainedLayer:
+def _batch_norm(
+    op: BatchNorm, x: Tensor, stored: dict[str, Tensor], average: MovingAverage, *, named_differences: bool
+) -> TrainedLayer:
     """Return every channel minus its mean over the batch, divided by its standard deviation, and the moving averages
     of both statistics."""
     old, new = average.shares
@@ -84,6 +94,8 @@ def _batch_norm(op: BatchNorm, x: Tensor, stored: dict[str, Tensor], average: Mo
         channel = group[0][1:2]
         mean = named("mean", total(x[index] for index in group) / len(group))
         differences = {index: x[index] - mean for index in group}
+        if named_differences:
+            differences = {index: named("difference", each) for index, each in differences.items()}
         squares = total(difference * difference for difference in differences.values())
         variance = named("variance", squares / len(group))
         deviation = named("standard deviation", sqrt(variance + op.eps))
