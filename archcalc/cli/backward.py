@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
+from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.by_hand_output import worked_text
 from archcalc.cli.execution import array_errors, progress
 from archcalc.cli.given_arrays import given_array
 from archcalc.cli.options import default_format, print_table
+from archcalc.cli.run_table import array_record, values_table
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
@@ -88,7 +90,7 @@ def check_options(values: Mapping[str, Any]) -> None:
         return
     for key, option in WITHOUT.items():
         if values[key]:
-            raise click.UsageError(f"--backward computes gradients in floating-point numbers, without {option}")
+            raise click.UsageError(f"{option} applies to a forward pass only: run without --backward")
     if values["upstream"] and (values["loss"] or values["targets"]):
         raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
     if values["targets"] and (values["loss"] or "sum") == "sum":
@@ -127,6 +129,7 @@ def run_backward(
     training = values["mode"] == "train"
     loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))
     names = wanted_names(network, outputs, values, training=training)
+    require_room(values["output"], names, "--grad", "gradients")
     with progress(network.name, 2 * len(network.graph.nodes)) as advance, array_errors("--grad"):
         found = gradients(
             network.graph,
@@ -141,7 +144,7 @@ def run_backward(
             observe=advance,
         )
     if values["output"] is not None:
-        write_gradients(values["output"], found.gradients)
+        write_arrays_to(values["output"], found.gradients, "--output")
         if values["output"] == "-":
             return
     form = default_format(form, color)
@@ -234,8 +237,8 @@ def wanted_names(network: Network, outputs: Sequence[str], values: Mapping[str, 
     from archcalc.executor.paths import Paths
     from archcalc.executor.weights import stored
 
-    names = [name.strip() for text in values["wanted"] for name in text.split(",") if name.strip()]
-    names += [place.layer for place in values["places"] if place.layer not in names]
+    asked = [name.strip() for text in values["wanted"] for name in text.split(",") if name.strip()]
+    names = [*asked, *(place.layer for place in values["places"])]
     known = stored(network.graph, training=training)
     for name in names:
         if name not in known and network.graph.find(name) is None:
@@ -245,29 +248,10 @@ def wanted_names(network: Network, outputs: Sequence[str], values: Mapping[str, 
             if layer and own:
                 hint = f"'{layer[:60]}' stores {', '.join(each.removeprefix(f'{layer}.') for each in own)}"
             unknown = f"no input, layer or stored array '{name[:60]}'"
-            fail("unknown-name", unknown, hint=hint, origin="--at" if not values["wanted"] else "--grad")
+            fail("unknown-name", unknown, hint=hint, origin="--grad" if name in asked else "--at")
     if names:
         return list(dict.fromkeys(names))
     return Paths.derivable(network.graph, outputs, training=training)
-
-
-def write_gradients(path: str, found: Mapping[str, Array]) -> None:
-    """Write gradients to an .npy file, or several by name to an .npz file."""
-    from archcalc.cli.files import output_errors, write_with
-    from archcalc.executor.files import write_array, write_arrays
-
-    if path.endswith(".npy") and len(found) > 1:
-        hint = "write to an .npz file, or choose one with --grad"
-        fail(
-            "argument",
-            f"an .npy file holds one array, but there are {len(found)} gradients",
-            hint=hint,
-            origin="--output",
-        )
-    single = len(found) == 1 and not path.endswith(".npz")
-    array = next(iter(found.values()))
-    with output_errors("--output", path):
-        write_with(path, lambda file: write_array(file, array) if single else write_arrays(file, found))
 
 
 # --- printing ---
@@ -283,17 +267,14 @@ def print_gradients(network: Network, found: Backward, values: Mapping[str, Any]
     from archcalc.report.matrices import is_small
 
     asked = bool(values["wanted"])
-    small = [
-        name
-        for name, g in found.gradients.items()
-        if asked and is_small(g[0] if of_tensor(found, name, network) else g)
-    ]
+    small = [name for name in found.gradients if asked and is_small(found.of_example(name))]
     if form in ("plain", "rich"):
         click.echo(f"loss: {float_text(found.loss, values['digits'] or DIGITS)}{_kind(values)}")
-        for line in gradient_lines(network, found, small, values["digits"] or DIGITS):
+        for line in gradient_lines(found, small, values["digits"] or DIGITS):
             click.echo(line)
     elif small:
-        print_table(values_table(network, found, small, values["digits"] or DIGITS), form, color)
+        shown = {symbol(name): _without_batch_of_one(found, name) for name in small}
+        print_table(values_table("gradient", shown, values["digits"] or DIGITS), form, color)
     if len(small) < len(found.gradients):
         print_table(summary(network, found, [name for name in found.gradients if name not in small]), form, color)
 
@@ -304,36 +285,18 @@ def _kind(values: Mapping[str, Any]) -> str:
     return {"mse": " (mean squared error)", "cross_entropy": " (cross-entropy)"}.get(values["loss"], " (sum)")
 
 
-def of_tensor(found: Backward, name: str, network: Network) -> bool:
-    """Return whether a gradient is that of a tensor, with the batch in front, not of a stored array."""
-    from archcalc.executor.weights import stored
-
-    return name not in stored(network.graph, training=True)
+def _without_batch_of_one(found: Backward, name: str) -> Array:
+    g = found.gradients[name]
+    return g if name in found.arrays or len(g) > 1 else found.of_example(name)
 
 
-def gradient_lines(network: Network, found: Backward, names: Sequence[str], digits: int) -> Iterator[str]:
+def gradient_lines(found: Backward, names: Sequence[str], digits: int) -> Iterator[str]:
     """Yield the lines of gradients in full."""
     from archcalc.report.matrices import array_lines
 
     for name in names:
-        batch = of_tensor(found, name, network)
+        batch = name not in found.arrays
         yield from array_lines(symbol(name), found.gradients[name], batch=batch, digits=digits)
-
-
-def values_table(network: Network, found: Backward, names: Sequence[str], digits: int) -> Table:
-    """Return a table with a row for every number."""
-    import numpy as np
-
-    columns = (Column("gradient", "gradient"), Column("index", "index"), Column("value", "value", "right"))
-    rows = []
-    for name in names:
-        g = found.gradients[name]
-        skipped = of_tensor(found, name, network) and len(g) == 1
-        rows += [
-            (symbol(name), " ".join(map(str, index[skipped:])), float_text(number, digits))
-            for index, number in np.ndenumerate(g)
-        ]
-    return Table(columns, tuple(rows))
 
 
 def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
@@ -365,14 +328,10 @@ def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
 
 def document(network: Network, found: Backward, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return gradients as data: small ones in full, of large ones the range."""
-    from archcalc.report.matrices import is_small, nested
+    from archcalc.report.matrices import is_small
 
-    entries = []
-    for name, g in found.gradients.items():
-        entry: dict[str, Any] = {"gradient": name, "shape": list(g.shape)}
-        if is_small(g[0] if of_tensor(found, name, network) else g) or name in values["wanted"]:
-            entry["values"] = nested(g)
-        else:
-            entry |= {"min": float(g.min()), "mean": float(g.mean(dtype="float64")), "max": float(g.max())}
-        entries.append(entry)
+    entries = [
+        {"gradient": name, **array_record(g, in_full=is_small(found.of_example(name)) or name in values["wanted"])}
+        for name, g in found.gradients.items()
+    ]
     return {"network": network.name, "loss": found.loss, "gradients": entries}

@@ -13,14 +13,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import shape_text
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Place, WorkedOut, within_operations
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Place, WorkedOut, tensor_name, within_operations
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.backward import Backward, Point
-    from archcalc.executor.interpreter import LayerTrace
     from archcalc.executor.kernel import Array
     from archcalc.executor.loops.record import Recorded
     from archcalc.executor.training import TrainingStep
@@ -127,21 +126,21 @@ class _Layer:
 
     def __init__(self, network: Network, node: Node, point: Point, seed: int, step: TrainingStep) -> None:
         from archcalc.executor.loops.batch import record_batch
+        from archcalc.executor.training import mask_of
 
         trace = point.trace
-        names = [_tensor_name(network, place, node) for place in range(len(node.inputs))]
+        names = _names_read(network, node)
         self.inputs = {_argument(place): name for place, name in enumerate(names)}
         inputs = dict(zip(names, trace.inputs, strict=True))
-        outputs = [
-            node.name if len(node.outputs) == 1 else f"{node.name}, output {at}" for at in range(len(node.outputs))
-        ]
+        outputs = [tensor_name(network.graph, ref) for ref in network.graph.made_by(trace.number)]
         self.given = {f"∂L/∂{name}": g for name, g in zip(outputs, point.given, strict=True)}
         self.stored = {own: (f"{node.name}.{own}", array) for own, array in trace.weights.items()}
         self.single = len(trace.outputs[0]) == 1
-        self.results = record_batch(
-            node.op, inputs, self.stored, self.given, training=trace.training, mask=_mask(trace, seed, step)
-        )
-        shown = {**inputs, **self.given}
+        mask = None
+        if trace.training:
+            mask = mask_of(node.op, node.name, trace.inputs[0].shape, step, (seed, trace.number))
+        self.results = record_batch(node.op, inputs, self.stored, self.given, training=trace.training, mask=mask)
+        shown = {**inputs, **self.given, **({} if mask is None else {"mask": mask})}
         self.arrays: dict[str, Array] = {
             **{name: array[0] if self.single else array for name, array in shown.items()},
             **dict(self.stored.values()),
@@ -158,20 +157,10 @@ class _Layer:
         return found if isinstance(found, Recorded) else Recorded(found or 0.0)
 
 
-def _mask(trace: LayerTrace, seed: int, step: TrainingStep) -> Array | None:
-    """Return the masks of a layer of dropout in training; ``None`` for other layers."""
-    from archcalc.executor.training import random_mask
-
-    if not (trace.training and trace.node.op.drops):
-        return None
-    given = step.masks.get(trace.node.name)
-    return random_mask(trace.node.op, trace.inputs[0].shape, (seed, trace.number)) if given is None else given
-
-
-def _tensor_name(network: Network, place: int, node: Node) -> str:
-    """Return the name of an input of a layer; a tensor that it reads twice has two."""
-    ref = node.inputs[place]
-    source = network.graph.nodes[ref.node]
-    name = source.name if len(source.outputs) == 1 else f"{source.name}, output {ref.output}"
-    times = node.inputs[:place].count(ref)
-    return f"{name} ({times + 1})" if times else name
+def _names_read(network: Network, node: Node) -> list[str]:
+    """Return the names of the inputs of a layer; a tensor that it reads twice has two."""
+    names = []
+    for place, ref in enumerate(node.inputs):
+        times = node.inputs[:place].count(ref)
+        names.append(f"{tensor_name(network.graph, ref)} ({times + 1})" if times else tensor_name(network.graph, ref))
+    return names

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.executor.loops.record import Recorded
     from archcalc.executor.loops.window_view import WindowView
     from archcalc.executor.training import TrainingStep
-    from archcalc.graph import Node, Ref
+    from archcalc.graph import Graph, Node, Ref
     from archcalc.report.worked import Worked
 
 MAX_OPERATIONS = 2_000_000
@@ -78,7 +78,7 @@ class Evaluated:
 
     def inputs(self, node: Node) -> dict[str, Array]:
         """Return the tensors that a layer reads by name."""
-        return {_name(self.network, ref): self.tensors[ref] for ref in node.inputs}
+        return {tensor_name(self.network.graph, ref): self.tensors[ref] for ref in node.inputs}
 
     def stored(self, node: Node) -> dict[str, Array]:
         """Return the stored arrays of a layer by their names in it."""
@@ -87,8 +87,9 @@ class Evaluated:
         return {name: self.weights[full] for name, full in array_names(self.network.graph, node).items()}
 
 
-def _name(network: Network, ref: Ref) -> str:
-    node = network.graph.nodes[ref.node]
+def tensor_name(graph: Graph, ref: Ref) -> str:
+    """Return the name of a tensor: that of its layer, with its number if the layer has several outputs."""
+    node = graph.nodes[ref.node]
     return node.name if len(node.outputs) == 1 else f"{node.name}, output {ref.output}"
 
 
@@ -176,7 +177,7 @@ def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
     arrays |= {names[name]: array for name, array in stored.items()}
     found = worked(_written(place, None, shape), _records(numbers))
     if (view := view_of(evaluated, place)) is not None:
-        found, arrays = _with_window(found, arrays, view, flipped=getattr(node.op, "flip", False))
+        found, arrays = _with_window(found, arrays, view)
     return WorkedOut(found, arrays)
 
 
@@ -198,9 +199,7 @@ def index_of(evaluated: Evaluated, place: Place) -> tuple[int, ...]:
     return _index(place, evaluated.tensors[evaluated.network.tensor(place.layer)].shape)
 
 
-def _with_window(
-    found: Worked, arrays: Mapping[str, Array], view: WindowView, *, flipped: bool
-) -> tuple[Worked, dict[str, Array]]:
+def _with_window(found: Worked, arrays: Mapping[str, Array], view: WindowView) -> tuple[Worked, dict[str, Array]]:
     """Return numbers worked out with the input as the window lies on it: with its padding; and flipped kernels."""
     from archcalc.report.worked import Read
 
@@ -214,7 +213,7 @@ def _with_window(
             padded: Read(padded, view.indices()),
             **{other: read for other, read in reads.items() if other != name},
         }
-    if flipped and view.weights is not None:
+    if view.flipped and view.weights is not None:
         kernel = view.weights if len(view.weights) > 1 else view.weights[0]
         turned = "weight, flipped"
         shown = {**shown, turned: kernel}

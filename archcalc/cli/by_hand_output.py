@@ -10,10 +10,9 @@ import click
 from archcalc.arrays.texts import DIGITS
 from archcalc.cli.by_hand import Evaluated, WorkedOut, work_out
 from archcalc.cli.options import default_format, print_table
-from archcalc.cli.run_table import table
+from archcalc.cli.run_table import array_record, table, values_table
 from archcalc.cli.training_steps import averages
 from archcalc.report.json_text import write_json
-from archcalc.report.table import Column, Table
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
@@ -92,7 +91,8 @@ def _print_tensors(
         for line in tensors_lines(small, digits):
             click.echo(line)
     elif small:
-        print_table(values_table(small, digits), form, color)
+        shown = {name: array[0] if len(array) == 1 else array for name, array in small.items()}
+        print_table(values_table("tensor", shown, digits), form, color)
     if large := {name: array for name, array in tensors.items() if name not in small}:
         print_table(table(evaluated.network, large), form, color)
 
@@ -107,34 +107,16 @@ def tensors_lines(tensors: Mapping[str, Array], digits: int) -> Iterator[str]:
             yield from array_lines(f"{name}, in decimals", rounded, digits=digits)
 
 
-def values_table(tensors: Mapping[str, Array], digits: int) -> Table:
-    """Return a table with a row for every number."""
-    import numpy as np
-
-    from archcalc.report.matrices import number_text
-
-    columns = (Column("tensor", "tensor"), Column("index", "index"), Column("value", "value", "right"))
-    rows = [
-        (name, " ".join(map(str, index[len(array) == 1 :])), number_text(number, digits))
-        for name, array in tensors.items()
-        for index, number in np.ndenumerate(array)
-    ]
-    return Table(columns, tuple(rows))
-
-
 def document(steps: Sequence[Evaluated], tensors: Mapping[str, Array], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return tensors and numbers that are worked out as data. Exact numbers are texts."""
-    from archcalc.report.matrices import is_small, nested
+    from archcalc.report.matrices import is_small
     from archcalc.report.worked import record
 
-    found: dict[str, Any] = {"network": steps[-1].network.name, "tensors": []}
-    for name, array in tensors.items():
-        entry: dict[str, Any] = {"tensor": name, "shape": list(array.shape)}
-        if is_small(array[0]) or name in values["printed"]:
-            entry["values"] = nested(array)
-        else:
-            entry |= {"min": float(array.min()), "mean": float(array.mean(dtype="float64")), "max": float(array.max())}
-        found["tensors"].append(entry)
+    entries = [
+        {"tensor": name, **array_record(array, in_full=is_small(array[0]) or name in values["printed"])}
+        for name, array in tensors.items()
+    ]
+    found: dict[str, Any] = {"network": steps[-1].network.name, "tensors": entries}
     if values["places"]:
         found["worked"] = [record(work_out(steps[-1], place).worked) for place in values["places"]]
     if values["steps"] or values["momentum"]:

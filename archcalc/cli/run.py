@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.backward import backward_options, check_options, run_backward
 from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
 from archcalc.cli.by_hand_output import print_by_hand
@@ -200,7 +201,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if values["folds"]:
         check_not_folded(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
-    check_output_files(values["output"], values["save_weights"], [] if values["backward"] else outputs)
+    different_files(values["output"], values["save_weights"])
+    if not values["backward"]:
+        require_room(values["output"], outputs, "--layer", "outputs")
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
     batches = given_inputs(network.graph, values["inputs"], values["batch"], values["steps"] or 1)
@@ -233,7 +236,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     everything = {**run.outputs, **run.kept}
     found = {name: everything[name] for name in outputs}
     weights = steps[-1].weights
-    write_results(values, found, {**weights, **run.updates})
+    if values["output"] is not None:
+        write_arrays_to(values["output"], found, "--output")
+    if values["save_weights"] is not None:
+        write_arrays_to(values["save_weights"], {**weights, **run.updates}, "--save-weights", named=True)
     if "-" in (values["output"], values["save_weights"]):
         return
     written = any(array.dtype == object for given in batches for array in (*given.values(), *named.values()))
@@ -254,18 +260,6 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
     """Return the names of the outputs of the run."""
     graph = network.graph
     return list(layers) or [*graph.outputs, *(graph.training_outputs if training else ())]
-
-
-def check_output_files(path: str | None, weights: str | None, outputs: list[str]) -> None:
-    """Fail if an output file cannot hold what is to be written, before anything is computed."""
-    different_files(path, weights)
-    if path is not None and path.endswith(".npy") and len(outputs) > 1:
-        fail(
-            "argument",
-            f"an .npy file holds one array, but there are {len(outputs)}: {', '.join(outputs[:5])}",
-            hint="write to an .npz file, or choose one with --layer",
-            origin="--output",
-        )
 
 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
@@ -394,19 +388,3 @@ def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mappi
 
     folding = network.fold()
     return folding.folded, folded_weights(folding.graph, folding.folds, weights)
-
-
-def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
-    """Write the requested files."""
-    from archcalc.cli.files import output_errors, write_with
-    from archcalc.executor.files import write_array, write_arrays
-
-    output, saved = values["output"], values["save_weights"]
-    if output is not None:
-        single = len(found) == 1 and not output.endswith(".npz")
-        array = next(iter(found.values()))
-        with output_errors("--output", output):
-            write_with(output, lambda file: write_array(file, array) if single else write_arrays(file, found))
-    if saved is not None:
-        with output_errors("--save-weights", saved):
-            write_with(saved, lambda file: write_arrays(file, weights))

@@ -1,9 +1,9 @@
-"""The table of the outputs of ``archcalc run``: shapes and ranges, and the largest values of vectors."""
+"""Arrays as ``archcalc run`` lists them: their ranges or all of their numbers, and the largest values of vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archcalc.arrays.texts import float_text
 from archcalc.graph import write_shape
@@ -38,6 +38,36 @@ def table(network: Network, found: Mapping[str, Array], notes: Sequence[str] = (
         about += largest_values(name if len(found) > 1 else "", array)
         about += not_finite(name, array)
     return Table(columns, tuple(rows), title=network.name, notes=(*about, *notes))
+
+
+def values_table(what: str, arrays: Mapping[str, Array], digits: int) -> Table:
+    """Return a table with a row for every number of arrays by name; ``what`` they are heads the column of names."""
+    import numpy as np
+
+    from archcalc.report.matrices import number_text
+
+    columns = (Column(what, what), Column("index", "index"), Column("value", "value", "right"))
+    rows = [
+        (name, " ".join(map(str, index)), number_text(number, digits))
+        for name, array in arrays.items()
+        for index, number in np.ndenumerate(array)
+    ]
+    return Table(columns, tuple(rows))
+
+
+def array_record(array: Array, *, in_full: bool) -> dict[str, Any]:
+    """Return the shape of an array and its numbers, or their range, as data. Exact numbers are texts."""
+    from archcalc.report.matrices import nested
+
+    found: dict[str, Any] = {"shape": list(array.shape)}
+    if in_full:
+        return {**found, "values": nested(array)}
+    return {
+        **found,
+        "min": float(array.min()),
+        "mean": float(array.mean(dtype="float64")),
+        "max": float(array.max()),
+    }
 
 
 def notes_on_run(run: Run, weights: Mapping[str, Array], times: Sequence[float]) -> list[str]:

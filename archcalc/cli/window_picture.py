@@ -84,7 +84,7 @@ class _Drawing:
         panels = [self.panel(title + (", padded" if view.is_padded else ""), view.input[channel], marks)]
         if weights is None:
             return panels
-        flipped = ", flipped" if getattr(self.node.op, "flip", False) else ""
+        flipped = ", flipped" if view.flipped else ""
         kernel = weights[place]
         everywhere: dict[Cell, tuple[Mark, ...]] = dict.fromkeys(_cells(kernel), ("weight",))
         products: dict[Cell, tuple[Mark, ...]] = dict.fromkeys(_cells(kernel), ("product",))

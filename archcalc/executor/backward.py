@@ -39,6 +39,8 @@ class Backward:
     loss: float
     gradients: Mapping[str, Array]
     """∂L/∂x for every name that was asked for: of tensors with the batch in front, of stored arrays in their shape."""
+    arrays: frozenset[str]
+    """The names among them that are those of stored arrays."""
     run: Run
     """The forward pass, with the tensors that the loss is computed from among ``kept``."""
     counts: Mapping[str, Mapping[str, int]]
@@ -49,6 +51,11 @@ class Backward:
     """The bytes of the tensors that were kept for the backward pass, inputs included."""
     points: Mapping[str, Point]
     """The layers that were to be kept."""
+
+    def of_example(self, name: str) -> Array:
+        """Return the gradient of a stored array, or that of the first example of a tensor."""
+        found: Array = self.gradients[name] if name in self.arrays else self.gradients[name][0]
+        return found
 
 
 def gradients(
@@ -140,6 +147,7 @@ def gradients(
         gradients={
             name: arrays[name] if name in paths.arrays else tensors[paths.tensors[name]] for name in paths.names
         },
+        arrays=frozenset(paths.arrays),
         run=run,
         counts=counts,
         seconds=perf_counter() - begin,

@@ -10,7 +10,7 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops.record import plain
 from archcalc.executor.loops.run import measure_layer
 from archcalc.executor.loops.training import TrainedLayer, differs, record_training
-from archcalc.executor.training import TrainingStep, mask_sizes, random_mask
+from archcalc.executor.training import TrainingStep, mask_of
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 
@@ -83,9 +83,7 @@ def trained_layer(
     """
     node = graph.nodes[index]
     (x,) = inputs.values()
-    mask = step.masks.get(node.name)
-    if mask is None and mask_sizes(node.op, x.shape[1:]) is not None:
-        mask = random_mask(node.op, x.shape, (seed, index))
+    mask = mask_of(node.op, node.name, x.shape, step, (seed, index))
     return record_training(node.op, inputs, weights, mask, step.average), mask
 
 

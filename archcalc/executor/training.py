@@ -55,6 +55,24 @@ def mask_sizes(op: Operator, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
     return {"": None, "elements": sizes, "maps": sizes[:1]}[op.drops]
 
 
+def mask_of(
+    op: Operator, name: str, sizes: tuple[int, ...], step: TrainingStep, seed: Sequence[int]
+) -> NDArray[Any] | None:
+    """Return the masks of a layer of dropout in a training step, given or random; ``None`` for other layers.
+
+    Args:
+        op: the operator of the layer.
+        name: the name of the layer.
+        sizes: the shape of its input, batch in front.
+        step: the training step.
+        seed: the seed of dropout and the index of the layer.
+    """
+    if not op.drops:
+        return None
+    given = step.masks.get(name)
+    return random_mask(op, sizes, seed) if given is None else given
+
+
 def random_mask(op: Any, sizes: tuple[int, ...], seed: Sequence[int]) -> NDArray[Any]:
     """Return the masks of a layer of dropout that a seed determines, for an input of some shape, batch in front."""
     found = mask_sizes(op, sizes[1:]) or ()

@@ -87,11 +87,21 @@ def plain(x: Any) -> Any:
     return x.value if isinstance(x, Recorded) else x
 
 
-def in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
-    """Return numbers and all that they were computed from, every one after its operands."""
+def in_order(numbers: Iterable[Recorded], *, last_first: bool = False) -> list[Recorded]:
+    """Return numbers and all that they were computed from, every one after its operands.
+
+    Args:
+        numbers: the numbers.
+        last_first: whether, of numbers and of operands, the last one comes first: then the reversed order, in which
+            gradients are added, goes through them from the first to the last.
+    """
+
+    def pushed(each: Iterable[Any]) -> list[Any]:
+        return [*each] if last_first else [*each][::-1]
+
     found: list[Recorded] = []
     seen: set[int] = set()
-    waiting = [(number, False) for number in reversed([*numbers])]
+    waiting = [(number, False) for number in pushed(numbers)]
     while waiting:  # records may be deeper than Python's stack
         each, done = waiting.pop()
         if done:
@@ -100,7 +110,7 @@ def in_order(numbers: Iterable[Recorded]) -> list[Recorded]:
             seen.add(id(each))
             waiting.append((each, True))
             operands = each.operands if each.operation else ()
-            waiting += [(operand, False) for operand in reversed(operands) if isinstance(operand, Recorded)]
+            waiting += [(operand, False) for operand in pushed(operands) if isinstance(operand, Recorded)]
     return found
 
 

@@ -52,7 +52,7 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
     for number, weight in results:
         _add(given, number, weight)
     recorded = any(isinstance(weight, Recorded) for weight in given.values())
-    order = in_order(given)
+    order = in_order(given, last_first=True)
     wanted = set(order) if of is None else _depending(order, of)
     for number in reversed(order):
         g = given.pop(number, None)

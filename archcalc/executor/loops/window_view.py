@@ -43,6 +43,8 @@ class WindowView:
     """The positions of the window on the padded input, per spatial axis."""
     weights: Array | None
     """The weights as they are laid over the window, for each of the channels; ``None`` without weights."""
+    flipped: bool = False
+    """Whether these are the weights of the kernel in reverse order."""
 
     @property
     def is_padded(self) -> bool:
@@ -73,14 +75,14 @@ def window_view(op: Operator, x: Array, weights: Weights, index: Index) -> Windo
     size = x.shape[1:]
     if isinstance(op, GlobalAvgPool | GlobalMaxPool | AdaptiveAvgPool | AdaptiveMaxPool):
         return WindowView(x, (0,) * len(size), size, (channel,), parts_of(op, size, tuple(at)), None)
-    channels, laid = (channel,), None
+    channels, laid, flipped = (channel,), None, False
     if isinstance(op, MaxPool | AvgPool | Subsample):
         axes = axes_of(op, size, ceil=op.ceil)
     elif isinstance(op, Conv | DepthwiseConv):
         axes = axes_of(op, size)
         tally = Tally()
         stored = {name: counting(array, tally) for name, array in weights.items()}
-        kernels = kernels_of(op, len(x), stored, tally)[channel]
+        kernels, flipped = kernels_of(op, len(x), stored, tally)[channel], op.flip
         channels = tuple(kernels)
         row = with_gain([weight for kernel in kernels.values() for weight in kernel], stored, channel)
         laid = np.array([weight.value for weight in row]).reshape(len(channels), *op.kernel)
@@ -91,7 +93,7 @@ def window_view(op: Operator, x: Array, weights: Weights, index: Index) -> Windo
         tuple(start + tap + axis.before for tap in axis.taps) for axis, start in zip(axes, starts, strict=True)
     )
     padded = _padded(x, axes, -math.inf if isinstance(op, MaxPool) else 0.0)
-    return WindowView(padded, tuple(axis.before for axis in axes), size, channels, covered, laid)
+    return WindowView(padded, tuple(axis.before for axis in axes), size, channels, covered, laid, flipped)
 
 
 def _padded(x: Array, axes: list[SlidingAxis], outside: float) -> Array:
