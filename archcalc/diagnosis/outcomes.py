@@ -11,7 +11,16 @@ from archcalc.analysis.counts import Counts
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.chains import wrong_fields
 from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
-from archcalc.diagnosis.mistake import FIELDS, Contribution, Convention, LayerMistake, MistakeScope, Outcome, Prior
+from archcalc.diagnosis.mistake import (
+    FIELDS,
+    Contribution,
+    Convention,
+    LayerMistake,
+    Mistake,
+    MistakeScope,
+    Outcome,
+    Prior,
+)
 from archcalc.diagnosis.places import found, misplaced, rearranged
 from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS
 from archcalc.diagnosis.structures import final_softmax, restructured
@@ -46,8 +55,10 @@ class AppliedMistake:
 class Outcomes:
     """The outcomes of one target; each list is sorted by prior."""
 
-    def __init__(self, target: DiagnosedTarget) -> None:
+    def __init__(self, target: DiagnosedTarget, codes: Collection[str] = CODES) -> None:
+        """Prepare the outcomes of a target under the mistakes with some codes."""
         self.target = target
+        self.codes = frozenset(codes)
         self.correct = Outcome(values=target.actual.values)
         self.work = 0
         self._applied: list[AppliedMistake] = []
@@ -74,12 +85,13 @@ class Outcomes:
         return self._sorted(found)
 
     def _sorted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Return the outcomes by prior and in the order of the registry, without correct values and duplicates."""
+        """Return the outcomes by prior and in the order of the registry, without correct values, duplicates, and
+        mistakes that are not asked for."""
         seen = set()
         kept = []
         for outcome in sorted(outcomes, key=lambda each: (each.prior, *map(ORDER.index, each.codes))):
             key = (outcome.reasons, outcome.values)
-            if outcome.values != self.target.actual.values and key not in seen:
+            if outcome.values != self.target.actual.values and key not in seen and self.codes.issuperset(outcome.codes):
                 seen.add(key)
                 kept.append(outcome)
         return kept
@@ -89,7 +101,7 @@ class Outcomes:
         seen: dict[Change | OutputChange, list[Values]] = {}
         for place in range(len(MistakeScope)):
             for mistake in LAYER_MISTAKES:
-                scopes = self._scopes(mistake) if self.target.quantity in mistake.affects else ()
+                scopes = self._scopes(mistake) if self._matters(mistake) else ()
                 if place >= len(scopes):
                     continue
                 for rewrite in mistake.rewrites():
@@ -102,6 +114,10 @@ class Outcomes:
                     if values is not None and values not in before:
                         before.append(values)
                         yield self._apply(mistake, rewrite, scopes[place], values)
+
+    def _matters(self, mistake: Mistake) -> bool:
+        """Return whether a mistake is asked for and can affect the target."""
+        return mistake.code in self.codes and self.target.quantity in mistake.affects
 
     def _apply(self, mistake: LayerMistake, rewrite: Rewrite, scope: MistakeScope, values: Values) -> Outcome:
         earlier = (
@@ -153,7 +169,7 @@ class Outcomes:
 
     def _counted(self) -> Iterator[Outcome]:
         for convention in CONVENTIONS:
-            if self.target.quantity not in convention.affects:
+            if not self._matters(convention):
                 continue
             values = self._measure([], convention.contribution)
             if values is None or values == self.target.actual.values:
@@ -203,7 +219,7 @@ class Outcomes:
 
     def _scaled(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
         for outcome, scaling in product(outcomes, SCALINGS):
-            if self.target.quantity not in scaling.affects or (outcome.reasons and not scaling.combinable):
+            if not self._matters(scaling) or (outcome.reasons and not scaling.combinable):
                 continue
             if any(isinstance(value, str) or value < scaling.min_value for value in outcome.values):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -139,7 +139,7 @@ def _network(name: str, target: str, spec: Spec, base: Analysis, in_bytes: bool)
     """
     analysis = base if base.graph is spec.graph else analyze(spec.graph)
     diagnosed = DiagnosedTarget(target, analysis)
-    return _Network(name, Outcomes(diagnosed), spec.model, differences(base.graph, spec.graph), in_bytes)
+    return _Network(name, Outcomes(diagnosed, CONVENTIONAL), spec.model, differences(base.graph, spec.graph), in_bytes)
 
 
 _Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
@@ -156,15 +156,11 @@ def _in_forms(network: _Network) -> Iterable[Outcome]:
 
 
 def _conventional(network: _Network) -> Iterable[Outcome]:
-    return _conventions(network.outcomes.singles)
+    return network.outcomes.singles
 
 
 def _paired(network: _Network) -> Iterable[Outcome]:
-    return _conventions(network.outcomes.pairs)
-
-
-def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    return (outcome for outcome in outcomes if CONVENTIONAL.issuperset(outcome.codes))
+    return network.outcomes.pairs
 
 
 _Effort: TypeAlias = tuple[int, int, int]
