@@ -183,7 +183,7 @@ class Graph:
     def _features_of(self, ref: Ref, first: Sequence[int | None]) -> int | None:
         """Return the axis of a tensor that holds features, given that of every node's first output.
 
-        A further output has its features where the operator reads those of its inputs.
+        An additional output has its features where the operator reads those of its inputs.
         """
         if not ref.output:
             return first[ref.node]

@@ -55,11 +55,22 @@ TITLES = {
     "dense": "Fully connected layers and embeddings",
     "pool": "Pooling",
     "resample": "Resampling and padding",
+    "sampling": "Sampling at computed positions",
     "norm": "Normalisation",
-    "activation": "Activations and regularisation",
-    "structure": "Shapes",
-    "merge": "Joins",
+    "activation": "Activations and dropout",
+    "gate": "Gated linear units",
+    "arithmetic": "Arithmetic",
+    "structure": "Shapes and axes",
+    "rearrange": "Patterns of axes",
+    "selection": "Selection by index and by size",
+    "reduction": "Means and sums",
+    "joins": "Joins",
+    "product": "Products of tensors",
+    "attention": "Attention",
     "recurrent": "Recurrent layers",
+    "moe": "Mixtures of experts",
+    "source": "Sources",
+    "position": "Sources for attention",
 }
 """The families of operators, as headings."""
 
@@ -77,7 +88,7 @@ def operator_reference() -> Iterator[str]:
     command = [sys.executable, "-m", "archcalc", "ops", "--format", "json"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
     families = [
-        (TITLES.get(family, family), list(operators))
+        (TITLES[family], list(operators))
         for family, operators in groupby(json.loads(run.stdout), key=lambda operator: operator["family"])
     ]
     for title, operators in families:

@@ -222,7 +222,7 @@ def test_small_changes_are_not_worth_a_comment(
 
 
 @pytest.mark.slow
-def test_nothing_is_written_about_changes_elsewhere(repository: Repository, server: Server) -> None:
+def test_changes_of_other_files_are_not_mentioned(repository: Repository, server: Server) -> None:
     repository.folder.joinpath("README").write_text("more\n")
     repository.folder.joinpath("nets/photo.png").write_bytes(b"\0other")
     git("add", "-A", folder=repository.folder)
@@ -244,7 +244,7 @@ def test_a_network_that_cannot_be_read_fails_the_job_and_the_rest_is_compared(
     assert "other.yaml" in server.comments[2]
 
 
-def test_a_threshold_that_is_no_percentage_is_an_error(tmp_path: Path) -> None:
+def test_a_threshold_that_is_not_a_percentage_is_an_error(tmp_path: Path) -> None:
     script = ROOT / "action" / "comment.py"
     environment = {**os.environ, "INPUT_THRESHOLD": "1.02x", "REPORTS": str(tmp_path)}
     ran = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)

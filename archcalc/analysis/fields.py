@@ -196,7 +196,7 @@ def coverage(field: Field, positions: Shape) -> Number | None:
     return ratio(product(sizes), product(positions))
 
 
-def sees_past(field: Field, positions: Shape) -> bool:
+def exceeds_input(field: Field, positions: Shape) -> bool:
     """Return whether the window of a unit is larger than an input with these positions along every axis (plain sizes).
 
     Layers after such a layer find nothing new in the input, and tend not to improve the network (Richter, Schöning,

@@ -62,7 +62,7 @@ class WrittenArray(Generic[Item]):
         """
         if fits(self.shape, shape):
             return self.numbers
-        raise WrittenArrayError(f"must have shape {shape_text(shape)}, got {self.description()}")
+        raise WrittenArrayError(f"the array must have shape {shape_text(shape)}, got {self.description()}")
 
     def description(self) -> str:
         """Return how the array was read: ``3x4 (3 rows of 4 numbers)``."""
@@ -92,7 +92,7 @@ class Fill(NamedTuple):
 
 def _identity(shape: Shape, argument: Number) -> Iterator[Number]:
     if len(shape) < 2:
-        raise WrittenArrayError(f"'eye' must be a matrix, but the shape wanted is {shape_text(shape)}")
+        raise WrittenArrayError(f"'eye' needs the shape of a matrix, got {shape_text(shape)}")
     rows, columns = shape[-2:]
     matrix = [Fraction(int(row == column)) for row in range(rows) for column in range(columns)]
     return chain.from_iterable(matrix for _ in range(prod(shape[:-2])))
@@ -180,10 +180,10 @@ def _rows(text: str, read: Callable[[str], Item]) -> WrittenArray[Item]:
     first = len(matrices[0][0][1])
     for number, row in chain.from_iterable(matrices):
         if len(row) != first:
-            raise WrittenArrayError(f"row {number} has {_count(len(row))}, the rows before it have {first:,}")
+            raise WrittenArrayError(f"row {number} has {_count(len(row))}, but the rows before it have {first:,}")
     for index, matrix in enumerate(matrices, 1):
         if len(matrix) != len(matrices[0]):
-            raise WrittenArrayError(f"matrix {index} has {len(matrix):,} rows, the first has {len(matrices[0]):,}")
+            raise WrittenArrayError(f"matrix {index} has {len(matrix):,} rows, but the first has {len(matrices[0]):,}")
     sizes: Shape = (len(matrices), len(matrices[0]), first)
     if len(matrices) == 1:
         sizes = sizes[1:] if len(matrices[0]) > 1 else sizes[2:]
@@ -292,8 +292,8 @@ class _Nested(Generic[Item]):
                         f"({self.where(place)})"
                     )
                 raise WrittenArrayError(
-                    f"item {index} of a list is {_description(shape)}, the items before it are {_description(first)} "
-                    f"({self.where(place)})"
+                    f"item {index} of a list is {_description(shape)}, but the items before it are "
+                    f"{_description(first)} ({self.where(place)})"
                 )
         return (len(items), *first), list(chain.from_iterable(numbers for _, numbers in items))
 
@@ -319,4 +319,4 @@ def _count(count: int) -> str:
 
 def _check_count(count: int) -> None:
     if count > MAX_NUMBERS:
-        raise WrittenArrayError(f"there are {count:,} numbers, more than {MAX_NUMBERS:,}; write them to an .npy file")
+        raise WrittenArrayError(f"an array must have at most {MAX_NUMBERS:,} numbers, got {count:,}; use an .npy file")

@@ -36,7 +36,7 @@ class Figure(NamedTuple):
         return bool(self.before != self.after)
 
 
-class Tensor(NamedTuple):
+class NetworkTensor(NamedTuple):
     """An input or output of a network: its shape in the layout of the network, and its receptive fields."""
 
     shape: Shape
@@ -47,8 +47,8 @@ class TensorChange(NamedTuple):
     """An input or output of two networks; ``None`` on the side that does not have it."""
 
     name: str
-    before: Tensor | None
-    after: Tensor | None
+    before: NetworkTensor | None
+    after: NetworkTensor | None
 
     @property
     def differs(self) -> bool:
@@ -95,7 +95,7 @@ class NetworkDiff:
     def inputs(self) -> tuple[TensorChange, ...]:
         """The inputs: by name if they have the same ones, else in their order."""
         before, after = (
-            {name: Tensor(ordered(shape, each.graph.layout), {}) for name, shape in each.graph.inputs.items()}
+            {name: NetworkTensor(ordered(shape, each.graph.layout), {}) for name, shape in each.graph.inputs.items()}
             for each in (self.old, self.new)
         )
         return _tensors(before, after)
@@ -105,7 +105,7 @@ class NetworkDiff:
         """The outputs: by name if they have the same ones, else in their order."""
         before, after = (
             {
-                name: Tensor(
+                name: NetworkTensor(
                     ordered(each.graph.shape(ref), each.graph.layout),
                     each.by_node[ref.node].fields if ref.node in each.by_node else {},
                 )
@@ -148,7 +148,7 @@ def compare(old: Analysis, new: Analysis, *, dtype: str = "float32") -> NetworkD
     return NetworkDiff(old, new, dtype)
 
 
-def _tensors(before: dict[str, Tensor], after: dict[str, Tensor]) -> tuple[TensorChange, ...]:
+def _tensors(before: dict[str, NetworkTensor], after: dict[str, NetworkTensor]) -> tuple[TensorChange, ...]:
     if before.keys() != after.keys() and len(before) == len(after):
         before = dict(zip(after, before.values(), strict=True))
     return tuple(TensorChange(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after]))

@@ -76,7 +76,7 @@ class Exceeded(NamedTuple):
     gate: Gate
     message: str
     against: Literal["old", "baseline", "budget"]
-    """What the figure was compared with: the old network, a baseline, or a fixed budget."""
+    """What the figure was compared with: the old network, a baseline, or a fixed number."""
 
 
 def read_gates(written: Iterable[str]) -> list[Gate]:
@@ -108,7 +108,7 @@ def _relative(text: str, match: re.Match[str]) -> Gate:
     target, relation, sign, number, unit = match.group("target", "relation", "sign", "number", "unit")
     quantity = quantity_named(target.rpartition(".")[2])
     if quantity is None:
-        hint = "a change is that of a quantity: macs > +2%"
+        hint = "a limit on a change names a quantity: macs > +2%"
         fail("unknown-name", f"no quantity '{target[:60]}'", origin=OPTION, hint=hint)
     condition = read_condition(OPTION, f"{target} {relation} 0")
     if not _DECIMAL.fullmatch(number):
@@ -142,10 +142,10 @@ def _refused_if_always(gate: Gate) -> Gate:
         return gate
     if gate.measure == "ratio" and gate.limit < 1:
         percent = f"{float(gate.limit * 100):g}"
-        hint = f"a growth by {percent} % is {gate.target} > +{percent}%, or {gate.target} > {float(1 + gate.limit):g}x"
+        hint = f"growth by {percent} % is {gate.target} > +{percent}%, or {gate.target} > {float(1 + gate.limit):g}x"
     else:
         hint = "for example: macs > +2%, macs > 1.02x, macs < -2%"
-    fail("argument", f"'{gate.text.strip()[:60]}' fails networks that do not change", origin=OPTION, hint=hint)
+    fail("argument", f"'{gate.text.strip()[:60]}' would fail an unchanged network", origin=OPTION, hint=hint)
 
 
 def _no_name(name: Any) -> Any:
@@ -217,7 +217,9 @@ def _figure(gate: Gate, analysis: Analysis, *, missing_ok: bool = False) -> Any:
     if isinstance(figure, str) or not target.quantity.is_number:
         fail("argument", f"'{gate.target[:60]}' is not a single number", origin=f"{OPTION} '{gate.text.strip()[:60]}'")
     if analysis.totals.is_lower_bound(target.quantity.name):
-        fail("argument", f"{gate.target[:60]} is a lower bound, which has no limit", origin=analysis.graph.name)
+        fail(
+            "argument", f"{gate.target[:60]} is only a lower bound, so it cannot be limited", origin=analysis.graph.name
+        )
     return figure
 
 

@@ -20,8 +20,8 @@ from archcalc.spec.numerals import (
     GLOBAL,
     UNUSUAL,
     USUAL,
-    Quantity,
     Reading,
+    WrittenNumber,
     field_word,
     plain,
     read_number,
@@ -30,7 +30,7 @@ from archcalc.spec.numerals import (
 __all__ = [
     "BYTES",
     "ClaimedValue",
-    "Quantity",
+    "WrittenNumber",
     "other_interpretations",
     "read_claimed_value",
     "read_number",
@@ -107,7 +107,7 @@ class ClaimedValue(NamedTuple):
     """A relation, and one number or several (the sizes of a shape, one per axis)."""
 
     relation: Relation
-    numbers: tuple[Quantity, ...]
+    numbers: tuple[WrittenNumber, ...]
     """The numbers; those of a range (``..``) are its minimum and its maximum."""
     other: str = ""
     """A target to compare with, instead of numbers: ``> B.params``."""
@@ -119,7 +119,9 @@ class ClaimedValue(NamedTuple):
     def with_figures(self, values: Values) -> ClaimedValue:
         """Return the same relation to these exact figures."""
         exactly = Fraction(0)
-        numbers = [field_word(each) if isinstance(each, str) else Quantity(Fraction(each), exactly) for each in values]
+        numbers = [
+            field_word(each) if isinstance(each, str) else WrittenNumber(Fraction(each), exactly) for each in values
+        ]
         return ClaimedValue(self.relation, tuple(numbers))
 
     def holds(self, actual: Values) -> bool:
@@ -157,14 +159,14 @@ class ClaimedValue(NamedTuple):
         return tuple(number.unit for number in self.numbers if number.unit in FIELD_WORDS)
 
 
-def _is_truncation(actual: Fraction | int | str, written: Quantity) -> bool:
+def _is_truncation(actual: Fraction | int | str, written: WrittenNumber) -> bool:
     if isinstance(actual, str) or actual * written.value < 0:
         return False
     size, least = abs(Fraction(actual)), abs(written.value)
     return least <= size < least + 2 * written.tolerance or size == least
 
 
-def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
+def _compare(relation: Relation, actual: Fraction | int | str, written: WrittenNumber) -> bool:
     word = written.unit if written.unit in FIELD_WORDS else ""
     if word and isinstance(actual, str):
         return actual == word and relation in ("=", "≈")
@@ -214,7 +216,7 @@ def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USU
     rest = _RATIO_SUFFIX.sub(r"\1", rest)
     numbers = tuple(read_number(part, reading) for part in _TIMES.split(rest))
     if relation == "≈":
-        numbers = tuple(_within(number, Quantity(APPROXIMATE_MARGIN, Fraction(0), "%")) for number in numbers)
+        numbers = tuple(_within(number, WrittenNumber(APPROXIMATE_MARGIN, Fraction(0), "%")) for number in numbers)
     return ClaimedValue(relation, numbers, marked_truncated=marked)
 
 
@@ -283,7 +285,7 @@ def _read_range(low: str, high: str, reading: Reading) -> ClaimedValue:
     return ClaimedValue("..", (least, most))
 
 
-def _within(number: Quantity, margin: Quantity) -> Quantity:
+def _within(number: WrittenNumber, margin: WrittenNumber) -> WrittenNumber:
     """Return the number with the margin (relative or absolute) as its tolerance, unless its own tolerance is larger."""
     distance = abs(number.value) * margin.value if margin.unit == "%" else margin.value
     return number._replace(tolerance=max(distance, number.tolerance))

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
-from archcalc.claims.claimed_value import ClaimedValue, Quantity, other_interpretations, read_claimed_value
+from archcalc.claims.claimed_value import ClaimedValue, WrittenNumber, other_interpretations, read_claimed_value
 from archcalc.claims.formulas import evaluated
 from archcalc.graph import ordered
 from archcalc.numeric import product
@@ -44,7 +44,7 @@ def _interpret(text: str, shape: bool) -> tuple[ClaimedValue, ...]:
         value = None if shape else evaluated(text)
         if value is None:
             raise
-        return (ClaimedValue("=", (Quantity(value, Fraction(0)),)),)
+        return (ClaimedValue("=", (WrittenNumber(value, Fraction(0)),)),)
 
 
 def compare(interpretations: list[ClaimedValue], actual: Actual) -> Verdict:
@@ -82,12 +82,12 @@ def _matched(claimed: ClaimedValue, actual: Actual) -> Iterator[tuple[ClaimedVal
         rounded = [number for number in numbers if number.tolerance]
         if len(rounded) <= 1:  # 2 x 1.93G
             margin = sum((abs(total / each.value) * each.tolerance for each in rounded if each.value), Fraction(0))
-            yield claimed._replace(numbers=(Quantity(total, margin),)), values
+            yield claimed._replace(numbers=(WrittenNumber(total, margin),)), values
     else:
         yield claimed, values
 
 
-def _fit_rank(numbers: tuple[Quantity, ...], rank: int) -> tuple[Quantity, ...]:
+def _fit_rank(numbers: tuple[WrittenNumber, ...], rank: int) -> tuple[WrittenNumber, ...]:
     """Return the sizes of a shape without a batch axis of 1, and those of a vector without further axes of 1."""
     if len(numbers) == rank + 1 and numbers[0].value == 1 and rank > 1:
         return numbers[1:]

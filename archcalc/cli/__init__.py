@@ -21,9 +21,9 @@ VERBS = {
     "fold": "Fold batch norms into their neighbours, and print what that saves.",
     "run": "Run a network on arrays.",
     "verify": "Compare the analysis with what the executor measures.",
-    "counters": "Print what other profilers print, and why it differs.",
+    "counters": "Print what other profilers report, and why it differs.",
     "compare": "Compare networks side by side.",
-    "diff": "Show what changed between two networks, or revisions of files.",
+    "diff": "Show what changed between two networks or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",
     "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
     "zoo": "List the bundled networks.",
@@ -65,9 +65,9 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model saved by torch.export), '-' for "
-    'standard input, or a quoted inline expression: "3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` '
-    "documents a command.",
+    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2 or .onnx format), "
+    "package.module:object for a PyTorch module, '-' for standard input, or a quoted inline expression: "
+    '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:

@@ -293,10 +293,11 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
             index = (0,) * missing + index
     if len(index) != len(sizes) or any(at >= size for at, size in zip((example, *index), shape, strict=True)):
         count = f"{len(sizes)} {'index' if len(sizes) == 1 else 'indices'}"
+        got = ", ".join(map(str, place.indices))
         hint = f"give {count}, counted from 0, channels first" + (", after the example" if shape[0] > 1 else "")
         fail(
             "argument",
-            f"'{place.layer[:60]}' has shape {shape_text(sizes)}, no number [{', '.join(map(str, place.indices))}]",
+            f"'{place.layer[:60]}' has no number [{got}]: its shape is {shape_text(sizes)}",
             hint=hint,
             origin="--at",
         )

@@ -62,7 +62,7 @@ PROGRESS_FROM = 50
 @click.option("--weights", multiple=True, metavar="NAME=ARRAY", help="With --input, a stored array (repeatable).")
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
-@click.option("--feedback", metavar="FILE", help="Write the feedback with the sentences of this file.")
+@click.option("--feedback", metavar="FILE", help="Use the sentences in this file for the feedback.")
 @click.option(
     "--list-feedback",
     is_flag=True,

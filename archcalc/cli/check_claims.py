@@ -10,7 +10,7 @@ from archcalc.claims.claim import PASSING
 from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
 from archcalc.cli.options import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
-from archcalc.diagnosis.reconcile import CheckedClaim, Origin, reconcile
+from archcalc.diagnosis.reconcile import CheckedClaim, NumberOrigin, reconcile
 from archcalc.report.claim_formats import FORMATS
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
@@ -66,7 +66,7 @@ def _check(text: str, limits: Limits, ignore: Collection[str]) -> CheckedClaim:
     return CheckedClaim(text=text, judgement=judgement, origins=_origins(asked))
 
 
-def _origins(asked: NetworkClaim) -> list[Origin]:
+def _origins(asked: NetworkClaim) -> list[NumberOrigin]:
     try:
         return reconcile(asked)
     except ValueError:  # a claim on several networks has no readings

@@ -55,8 +55,8 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Compare networks side by side: the figures of each, and their ratios to those of the first.
 
-    --set applies to every network that declares the variable; settings after a SPEC, in the same argument, to this one
-    only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    --set applies to every network that declares the variable; settings after a SPEC, in the same argument, apply to
+    that SPEC only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
     """
     stdin_once(specs)
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)

@@ -55,7 +55,7 @@ def in_count_of(written: str, network: Network, analysis: Analysis, rows: Sequen
     """
     tool = tools_named(written, "--as")[0]
     if not any(quantity.rules for quantity in tool.quantities):
-        fail("argument", f"{tool.name} counts no operations of layers", origin=f"--as {written[:40]}")
+        fail("argument", f"{tool.name} does not count the operations of layers", origin=f"--as {written[:40]}")
     trace = trace_of(network.graph, network.spec.model, analysis)
     count = next(each for each in counts_of(analysis, network.spec.model, (tool,), trace) if each.quantity.rules)
     values = [0] * len(rows)
@@ -69,7 +69,7 @@ def in_count_of(written: str, network: Network, analysis: Analysis, rows: Sequen
             values[at] += amount
     found = [f"{tool.key}: {count.value:,} = {count.start:,} MACs {terms_text(count)}"]
     if outside:
-        found.append(f"{tool.key} counts {outside:,} for modules that are no layer here")
+        found.append(f"{tool.key} counts {outside:,} for modules that are not layers here")
     return CountedRows(count, tuple(values), (*found, *list(notes([count], trace))[1:]))
 
 

@@ -25,10 +25,18 @@ from archcalc.cli.options import (
 @click.command(cls=SpecCommand)
 @spec_argument
 @click.option(
-    "--tool", "tools", multiple=True, metavar="NAME", help="Only this tool: thop, 'ptflops 0.6.9', 'fvcore no_grad'."
+    "--tool",
+    "tools",
+    multiple=True,
+    metavar="NAME",
+    help="Print this tool only: thop, 'ptflops 0.6.9', 'fvcore no_grad' (repeatable).",
 )
 @click.option(
-    "--quantity", "quantities", multiple=True, metavar="NAME", help="Only this quantity: macs, flops, params, …"
+    "--quantity",
+    "quantities",
+    multiple=True,
+    metavar="NAME",
+    help="Print this quantity only: macs, flops, params, … (repeatable).",
 )
 @click.option("--layers", is_flag=True, help="List the layers that every term comes from.")
 @click.option("--explain", metavar="TOOL", help="Print a page about one tool: its rules, and its numbers step by step.")
@@ -45,10 +53,10 @@ def command(
     color: str,
     **values: Any,
 ) -> None:
-    """Print what popular profilers print for a network, and the terms that lead there from archcalc's figures.
+    """Print what popular profilers report for a network, and how these numbers differ from archcalc's, term by term.
 
-    Of a model saved by torch.export, everything that matters is taken from the file: modules or functions, their
-    classes, and the source lines. Of a spec it is assumed, and the assumptions are printed.
+    What a profiler reports depends on details such as the classes of modules and the functions that they call. A
+    model saved by torch.export contains them; for any other SPEC, archcalc prints what it assumes.
     """
     from archcalc.analysis.propagate import analyze
     from archcalc.counters.network import counts_of, trace_of
@@ -57,7 +65,7 @@ def command(
     from archcalc.report.counted_page import page
 
     if explain is not None and (tools or layers):
-        raise click.UsageError("--explain takes the tool itself, and lists layers; leave out --tool and --layers")
+        raise click.UsageError("--explain names the tool and always lists the layers: omit --tool and --layers")
     names = [(each, "--tool") for each in tools] if explain is None else [(explain, "--explain")]
     chosen = [tool for name, option in names for tool in tools_named(name, option)] or list(TOOLS)
     wanted = chosen_quantities(quantities, [quantity.name for tool in chosen for quantity in tool.quantities])
@@ -69,7 +77,7 @@ def command(
     form = default_format(form, color)
     if explain is not None:
         if form not in ("rich", "plain", "markdown"):
-            raise click.UsageError(f"--explain prints a page, which has no {form} form; use markdown or plain")
+            raise click.UsageError(f"--explain prints a page: --format must be rich, plain or markdown, got {form}")
         width, colored = terminal_width(), wants_color(color)
         print_pieces(page(found, network.name, trace, form, color=colored, width=width))
         return

@@ -38,22 +38,22 @@ if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
     from archcalc.changes.files import ComparedNetwork, Status
     from archcalc.changes.gates import Gate
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
 
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
 SEPARATOR = "--"
 PATHS = "archcalc.diff.paths"
-"""The key of the paths behind ``--`` in the context of the command."""
+"""The key of the paths after ``--`` in the context of the command."""
 GATES = [
-    ("macs > +2%", "the figure has grown by more than 2 %"),
-    ("macs > 1.02x", "the figure is more than 1.02 times the old one"),
-    ("params > +1M", "the figure has grown by more than 1,000,000"),
-    ("macs > 500M", "the new figure is larger; any condition, as in 'sweep --where'"),
+    ("macs > +2%", "The figure has grown by more than 2 %."),
+    ("macs > 1.02x", "The figure is more than 1.02 times the old one."),
+    ("params > +1M", "The figure has grown by more than 1,000,000."),
+    ("macs > 500M", "The new figure is larger. Any condition of 'sweep --where' is possible."),
 ]
 
 
 class DiffCommand(VerbCommand):
-    """A command whose arguments behind ``--`` are paths, and those before it revisions."""
+    """A command whose arguments after ``--`` are paths, and those before it revisions."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words, paths = list(args), None
@@ -64,7 +64,7 @@ class DiffCommand(VerbCommand):
         return super().parse_args(ctx, words)
 
 
-@click.command(cls=DiffCommand, sections={"Limits on changes (--fail-on)": GATES})
+@click.command(cls=DiffCommand, sections={"Limits of --fail-on": GATES})
 @click.argument("sides", nargs=-1, required=True, metavar="OLD [NEW] [-- PATHS]...", shell_complete=complete_spec)
 @click.option(
     "--fail-on", "gates", multiple=True, metavar="LIMIT", help="Fail if a network exceeds this limit (repeatable)."
@@ -72,8 +72,8 @@ class DiffCommand(VerbCommand):
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="Apply limits on changes also to the change since this baseline of `validate`, so that small steps add up.  "
-    "[default: that of the configuration]",
+    help="Also apply the limits on changes to the change since this baseline of `validate`, so that small steps add "
+    "up.  [default: that of the configuration]",
 )
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
@@ -84,10 +84,14 @@ class DiffCommand(VerbCommand):
     "form",
     type=click.Choice(FORMATS),
     callback=utf8_documents,
-    help="Output format; side-by-side is a page of HTML.  [default: rich on a terminal, else plain]",
+    help="Output format; side-by-side is an HTML page.  [default: rich on a terminal, else plain]",
 )
 @click.option(
-    "--output", "-o", default=STANDARD_OUTPUT, metavar="FILE", help="Write to this file; '-': standard output."
+    "--output",
+    "-o",
+    default=STANDARD_OUTPUT,
+    metavar="FILE",
+    help="Write to this file; '-': standard output, the default.",
 )
 @click.option(
     "--report",
@@ -118,10 +122,9 @@ def command(
     archcalc diff OLD NEW -- PATHS     the same at two revisions of the Git repository
 
     A revision is a branch, a tag or a commit. A..B stands for A B, and A...B for their common ancestor and B. Settings
-    after a SPEC, in the same argument, apply to this one only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    after a SPEC, in the same argument, apply to that SPEC only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
-    Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read; the rest is compared
-    nevertheless.
+    Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read (the rest is still compared).
     """
     from archcalc.changes.gates import read_gates
 
@@ -141,7 +144,7 @@ def command(
     return comparison.status
 
 
-def write(comparison: Comparison, form: str, color: str, output: str, option: str) -> None:
+def write(comparison: NetworkComparison, form: str, color: str, output: str, option: str) -> None:
     """Write a comparison in one of the formats to a file or to standard output, as an option asks.
 
     Raises:
@@ -159,7 +162,7 @@ def write(comparison: Comparison, form: str, color: str, output: str, option: st
         write_file(output, text)
 
 
-def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> Comparison:
+def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> NetworkComparison:
     """Compare two SPECs.
 
     Raises:
@@ -168,7 +171,7 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     from archcalc.analysis.propagate import analyze
     from archcalc.changes.compare import compare
     from archcalc.changes.files import ComparedNetwork
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
     from archcalc.spec.locate import locate
 
     folders = [spec for spec in specs if os.path.isdir(spec)]
@@ -199,12 +202,12 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     status: Status = "changed" if diff.has_changes or not diff.is_equal else "equal"
     network = ComparedNetwork(name=specs[1], status=status, old_name=specs[0], old=old, new=new, diff=diff)
     network, notes = judged(network, gates, values, shared, specs[1])
-    return Comparison(specs[0], specs[1], (network,), notes=notes)
+    return NetworkComparison(specs[0], specs[1], (network,), notes=notes)
 
 
 def compare_revisions(
     revisions: tuple[str, ...], paths: Sequence[str], values: dict[str, Any], gates: Sequence[Gate]
-) -> Comparison:
+) -> NetworkComparison:
     """Compare files at two revisions, or at a revision and in the working tree.
 
     Raises:
@@ -212,11 +215,11 @@ def compare_revisions(
     """
     from archcalc.changes.files import Side, compare_files
     from archcalc.changes.revisions import Repository
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
 
     revisions = as_two(revisions)
     if len(revisions) > 2 or not paths:
-        raise click.UsageError("expected one or two revisions, and paths behind `--`: archcalc diff main -- nets/")
+        raise click.UsageError("expected one or two revisions, and paths after `--`: archcalc diff main -- nets/")
     gc.enable()  # many networks may be read, one after the other
     repository = Repository()
     old = Side.of(repository, revisions[0])
@@ -231,7 +234,7 @@ def compare_revisions(
         notes.update(dict.fromkeys(said))
     if any(network.status != "skipped" for network in networks):
         shared.require_used(shared.given.set)
-    return Comparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
+    return NetworkComparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
 
 
 def as_two(revisions: tuple[str, ...]) -> tuple[str, ...]:
@@ -269,8 +272,9 @@ def judged(
     if stored is None and network.old_name not in ("", network.name):
         stored = store.of(found_spec._replace(name=network.old_name, path=network.old_name), settings)
     notes = [
-        f"the baseline {path} does not have '{target}', so its drift has no limit" for target in without_drift(gates)
+        f"the baseline {path} has no '{target}', so its growth since then is not limited"
+        for target in without_drift(gates)
     ]
     if stored is None:
-        notes = [f"the baseline {path} does not have {network.name}, so its drift has no limit"]
+        notes = [f"the baseline {path} has no entry for {network.name}, so its growth since then is not limited"]
     return replace(network, judged=judge(gates, network.old, network.new, stored)), tuple(notes)

@@ -88,7 +88,7 @@ MAX_CONDITIONS = 10
     help="Output format.",
 )
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:
-    """Print closed forms: quantities as functions of input sizes and variables, and the conditions for their validity.
+    """Print closed forms (quantities as functions of input sizes and variables) with their conditions.
 
     TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY; without it, the totals are printed. Symbols (--free) are the
     spec's variables and the sizes C, L, H, W, D of the first input (NAME.H for the input NAME).

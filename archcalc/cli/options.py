@@ -98,13 +98,13 @@ def value_option(command: Command) -> Command:
         "inputs",
         multiple=True,
         metavar="NAME=NUMBER",
-        help="Number that an input of an ONNX model has, where branches or sizes depend on it, e.g. sr=16000 "
+        help="Fix an input of a model file to a number, where branches, loops or sizes depend on it, e.g. sr=16000 "
         "(repeatable).",
     )(command)
 
 
 def model_options(command: Command) -> Command:
-    """Add the options that matter to models of other formats to a command."""
+    """Add the options for model files and modules to a command."""
     return value_option(export_options(command))
 
 
@@ -115,15 +115,15 @@ def export_options(command: Command) -> Command:
         "batch_axes",
         multiple=True,
         metavar="INPUT=AXIS|none",
-        help="Axis of a model's input that is the batch, counted from 0 (repeatable).  [default: 0]",
+        help="Which axis of an input of a model is the batch, counted from 0 (repeatable).  [default: 0]",
     )(command)
     return click.option(
         "--arg",
         "arguments",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Argument of a module that SPEC names as package.module:object or ./file.py:object, the only kind of "
-        "SPEC that runs code, e.g. num_classes=10 (repeatable).",
+        help="Pass an argument to a SPEC of the form package.module:object or ./file.py:object (the only kind that "
+        "runs code), e.g. num_classes=10 (repeatable).",
     )(command)
 
 
@@ -132,7 +132,7 @@ def layout_option(command: Command) -> Command:
     return click.option(
         "--layout",
         type=click.Choice(["chw", "hwc"]),
-        help="Axis order of --shape and of an inline expression; show prints shapes in it, too.  "
+        help="Axis order of --shape, of an inline expression and of the shapes that show prints.  "
         "[default: that of the spec]",
     )(command)
 
@@ -166,7 +166,7 @@ def partial_option(command: Command) -> Command:
     return click.option(
         "--partial",
         is_flag=True,
-        help="Count what can be counted of a model with operators that cannot be: totals are then lower bounds (≥).",
+        help="Accept a model with operators that cannot be counted; totals are then lower bounds (≥).",
     )(command)
 
 

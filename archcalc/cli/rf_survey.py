@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields, coverage, sees_past
+from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields, coverage, exceeds_input
 from archcalc.analysis.intervals import Box
 from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
@@ -127,7 +127,7 @@ class Survey:
                     axes_text(field, "rf_padding"),
                     *((None if counted is None else f"{counted[0]:,} of {counted[1]:,}",) if has_gaps else ()),
                     None if (share := coverage(field, shape)) is None else _percent(share),
-                    "yes" if sees_past(field, shape) else None,
+                    "yes" if exceeds_input(field, shape) else None,
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
             notes += self._notes(self._called(name), shape, found)
@@ -169,7 +169,7 @@ class Survey:
 
     def _notes(self, name: str, shape: Shape, found: list[tuple[int, Node, Field]]) -> Iterator[str]:
         size = write_shape(shape)
-        past = next(((node.name, field) for _, node, field in found if sees_past(field, shape)), None)
+        past = next(((node.name, field) for _, node, field in found if exceeds_input(field, shape)), None)
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
             yield (
@@ -272,7 +272,7 @@ class Survey:
     def record(self, unit: UnitField | None) -> dict[str, Any]:
         """Return the JSON record of all fields. Shapes are channels first; other lists are per spatial axis."""
         first_past = {
-            name: next((node.name for _, node, field in found if sees_past(field, shape)), None)
+            name: next((node.name for _, node, field in found if exceeds_input(field, shape)), None)
             for name, shape, found in self.by_input()
         }
         return {
@@ -329,7 +329,7 @@ def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None)
         "offsets": [[plain(offset) for offset in axis.offsets] for axis in field],
         "exact": all(axis.exact for axis in field),
         "covers": plain(coverage(field, shape)) if field else None,
-        "past": sees_past(field, shape),
+        "past": exceeds_input(field, shape),
         "positions": None if positions is None else {"seen": positions[0], "box": positions[1]},
     }
 

@@ -51,7 +51,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
     "ones, arange, eye, random, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
-    "[default: random]  Or the number that an input of an ONNX model has, where branches or sizes depend on it.",
+    "[default: random]  Or a number that fixes an input of an ONNX model, where branches or sizes depend on it.",
 )
 @click.option(
     "--weights",
@@ -70,14 +70,14 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "layers",
     multiple=True,
     metavar="NAME",
-    help="Take the output of this layer instead of that of the network (repeatable).",
+    help="Use the output of this layer instead of that of the network (repeatable).",
 )
 @click.option(
     "--print",
     "printed",
     multiple=True,
     metavar="NAME",
-    help="Print the numbers of the output of this layer, or of an input, as well (repeatable).",
+    help="Also print the numbers of the output of this layer, or of an input (repeatable).",
 )
 @click.option(
     "--at",
@@ -85,21 +85,21 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="LAYER[:INDEX]",
     callback=read_places,
-    help="Work out one number of the output of a layer, e.g. conv_1:0,2,2, or all numbers of a small one: what they "
-    "are computed from, step by step (repeatable).",
+    help="Work out one number of the output of a layer step by step, e.g. conv_1:0,2,2, or all numbers of a small "
+    "layer (repeatable).",
 )
 @click.option(
     "--svg",
     metavar="FILE",
-    help="Draw the window of the number of --at, for a convolution or a pooling: the input, the weights, the products "
-    "and the output.",
+    help="Draw the window of the number of --at, for a convolution or a pooling layer: the input, the weights, the "
+    "products and the output.",
 )
 @click.option(
     "--exact",
     is_flag=True,
     help="Compute in fractions, and leave roots unevaluated; for small networks.",
 )
-@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits of numbers.  [default: 6]")
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits to print.  [default: 6]")
 @click.option(
     "--save-weights",
     metavar="FILE",

@@ -21,7 +21,7 @@ def schemas() -> dict[str, str]:
     return {entry.name.removesuffix(SUFFIX): entry.read_text(encoding="utf-8") for entry in found}
 
 
-class Name(click.ParamType[str]):
+class SchemaName(click.ParamType[str]):
     """The name of a schema."""
 
     name = "name"
@@ -33,7 +33,7 @@ class Name(click.ParamType[str]):
 
 
 @click.command()
-@click.argument("name", type=Name(), required=False)
+@click.argument("name", type=SchemaName(), required=False)
 def command(name: str | None) -> None:
     """Print a JSON Schema, or list all schemas.
 

@@ -68,7 +68,7 @@ SECTIONS: dict[str, Definitions] = {
     metavar="CONDITION",
     help="The condition to meet, as in sweep --where.",
 )
-@click.option("--columns", metavar="NAMES", help="Further quantities to print.")
+@click.option("--columns", metavar="NAMES", help="Additional quantities to print.")
 @spec_options
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
@@ -76,9 +76,11 @@ SECTIONS: dict[str, Definitions] = {
 )
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
-    """Find all values of a setting, or of several together, that meet a condition, printed as intervals.
+    """Find all values of a setting, or combinations of several settings, that meet a condition.
 
-    Exit status: 0 if there is a solution, 1 if there is none. Then the nearest value is printed.
+    Solutions are printed as intervals; if there is none, the nearest value is printed.
+
+    Exit status: 0 if there is a solution, 1 if there is none.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec

@@ -36,7 +36,7 @@ from archcalc.spec.errors import fail
 if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import GridAxis
-    from archcalc.query.ranking import Columns, Key, Selection
+    from archcalc.query.ranking import Columns, RowSelection, SortKey
     from archcalc.query.sweep import Example, Refusal, SweepBlock
     from archcalc.spec.syntax import Name
 
@@ -94,7 +94,7 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=joined_values,
     metavar="NAMES",
-    help="Sort by quantities or settings, ascending; descending with a minus sign: -macs.",
+    help="Sort by quantities or settings in ascending order, or descending with a minus sign: -macs.",
 )
 @click.option("--top", type=PositiveInteger(), help="Keep the first N rows after sorting.")
 @click.option(
@@ -120,7 +120,7 @@ SECTIONS: dict[str, Definitions] = {
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Evaluate every combination of settings of a network.
 
-    Impossible configurations are skipped; how many there are, and why, is printed below the table.
+    Impossible configurations are skipped; their number and the reasons are printed below the table.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
@@ -178,9 +178,9 @@ class _Names:
     def titles(self) -> list[str]:
         return [*self.axes, *(name.name for name in self.measured)]
 
-    def keys(self, option: str, written: str | None) -> list[Key]:
+    def keys(self, option: str, written: str | None) -> list[SortKey]:
         """Return the columns to rank by; missing ones are added."""
-        from archcalc.query.ranking import Key
+        from archcalc.query.ranking import SortKey
         from archcalc.query.settings import read_names
 
         if written is None:
@@ -196,7 +196,7 @@ class _Names:
                 if name.name not in self.titles:
                     self.measured.append(name)
                 column = self.titles.index(name.name)
-            found.append(Key(column, descending))
+            found.append(SortKey(column, descending))
         return found
 
 
@@ -257,7 +257,7 @@ class _Run:
         return found
 
 
-def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns | None:
+def _ranked(run: _Run, pareto: list[SortKey], sort: list[SortKey], most: int) -> Columns | None:
     """Return the best rows of a sweep, or its first; ``None`` if there is none.
 
     Raises:
@@ -266,7 +266,7 @@ def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns
     from archcalc.query.ranking import Best, First, Front
 
     last = Best(most, sort) if sort else First(most)
-    keeper: Selection = Front(pareto) if pareto else last
+    keeper: RowSelection = Front(pareto) if pareto else last
     try:
         for columns in run.blocks():
             keeper.add(columns)

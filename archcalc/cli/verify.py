@@ -31,7 +31,7 @@ MAX_DIFFERENCES = 20
 """Differences of one check that are listed below a table."""
 
 
-class Outcome(NamedTuple):
+class VerifiedNetwork(NamedTuple):
     """The checks of a network."""
 
     spec: str
@@ -95,7 +95,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
             for check in found:
                 checks.append(check)
                 advance(network.name, 1)
-            outcomes.append(Outcome(spec, network.name, tuple(checks)))
+            outcomes.append(VerifiedNetwork(spec, network.name, tuple(checks)))
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.json_text import write_json
@@ -124,7 +124,7 @@ def chosen(written: str | None) -> tuple[str, ...]:
     return tuple(name for name in ASPECTS if name in names)
 
 
-def table(outcomes: list[Outcome]) -> Table:
+def table(outcomes: list[VerifiedNetwork]) -> Table:
     """Return the table of all checks, one per row."""
     several = len(outcomes) > 1
     columns = [Column("network", "network", folds=True)] if several else []
@@ -155,7 +155,7 @@ def result(check: Check) -> str:
     return ("ok" if check.compared else "-") if check.holds else "DIFFERS"
 
 
-def notes(outcome: Outcome, *, several: bool) -> Iterator[str]:
+def notes(outcome: VerifiedNetwork, *, several: bool) -> Iterator[str]:
     """Yield the differences of a network, one per line."""
     prefix = f"{outcome.spec}: " if several else ""
     for check in outcome.checks:
@@ -165,7 +165,7 @@ def notes(outcome: Outcome, *, several: bool) -> Iterator[str]:
             yield f"{prefix}and {more:,} more differences in {check.aspect}; --format json lists them all"
 
 
-def record(outcome: Outcome) -> dict[str, Any]:
+def record(outcome: VerifiedNetwork) -> dict[str, Any]:
     """Return the checks of a network as a JSON record."""
     return {
         "spec": outcome.spec,

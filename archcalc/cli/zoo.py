@@ -11,7 +11,7 @@ from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import complete_spec, default_format, output_options, print_table
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report.table import Column, Table
-from archcalc.spec.catalogue import FIGURES, Entry, catalogue, record
+from archcalc.spec.catalogue import FIGURES, CatalogueEntry, catalogue, record
 
 COLUMNS = {
     column.key: column
@@ -67,7 +67,7 @@ def command(filters: tuple[str, ...], task: str | None, columns: str | None, for
     print_table(table, form, color)
 
 
-def cells(entry: Entry, names: tuple[str, ...]) -> tuple[Any, ...]:
+def cells(entry: CatalogueEntry, names: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the row of a network."""
     texts = {
         "aliases": ", ".join(entry.aliases),
@@ -78,7 +78,7 @@ def cells(entry: Entry, names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple([texts.get(name, getattr(entry, name)) for name in names])
 
 
-def totals_in(entry: Entry) -> dict[str, Any]:
+def totals_in(entry: CatalogueEntry) -> dict[str, Any]:
     """Return the published figures of the whole network."""
     return {name: figure for name, figure in entry.published.items() if "." not in name.removeprefix("training.")}
 
@@ -97,7 +97,7 @@ def without_repetitions(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]
     return found
 
 
-def notes(found: list[Entry], names: tuple[str, ...]) -> list[str]:
+def notes(found: list[CatalogueEntry], names: tuple[str, ...]) -> list[str]:
     """Return the lines below the table: where the networks are described, unless there are too many."""
     if not found:
         return ["no bundled network meets all of these"]

@@ -158,7 +158,7 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
 def _assumptions(operations: Sequence[Operation], calls: Sequence[ModuleCall]) -> Iterator[str]:
     """Return what is assumed of these layers, because a spec does not say."""
     if calls:
-        yield "layers for which torch.nn has modules are modules, activations and pools included"
+        yield "layers are modules wherever torch.nn has one, activations and pooling included"
     if any(each.class_name == "MultiheadAttention" for each in calls):
         yield "attention is nn.MultiheadAttention with batch_first"
     if any(each.function == "F.linear" and each.module is None for each in operations):

@@ -22,7 +22,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Count:
-    """A number that a tool prints, and how it comes about."""
+    """A number that a tool prints, and the terms that lead to it."""
 
     tool: Tool
     quantity: Quantity
@@ -142,7 +142,7 @@ class _Counting:
         """Note the products that the tool does not count."""
         for each in self.trace.operations:
             if each.macs and id(each) not in self.covered:
-                self.add(f"{self.kind(each)}, counted as nothing", -each.macs, each.layer)
+                self.add(f"{self.kind(each)}, not counted", -each.macs, each.layer)
 
     def kind(self, operation: Operation) -> str:
         """Return what an operation is that a tool does not count."""

@@ -9,11 +9,11 @@ from archcalc.counters.rules import Charge, Measure
 from archcalc.counters.trace import ModuleCall, Tensor, Trace
 
 UNUSED = "parameters that the network does not use"
-STATISTICS = "running statistics and other buffers, which are no parameters"
+STATISTICS = "running statistics and other buffers, which are not parameters"
 
 
 DIFFERENT = "stored numbers that archcalc counts differently"
-PREPROCESSING = "preparation of the data, which is no layer there"
+PREPROCESSING = "preparation of the data, which is not a layer there"
 
 
 def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Iterator[Charge]:

@@ -55,7 +55,7 @@ def counts_of(
         hint = "give a file that ends in .onnx, with the sizes that it was read with"
         fail("argument", f"{names} counts the nodes of ONNX files only", hint=hint, origin=analysis.graph.name[:60])
     return [
-        count(tool, quantity, traces[tool.reads], native[tool.reads], started(quantity, analysis))
+        count(tool, quantity, traces[tool.reads], native[tool.reads], start_figure(quantity, analysis))
         for tool in tools
         if tool.reads in traces
         for quantity in tool.quantities
@@ -63,7 +63,7 @@ def counts_of(
 
 
 def counts_in_forms(analysis: Analysis, model: ModelFile | None = None) -> dict[str, list[Count]]:
-    """Return the numbers that tools print for a network, by the way in which some of its layers are built.
+    """Return the numbers that tools report for a network, by the way in which some of its layers are built.
 
     The first way, an empty text, is the assumed one. Others are codes of `archcalc.counters.assumed.FORMS`; there is
     none if the network comes from a file that says how it is built, or has no such layers.
@@ -86,6 +86,6 @@ def nodes_of(analysis: Analysis, model: ModelFile | None) -> Trace | None:
     return onnx_nodes.trace_of(model.model.record, analysis, model.model.batch)
 
 
-def started(quantity: Quantity, analysis: Analysis) -> int:
+def start_figure(quantity: Quantity, analysis: Analysis) -> int:
     """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

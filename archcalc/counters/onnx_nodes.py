@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.trace import Operation, Tensor, Trace
+from archcalc.counters.trace import Operation, Tensor, Trace, statistics_of
 from archcalc.readers.onnx.program import Nodes
 
 PRODUCTS = ("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "MatMulInteger")
@@ -32,7 +32,7 @@ def trace_of(nodes: Nodes, analysis: Analysis, batch: int) -> Trace:
         inputs=(),
         batch=batch,
         stored=int(totals.params),
-        learned=int(totals.trainable),
+        statistics=statistics_of(analysis.layers),
     )
 
 

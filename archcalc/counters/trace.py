@@ -192,9 +192,9 @@ class Trace:
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
     silent: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The modules without any operation, parameter or module in them, which may be called nevertheless, by the path of
-    the module that they are in: for each the path of the module with operations that is defined before it there, empty
-    if none is."""
+    """The modules that contain no operation, parameter or module, and may still be called, by the path of the module
+    that contains them: for each, the path of the module with operations that is defined before it there, empty if there
+    is none."""
     parameter_views: frozenset[str] = frozenset()
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from archcalc.numeric import Number
 from archcalc.query.targets import Values
 
 
-class Step(NamedTuple):
+class ChainLayer(NamedTuple):
     """A layer of a chain along one axis: its effective kernel K and its stride s."""
 
     kernel: Number
@@ -38,13 +38,13 @@ def wrong_fields(target: DiagnosedTarget) -> Iterator[Outcome]:
         yield found("rf-strides-added", _values(strided, lambda steps: sum(step.stride for step in steps)))
 
 
-def _last_strides(steps: Sequence[Step]) -> Number:
+def _last_strides(steps: Sequence[ChainLayer]) -> Number:
     """Return 1 + Σ (K_i − 1)·s_{i−1}, with the stride of the layer directly before, not the product of all before."""
     before = [1, *(step.stride for step in steps)]
     return 1 + sum((step.kernel - 1) * stride for step, stride in zip(steps, before, strict=False))
 
 
-def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
+def _last_layer_without_strides(steps: Sequence[ChainLayer]) -> Number:
     """Return the receptive field of the layer before plus K − 1."""
     size: Number = 1
     distance: Number = 1
@@ -53,15 +53,15 @@ def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
     return size + steps[-1].kernel - 1
 
 
-def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], Number]) -> Values:
+def _values(axes: Sequence[Sequence[ChainLayer]], formula: Callable[[Sequence[ChainLayer]], Number]) -> Values:
     """Return one value per axis, or a single one if they are equal."""
     values = tuple(formula(steps) for steps in axes)
     return values[:1] if len(set(values)) == 1 else values
 
 
-def _axes(target: DiagnosedTarget) -> list[list[Step]]:
+def _axes(target: DiagnosedTarget) -> list[list[ChainLayer]]:
     """Return the steps of each axis from the input on; empty unless the layers before are a chain of windows."""
-    layers: list[list[Step]] = []
+    layers: list[list[ChainLayer]] = []
     index = target.tensor.node
     while not target.node(index).is_input:
         node = target.node(index)
@@ -69,7 +69,7 @@ def _axes(target: DiagnosedTarget) -> list[list[Step]]:
             return []
         shape = target.graph.input_shapes(node)[0]
         if node.op.window_kind == "sliding":
-            layers.append([Step(reach, s) for _, reach, s, *_ in node.op.geometry(shape)])  # type: ignore[attr-defined]
+            layers.append([ChainLayer(reach, s) for _, reach, s, *_ in node.op.geometry(shape)])  # type: ignore[attr-defined]
         elif node.op.window_kind or any(window is None for (reach,) in [node.op.windows((shape,))] for window in reach):
             return []
         index = node.inputs[0].node

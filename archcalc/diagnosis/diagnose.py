@@ -57,7 +57,7 @@ class Diagnosis:
         if fewest is not None and fewest < Prior.RARE:
             return []
         outcomes, actual = self.outcomes, self.target.actual
-        digits = evidence(claimed, self.target)
+        digits = digits_to_explain(claimed, self.target)
         enough = 3 if self.target.quantity in FIELDS | {"shape"} else 4
         if digits < enough - 1:
             return []
@@ -73,7 +73,7 @@ class Diagnosis:
         return [match for match in found if not is_coincidence_of_pairs(claimed, actual.values, match.prior, nearby)]
 
 
-def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
+def digits_to_explain(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
     """Return the number of digits to be explained: those of the distinct written numbers that are not correct."""
     wrong = set()
     actual = target.actual.values

@@ -23,7 +23,7 @@ MAX_COMPARED = 10
 MAX_PRIOR_OF_PAIR = Prior.COMMON + Prior.OCCASIONAL
 
 
-class Sample(NamedTuple):
+class FormulaSample(NamedTuple):
     """A network in which the names of a formula have certain values, and the values of the formula there."""
 
     target: DiagnosedTarget
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
         return all(isinstance(value, int) or Fraction(value).denominator == 1 for value in self.written)
 
 
-def explain_formula(samples: Iterable[Sample]) -> tuple[Explanation, ...]:
+def explain_formula(samples: Iterable[FormulaSample]) -> tuple[Explanation, ...]:
     """Return the mistakes that explain a wrong formula, the likeliest first.
 
     Args:
@@ -63,7 +63,7 @@ def explain_formula(samples: Iterable[Sample]) -> tuple[Explanation, ...]:
     return tuple(explanations.values())[::-1][:MAX_EXPLANATIONS]
 
 
-def _lacks_rounding(samples: Sequence[Sample]) -> bool:
+def _lacks_rounding(samples: Sequence[FormulaSample]) -> bool:
     """Return whether a formula is correct wherever it gives integers, and gives no integers elsewhere."""
     integers = [sample.is_integer for sample in samples]
     return any(integers) and not all(integers) and all(not sample.is_wrong for sample in samples if sample.is_integer)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from archcalc.claims.claim import Explanation
-from archcalc.claims.claimed_value import ClaimedValue, Quantity
+from archcalc.claims.claimed_value import ClaimedValue, WrittenNumber
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
 from archcalc.numeric import Number
@@ -103,7 +103,7 @@ def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
         yield Explanation(reasons=(Reason(code),))
 
 
-def _slip(written: Quantity, correct: Fraction, *, in_shape: bool) -> Iterator[str]:
+def _slip(written: WrittenNumber, correct: Fraction, *, in_shape: bool) -> Iterator[str]:
     unit = 2 * written.tolerance or Fraction(1)
     value = written.value / unit
     rounded = Fraction(round(correct / unit))

@@ -158,7 +158,7 @@ def _elements(target: DiagnosedTarget) -> Iterator[Outcome]:
     if isinstance(actual, str) or (target.quantity in SUMS and len(target.layers) != 1):
         return
     shape = target.graph.shape(target.tensor)
-    if len(shape) > 1 and shape[0] != 1 and actual % shape[0] == 0:  # not where further outputs count as well
+    if len(shape) > 1 and shape[0] != 1 and actual % shape[0] == 0:  # not where additional outputs count as well
         yield found("one-map", (exact_div(actual, shape[0]),))
     for each in target.graph.input_shapes(target.node(min(target.own)))[:1] if target.own else ():
         yield found("input-value", (product(each) * target.batch,))

@@ -38,7 +38,7 @@ MAX_ASSUMPTIONS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class NumberOrigin:
     """One way to arrive at a number."""
 
     network: str
@@ -64,7 +64,7 @@ class CheckedClaim:
 
     text: str
     judgement: Judgement
-    origins: list[Origin]
+    origins: list[NumberOrigin]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class _Network:
         return printed(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
 
 
-def reconcile(asked: NetworkClaim) -> list[Origin]:
+def reconcile(asked: NetworkClaim) -> list[NumberOrigin]:
     """Return the known origins of the number of a claim, the simplest first, and of equally simple ones the most usual.
 
     The search covers the network, its variants, and the bundled networks of its family. It tries archcalc's definition
@@ -171,7 +171,9 @@ _Effort: TypeAlias = tuple[int, int, int]
 """How many assumptions an origin needs (network, convention, truncation), then the prior."""
 
 
-def _origins(family: list[_Network], ways: _Ways, interpretations: list[ClaimedValue]) -> list[tuple[_Effort, Origin]]:
+def _origins(
+    family: list[_Network], ways: _Ways, interpretations: list[ClaimedValue]
+) -> list[tuple[_Effort, NumberOrigin]]:
     """Return the origins among some outcomes, with their efforts, without those that agree by chance."""
     found = []
     tried = []
@@ -185,10 +187,10 @@ def _origins(family: list[_Network], ways: _Ways, interpretations: list[ClaimedV
     return sorted(found, key=lambda origin: origin[0])
 
 
-def _unlike(origins: list[tuple[_Effort, Origin]]) -> list[tuple[_Effort, Origin]]:
+def _unlike(origins: list[tuple[_Effort, NumberOrigin]]) -> list[tuple[_Effort, NumberOrigin]]:
     """Return the first origin of each tool, and of each number without a tool: a network and its variants have the
     same, or differ in less than was written."""
-    first: dict[str, tuple[_Effort, Origin]] = {}
+    first: dict[str, tuple[_Effort, NumberOrigin]] = {}
     for effort, origin in origins:
         first.setdefault(
             origin.code.partition("+")[0] if origin.tools else f"{origin.code} {origin.value}", (effort, origin)
@@ -201,7 +203,7 @@ def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Value
     return chance(claimed, actual, outcomes_nearby(claimed, actual, tried)) > MAX_CHANCE_OF_MANY
 
 
-def _is_informative(origin: Origin) -> bool:
+def _is_informative(origin: NumberOrigin) -> bool:
     """Return whether an origin is worth reporting in addition to a simpler one; numbers with few digits have very
     many origins."""
     return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.tools))
@@ -212,7 +214,7 @@ def _effort(match: Match, *, is_base: bool) -> _Effort:
     return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 
 
-def _origin(network: _Network, match: Match) -> Origin:
+def _origin(network: _Network, match: Match) -> NumberOrigin:
     outcome, reasons = match.outcome, match.outcome.reasons
     known = network.printed_in_forms if not FORMS.keys().isdisjoint(outcome.codes) else network.printed
     counts = next((each.counts for each in known if each.outcome is outcome), ())
@@ -225,7 +227,7 @@ def _origin(network: _Network, match: Match) -> Origin:
         way = f" as {', '.join(named[:-1])}{' and ' * (len(named) > 1)}{named[-1]} count{'s' * (len(named) == 1)}"
     ending = ", truncated instead of rounded" if match.is_truncated else ""
     how = f". {ENGLISH.reasons(reasons)}" if reasons else ""
-    return Origin(
+    return NumberOrigin(
         network=network.name,
         code=outcome.code,
         sentence=f"{network.name}{note} has {value}{way}{ending}{how}",

@@ -18,7 +18,7 @@ from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, posit
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 
 
-def plainly(record: FastKernel) -> FastKernel:
+def without_tables(record: FastKernel) -> FastKernel:
     """Return the recorded form of a convolution that leaves tables, flipped kernels, and padding other than zeros to
     its ordinary kernel."""
 
@@ -32,7 +32,7 @@ def plainly(record: FastKernel) -> FastKernel:
 
 
 @fast(Conv)
-@plainly
+@without_tables
 def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, weight = recorder.contiguous(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
@@ -46,7 +46,7 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recor
 
 
 @fast(DepthwiseConv)
-@plainly
+@without_tables
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
     groups = x.shape[1]
@@ -55,7 +55,7 @@ def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Arr
 
 
 @fast(SeparableConv)
-@plainly
+@without_tables
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, filters = recorder.contiguous(inputs[0]), weights["depthwise"]
     axes = axes_of(op, x.shape[2:])

@@ -50,13 +50,13 @@ def _record_join(operator: type[Operator], function: np.ufunc) -> None:
     @fast(operator)
     def join(op: Operator, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
         part = recorder.worker.share(out.shape)
-        result, *others = (stretched(x, out.shape, part) for x in aligned(inputs))
+        result, *others = (broadcast_part(x, out.shape, part) for x in aligned(inputs))
         for other in others:
             recorder.call(function, result, other, out=out[part])
             result = out[part]
 
 
-def stretched(x: Array, shape: Sizes, part: tuple[slice, ...]) -> Array:
+def broadcast_part(x: Array, shape: Sizes, part: tuple[slice, ...]) -> Array:
     """Return the part of a tensor that broadcasts to a part of a shape."""
     return x[tuple(cut if n == m else slice(None) for n, m, cut in zip(x.shape, shape, part, strict=False))]
 

@@ -46,7 +46,7 @@ class Program:
             for recorder in self._recorders:
                 recorder.calls.clear()
                 self._record(layout, recorder)
-        self._play = team.start([partial(play, recorder.calls) for recorder in self._recorders])
+        self._perform = team.start([partial(perform, recorder.calls) for recorder in self._recorders])
         self.close = team.close
 
     @property
@@ -89,11 +89,11 @@ class Program:
         """
         for ref, array in inputs.items():
             self._at(self._placements[ref])[...] = array
-        self._play()
+        self._perform()
         return {ref: array.copy() for ref, array in self._results.items()}
 
 
-def play(calls: Sequence[Call]) -> None:
+def perform(calls: Sequence[Call]) -> None:
     """Perform all calls."""
     with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
         for call in calls:

@@ -51,7 +51,7 @@ def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
     shapes, tables, problems = graph.inputs, vocabularies(graph), []
     for name, array in arrays.items():
         if name not in shapes:
-            problems.append(f"there is no input '{name}'; inputs are {', '.join(shapes)}")
+            problems.append(f"there is no input '{name}'; the inputs are {', '.join(shapes)}")
         elif array.dtype.kind not in "fiu":
             problems.append(f"the input '{name}' must hold real numbers, got {array.dtype.name}")
         elif problem := shape_problem(array.shape, tuple(map(int, shapes[name]))):
@@ -86,6 +86,6 @@ def shape_problem(shape: Sizes, expected: Sizes) -> str:
     """Return why a shape is neither that of one example nor that of a batch; an empty text if it is one of these."""
     if shape == expected or (shape[1:] == expected and shape[0] > 0):
         return ""
-    text = f"has shape {shape_text(shape)}, expected {shape_text(expected)} or {shape_text(('N', *expected))}"
+    text = f"must have shape {shape_text(expected)} or {shape_text(('N', *expected))}, got {shape_text(shape)}"
     last = (*expected[1:], expected[0])
     return f"{text} (channels come first)" if len(expected) > 1 and last in (shape, shape[1:]) else text

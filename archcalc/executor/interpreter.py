@@ -263,7 +263,7 @@ class Interpreter:
             formats.add(array.dtype)
             if array.shape[1:] != tuple(shape) or not array.shape or not len(array):
                 got = shape_text(array.shape)
-                problems.append(f"the input '{name}' has shape {got}, expected {shape_text(('N', *shape))}")
+                problems.append(f"the input '{name}' must have shape {shape_text(('N', *shape))}, got {got}")
             elif self.dtype not in (None, array.dtype) or array.dtype.name not in FORMATS:
                 own = self.dtype or " or ".join(FORMATS)
                 problems.append(f"the input '{name}' must have the number format {own}, got {array.dtype}")

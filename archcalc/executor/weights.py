@@ -86,7 +86,7 @@ def array_problems(
             continue
         got, dtype = found[name]
         if tuple(got) != tuple(shape):
-            yield f"{name} has shape {shape_text(got)}, expected {shape_text(shape)}"
+            yield f"{name} must have shape {shape_text(shape)}, got {shape_text(got)}"
         if dtype.kind != "f":
             yield f"{name} must hold floating-point numbers, got {dtype.name}"
     for name in found:

@@ -46,7 +46,7 @@ def read_submissions(
 
 
 def read_answers(source: Source, *, limits: Limits = DEFAULT, max_answers: int = MAX_ANSWERS) -> AnswerFile:
-    """Read an answer file, whose format is recognized by the extension of its name, or else by its content.
+    """Read an answer file, whose format is recognised by the extension of its name, or else by its content.
 
     Args:
         source: the name and text of the file.

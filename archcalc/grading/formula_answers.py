@@ -19,7 +19,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.feedback import Reason
 from archcalc.claims.formulas import read_formulas
-from archcalc.diagnosis.formulas import Sample, explain_formula
+from archcalc.diagnosis.formulas import FormulaSample, explain_formula
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
@@ -31,7 +31,7 @@ from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.syntax import Condition, Value, names_in
 
 if TYPE_CHECKING:
-    from archcalc.query.closed_forms import ClosedForm, Difference
+    from archcalc.query.closed_forms import ClosedForm, Counterexample
 
 
 class FormulaNetwork(NamedTuple):
@@ -131,7 +131,7 @@ class FormulaJudge:
         difference = form.difference(*written, first=own)
         return Judgement(claim=claim, verdict=Verdict.WRONG, actual=actual, explanations=_example(difference))
 
-    def _samples(self, target: str, points: Iterable[Difference]) -> Iterator[Sample]:
+    def _samples(self, target: str, points: Iterable[Counterexample]) -> Iterator[FormulaSample]:
         """Yield the networks at some points, with the values of a formula there; none for a ratio."""
         if " / " in target:
             return
@@ -146,7 +146,7 @@ class FormulaJudge:
             given = _given(network, tuple(each.point))._replace(numbers=each.point)
             with suppress(SpecError, Impossible):
                 graph = replace(load_spec(network.spec, given, self.limits).graph, layout=network.graph.layout)
-                yield Sample(DiagnosedTarget(asked, analyze(graph, batch=network.text.batch)), written)
+                yield FormulaSample(DiagnosedTarget(asked, analyze(graph, batch=network.text.batch)), written)
 
     def _calculated(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...]) -> ClosedForm:
         from archcalc.query.formula import FormulaQuery, calculate, read_assumptions
@@ -212,7 +212,7 @@ def _unreadable(claim: Claim, message: str, code: str = "formula", hint: str = "
     return Judgement(claim=claim, verdict=Verdict.UNREADABLE, fault=Problem(code, message, claim.place, hint))
 
 
-def _example(difference: Difference | None) -> tuple[Explanation, ...]:
+def _example(difference: Counterexample | None) -> tuple[Explanation, ...]:
     """Return an example of values at which a formula and the closed form differ."""
     if difference is None:
         return ()

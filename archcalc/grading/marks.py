@@ -64,7 +64,7 @@ class Mark:
 
     @property
     def passes(self) -> bool:
-        """Whether the answer is correct, or earns all points nevertheless."""
+        """Whether the answer is correct, or earns all points anyway."""
         return self.right or self.points == self.of
 
     @property

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archcalc.analysis.fields import sees_past
+from archcalc.analysis.fields import exceeds_input
 from archcalc.graph import Node, write_shape
-from archcalc.lint.rules import FIXABLE, LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, LintContext, RuleMatch, rule
 from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
@@ -17,7 +17,7 @@ AXES = ("frame", "row", "column")
 
 
 @rule("unread-output")
-def unread_output(context: LintContext) -> Iterator[Match]:
+def unread_output(context: LintContext) -> Iterator[RuleMatch]:
     """A layer whose output no layer reads.
 
     It is not an output of the network either, yet it counts in the totals. Often the cause is a reference (`@name`) at
@@ -27,11 +27,11 @@ def unread_output(context: LintContext) -> Iterator[Match]:
     for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
         span = context.spec.outline.places[index]
         if not readers and index not in context.results and span is not None:
-            yield Match(span, f"no layer reads the output of '{node.name}'", "remove it, or make it a head")
+            yield RuleMatch(span, f"no layer reads the output of '{node.name}'", "remove it, or make it a head")
 
 
 @rule("unused-input")
-def unused_input(context: LintContext) -> Iterator[Match]:
+def unused_input(context: LintContext) -> Iterator[RuleMatch]:
     """An input that no layer reads."""
     graph = context.spec.graph
     document = context.spec.outline.document
@@ -39,18 +39,20 @@ def unused_input(context: LintContext) -> Iterator[Match]:
     keys = {key.text.value: key for key, _ in written.pairs} if isinstance(written, Mapping) else {}
     for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
         if node.is_input and not readers and index not in context.results and node.name in keys:
-            yield Match(keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}")
+            yield RuleMatch(
+                keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}"
+            )
 
 
 @rule("impossible-head")
-def impossible_head(context: LintContext) -> Iterator[Match]:
+def impossible_head(context: LintContext) -> Iterator[RuleMatch]:
     """A training head that is impossible on the input.
 
     Inference does not need it, so it is left out; but the network cannot be trained on this input as it is described.
     """
     for problem in context.spec.outline.impossible_heads:
         if problem.span is not None:
-            yield Match(problem.span, f"a training head is impossible on this input: {problem.message}")
+            yield RuleMatch(problem.span, f"a training head is impossible on this input: {problem.message}")
 
 
 class CancelledBiases(NamedTuple):
@@ -90,7 +92,7 @@ def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
 
 
 @rule("bias-before-norm")
-def bias_before_norm(context: LintContext) -> Iterator[Match]:
+def bias_before_norm(context: LintContext) -> Iterator[RuleMatch]:
     """A bias directly before a batch or instance normalisation, which subtracts it again.
 
     The normalisation centres each channel, so a constant added before it has no effect; it also has a learned shift of
@@ -102,7 +104,7 @@ def bias_before_norm(context: LintContext) -> Iterator[Match]:
         more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
         saves = f"this saves {found.parameters:,} parameters"
         hint = f"write nobias: {saves}{FIXABLE}" if found.always else f"pass on a flag, bias=…: {saves}"
-        yield Match(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
+        yield RuleMatch(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
 
 
 def _dropped_positions(node: Node, shape: Shape) -> tuple[int, ...]:
@@ -129,7 +131,7 @@ def _amount(counts: Iterable[int]) -> str:
 
 
 @rule("dropped-border")
-def dropped_border(context: LintContext) -> Iterator[Match]:
+def dropped_border(context: LintContext) -> Iterator[RuleMatch]:
     """A stride that drops positions at the border: the windows do not divide the input evenly.
 
     The output size is rounded down, so the last positions of an axis are in no window. Padding, `ceil` or another input
@@ -147,11 +149,11 @@ def dropped_border(context: LintContext) -> Iterator[Match]:
             seen.add(span)
             size = write_shape(shape, graph.layout)
             message = f"'{node.name}' drops the last {_amount(left)} of its {size} input"
-            yield Match(span, message, "padding, ceil or another input size includes them")
+            yield RuleMatch(span, message, "padding, ceil or another input size includes them")
 
 
 @rule("field-past-input", by_default=False)
-def field_past_input(context: LintContext) -> Iterator[Match]:
+def field_past_input(context: LintContext) -> Iterator[RuleMatch]:
     """A receptive field larger than the input along every axis; the first layer that has one is reported.
 
     From this layer on, the window of every unit extends beyond the input; further layers find nothing new in the input,
@@ -168,10 +170,15 @@ def field_past_input(context: LintContext) -> Iterator[Match]:
             span = stages.get(layer.stage) or span
         for name, field in layer.fields.items():
             positions = inputs[name]
-            if name in past or span is None or not all(axis.exact for axis in field) or not sees_past(field, positions):
+            if (
+                name in past
+                or span is None
+                or not all(axis.exact for axis in field)
+                or not exceeds_input(field, positions)
+            ):
                 continue
             past.add(name)
             size, full = "x".join(str(axis.size) for axis in field), "x".join(map(str, positions))
             hint = "use fewer layers, smaller strides or a larger input; `archcalc rf` shows all receptive fields"
             message = f"from '{layer.name}' on, the receptive field ({size}) is larger than the input '{name}' ({full})"
-            yield Match(span, message, hint)
+            yield RuleMatch(span, message, hint)

@@ -46,7 +46,7 @@ class LintContext:
         return {ref.node for ref in (*graph.outputs.values(), *graph.training_outputs.values())}
 
 
-class Match(NamedTuple):
+class RuleMatch(NamedTuple):
     """A match of a rule: its place, the message, and a hint."""
 
     span: Span
@@ -54,7 +54,7 @@ class Match(NamedTuple):
     hint: str = ""
 
 
-Check: TypeAlias = Callable[[LintContext], Iterator[Match]]
+Check: TypeAlias = Callable[[LintContext], Iterator[RuleMatch]]
 
 
 @dataclass(frozen=True)

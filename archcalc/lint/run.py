@@ -8,7 +8,7 @@ from dataclasses import replace
 from archcalc.analysis.propagate import Analysis
 from archcalc.lint import network, reading, text
 from archcalc.lint.ignores import IgnoredCode, IgnoredCodes
-from archcalc.lint.rules import FIXABLE, RULES, LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, RuleMatch, rule
 from archcalc.spec.errors import Problem, suggest
 from archcalc.spec.records import Spec
 
@@ -74,6 +74,6 @@ def _unused_code(ignored: IgnoredCode) -> Problem:
 
 
 @rule(UNUSED_IGNORE)
-def unused_ignore(context: LintContext) -> Iterator[Match]:
+def unused_ignore(context: LintContext) -> Iterator[RuleMatch]:
     """An `ignore` without effect: the warning no longer occurs, or its code is misspelt."""
     return iter(())  # known only after all other rules have run; see `warnings_by_rule`

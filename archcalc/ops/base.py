@@ -44,7 +44,7 @@ Shapes: TypeAlias = tuple[Shape, ...]
 
 OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 """The elementary operations that costs count. ``add`` includes subtractions, ``cmp`` includes maxima and clamps;
-negations, copies and look-ups cost nothing."""
+negations, copies and lookups cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

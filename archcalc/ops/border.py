@@ -24,6 +24,16 @@ class Bordered(Operator):
         """Require that an axis has the positions that its padding repeats."""
         for side in (before, after):
             if self.border == "reflect":
-                require(n > side, "reflect padding of {side} needs an axis of more positions, got {n}", side=side, n=n)
+                require(
+                    n > side,
+                    "reflect padding of {side} needs an axis with more than {side} positions, got {n}",
+                    side=side,
+                    n=n,
+                )
             elif self.border == "circular":
-                require(n >= side, "circular padding of {side} needs as many positions, got {n}", side=side, n=n)
+                require(
+                    n >= side,
+                    "circular padding of {side} needs an axis with at least {side} positions, got {n}",
+                    side=side,
+                    n=n,
+                )

@@ -146,7 +146,7 @@ class Embedding(Operator):
 
     Shape:  n… → n…×dim
     Params: vocabulary·dim
-    Cost:   nothing (a look-up); connections = n…·dim
+    Cost:   nothing (a lookup); connections = n…·dim
     Window: position by position
     Source: PyTorch Embedding
     """

@@ -219,7 +219,7 @@ COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_e
 
 @operator("compare", reserved=False)
 class Compare(Elementwise):
-    """1 where the elements of two tensors compare as said, 0 elsewhere.
+    """1 where the comparison of the elements of two tensors holds, 0 elsewhere.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -230,7 +230,7 @@ class Compare(Elementwise):
 
     operation = "cmp"
 
-    how: str = word("greater", *COMPARISONS, help="how the first compares to the second")
+    how: str = word("greater", *COMPARISONS, help="the comparison of the first with the second")
 
     def output(self, inputs: Shapes) -> Shape:
         require(len(inputs) == 2, "compare needs two tensors, got {count}", count=len(inputs))

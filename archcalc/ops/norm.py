@@ -124,8 +124,8 @@ class LayerNorm(Normalisation):
     Shape:  any, unchanged
     Params: a scale and a shift per number normalised together (all of them, the last axis, or the channels), unless
             ``noaffine``
-    Cost:   per element 1 multiplication, 3 additions, 1 division; per group 2 divisions and 1 root more, 1 addition
-            less; scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
+    Cost:   per element 1 multiplication, 3 additions, 1 division; per group also 2 divisions and 1 root, less 1
+            addition; scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
             ``noaffine``
     Window: everything; all of the last axis with ``axis=last``; position by position with ``axis=channels``
     Source: Ba et al. 2016; PyTorch LayerNorm; over channels: Liu et al. 2022 (ConvNeXt)
@@ -240,7 +240,7 @@ class InstanceNorm(Normalisation):
 
     Shape:  C×n…, unchanged
     Params: none; with ``affine`` a scale and a shift per channel
-    Cost:   per element 1 multiplication, 3 additions, 1 division; per map 2 divisions and 1 root more, 1 addition less;
+    Cost:   per element 1 multiplication, 3 additions, 1 division; per map also 2 divisions and 1 root, less 1 addition;
             scale and shift 1 multiplication and 1 addition per element; connections: with ``affine`` 2 per element
     Window: everything
     Source: Ulyanov et al. 2016; PyTorch InstanceNorm2d
@@ -275,8 +275,8 @@ class GroupNorm(Normalisation):
 
     Shape:  any, unchanged
     Params: a scale and a shift per channel, unless ``noaffine``
-    Cost:   per element 1 multiplication, 3 additions, 1 division; per group 2 divisions and 1 root more, 1 addition
-            less; scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
+    Cost:   per element 1 multiplication, 3 additions, 1 division; per group also 2 divisions and 1 root, less 1
+            addition; scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
             ``noaffine``
     Window: everything
     Source: Wu & He 2018; PyTorch GroupNorm

@@ -22,8 +22,8 @@ class RelativeBias(Operator):
 
     Shape:  heads×n×n for n tokens
     Params: heads·Π(2·size − 1); heads·buckets with ``buckets``; none with ``table``
-    Cost:   nothing (a look-up); connections: one per number, unless they are those of ``table``
-    Window: sees nothing of any input; of ``table`` its own head
+    Cost:   nothing (a lookup); connections: one per number, unless they are those of ``table``
+    Window: does not depend on any input; of ``table`` its own head
     Source: Shaw et al. 2018; Liu et al. 2021 (Swin Transformer); Raffel et al. 2020 (T5, buckets); Liu et al. 2022
             (Swin Transformer V2, table)
     """
@@ -95,7 +95,7 @@ class ShiftMask(Operator):
     Shape:  windows×1×n×n for windows of n positions
     Params: none (it follows from its arguments)
     Cost:   nothing
-    Window: sees nothing of any input
+    Window: does not depend on any input
     Source: Liu et al. 2021 (Swin Transformer); torchvision shifted_window_attention
     """
 
@@ -128,7 +128,7 @@ class ShiftMask(Operator):
     def output(self, inputs: Shapes) -> Shape:
         windows, shifts = self.along("window", self.window), self.along("shift", self.shift)
         for n, window, shift in per_axis(self.size, windows, shifts):
-            require_divisible(n, window, "an axis of {number} has no whole number of windows of {divisor}")
+            require_divisible(n, window, "an axis of {number} is not divisible into windows of {divisor}")
             require(
                 shift < window,
                 "a shift must be smaller than the window of {window}, got {shift}",

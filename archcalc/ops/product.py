@@ -93,7 +93,7 @@ class Einsum(Product):
 
     Shape:  as the right side of the pattern says
     Params: none
-    Cost:   macs: the product of the sizes of all names; as many multiplications, and an addition fewer per output
+    Cost:   macs: the product of the sizes of all names; as many multiplications, and one addition fewer per output
     Window: all of the axes that are summed; position by position along others
     Source: NumPy einsum; Rogozhnikov 2022 (the notation of Einops)
     """

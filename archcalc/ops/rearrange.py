@@ -107,8 +107,8 @@ class Reduce(Written):
 
     Shape:  as the right side of the pattern says
     Params: none
-    Cost:   per output of N elements N − 1 additions (sum, mean), comparisons (max, min) or multiplications (prod); mean
-            1 division more
+    Cost:   per output of N elements N − 1 additions (sum, mean), comparisons (max, min) or multiplications (prod); the
+            mean takes 1 more division
     Window: the positions given by the factors of split or merged axes; unknown if they cannot be followed
     Source: Rogozhnikov 2022 (Einops)
     """
@@ -171,7 +171,7 @@ class SpaceToDepth(Block):
     Params: none
     Cost:   nothing
     Window: size r, stride r
-    Source: PyTorch PixelUnshuffle (whose order of channels it has); ONNX SpaceToDepth
+    Source: PyTorch PixelUnshuffle (with the same channel order); ONNX SpaceToDepth
     """
 
     aliases = ("pixelunshuffle", "spacetodepth")

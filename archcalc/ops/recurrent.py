@@ -38,9 +38,9 @@ class Recurrent(Operator):
     )
     bias: bool = flag(True, "nobias", help="biases of the sums")
     recurrent_bias: bool = flag(
-        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; without, one as in Keras"
+        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; otherwise one, as in Keras"
     )
-    state: bool = tensor(help="the outputs before the first step, one row per layer and direction; zeros without")
+    state: bool = tensor(help="the outputs before the first step, one row per layer and direction; by default zeros")
 
     @property
     def widths(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -49,7 +49,7 @@ class Recurrent(Operator):
 
     @property
     def width(self) -> Number:
-        """The features that a layer puts out in one direction."""
+        """The number of features that a layer outputs in one direction."""
         return self.units
 
     def in_both(self, number: Number) -> Number:
@@ -61,7 +61,7 @@ class Recurrent(Operator):
         raise NotImplementedError
 
     def state_widths(self) -> tuple[Number, ...]:
-        """Return the features of each further output."""
+        """Return the features of each additional output."""
         return (self.width,)
 
     def output(self, inputs: Shapes) -> Shape:
@@ -75,7 +75,7 @@ class Recurrent(Operator):
         return (*lead, self.in_both(self.width))
 
     def states(self, shape: Shape) -> Shapes:
-        """Return the shapes of the further outputs for an input of a given shape."""
+        """Return the shapes of the additional outputs for an input of a given shape."""
         rows = self.in_both(self.layers)
         return tuple([(*shape[:-2], rows, width) for width in self.state_widths()])
 
@@ -145,14 +145,14 @@ class Recurrent(Operator):
 class Rnn(Recurrent):
     """Recurrent layer (Elman): h_t = act(W·x_t + b + R·h_{t−1} + b′).
 
-    With ``bidirectional``, outputs of both directions are concatenated along the features. The further output
+    With ``bidirectional``, outputs of both directions are concatenated along the features. The additional output
     ``state`` is the last output of every layer and direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``;
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction units·(features + units), in further layers units·(all outputs of the layer before + units),
             and two biases per unit; one with ``onebias``
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 1 hyperbolic tangent (with ``relu``, 1 comparison)
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
     Source: Elman 1990; PyTorch RNN; Keras SimpleRNN
@@ -177,7 +177,7 @@ class Lstm(Recurrent):
 
     Each of i, f, g, o has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``proj``, the output is P·h_t, which takes the
     place of h_{t−1} in the next step. With ``bidirectional``, outputs of both directions are concatenated along the
-    features. The further outputs ``state`` and ``cell`` are the last output and the last c of every layer and
+    features. The additional outputs ``state`` and ``cell`` are the last output and the last c of every layer and
     direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``, ``proj`` in
@@ -185,7 +185,7 @@ class Lstm(Recurrent):
     Params: per direction 4·units·(features + units), in further layers 4·units·(all outputs of the layer before +
             units), and 2·4·units biases; 4·units with ``onebias``; with ``proj``, units·proj more, and proj in place of
             the units that are read
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 3 logistic functions, 2 hyperbolic tangents, 3 multiplications,
             1 addition
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
@@ -198,8 +198,8 @@ class Lstm(Recurrent):
     aliases = ("longshorttermmemory", "cudnnlstm", "lstmcell")
     single_channel: ClassVar[Mapping[str, Any]] = {"units": 1, "proj": None}
 
-    proj: Number | None = integer(None, help="features of a projection of the outputs; none without")
-    cell: bool = tensor(help="c before the first step, one row per layer and direction; zeros without")
+    proj: Number | None = integer(None, help="features of a projection of the outputs; by default none")
+    cell: bool = tensor(help="c before the first step, one row per layer and direction; by default zeros")
 
     @property
     def widths(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -208,11 +208,11 @@ class Lstm(Recurrent):
 
     @property
     def width(self) -> Number:
-        """The features that a layer puts out in one direction."""
+        """The number of features that a layer outputs in one direction."""
         return self.units if self.proj is None else self.proj
 
     def state_widths(self) -> tuple[Number, ...]:
-        """Return the features of each further output."""
+        """Return the features of each additional output."""
         return (self.width, self.units)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -238,17 +238,17 @@ class Gru(Recurrent):
 
     Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_after=no``, r is applied before the sums:
     n = tanh(W·x_t + b + R·(r∘h_{t−1}) + b′). With ``bidirectional``, outputs of both directions are concatenated along
-    the features. The further output ``state`` is the last output of every layer and direction.
+    the features. The additional output ``state`` is the last output of every layer and direction.
 
     Shape:  …×n×features → …×n×units, or …×units with ``final``; twice the units with ``bidirectional``;
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction 3·units·(features + units), in further layers 3·units·(all outputs of the layer before +
             units), and 2·3·units biases; 3·units with ``onebias``, as in Keras with ``reset_after=False``
-    Cost:   macs per step = the numbers of these parameters without biases, times n per sequence; additions of the sums,
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
             their biases and of the two sums; per unit 2 logistic functions, 1 hyperbolic tangent, 3 multiplications, 2
             additions
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
-    Source: Cho et al. 2014; PyTorch GRU; Keras GRU (which exchanges z and 1 − z)
+    Source: Cho et al. 2014; PyTorch GRU; Keras GRU (which swaps z and 1 − z)
     """
 
     aliases = ("gatedrecurrentunit", "cudnngru", "grucell")

@@ -84,12 +84,13 @@ class Sum(Reduction):
 
 @operator("cumsum", reserved=False)
 class CumulativeSum(Operator):
-    """Sums of all elements up to this one along an axis.
+    """Cumulative sum along an axis: each element plus all elements before it.
 
     Shape:  any, unchanged
     Params: none
     Cost:   n − 1 additions for every row of n
-    Window: everything along the axis, of which an output reads what is before it; position by position along others
+    Window: everything along the axis (although an output reads only up to its own position); position by position along
+            others
     Source: NumPy cumsum; PyTorch cumsum; ONNX CumSum
     """
 

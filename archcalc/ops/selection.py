@@ -37,13 +37,13 @@ class Indexed(Operator):
 
 @operator("take", reserved=False)
 class Take(Indexed):
-    """The elements of the first tensor at indices along an axis; the axes of the indices replace this one.
+    """The elements of the first tensor at indices along an axis; the axes of the indices replace that axis.
 
     The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
 
     Shape:  a…×n×b… and m… → a…×m…×b…
     Params: none
-    Cost:   nothing (a look-up)
+    Cost:   nothing (a lookup)
     Window: everything along the axis; position by position along others
     Source: NumPy take; PyTorch index_select; ONNX Gather
     """
@@ -65,13 +65,13 @@ class Take(Indexed):
 
 @operator("gather", reserved=False)
 class Gather(Indexed):
-    """The elements of the first tensor at indices along an axis, with indices of their own at every other position.
+    """The elements of the first tensor at indices along an axis, separate ones at every position of the other axes.
 
     The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
 
     Shape:  a…×n×b… and a…×m×b… → a…×m×b…
     Params: none
-    Cost:   nothing (a look-up)
+    Cost:   nothing (a lookup)
     Window: everything along the axis; position by position along others
     Source: NumPy take_along_axis; PyTorch gather; ONNX GatherElements
     """
@@ -100,7 +100,7 @@ class Gather(Indexed):
 
 @operator("topk", reserved=False)
 class TopK(Operator):
-    """The largest elements along an axis, in descending order; their indices are the further output ``indices``.
+    """The largest elements along an axis, in descending order; their indices are the additional output ``indices``.
 
     With ``smallest``, the smallest elements in ascending order. Of equal elements, the first comes first. With the size
     of the axis as ``count``, the elements are sorted; with 1, the index is that of the maximum.
@@ -119,7 +119,7 @@ class TopK(Operator):
 
     count: Number = integer(positional=True, help="number of elements")
     axis: int = axis()
-    smallest: bool = flag(False, "smallest", reserved=False, help="whether it is the smallest elements")
+    smallest: bool = flag(False, "smallest", reserved=False, help="whether to take the smallest elements")
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]

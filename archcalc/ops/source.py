@@ -7,8 +7,14 @@ from typing import ClassVar, Self
 
 from archcalc.numeric import product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, like, operator
-from archcalc.ops.fields import sizes
+from archcalc.ops.fields import sizes, word
 from archcalc.ops.traits import STANDARD, Initial, Spread
+
+ARRAYS = (
+    *("value", "weight", "bias", "scale", "shift", "slope"),
+    *("input", "deeper", "recurrent", "recurrent_bias", "projection"),
+)
+"""The names that a learned tensor may have: its own, and those of the weights of layers that it may share."""
 
 
 class Source(Operator):
@@ -23,8 +29,13 @@ class Source(Operator):
     def output(self, inputs: Shapes) -> Shape:
         return self.shape
 
+    @property
+    def array_name(self) -> str:
+        """The name of the stored array."""
+        return "value"
+
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("value", self.shape, self.trainable),)
+        return (Weight(self.array_name, self.shape, self.trainable),)
 
     def narrowed_along(self, axis: int, divisor: int) -> Self:
         sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
@@ -41,10 +52,12 @@ class Source(Operator):
 class Learned(Source):
     """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It starts a chain.
 
+    ``learned 10x64 array=weight weights=@fc`` is the weight of another layer.
+
     Shape:  shape
     Params: one per number
     Cost:   nothing; connections: one per number
-    Window: sees nothing of any input
+    Window: does not depend on any input
     Source: Dosovitskiy et al. 2021 (ViT); Touvron et al. 2021 (CaiT); Bachlechner et al. 2021 (ReZero); PyTorch
             Parameter
     """
@@ -52,6 +65,12 @@ class Learned(Source):
     aliases = ("parameter",)
 
     trainable = True
+
+    array: str = word("value", *ARRAYS, help="the name of the stored array: that of a weight which it shares")
+
+    @property
+    def array_name(self) -> str:
+        return self.array
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(connections=product(self.shape))
@@ -64,7 +83,7 @@ class Constant(Source):
     Shape:  shape
     Params: one per number, not trainable
     Cost:   nothing
-    Window: sees nothing of any input
+    Window: does not depend on any input
     Source: Vaswani et al. 2017 (sinusoidal positions); PyTorch register_buffer; ONNX Constant
     """
 

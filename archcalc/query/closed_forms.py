@@ -33,7 +33,7 @@ Values: TypeAlias = tuple[Any, ...]
 """Numbers; for receptive fields also the word ``global``."""
 
 
-class Difference(NamedTuple):
+class Counterexample(NamedTuple):
     """A point, and the values of a closed form and others there."""
 
     point: Mapping[str, Plain]
@@ -96,7 +96,7 @@ class ClosedForm:
         numerator, _ = over_common_divisor(self.symbols, terms_of(difference))
         return self.symbols.compare("==", numerator)
 
-    def difference(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Difference | None:
+    def difference(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Counterexample | None:
         """Return a point at which the values differ from others, if one is found.
 
         Args:
@@ -105,11 +105,11 @@ class ClosedForm:
         """
         return next((each for each in self.compared(*others, first=first) if each.correct != each.other), None)
 
-    def compared(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Iterator[Difference]:
+    def compared(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Iterator[Counterexample]:
         """Yield points with the values there and those of others; see `difference`."""
         for values, point in samples(self.symbols, near=first):
             correct = tuple(_value(value, point) for value in self.values)
-            yield Difference(values, correct, tuple(_value(other, point) for other in others))
+            yield Counterexample(values, correct, tuple(_value(other, point) for other in others))
 
 
 def _value(value: Any, point: Point) -> Plain | str | None:

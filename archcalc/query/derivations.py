@@ -64,7 +64,7 @@ def explain(
     elif isinstance(row, Group):
         row = _only_contributor(row.layers, quantity) or row
     if isinstance(row, Layer):
-        derivations = explain_layer(analysis, row, wanted(row, quantity), dtype=dtype, latex=latex)
+        derivations = explain_layer(analysis, row, quantities_to_derive(row, quantity), dtype=dtype, latex=latex)
         return [(heading(row, analysis.graph), derivations)]
     title = analysis.graph.name if row is None else row.name
     if quantity == "memory":
@@ -121,7 +121,7 @@ def _only_contributor(layers: Sequence[Layer], quantity: str | None) -> Layer | 
     return layers[0] if len(layers) == 1 else None
 
 
-def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:
+def quantities_to_derive(layer: Layer, quantity: str | None) -> tuple[str, ...]:
     """Return the quantities to derive for a layer."""
     if quantity is not None:
         return (quantity,)

@@ -18,14 +18,14 @@ MAX_FRONT = 1_000_000
 """The maximum number of rows of a Pareto front."""
 
 
-class Key(NamedTuple):
+class SortKey(NamedTuple):
     """The index of a column to rank by; small values come first unless ``descending``."""
 
     column: int
     descending: bool = False
 
 
-class Selection(Protocol):
+class RowSelection(Protocol):
     """Takes blocks of rows and keeps some of them."""
 
     @property
@@ -52,7 +52,7 @@ class First:
 class Best:
     """The best ``count`` rows by some keys; of equal rows, those that came first."""
 
-    def __init__(self, count: int, keys: Sequence[Key]) -> None:
+    def __init__(self, count: int, keys: Sequence[SortKey]) -> None:
         self.count = count
         self.keys = keys
         self.kept: Columns | None = None
@@ -81,7 +81,7 @@ class Front:
     the first is kept. The front is sorted by its first key.
     """
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[SortKey]) -> None:
         self.keys = keys
         self.kept: Columns | None = None
 
@@ -92,7 +92,7 @@ class Front:
             OverflowError: the front has more than `MAX_FRONT` rows.
         """
         rows = _joined(self.kept, block)
-        front = undominated([_comparable(rows[key.column], key.descending) for key in self.keys])
+        front = pareto_front([_comparable(rows[key.column], key.descending) for key in self.keys])
         if len(front) > MAX_FRONT:
             raise OverflowError(f"the front has more than {MAX_FRONT:,} configurations")
         self.kept = _taken(rows, front)
@@ -106,7 +106,7 @@ def ordering(keys: Sequence[Any]) -> Any:
     return order
 
 
-def undominated(keys: Sequence[Any]) -> Any:
+def pareto_front(keys: Sequence[Any]) -> Any:
     """Return the rows of a Pareto front (all keys are minimised), sorted by the keys.
 
     In that order no row is dominated by a later one. With two keys, the rows stay whose second key is less than all

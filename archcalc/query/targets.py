@@ -201,7 +201,7 @@ class Evaluator:
         axes = next(iter(self.fields(place).values()), None)
         if axes is None:
             name = self.graph.nodes[place.tensor.node].name
-            raise LookupError(f"'{name}' sees nothing of any input, so it has no receptive field", "")
+            raise LookupError(f"'{name}' does not depend on any input, so it has no receptive field", "")
         if not axes:
             raise LookupError("the input is a vector without positions, so there is no receptive field", "")
         values = tuple(FIELD_QUANTITIES[reading](axis) if axis.is_local else axis.word for axis in axes)

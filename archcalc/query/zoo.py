@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from archcalc.spec.catalogue import FIGURES, Entry
+from archcalc.spec.catalogue import FIGURES, CatalogueEntry
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.syntax import Name
 from archcalc.spec.zoo import plain_name, suggest_bundled
 
-Filter = Callable[[Entry], bool]
+Filter = Callable[[CatalogueEntry], bool]
 
 CONDITION = re.compile(r"[<>=≤≥≠]")
 """The signs that distinguish a condition from a word."""
 
 
-def filters(words: Iterable[str], task: str | None, entries: tuple[Entry, ...]) -> list[Filter]:
+def filters(words: Iterable[str], task: str | None, entries: tuple[CatalogueEntry, ...]) -> list[Filter]:
     """Return the filters that words (each a word or a condition) and a task stand for.
 
     Raises:
@@ -28,7 +28,7 @@ def filters(words: Iterable[str], task: str | None, entries: tuple[Entry, ...]) 
     return found + [_meeting(word) if CONDITION.search(word) else _with_word(word, entries) for word in words]
 
 
-def _of_task(task: str, entries: tuple[Entry, ...]) -> Filter:
+def _of_task(task: str, entries: tuple[CatalogueEntry, ...]) -> Filter:
     known = sorted({entry.task for entry in entries})
     if task not in known:
         hint = suggest(task, known, f"the tasks are {', '.join(known)}")
@@ -36,7 +36,7 @@ def _of_task(task: str, entries: tuple[Entry, ...]) -> Filter:
     return lambda entry: entry.task == task
 
 
-def _with_word(word: str, entries: tuple[Entry, ...]) -> Filter:
+def _with_word(word: str, entries: tuple[CatalogueEntry, ...]) -> Filter:
     """Return the filter for a word in the names, family, task or title of a network, however it is punctuated."""
     plain = plain_name(word)
     if not plain or not any(_has(entry, plain) for entry in entries):
@@ -45,7 +45,7 @@ def _with_word(word: str, entries: tuple[Entry, ...]) -> Filter:
     return lambda entry: _has(entry, plain)
 
 
-def _has(entry: Entry, plain: str) -> bool:
+def _has(entry: CatalogueEntry, plain: str) -> bool:
     texts = (entry.name, *entry.aliases, entry.family, entry.task, entry.title)
     return any(plain in part or rest.startswith(plain) for text in texts for part, rest in _parts(text))
 
@@ -62,7 +62,7 @@ def _meeting(written: str) -> Filter:
 
     condition = read_condition("zoo", written)
 
-    def meets(entry: Entry) -> bool:
+    def meets(entry: CatalogueEntry) -> bool:
         def figure(name: Name) -> Any:
             if name.name not in FIGURES:
                 hint = suggest(name.name, FIGURES, f"the totals are {', '.join(FIGURES)}")

@@ -61,12 +61,6 @@ def without_arguments(options: ModelOptions) -> None:
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
 
 
-def without_values(options: ModelOptions) -> None:
-    """Require that no numbers of inputs are given, which only ONNX files read."""
-    for name in options.values:
-        fail("argument", "only an ONNX model has inputs whose numbers matter", origin=f"--input {name[:40]}")
-
-
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:
     """Return the batch axes of inputs that are given, by name; ``None``: the input has none.
 

@@ -170,6 +170,13 @@ class _Lowering:
     ) -> None:
         self.model, self.batch, self.shapes = model, model.batch, shapes
         self.steps, self.sizes, self.places, self.mixing = model.located
+        self.lifted: Collection[str] = {
+            name
+            for step in self.steps
+            for name in step.lifted_weights(
+                tuple([self.places[each] for each in step.inputs]), [self.sizes[each] for each in step.inputs]
+            )
+        }
         self.given, self.attributes, self.observe = given, attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []
@@ -227,7 +234,7 @@ class _Lowering:
 
     def _recorded(self, tensor: int) -> Shape:
         """Return the shape that a tensor has in the file, without the batch."""
-        return without(self.sizes[tensor], self.places[tensor], self.batch)
+        return without(self.sizes[tensor], self.places[tensor], self.batch) or (1,)
 
     def _literal(self, failed: Step) -> str:
         """Name the operation whose numbers fit the sizes in the file only, if a join fails because of it."""
@@ -267,7 +274,7 @@ class _Lowering:
         """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
         if self.shapes:
             return
-        recorded = self._recorded(index) or (1,)
+        recorded = self._recorded(index)
         computed = self.shape(ref)
         if not same_shape(recorded, computed):
             assert self.step is not None

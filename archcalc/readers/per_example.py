@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from archcalc.graph import Ref
 from archcalc.numeric import NeedsPlain, Number, known_equal
-from archcalc.ops.base import Operator
+from archcalc.ops.base import Operator, Shape
 from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Reshape, Slice, Transpose
-from archcalc.readers.batch import Places, Sizes
+from archcalc.readers.batch import Place, Places, Sizes
 from archcalc.readers.steps import Elementwise, Layers, make
 from archcalc.readers.stored import LIFTED
 
@@ -46,6 +46,7 @@ class PerExample(Elementwise):
 
     axes: int
     """The number of axes of one example; 0: any."""
+    needs_stored: ClassVar[bool] = True
     lifted: Operator | None = None
     """The operator that does the same at every position of one axis more; ``None`` if there is none."""
 
@@ -59,13 +60,24 @@ class PerExample(Elementwise):
         if fits:
             yield (place,) * len(self.outputs)
 
+    def lifted_weights(self, places: Places, sizes: Sequence[Sizes]) -> tuple[str, ...]:
+        is_lifted = self.lifted is not None and "weight" in self.stored and self._is_several(places[0], sizes[0])
+        return (str(self.stored["weight"]),) if is_lifted else ()
+
+    def _is_several(self, place: Place, shape: Shape) -> bool:
+        """Return whether an example has several tensors that are treated alike, along the first axis."""
+        if place is None:
+            return self.axes not in (0, len(shape)) and not known_equal(shape[0], 1)
+        return not place.is_pure
+
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place, shape = places[0], layers.shape(tensors[0])
-        several = place is None and self.axes not in (0, len(shape)) and not known_equal(shape[0], 1)
-        if several or (place is not None and not place.is_pure):
+        if self._is_several(place, shape):
             if self.lifted is None:
                 return [self._one_by_one(layers, tensors[0])]
             return [self._several(layers, tensors)]
+        if self.lifted is not None and self.stored.get("weight") in layers.lifted:
+            return [self._alone(layers, tensors[0], has_axis=place is None and len(shape) > self.axes > 0)]
         if place is not None or len(shape) == self.axes or self.axes == 0:
             return super().layers(layers, tensors, places, results)
         made = layers.add(self.op, [layers.add(Reshape(shape=shape[1:]), tensors)], self.stored)
@@ -83,10 +95,22 @@ class PerExample(Elementwise):
 
     def _several(self, layers: Layers, tensors: Sequence[Ref]) -> Ref:
         """Treat the parts of an example, which are the first axis, like positions along an axis that is not mixed."""
-        assert self.lifted is not None
         rest = range(2, len(layers.shape(tensors[0])))
-        there = layers.add(Transpose(order=(1, 0, *rest)), tensors)
-        rank = len(layers.shape(there))
+        made = self._lifted(layers, layers.add(Transpose(order=(1, 0, *rest)), tensors))
+        return layers.add(Transpose(order=(1, 0, *range(2, len(layers.shape(made))))), [made])
+
+    def _alone(self, layers: Layers, tensor: Ref, *, has_axis: bool) -> Ref:
+        """Treat one tensor by weights that another layer has for several: along an axis with one position.
+
+        The tensor may have this axis in front of its channels.
+        """
+        shape = layers.shape(tensor)[has_axis:]
+        there = layers.add(Reshape(shape=(shape[0], 1, *shape[1:])), [tensor])
+        channels, _, *sizes = layers.shape(made := self._lifted(layers, there))
+        return layers.add(Reshape(shape=(*(1,) * has_axis, channels, *sizes)), [made])
+
+    def _lifted(self, layers: Layers, tensor: Ref) -> Ref:
+        """Add the operator of one axis more, with its weights."""
+        assert self.lifted is not None
         stored = {array: f"{LIFTED}{name}" if array == "weight" else name for array, name in self.stored.items()}
-        made = layers.add(self.lifted, [there], stored)
-        return layers.add(Transpose(order=(1, 0, *range(2, rank))), [made])
+        return layers.add(self.lifted, [tensor], stored)

@@ -56,7 +56,7 @@ class TakenPerExample(Taken):
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered(Joined):
-    """The elements of a tensor at indices along an axis, with indices of their own at every other position."""
+    """The elements of a tensor at indices along an axis, with separate indices at every position of the other axes."""
 
     axis: int
 

@@ -6,15 +6,17 @@ sizes of the file only as far as batch axes depend on them; the sizes of its lay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
+from archcalc.ops.source import Source
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
+from archcalc.readers.stored import LIFTED
 
 OperatorType = TypeVar("OperatorType", bound=Operator)
 
@@ -33,6 +35,8 @@ class Layers(Protocol):
 
     batch: int
     """The number of examples in the file."""
+    lifted: Collection[str]
+    """The stored weights that some layer has with one axis more; see `Step.lifted_weights`."""
 
     def add(self, op: Operator, inputs: Sequence[Ref], stored: StoredArrays | None = None) -> Ref:
         """Add a layer, and return its (first) output."""
@@ -71,9 +75,16 @@ class Step:
     """Where it comes from in the user's code."""
     stored: StoredArrays = field(default_factory=dict)
 
+    needs_stored: ClassVar[bool] = False
+    """Whether its weights cannot be computed tensors, or only by many layers."""
+
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         """Return the possible batch axes of the outputs; by default, that of the only input."""
         yield inputs
+
+    def lifted_weights(self, places: Places, sizes: Sequence[Sizes]) -> tuple[str, ...]:
+        """Return the stored weights that its layers have with one axis more than the file, given its inputs."""
+        return ()
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         """Add the layers of the step to a graph, and return its outputs.
@@ -146,8 +157,18 @@ class Elementwise(Step):
 class Stored(Elementwise):
     """A tensor that the model stores or computes from constants only."""
 
+    op: Source
+
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        ((array, name),) = self.stored.items()
+        if name not in layers.lifted:
+            return super().layers(layers, tensors, places, results)
+        shape = self.op.shape
+        shared = like(type(self.op), self.op, shape=(*shape[:2], 1, *shape[2:]))
+        return [layers.add(Reshape(shape=shape), [layers.add(shared, (), {array: f"{LIFTED}{name}"})])]
 
 
 @dataclass(frozen=True, kw_only=True)

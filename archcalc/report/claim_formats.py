@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.claims.claim import Verdict
 from archcalc.counters.assumed import FORMS
 from archcalc.diagnosis.numbers import SLIPS
-from archcalc.diagnosis.reconcile import CheckedClaim, Origin
+from archcalc.diagnosis.reconcile import CheckedClaim, NumberOrigin
 from archcalc.report.counted import derivation_text, record
 from archcalc.report.json_text import write_json
 from archcalc.report.render import render
@@ -41,15 +41,15 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
     return render(table, form, color=color, width=width)
 
 
-def _row(origin: Origin, *, with_terms: bool) -> tuple[str | None, ...]:
+def _row(origin: NumberOrigin, *, with_terms: bool) -> tuple[str | None, ...]:
     terms = (derivation_text(origin.count) if origin.count is not None else None,) if with_terms else ()
     return (origin.value, str(origin.verdict), origin.sentence, origin.code or None, *terms)
 
 
-def _notes(origins: Sequence[Origin]) -> Iterator[str]:
-    """Return which origin is the most usual, and where the rules of tools are to be read."""
+def _notes(origins: Sequence[NumberOrigin]) -> Iterator[str]:
+    """Yield that the most common origin comes first, and the command that prints the rules of a tool."""
     if len(origins) > 1:
-        yield f"{len(origins)} numbers fit; the most usual is the first"
+        yield f"{len(origins)} numbers fit; the most common comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.count.printed}"

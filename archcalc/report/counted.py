@@ -171,7 +171,7 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
     if trace.assumptions:
         yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
     if trace.assumptions and any(count.tool.name == "torchsummary" for count in counts):
-        yield "torchsummary adds the outputs of modules that hold others, too; a spec does not say which there are"
+        yield "torchsummary also adds the outputs of modules that contain others; a spec does not say which exist"
     hidden = trace.hidden
     if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
@@ -180,7 +180,7 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
             "both"
         )
     if settings and any(count.tool.setting == "no_grad" for count in shown(counts)):
-        yield "no_grad: called within torch.no_grad(); left out where that changes nothing"
+        yield "no_grad: called within torch.no_grad(); omitted where that makes no difference"
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
         number = sum(map(len, trace.silent.values()))
         yield (

@@ -96,7 +96,7 @@ def rules_table(quantity: Quantity) -> Table:
 def _counted(watched: str, names: str) -> str:
     """Return what a rule is about."""
     if names == "*":
-        return "modules without modules of their own"
+        return "modules without submodules"
     listed = ", ".join(names.split())
     return {"module": f"modules {listed}", "function": f"calls of {listed}", "operator": f"operators {listed}"}[watched]
 

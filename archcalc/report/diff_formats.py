@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.report.diff_tables import Comparison
+from archcalc.report.diff_tables import NetworkComparison
 
 
-def diff_text(comparison: Comparison, form: str, *, color: bool = False, width: int | None = None) -> str:
+def diff_text(comparison: NetworkComparison, form: str, *, color: bool = False, width: int | None = None) -> str:
     """Return a comparison as text that ends in a newline.
 
     Args:

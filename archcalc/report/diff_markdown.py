@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.changes.files import ComparedNetwork
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
-    Comparison,
+    NetworkComparison,
     changes_table,
     exceeded_lines,
     lone_text,
@@ -31,7 +31,7 @@ SPECIAL = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|@*`[]\\#~$!"})
 """The characters that mean something in Markdown or HTML, or that notify somebody."""
 
 
-def diff_markdown(comparison: Comparison) -> str:
+def diff_markdown(comparison: NetworkComparison) -> str:
     """Return a comparison as Markdown of at most `MAX_LENGTH` characters; what does not fit is counted."""
     compared = comparison.compared
     lines = [MARKER, f"### archcalc: {_heading(comparison)}", ""]
@@ -86,7 +86,7 @@ def text(written: str) -> str:
     return without_controls(written).translate(SPECIAL)
 
 
-def _heading(comparison: Comparison) -> str:
+def _heading(comparison: NetworkComparison) -> str:
     sides = f"{text(comparison.old)} → {text(comparison.new)}"
     compared = comparison.compared
     if not comparison.revisions:

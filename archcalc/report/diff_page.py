@@ -10,7 +10,7 @@ from archcalc.changes.compare import NetworkDiff
 from archcalc.graph import write_shape
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
-    Comparison,
+    NetworkComparison,
     changes_table,
     exceeded_lines,
     lone_text,
@@ -35,7 +35,7 @@ class Cell(NamedTuple):
     macs: str
 
 
-class Pair(NamedTuple):
+class LayerPair(NamedTuple):
     """A row: a layer on each side, or on one of them."""
 
     kind: str
@@ -44,14 +44,14 @@ class Pair(NamedTuple):
     new: Cell | None
 
 
-class Run(NamedTuple):
+class RowGroup(NamedTuple):
     """Consecutive rows, of which unchanged ones may be folded."""
 
     folded: bool
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LayerPair, ...]
 
 
-def diff_page(comparison: Comparison) -> str:
+def diff_page(comparison: NetworkComparison) -> str:
     """Return the page of a comparison."""
     page = template("diff_page.html", human=human, without_controls=without_controls)
     return page.render(
@@ -66,7 +66,7 @@ def diff_page(comparison: Comparison) -> str:
     )
 
 
-def runs(diff: NetworkDiff) -> list[Run]:
+def runs(diff: NetworkDiff) -> list[RowGroup]:
     """Return the layers of both networks side by side, with long runs of unchanged ones folded."""
     pairs = list(_pairs(diff))
     shown = [False] * len(pairs)
@@ -74,16 +74,16 @@ def runs(diff: NetworkDiff) -> list[Run]:
         if pair.kind not in ("same", "affected"):
             for near in range(max(0, index - CONTEXT), min(len(pairs), index + CONTEXT + 1)):
                 shown[near] = True
-    found: list[Run] = []
+    found: list[RowGroup] = []
     start = 0
     for index in range(1, len(pairs) + 1):
         if index == len(pairs) or shown[index] != shown[start]:
-            found.append(Run(not shown[start], tuple(pairs[start:index])))
+            found.append(RowGroup(not shown[start], tuple(pairs[start:index])))
             start = index
     return found
 
 
-def _pairs(diff: NetworkDiff) -> Iterator[Pair]:
+def _pairs(diff: NetworkDiff) -> Iterator[LayerPair]:
     """Yield the rows in the order of the new network; a removed layer stands where it was."""
     kinds = {change.layer.node: change.kind for change in diff.changes if change.after is not None}
     partners = {after: before for before, after in diff.alignment.pairs.items()}
@@ -92,11 +92,11 @@ def _pairs(diff: NetworkDiff) -> Iterator[Pair]:
     for index, layer in enumerate(new):
         before = partners.get(index)
         while before is not None and waiting and waiting[-1] < before:
-            yield Pair("removed", _cell(diff.old, old[waiting.pop()]), None)
+            yield LayerPair("removed", _cell(diff.old, old[waiting.pop()]), None)
         partner = None if before is None else _cell(diff.old, old[before])
-        yield Pair(kinds.get(layer.node, "same"), partner, _cell(diff.new, layer))
+        yield LayerPair(kinds.get(layer.node, "same"), partner, _cell(diff.new, layer))
     for index in reversed(waiting):
-        yield Pair("removed", _cell(diff.old, old[index]), None)
+        yield LayerPair("removed", _cell(diff.old, old[index]), None)
 
 
 def _cell(analysis: Analysis, layer: Layer) -> Cell:

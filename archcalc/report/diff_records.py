@@ -14,14 +14,14 @@ from archcalc.changes.files import ComparedNetwork
 from archcalc.changes.layers import LayerChange
 from archcalc.changes.rows import Row
 from archcalc.report.diff_sentences import field_text, sentences
-from archcalc.report.diff_tables import Comparison, where_text
+from archcalc.report.diff_tables import NetworkComparison, where_text
 from archcalc.report.records import plain
 from archcalc.spec.errors import Problem
 
 SCHEMA = 1
 
 
-def diff_record(comparison: Comparison) -> dict[str, Any]:
+def diff_record(comparison: NetworkComparison) -> dict[str, Any]:
     """Return a comparison as data."""
     return {
         "schema": SCHEMA,

@@ -54,15 +54,15 @@ def _equal(diff: NetworkDiff, old: str, new: str) -> str:
     said = f"{old} and {new} are equal" if old != new else f"{new} has not changed"
     parts = [f"{said}: {layers} with the same attributes and figures"]
     if diff.renamed:
-        parts.append(f"{count(len(diff.renamed), 'layer')} {_have(len(diff.renamed))} other names")
+        parts.append(f"{count(len(diff.renamed), 'layer')} {_were(len(diff.renamed))} renamed")
     for row in diff.rows:
         where = new if row.kind == "added" else old
-        parts.append(f"only {where} writes {row.label}, which makes no difference")
+        parts.append(f"only {where} has an explicit {row.label}, which makes no difference")
     return _capital("; ".join(parts)) + "."
 
 
-def _have(number: int) -> str:
-    return "has" if number == 1 else "have"
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _changed(diff: NetworkDiff, new: str) -> str:
@@ -82,7 +82,7 @@ def _changed(diff: NetworkDiff, new: str) -> str:
         parts.append((_weight(diff, same), _lone_text(kind, label, same, new, is_block=is_block)))
     parts += [(2 * PARTS, _tensor_text("input", tensor)) for tensor in diff.inputs if tensor.differs]
     if not parts:
-        return f"{new} has the same layers, connected in another way" if not diff.is_equal else f"{new} has not changed"
+        return f"{new} has the same layers, connected differently" if not diff.is_equal else f"{new} has not changed"
     parts.sort(key=lambda part: -part[0])
     shown = [text for _, text in parts[:MAX_PARTS]]
     if len(parts) > MAX_PARTS:
@@ -195,20 +195,20 @@ def attribute_text(attribute: Any, factor: Fraction | None) -> str:
 
 
 def _lone_text(kind: str, label: str, rows: Sequence[Row], new: str, *, is_block: bool) -> str:
-    """Return what was added or removed: ``net has 3 more blocks rest (1 in conv2_x, 2 in conv3_x)``."""
+    """Return what was added or removed: ``net has 3 more rest blocks: 1 in conv2_x and 2 in conv3_x``."""
     number = sum(row.times for row in rows)
     places = [place for row in rows for place in row.places]
     word = "more" if kind == "added" else "fewer"
     if number == 1:
         name, operator = without_controls(places[0]), rows[0].changes[0].operators[kind == "added"]
         named = f"block {name}" if is_block else f"layer {name}" if name == operator else f"layer {name} ({operator})"
-        return f"{new} has the further {named}" if kind == "added" else f"{new} lacks the {named}"
+        return f"{new} has the additional {named}" if kind == "added" else f"{new} lacks the {named}"
     parents: dict[str, int] = {}
     for row in rows:
         for parent in row.parents:
             parents[parent] = parents.get(parent, 0) + 1
     label = without_controls(label)
-    what = f"{number:,} {word} {f'blocks {label}'.rstrip() if is_block else f'{label} layers'}"
+    what = f"{number:,} {word} {f'{label} blocks'.lstrip() if is_block else f'{label} layers'}"
     if "" in parents:
         return f"{new} has {what}"
     inside = [f"{times:,} in {without_controls(parent)}" for parent, times in parents.items()]
@@ -224,7 +224,7 @@ def _tensor_text(word: str, tensor: TensorChange) -> str:
     name = "" if tensor.name == word else f" {without_controls(tensor.name)}"
     before, after = (None if each is None else shape_text(each.shape) for each in (tensor.before, tensor.after))
     if before is None or after is None:
-        return f"the {word}{name} ({after or before}) is {'new' if before is None else 'gone'}"
+        return f"the {word}{name} ({after or before}) is {'new' if before is None else 'removed'}"
     return f"the {word}{name} is {after} instead of {before}"
 
 

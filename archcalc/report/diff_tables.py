@@ -21,7 +21,7 @@ MAX_PLACES = 3
 """The most places of a repeated change that are named in a table."""
 
 
-class Comparison(NamedTuple):
+class NetworkComparison(NamedTuple):
     """Everything that a run of ``diff`` compared."""
 
     old: str
@@ -101,7 +101,7 @@ def changes_table(diff: NetworkDiff, most: int | None = None) -> Table:
     notes = [] if len(rows) == len(diff.rows) else [f"and {count(len(diff.rows) - len(rows), 'further change')}"]
     notes.append(f"memory: parameters and outputs of the layers, in {diff.dtype}")
     if any(row.kind == "affected" for row in rows):
-        notes.append("affected: layers as before, whose shapes or costs follow from the other changes")
+        notes.append("affected: unchanged layers whose shapes or costs follow from the other changes")
     return Table(columns, tuple(_row(row, DTYPES[diff.dtype]) for row in rows), notes=tuple(notes))
 
 

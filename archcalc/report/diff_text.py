@@ -8,7 +8,7 @@ from archcalc.changes.files import ComparedNetwork
 from archcalc.report.aligned import fold
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
-    Comparison,
+    NetworkComparison,
     changes_table,
     exceeded_lines,
     lone_text,
@@ -38,11 +38,11 @@ class DiffText:
         self.color = color
         self.width = width
 
-    def write(self, comparison: Comparison) -> str:
+    def write(self, comparison: NetworkComparison) -> str:
         """Return the text of a comparison."""
         return "".join(f"{line}\n" for line in self._lines(comparison))
 
-    def _lines(self, comparison: Comparison) -> Iterator[str]:
+    def _lines(self, comparison: NetworkComparison) -> Iterator[str]:
         compared = comparison.compared
         if comparison.revisions:
             sides = f"{escaped(comparison.old)} → {escaped(comparison.new)}"
@@ -87,7 +87,7 @@ class DiffText:
         yield from render(table, self.form, color=self.color, width=self.width).rstrip("\n").split("\n")
 
 
-def _summary(comparison: Comparison) -> str:
+def _summary(comparison: NetworkComparison) -> str:
     """Return how many networks there are of each kind: ``2 networks: 1 changed, 1 added``."""
     compared = comparison.compared
     if not compared:

@@ -55,7 +55,7 @@ def read_about(top: Mapping) -> About:
             found[key] = "" if content is None else expect_scalar(content, f"'{key}:'").text.value
     aliases: tuple[str, ...] = ()
     with problems:
-        aliases = tuple([_alias(text) for text in texts(top.get("alias"), "a further name")])
+        aliases = tuple([_alias(text) for text in texts(top.get("alias"), "an alias")])
     published: dict[str, str] = {}
     expected = _targets(top.get("expect"))
     for place, target in _published(top, Problems()):
@@ -105,5 +105,5 @@ def _targets(content: Content | None) -> list[str]:
 def _alias(text: Text) -> str:
     if ALIAS.fullmatch(text.value) is None:
         rule = "must consist of letters, digits, '_', '-' and '.', and start with a letter or digit"
-        fail("name", f"a further name {rule}", whole_text(text))
+        fail("name", f"an alias {rule}", whole_text(text))
     return text.value

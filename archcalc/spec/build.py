@@ -27,7 +27,7 @@ from archcalc.spec.expansion import Expansion
 from archcalc.spec.layer_names import LayerNames
 from archcalc.spec.limits import Limits
 from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
-from archcalc.spec.paths import Frame, Mark
+from archcalc.spec.paths import Destination, Frame
 from archcalc.spec.references import References
 from archcalc.spec.sharing import UNTIED, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
 from archcalc.spec.syntax import names_in
@@ -48,7 +48,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le
 """The comparisons of conditions."""
 
 
-NO_LOCALS: ChainMap[str, Mark] = ChainMap()
+NO_LOCALS: ChainMap[str, Destination] = ChainMap()
 """The local names of a chain that is not in a list with named entries."""
 
 
@@ -59,7 +59,7 @@ class _Context(NamedTuple):
     """The values of parameters and variables."""
     frame: Frame
     """The enclosing block call or entry."""
-    locals: ChainMap[str, Mark]
+    locals: ChainMap[str, Destination]
     """The named entries so far of the lists around it."""
     repeat_index: int | None = None
     """The index of the innermost repetition around it in the same text."""
@@ -138,7 +138,7 @@ class _Builder:
     def build(self, training_heads: TrainingHeads) -> Built:
         network = self.network
         for name, shape in network.inputs.items():
-            self.references.end(name, Mark(Ref(len(self.drafts)), range(0)))
+            self.references.end(name, Destination(Ref(len(self.drafts)), range(0)))
             self.drafts.append(Draft(Input(shape), (), (shape,), self.root))
             self.sections.append(Section([name]))
         current = Ref(0)
@@ -197,10 +197,10 @@ class _Builder:
         if name:
             layers = range(first, len(self.drafts))
             marks = [
-                Mark(Ref(index), range(index, index + 1), draft.frame, name.rpartition("/")[2])
+                Destination(Ref(index), range(index, index + 1), draft.frame, name.rpartition("/")[2])
                 for index, draft, name in zip(layers, drafts, names, strict=True)
             ]
-            self.references.end(name, Mark(current, layers), marks)
+            self.references.end(name, Destination(current, layers), marks)
         return current
 
     def expand(self, stage: Stage, current: Ref, context: _Context) -> Ref:
@@ -285,7 +285,7 @@ class _Builder:
         return Tensor(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
 
     def further_outputs(self, ref: Ref) -> tuple[str, ...]:
-        """Return the names of the further outputs of a layer, given its first one; none for other tensors."""
+        """Return the names of the additional outputs of a layer, given its first one; none for other tensors."""
         return self.drafts[ref.node].op.further_outputs if ref.output == 0 else ()
 
     def entries(self, item: syntax.Entries, current: Ref, context: _Context) -> Ref:
@@ -297,7 +297,7 @@ class _Builder:
             current = self.chain(entry.chain, current, context._replace(frame=frame, locals=found))
             if entry.name:
                 layers = range(first, len(self.drafts))
-                found[entry.name] = mark = Mark(current, layers, frame)
+                found[entry.name] = mark = Destination(current, layers, frame)
                 self.references.current.append(mark)
                 if len(layers) == 1 and current.node == first:
                     self.names.local[first] = entry.name
@@ -397,7 +397,7 @@ class _Builder:
         result = self.chain(block.body, current, _Context(inner, frame, NO_LOCALS, shared=shared))
         if block.shared and shared is not None:
             shared.weights.complete = True
-        self.references.current.append(Mark(result, range(first, len(self.drafts)), frame))
+        self.references.current.append(Destination(result, range(first, len(self.drafts)), frame))
         return result
 
     def join(self, item: syntax.Join, current: Ref, context: _Context) -> Ref:

@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("catalogue.jsonl")
 """One entry per line, so that a change of one network is a change of one line."""
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """A SPEC that is bundled: a network, or a variant of one."""
 
     name: str
@@ -55,22 +55,22 @@ class Entry(NamedTuple):
         return self.name.partition(":")[2]
 
 
-FIGURES = Entry._fields[Entry._fields.index("params") :]
+FIGURES = CatalogueEntry._fields[CatalogueEntry._fields.index("params") :]
 """The totals of an entry."""
 
 
 @cache
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """Return the entries in the order of their families, files and variants."""
     records = map(json.loads, FILE.read_text(encoding="utf-8").splitlines())
-    return tuple([Entry(**{**record, "aliases": tuple(record["aliases"])}) for record in records])
+    return tuple([CatalogueEntry(**{**record, "aliases": tuple(record["aliases"])}) for record in records])
 
 
-def write_catalogue(entries: Iterable[Entry]) -> str:
+def write_catalogue(entries: Iterable[CatalogueEntry]) -> str:
     """Return entries as the text of the catalogue."""
     return "".join(f"{json.dumps(record(entry), ensure_ascii=False)}\n" for entry in entries)
 
 
-def record(entry: Entry) -> dict[str, Any]:
+def record(entry: CatalogueEntry) -> dict[str, Any]:
     """Return an entry as JSON."""
     return {**entry._asdict(), "aliases": list(entry.aliases)}

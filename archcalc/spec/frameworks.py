@@ -14,7 +14,7 @@ Words: TypeAlias = str | Mapping[Any, str]
 """How a value is written: a format, or the word for each value that has one."""
 
 
-class Call(NamedTuple):
+class FrameworkClass(NamedTuple):
     """A class of a framework: the operator, its parameters in order, and how they are written."""
 
     operator: str
@@ -83,20 +83,20 @@ KERAS_RECURRENT: dict[str, Words] = {
     "recurrent_activation": {"sigmoid": ""},
 }
 ONE_BIAS: Mapping[Any, str] = {True: "onebias", False: "nobias"}
-KERAS_SEQUENCES: dict[str, Call] = {
-    "SimpleRNN": Call(
+KERAS_SEQUENCES: dict[str, FrameworkClass] = {
+    "SimpleRNN": FrameworkClass(
         "rnn",
         ("units",),
         {**KERAS_RECURRENT, "activation": {"tanh": "", "relu": "relu"}, "use_bias": ONE_BIAS},
         {"use_bias": True, "return_sequences": False},
     ),
-    "LSTM": Call(
+    "LSTM": FrameworkClass(
         "lstm",
         ("units",),
         {**KERAS_RECURRENT, "use_bias": ONE_BIAS},
         {"use_bias": True, "return_sequences": False},
     ),
-    "GRU": Call(
+    "GRU": FrameworkClass(
         "gru",
         ("units",),
         {**KERAS_RECURRENT, "use_bias": NO_BIAS, "reset_after": {True: "", False: "reset_after=no onebias"}},
@@ -107,78 +107,80 @@ KERAS_SEQUENCES: dict[str, Call] = {
 
 TORCH_CONV_ORDER = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 
-PER_DIMENSION: dict[str, Call] = {
-    "Conv{}d": Call(
+PER_DIMENSION: dict[str, FrameworkClass] = {
+    "Conv{}d": FrameworkClass(
         "conv",
         (*TORCH_CONV_ORDER, "padding_mode"),
         TORCH_CONV,
     ),
-    "ConvTranspose{}d": Call(
+    "ConvTranspose{}d": FrameworkClass(
         "upconv",
         ("in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding", "groups", "bias"),
         {**TORCH_CONV, "output_padding": "outpad={}"},
     ),
-    "MaxPool{}d": Call("maxpool", ("kernel_size", "stride", "padding", "dilation"), TORCH_POOL),
-    "AvgPool{}d": Call("avgpool", ("kernel_size", "stride", "padding", "ceil_mode"), TORCH_POOL),
-    "AdaptiveAvgPool{}d": Call("adaptive_avgpool", ("output_size",), {"output_size": "{}"}),
-    "AdaptiveMaxPool{}d": Call("adaptive_maxpool", ("output_size",), {"output_size": "{}"}),
-    "BatchNorm{}d": Call("bn", ("num_features", "eps", "momentum", "affine"), AFFINE),
-    "InstanceNorm{}d": Call(
+    "MaxPool{}d": FrameworkClass("maxpool", ("kernel_size", "stride", "padding", "dilation"), TORCH_POOL),
+    "AvgPool{}d": FrameworkClass("avgpool", ("kernel_size", "stride", "padding", "ceil_mode"), TORCH_POOL),
+    "AdaptiveAvgPool{}d": FrameworkClass("adaptive_avgpool", ("output_size",), {"output_size": "{}"}),
+    "AdaptiveMaxPool{}d": FrameworkClass("adaptive_maxpool", ("output_size",), {"output_size": "{}"}),
+    "BatchNorm{}d": FrameworkClass("bn", ("num_features", "eps", "momentum", "affine"), AFFINE),
+    "InstanceNorm{}d": FrameworkClass(
         "in", ("num_features", "eps", "momentum", "affine"), {"affine": {True: "affine", False: ""}}
     ),
-    "Dropout{}d": Call("spatial_dropout", ("p", "inplace"), {"p": "{}"}),
-    "ZeroPad{}d": Call("pad", ("padding",), {"padding": "{}"}),
-    "ReflectionPad{}d": Call("pad", ("padding",), {"padding": "{} reflect"}),
-    "ReplicationPad{}d": Call("pad", ("padding",), {"padding": "{} replicate"}),
-    "CircularPad{}d": Call("pad", ("padding",), {"padding": "{} circular"}),
-    "DeformConv{}d": Call("deform_conv", TORCH_CONV_ORDER, TORCH_CONV),
-    "Conv{}D": Call("conv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
-    "Conv{}DTranspose": Call("upconv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
-    "SeparableConv{}D": Call(
+    "Dropout{}d": FrameworkClass("spatial_dropout", ("p", "inplace"), {"p": "{}"}),
+    "ZeroPad{}d": FrameworkClass("pad", ("padding",), {"padding": "{}"}),
+    "ReflectionPad{}d": FrameworkClass("pad", ("padding",), {"padding": "{} reflect"}),
+    "ReplicationPad{}d": FrameworkClass("pad", ("padding",), {"padding": "{} replicate"}),
+    "CircularPad{}d": FrameworkClass("pad", ("padding",), {"padding": "{} circular"}),
+    "DeformConv{}d": FrameworkClass("deform_conv", TORCH_CONV_ORDER, TORCH_CONV),
+    "Conv{}D": FrameworkClass("conv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
+    "Conv{}DTranspose": FrameworkClass("upconv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
+    "SeparableConv{}D": FrameworkClass(
         "sepconv", ("filters", "kernel_size", "strides", "padding"), {**KERAS_CONV, "depth_multiplier": "multiplier={}"}
     ),
-    "DepthwiseConv{}D": Call(
+    "DepthwiseConv{}D": FrameworkClass(
         "dwconv", ("kernel_size", "strides", "padding"), {**KERAS_CONV, "depth_multiplier": "multiplier={}"}
     ),
-    "MaxPooling{}D": Call("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
-    "MaxPool{}D": Call("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
-    "AveragePooling{}D": Call("avgpool", ("pool_size", "strides", "padding"), KERAS_POOL),
-    "GlobalAveragePooling{}D": Call("gap"),
-    "GlobalMaxPooling{}D": Call("gmp"),
-    "UpSampling{}D": Call(
+    "MaxPooling{}D": FrameworkClass("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "MaxPool{}D": FrameworkClass("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "AveragePooling{}D": FrameworkClass("avgpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "GlobalAveragePooling{}D": FrameworkClass("gap"),
+    "GlobalMaxPooling{}D": FrameworkClass("gmp"),
+    "UpSampling{}D": FrameworkClass(
         "upsample",
         ("size",),
         {"size": "{}", "interpolation": INTERPOLATION},
     ),
-    "ZeroPadding{}D": Call("pad", ("padding",), {"padding": "{}"}),
-    "SpatialDropout{}D": Call("spatial_dropout", ("rate",), {"rate": "{}"}),
+    "ZeroPadding{}D": FrameworkClass("pad", ("padding",), {"padding": "{}"}),
+    "SpatialDropout{}D": FrameworkClass("spatial_dropout", ("rate",), {"rate": "{}"}),
 }
 
-CALLS: dict[str, Call] = {
+CALLS: dict[str, FrameworkClass] = {
     **{name.format(n): call for name, call in PER_DIMENSION.items() for n in (1, 2, 3)},
-    "Linear": Call("linear", ("in_features", "out_features", "bias"), {"out_features": "{}", "bias": NO_BIAS}),
-    "Dense": Call("linear", ("units", "activation", "use_bias"), {"units": "{}", "use_bias": NO_BIAS}),
-    "Embedding": Call(
+    "Linear": FrameworkClass(
+        "linear", ("in_features", "out_features", "bias"), {"out_features": "{}", "bias": NO_BIAS}
+    ),
+    "Dense": FrameworkClass("linear", ("units", "activation", "use_bias"), {"units": "{}", "use_bias": NO_BIAS}),
+    "Embedding": FrameworkClass(
         "embedding", ("num_embeddings", "embedding_dim"), {"num_embeddings": "{}", "embedding_dim": "{}"}
     ),
-    "RNN": Call("rnn", (*RECURRENT, "nonlinearity"), TORCH_RECURRENT),
-    "LSTM": Call("lstm", RECURRENT, TORCH_RECURRENT),
-    "GRU": Call("gru", RECURRENT, TORCH_RECURRENT),
-    "GroupNorm": Call("gn", ("num_groups", "num_channels", "eps", "affine"), {"num_groups": "{}", **AFFINE}),
-    "LayerNorm": Call("ln axis=last", ("normalized_shape", "eps"), {"normalized_shape": "", "eps": "eps={}"}),
-    "LayerNormalization": Call("ln axis=last"),
-    "BatchNormalization": Call("bn"),
-    "Dropout": Call("dropout", ("p", "inplace"), {"p": "{}", "rate": "{}"}),
-    "Flatten": Call("flatten", ("start_dim", "end_dim")),
-    "Upsample": Call(
+    "RNN": FrameworkClass("rnn", (*RECURRENT, "nonlinearity"), TORCH_RECURRENT),
+    "LSTM": FrameworkClass("lstm", RECURRENT, TORCH_RECURRENT),
+    "GRU": FrameworkClass("gru", RECURRENT, TORCH_RECURRENT),
+    "GroupNorm": FrameworkClass("gn", ("num_groups", "num_channels", "eps", "affine"), {"num_groups": "{}", **AFFINE}),
+    "LayerNorm": FrameworkClass("ln axis=last", ("normalized_shape", "eps"), {"normalized_shape": "", "eps": "eps={}"}),
+    "LayerNormalization": FrameworkClass("ln axis=last"),
+    "BatchNormalization": FrameworkClass("bn"),
+    "Dropout": FrameworkClass("dropout", ("p", "inplace"), {"p": "{}", "rate": "{}"}),
+    "Flatten": FrameworkClass("flatten", ("start_dim", "end_dim")),
+    "Upsample": FrameworkClass(
         "upsample",
         ("size", "scale_factor", "mode"),
         {"size": "to={}", "scale_factor": "{}", "mode": INTERPOLATION},
     ),
-    "LeakyReLU": Call("leaky_relu", ("negative_slope", "inplace"), {"negative_slope": "{}"}),
-    "Softmax": Call("softmax", ("dim",), {"dim": {1: "", -1: "axis=-1", 2: "axis=1", 3: "axis=2"}}),
+    "LeakyReLU": FrameworkClass("leaky_relu", ("negative_slope", "inplace"), {"negative_slope": "{}"}),
+    "Softmax": FrameworkClass("softmax", ("dim",), {"dim": {1: "", -1: "axis=-1", 2: "axis=1", 3: "axis=2"}}),
     **{
-        name: Call(operator, ("inplace",))
+        name: FrameworkClass(operator, ("inplace",))
         for name, operator in {
             "ReLU": "relu",
             "ReLU6": "relu6",
@@ -246,7 +248,7 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _written(call: Call, values: Mapping[str, Any]) -> str | None:
+def _written(call: FrameworkClass, values: Mapping[str, Any]) -> str | None:
     words, activation = [call.operator], ""
     for name, value in values.items():
         how = call.words.get(name)

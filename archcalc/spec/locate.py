@@ -17,7 +17,7 @@ EXPRESSION = "<expression>"
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
-OBJECT_HINT = "a module of PyTorch is named package.module:OBJECT, with a dot in the module, or ./file.py:OBJECT"
+OBJECT_HINT = "a PyTorch module is written package.module:OBJECT, with a dot in the module, or ./file.py:OBJECT"
 
 VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
 """A SPEC argument that may name a variant."""

@@ -19,7 +19,7 @@ BYTES = "bytes"
 SHARE = "%"
 
 
-class Quantity(NamedTuple):
+class WrittenNumber(NamedTuple):
     """A number as written: its value, the maximum distance of the true value (0 if exact), and its unit."""
 
     value: Fraction
@@ -37,9 +37,9 @@ FIELD_WORDS = {
 """The words for receptive fields without a size, by the texts that mean them."""
 
 
-def field_word(word: str) -> Quantity:
+def field_word(word: str) -> WrittenNumber:
     """Return a word for a receptive field in place of a number."""
-    return Quantity(Fraction(0), Fraction(0), word)
+    return WrittenNumber(Fraction(0), Fraction(0), word)
 
 
 class Reading(NamedTuple):
@@ -116,7 +116,7 @@ def plain(text: str) -> str:
     return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
 
-def read_number(text: str, reading: Reading = USUAL) -> Quantity:
+def read_number(text: str, reading: Reading = USUAL) -> WrittenNumber:
     """Return a number as written, with the tolerance that its precision implies.
 
     Raises:
@@ -124,15 +124,15 @@ def read_number(text: str, reading: Reading = USUAL) -> Quantity:
     """
     text = plain(text)
     if text.lower() in ZERO_WORDS:
-        return Quantity(Fraction(0), Fraction(0))
+        return WrittenNumber(Fraction(0), Fraction(0))
     if text.lower() in FIELD_WORDS:
         return field_word(FIELD_WORDS[text.lower()])
     ratio = _RATIO.fullmatch(text)
     if ratio is not None and int(ratio[2]):
-        return Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0))
+        return WrittenNumber(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0))
     power = _POWER.fullmatch(text)
     if power is not None:
-        return Quantity(Fraction(int(power[1]) ** int(power[2])), Fraction(0))
+        return WrittenNumber(Fraction(int(power[1]) ** int(power[2])), Fraction(0))
     match = _NUMBER.fullmatch(text)
     if match is None:
         shown = f"'{text[:40]}'" if text else "nothing"
@@ -143,7 +143,7 @@ def read_number(text: str, reading: Reading = USUAL) -> Quantity:
     step = scale * Fraction(10) ** (exponent - len(decimals))
     value = int(whole + decimals) * step * (-1 if match["sign"] in ("-", "−") else 1)
     rounded = bool(decimals or exponent or scale != 1)
-    return Quantity(value, step / 2 if rounded else Fraction(0), unit)
+    return WrittenNumber(value, step / 2 if rounded else Fraction(0), unit)
 
 
 def _parts(body: str, swapped: bool) -> tuple[str, str]:

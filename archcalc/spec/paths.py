@@ -47,7 +47,7 @@ class Frame:
             frame = frame.parent
 
 
-class Mark(NamedTuple):
+class Destination(NamedTuple):
     """A tensor that a path can end with: the output of a named entry, a block call, a layer, or an entire stage."""
 
     ref: Ref
@@ -71,7 +71,7 @@ class Mark(NamedTuple):
         return found[::-1] if inside is None else None
 
 
-def matching(path: Sequence[str], marks: Sequence[Mark], inside: Frame | None = None) -> list[Mark]:
+def matching(path: Sequence[str], marks: Sequence[Destination], inside: Frame | None = None) -> list[Destination]:
     """Return the marks that a path leads to, in order; layers only if it leads to no entry or call.
 
     Args:
@@ -84,7 +84,7 @@ def matching(path: Sequence[str], marks: Sequence[Mark], inside: Frame | None = 
     return [mark for mark in found if not mark.layer] or found
 
 
-def in_full(path: Sequence[str], marks: Sequence[Mark], inside: Frame | None = None) -> list[Mark]:
+def in_full(path: Sequence[str], marks: Sequence[Destination], inside: Frame | None = None) -> list[Destination]:
     """Return those of these marks whose paths are written in full."""
     return [mark for mark in marks if [name for name, _ in mark.names(inside) or ()] == [*path]]
 

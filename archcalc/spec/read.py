@@ -89,9 +89,9 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     if source.model is not None:
         return _read_model(source, source.model, given, limits)
     for option, written, reason in (
-        ("--arg", given.arguments, "only a module of PyTorch has arguments"),
+        ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
-        ("--input", given.values, "only an ONNX model has inputs whose numbers matter"),
+        ("--input", given.values, "only an input of an ONNX model can be fixed to a number"),
     ):
         if written:
             fail("argument", reason, origin=f"{option} {next(iter(written))[:40]}")

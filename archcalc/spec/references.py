@@ -10,14 +10,14 @@ from archcalc.spec import syntax
 from archcalc.spec.calls import listed
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.network import Network
-from archcalc.spec.paths import Frame, Mark, in_full, matching
+from archcalc.spec.paths import Destination, Frame, in_full, matching
 from archcalc.spec.values import Names, Tensor, describe
 
-Locals: TypeAlias = Mapping[str, Mark]
+Locals: TypeAlias = Mapping[str, Destination]
 """The named entries that a place of the text can refer to."""
 
 FurtherOutputs: TypeAlias = Callable[[Ref], Sequence[str]]
-"""Returns the names of the further outputs of a layer, given its first one; none for other tensors."""
+"""Returns the names of the additional outputs of a layer, given its first one; none for other tensors."""
 
 
 class References:
@@ -28,11 +28,11 @@ class References:
         chains = (*network.stages, *network.heads, *network.training_heads)
         self.taken = {*network.inputs, *(stage.name for stage in chains if stage.name)}
         """The names of all stages, heads and inputs."""
-        self.finished: dict[str, Mark] = {}
-        self.inner: dict[str, list[Mark]] = {}
+        self.finished: dict[str, Destination] = {}
+        self.inner: dict[str, list[Destination]] = {}
         """What paths into each finished stage can end with."""
         self.stage: str | None = None
-        self.current: list[Mark] = []
+        self.current: list[Destination] = []
         """The entries and calls of the stage that is being built."""
 
     @property
@@ -44,12 +44,12 @@ class References:
         """Start a stage."""
         self.stage, self.current = stage, []
 
-    def end(self, name: str, mark: Mark, layers: Sequence[Mark] = ()) -> None:
+    def end(self, name: str, mark: Destination, layers: Sequence[Destination] = ()) -> None:
         """Add a finished stage or an input, and the layers of the stage."""
         self.finished[name] = mark
         self.inner[name] = [*self.current, *layers]
 
-    def one(self, written: syntax.Reference, local: Locals, names: Names) -> Mark:
+    def one(self, written: syntax.Reference, local: Locals, names: Names) -> Destination:
         """Return what a reference stands for.
 
         Raises:
@@ -83,7 +83,9 @@ class References:
             self.not_one(written, found, marks, inside)
         return [mark.ref for mark in found]
 
-    def start(self, written: syntax.Reference, local: Locals, names: Names) -> tuple[Mark, list[Mark], Frame | None]:
+    def start(
+        self, written: syntax.Reference, local: Locals, names: Names
+    ) -> tuple[Destination, list[Destination], Frame | None]:
         """Return what the first name of a path stands for, and the marks and the frame that the others refer to."""
         name = written.first
         if name in local:
@@ -98,26 +100,28 @@ class References:
             fail("reference", message, written.span, "pass one to the block: f(@stage)")
         unknown_reference(written, self.stage, [*local, *self.finished], self.taken)
 
-    def output(self, base: Mark, path: list[str], marks: list[Mark], inside: Frame | None) -> Mark | None:
-        """Return the further output of a layer that a path ends with; ``None`` if there is none."""
+    def output(
+        self, base: Destination, path: list[str], marks: list[Destination], inside: Frame | None
+    ) -> Destination | None:
+        """Return the additional output of a layer that a path ends with; ``None`` if there is none."""
         *before, last = path
         owners = matching(before, marks, inside) if before else [base]
         if len(owners) != 1 or last not in (names := self.further_outputs(owners[0].ref)):
             return None
-        return Mark(Ref(owners[0].ref.node, names.index(last) + 1), owners[0].layers)
+        return Destination(Ref(owners[0].ref.node, names.index(last) + 1), owners[0].layers)
 
     def not_one(
         self,
         written: syntax.Reference,
-        found: list[Mark],
-        marks: list[Mark],
+        found: list[Destination],
+        marks: list[Destination],
         inside: Frame | None,
         further: Sequence[str] = (),
     ) -> NoReturn:
         """Raise the error that a path leads to nothing, or to several tensors."""
         start, *path = written.name.split("/")
 
-        def full(mark: Mark) -> str:
+        def full(mark: Destination) -> str:
             return "/".join([start, *(name for name, _ in mark.names(inside) or ())])
 
         if found:

@@ -32,7 +32,7 @@ from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.limits import Limits
-from archcalc.spec.paths import Mark
+from archcalc.spec.paths import Destination
 from archcalc.spec.tokens import RULES
 
 ROUNDING = "wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
@@ -69,7 +69,7 @@ class Pattern(NamedTuple):
 class Tensor(NamedTuple):
     """A tensor of the network, as the argument of a layer or block."""
 
-    mark: Mark
+    mark: Destination
     shape: Shape
     name: str
     """The reference to it, as written."""
@@ -221,7 +221,9 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
         hint = "" if name.name == "C" else "sizes are those of the tensor that enters a layer; here there is none"
         fail("unknown-name", f"{what} is not defined here", name.span, hint)
     if name.name == "i":
-        hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
+        hint = (
+            "i counts the repetitions of '*N' from 0; a block does not see the i of its caller: pass it as an argument"
+        )
         fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
     no_variable(name, known)
 

@@ -65,7 +65,7 @@ def _check_entry(key: Scalar, value: Content, known: list[str], aliases: set[str
     if name not in SECTIONS:
         expect_scalar(value, f"'{name}'")
     if name == "alias":
-        for alias in texts(value, "a further name"):
+        for alias in texts(value, "an alias"):
             if alias.value in aliases:
                 fail("duplicate", f"two variants are called '{alias.value[:40]}'", whole_text(alias))
             aliases.add(alias.value)

@@ -40,11 +40,11 @@ class Group(NamedTuple):
     """The output of the group."""
 
 
-class Entry(NamedTuple):
+class StageEntry(NamedTuple):
     """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
 
     name: str | None
-    chain: str | list[Entry]
+    chain: str | list[StageEntry]
     """A chain, or named entries in its place."""
 
 
@@ -178,9 +178,9 @@ class _Writer:
             return [f"input: {shapes['input']}"]
         return ["inputs:", *(f"  {name}: {shape}" for name, shape in shapes.items())]
 
-    def main(self) -> tuple[list[Entry], Ref]:
+    def main(self) -> tuple[list[StageEntry], Ref]:
         """Return the entries of ``layers:``, and the tensor that they end with."""
-        entries: list[Entry] = []
+        entries: list[StageEntry] = []
         current = Ref(0)
         for ref in list(self.names):
             found = self.aliased(ref, current)
@@ -198,37 +198,37 @@ class _Writer:
         name, main = next(iter(self.graph.outputs.items()))
         if main != current or self.names_output:
             label = name if self.names_output else self.free(f"{name}.output" if name in self.taken else name)
-            entries.append(Entry(label, "identity" if main == current else self.reference(main)))
-        return entries or [Entry(None, "identity")], main
+            entries.append(StageEntry(label, "identity" if main == current else self.reference(main)))
+        return entries or [StageEntry(None, "identity")], main
 
-    def aliased(self, ref: Ref, current: Ref) -> list[Entry]:
+    def aliased(self, ref: Ref, current: Ref) -> list[StageEntry]:
         """Return the stages without layers that name this tensor."""
         found = [name for name, source in self.aliases.items() if source == ref]
         for name in found:
             del self.aliases[name]
-        entries = [Entry(name, "identity") for name in found]
+        entries = [StageEntry(name, "identity") for name in found]
         if entries and ref != current:
-            entries[0] = Entry(found[0], self.reference(ref))
+            entries[0] = StageEntry(found[0], self.reference(ref))
         for name in found:
             self.names.setdefault(ref, name)
         return entries
 
-    def written(self, group: Group, current: Ref, *, flat: bool) -> Iterator[tuple[Entry, Ref]]:
+    def written(self, group: Group, current: Ref, *, flat: bool) -> Iterator[tuple[StageEntry, Ref]]:
         """Yield the entries of a group, one chain or layer by layer, each with its output."""
         chain = None if flat else self.chain(group, current)
         if chain is not None:
             self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
-            yield Entry(group.name, chain), group.result
+            yield StageEntry(group.name, chain), group.result
             return
         for index in group.nodes:
             made = Ref(index)
             name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
             text = self.layer(index, current)
             self.alone.add(index)
-            yield Entry(name, text), made
+            yield StageEntry(name, text), made
             current = made
         if group.result.node not in group.nodes and group.name:
-            yield Entry(group.name, self.reference(group.result)), group.result
+            yield StageEntry(group.name, self.reference(group.result)), group.result
 
     def chain(self, group: Group, current: Ref) -> str | None:
         """Return the chain that makes a group's layers in their order; ``None`` if there is none."""
@@ -251,12 +251,12 @@ class _Writer:
         (read,) = node.joined
         return text if read == current else f"{self.reference(read)} -> {text}"
 
-    def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
+    def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[StageEntry]:
         """Return the entries of ``heads:`` or ``training_heads:``."""
         entries = []
         for name, ref in outputs.items():
             number = next((n for n, each in enumerate(self.groups) if each.head and each.name == name), None)
-            chain: str | list[Entry]
+            chain: str | list[StageEntry]
             if number is None:
                 chain = "identity" if ref == main else self.reference(ref)
             else:
@@ -264,24 +264,24 @@ class _Writer:
                 written = None if number in self.flat else self.chain(group, main)
                 chain = written if written is not None else self.named_entries(group, main)
             self.names.setdefault(ref, name)
-            entries.append(Entry(name, chain))
+            entries.append(StageEntry(name, chain))
         return entries
 
-    def named_entries(self, group: Group, current: Ref) -> list[Entry]:
+    def named_entries(self, group: Group, current: Ref) -> list[StageEntry]:
         """Return the layers of a group as named entries of a list, which are known by paths afterwards."""
-        found: list[Entry] = []
+        found: list[StageEntry] = []
         labels: dict[Ref, str] = {}
         for index in group.nodes:
             wanted = re.sub(r"[^A-Za-z0-9_]+", "_", self.graph.nodes[index].name.rpartition("/")[2])
             used = {*self.names.values(), *self.taken - {wanted}}
             numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
             label = next(each for each in numbered if each not in used)
-            found.append(Entry(label, self.layer(index, current)))
+            found.append(StageEntry(label, self.layer(index, current)))
             self.alone.add(index)
             current = Ref(index)
             labels[current] = self.names[current] = label
         if group.result != current:
-            found.append(Entry(None, self.reference(group.result)))
+            found.append(StageEntry(None, self.reference(group.result)))
         self.names |= {ref: f"{group.name}/{label}" for ref, label in labels.items()}
         return found
 
@@ -325,7 +325,7 @@ def _table(table: tuple[tuple[bool, ...], ...]) -> str:
     return " / ".join("".join("X" if connected else "." for connected in row) for row in table)
 
 
-def _line(start: str, entry: Entry) -> str:
+def _line(start: str, entry: StageEntry) -> str:
     """Return an entry, on several lines if it is long."""
     indent = " " * (len(start) + 4)
     if isinstance(entry.chain, list):

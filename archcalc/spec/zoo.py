@@ -7,7 +7,7 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
-from archcalc.spec.catalogue import Entry, catalogue
+from archcalc.spec.catalogue import CatalogueEntry, catalogue
 from archcalc.spec.library_names import is_slip, library_forms, without_owner, without_separators
 
 MAX_SUGGESTIONS = 8
@@ -53,14 +53,14 @@ def find_bundled(spec: str) -> tuple[str, str] | None:
 
 
 @cache
-def entries_by_spelling() -> dict[str, Entry]:
+def entries_by_spelling() -> dict[str, CatalogueEntry]:
     """Return the entries of the catalogue by the spellings of their names; of several entries, the more likely one."""
     names = [(spellings(name), entry) for name, entry in _named()]
     loose = {plain: entry for (_, plain), entry in names}
     return {**loose, **{separated: entry for (separated, _), entry in names}}
 
 
-def entry_named(written: str) -> Entry | None:
+def entry_named(written: str) -> CatalogueEntry | None:
     """Return the entry of the bundled network that people or other libraries call so; ``None`` if there is none.
 
     The punctuation of papers and the names of timm are understood (``ViT-B/16``, ``resnet50.a1_in1k``), misspelt names
@@ -93,7 +93,7 @@ def meant_name(spec: str) -> str | None:
     return _in_libraries(spec) or _misspelt(spec)
 
 
-def _named() -> list[tuple[str, Entry]]:
+def _named() -> list[tuple[str, CatalogueEntry]]:
     """Return the entries by all of their names."""
     return [(name, entry) for entry in catalogue() for name in (entry.name, *entry.aliases)]
 
@@ -132,6 +132,6 @@ def spellings(name: str) -> tuple[str, str]:
     return without_separators(name.casefold()), plain_name(name)
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: CatalogueEntry) -> str:
     """Return the names, title and family of an entry in lower case."""
     return " ".join((entry.name, *entry.aliases, entry.title, entry.family)).casefold()

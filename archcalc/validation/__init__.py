@@ -4,7 +4,7 @@
 ``configuration`` reads the settings of the project (``unused_patterns`` checks them), and ``plan`` gives every spec its
 configuration and its entry in a baseline. ``examine`` validates one spec, ``parallel`` all of them (in several
 processes if that pays), and ``cache`` those that have changed; ``results`` defines their arguments and results.
-``baseline`` compares with the figures that ``store`` reads and writes, ``renames`` recognizes renamed specs,
+``baseline`` compares with the figures that ``store`` reads and writes, ``renames`` recognises renamed specs,
 ``correct`` corrects a file, and ``codes`` documents every code.
 """
 

@@ -1,4 +1,4 @@
-"""Comparison with a baseline: the changes layer by layer, and the totals that have grown beyond the budget."""
+"""Comparison with a baseline: the changes layer by layer, and the totals that have grown beyond the tolerance."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def _change_text(change: Change, index: int | None) -> str:
 
 
 def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
-    # names may be numbered (conv_7), so a layer is recognized by its operator and figures rather than by its name
+    # names may be numbered (conv_7), so a layer is recognised by its operator and figures rather than by its name
     before, after = ([(_stage(row), *row[1:]) for row in rows] for rows in (old, new))
     for kind, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind != "equal":

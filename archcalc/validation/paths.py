@@ -13,7 +13,7 @@ from archcalc.spec.locate import is_inline, locate
 from archcalc.spec.models import model_file
 from archcalc.spec.zoo import bundled_folder, bundled_name
 from archcalc.validation.configuration import exclusion
-from archcalc.validation.walk import Entry, files_below, matches
+from archcalc.validation.walk import FoundFile, files_below, matches
 
 
 class FoundSpec(NamedTuple):
@@ -97,12 +97,12 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
             yield FoundSpec(argument if source.variant else source.name, source=source, inline=inline)
 
 
-def _below(folder: str) -> list[Entry]:
+def _below(folder: str) -> list[FoundFile]:
     found = files_below(folder, exclusion)
     return [each._replace(path=os.path.normpath(each.path)) for each in found] if folder.startswith(".") else found
 
 
-def _matching(pattern: str) -> Iterator[Entry]:
+def _matching(pattern: str) -> Iterator[FoundFile]:
     for match in matches(pattern, exclusion):
         if match.problem or match.skipped or not os.path.isdir(match.path):
             yield match
@@ -110,7 +110,7 @@ def _matching(pattern: str) -> Iterator[Entry]:
             yield from _below(match.path)
 
 
-def _several(argument: str, found: Iterable[Entry]) -> Iterator[FoundSpec]:
+def _several(argument: str, found: Iterable[FoundFile]) -> Iterator[FoundSpec]:
     entries = list(found)
     if not entries:
         where = "in this folder" if os.path.isdir(argument) else "matches this pattern"

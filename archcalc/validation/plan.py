@@ -53,7 +53,7 @@ def plan(
         options: the options of the validation.
         baseline: the baseline of all specs; without it, the configuration of each one names it.
         require_baseline: whether specs fail that their baseline does not contain.
-        jobs: the number of processes that recognize renamed specs.
+        jobs: the number of processes that recognise renamed specs.
     """
     settings = Settings.of(options.settings, options.shapes)
     configurations: dict[str, Configuration] = {}

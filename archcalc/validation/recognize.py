@@ -74,7 +74,7 @@ def is_spec(text: str, *, is_complete: bool = True) -> bool:
 
 
 def may_be_data(text: str) -> bool:
-    """Return whether a text is probably not a spec, or JSON: it is recognized faster than it is read as a spec."""
+    """Return whether a text is probably not a spec, or JSON: it is recognised faster than it is read as a spec."""
     return text.lstrip().startswith(("{", "[")) or MENTION.search(text) is None
 
 

@@ -1,4 +1,4 @@
-"""Renamed specs: the entry of a baseline that belongs to a spec with another name is recognized by its layers."""
+"""Renamed specs: the entry of a baseline that belongs to a spec with another name is recognised by its layers."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LeaveOut = Callable[[str], str]
 """Returns the reason why a file or folder is left out; an empty text if it is not."""
 
 
-class Entry(NamedTuple):
+class FoundFile(NamedTuple):
     """A file, or something that is left out or cannot be read."""
 
     path: str
@@ -39,11 +39,11 @@ class Folder(NamedTuple):
     """The paths of everything that is not a folder, sorted."""
 
 
-def files_below(folder: str, leave_out: LeaveOut) -> list[Entry]:
+def files_below(folder: str, leave_out: LeaveOut) -> list[FoundFile]:
     """Return the files below a folder that may be specs, in order."""
     found = []
     for each in _Walk(leave_out).folders(folder):
-        if isinstance(each, Entry):
+        if isinstance(each, FoundFile):
             found.append(each)
             continue
         entries = [_entry(path, leave_out) for path in each.files]
@@ -51,21 +51,21 @@ def files_below(folder: str, leave_out: LeaveOut) -> list[Entry]:
     return sorted(found)
 
 
-def matches(pattern: str, leave_out: LeaveOut) -> list[Entry]:
+def matches(pattern: str, leave_out: LeaveOut) -> list[FoundFile]:
     """Return the files and folders that a pattern matches, in order; ``**`` stands for any number of folders."""
     start = "/" if pattern.startswith("/") else ""
     parts = [part for part in pattern.replace(os.sep, "/").split("/") if part]
     return sorted(set(_matches(start, parts, leave_out)))
 
 
-def _matches(start: str, parts: list[str], leave_out: LeaveOut) -> Iterator[Entry]:
+def _matches(start: str, parts: list[str], leave_out: LeaveOut) -> Iterator[FoundFile]:
     if not parts:
         yield _entry(start, leave_out)
         return
     part, rest = parts[0], parts[1:]
     if part == "**":
         for each in _Walk(leave_out).folders(start):
-            if isinstance(each, Entry):
+            if isinstance(each, FoundFile):
                 yield each
             elif rest:
                 yield from _matches(each.path, rest, leave_out)
@@ -81,20 +81,20 @@ def _matches(start: str, parts: list[str], leave_out: LeaveOut) -> Iterator[Entr
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        yield Entry(start or ".", problem=_unreadable(error))
+        yield FoundFile(start or ".", problem=_unreadable(error))
         return
     for name in names:
         if part == name or part.startswith(".") or not name.startswith("."):
             yield from _matches(os.path.join(start, name), rest, leave_out)
 
 
-def _entry(path: str, leave_out: LeaveOut) -> Entry:
+def _entry(path: str, leave_out: LeaveOut) -> FoundFile:
     if reason := leave_out(path):
-        return Entry(path, skipped=reason)
+        return FoundFile(path, skipped=reason)
     if not os.path.exists(path):  # reading a spec reports the reason; any other link may have led to a folder
-        return Entry(path, skipped="" if _may_be_spec(path) or not os.path.islink(path) else LOST)
+        return FoundFile(path, skipped="" if _may_be_spec(path) or not os.path.islink(path) else LOST)
     is_plain = os.path.isfile(path) or os.path.isdir(path)
-    return Entry(path, skipped="" if is_plain else "a pipe or another special file")
+    return FoundFile(path, skipped="" if is_plain else "a pipe or another special file")
 
 
 def _may_be_spec(path: str) -> bool:
@@ -112,7 +112,7 @@ class _Walk:
         self.leave_out = leave_out
         self.visited: set[str] = set()
 
-    def folders(self, top: str) -> Iterator[Folder | Entry]:
+    def folders(self, top: str) -> Iterator[Folder | FoundFile]:
         """Yield a folder and all below it, and entries for what is left out or cannot be read."""
         waiting = [top]
         links: list[str] = []
@@ -122,10 +122,10 @@ class _Walk:
             if real in self.visited:
                 continue
             if any(other.startswith(os.path.join(real, "")) for other in self.visited):
-                yield Entry(path, skipped="a symbolic link to a folder that contains it")
+                yield FoundFile(path, skipped="a symbolic link to a folder that contains it")
                 continue
             if path != top and (reason := self.leave_out(path)):
-                yield Entry(path, skipped=reason)
+                yield FoundFile(path, skipped=reason)
                 continue
             self.visited.add(real)
             files: list[str] = []
@@ -137,7 +137,7 @@ class _Walk:
                         kind = files if not _is_folder(entry) else links if entry.is_symlink() else waiting
                         kind.append(os.path.join(path, entry.name))
             except OSError as error:
-                yield Entry(path or ".", problem=_unreadable(error))
+                yield FoundFile(path or ".", problem=_unreadable(error))
                 continue
             yield Folder(path, sorted(files))
 

@@ -36,7 +36,7 @@ ASPECTS = {
     "shapes": "shape and number format of every tensor",
     "params": "stored numbers, counted from the arrays that were used",
     "operations": "operations by kind and MACs, read from the operands inside the kernels",
-    "exact": "the same, counted one by one with counting numbers (on a reduced network)",
+    "exact": "the same, counted one by one in plain loops (on a reduced network)",
     "rf": "receptive fields, found by making input positions NaN",
     "folding": "the outputs of the folded network against those of the original one",
     "memory": "the memory of a run: parameters, live tensors, work buffers",

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import archcalc
-from archcalc.analysis.fields import AxisField, coverage, sees_past
+from archcalc.analysis.fields import AxisField, coverage, exceeds_input
 from archcalc.analysis.intervals import Interval
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import unit_box, unit_field
@@ -302,7 +302,7 @@ def test_coverage_is_the_share_of_the_input_and_past_is_beyond_every_axis() -> N
         1,
         1,
     ]
-    assert [sees_past(field, shape) for field in fields] == [False, False, False, True, False]
+    assert [exceeds_input(field, shape) for field in fields] == [False, False, False, True, False]
 
 
 # Units that do not exist

@@ -76,8 +76,8 @@ def test_what_numpy_and_json_write_is_read(array: np.ndarray) -> None:  # type: 
     ("text", "message"),
     [
         ("", "there are no numbers"),
-        ("1 2 3; 4 5", "row 2 has 2 numbers, the rows before it have 3"),
-        ("1 2; 3 4;; 5 6", "matrix 2 has 1 rows, the first has 2"),
+        ("1 2 3; 4 5", "row 2 has 2 numbers, but the rows before it have 3"),
+        ("1 2; 3 4;; 5 6", "matrix 2 has 1 rows, but the first has 2"),
         ("1 2; 3 x", "'x' is not a number (row 2, number 2)"),
         ("1,,2", "a number is missing between two commas (row 1, number 2)"),
         ("1/0", "'1/0' divides by zero"),
@@ -141,7 +141,7 @@ def test_words_fill_any_shape() -> None:
     assert found == {"zeros": [0, 0, 0, 0], "ones": [1, 1, 1, 1], "eye": [1, 0, 0, 1]}
     assert read_array("arange").fitted((3,)) == (0, 1, 2)
     assert read_array("arange 1").fitted((3,)) == (1, 2, 3)
-    with pytest.raises(WrittenArrayError, match="'eye' must be a matrix"):
+    with pytest.raises(WrittenArrayError, match="'eye' needs the shape of a matrix"):
         read_array("eye").fitted((3,))
 
 

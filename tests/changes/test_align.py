@@ -63,7 +63,7 @@ def test_networks_that_compute_something_else_are_not(old: str, new: str) -> Non
     assert not diff(old, new).is_equal
 
 
-def test_shared_weights_are_no_copies() -> None:
+def test_shared_weights_are_not_copies() -> None:
     text = "input: 3x9x9\nlayers:\n  - a: conv 3 k3 p1\n  - b: conv 3 k3 p1{}\n"
     assert not diff(text.format(""), text.format(" weights=@a")).is_equal
 

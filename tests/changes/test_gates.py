@@ -57,7 +57,7 @@ def test_limits_are_exact(gate: str, passing: int, failing: int) -> None:
         ("macs < +2%", "macs < -2%"),
         ("macs >= +0%", "macs > +2%"),
         ("macs > -5", "macs > +2%"),
-        ("foo > +2%", "a change is that of a quantity"),
+        ("foo > +2%", "a limit on a change names a quantity"),
     ],
 )
 def test_what_confuses_the_two_or_always_fails_is_refused(gate: str, hint: str) -> None:
@@ -67,7 +67,7 @@ def test_what_confuses_the_two_or_always_fails_is_refused(gate: str, hint: str) 
 
 
 @pytest.mark.parametrize("gate", ["macs > ", "macs", "> +2%", "macs > +%", "macs > two%", ""])
-def test_what_is_no_limit_is_refused(gate: str) -> None:
+def test_anything_but_a_limit_is_refused(gate: str) -> None:
     with pytest.raises(SpecError):
         read_gate(gate)
 

@@ -48,7 +48,7 @@ def test_widths_that_are_multiplied_alike_are_one_row() -> None:
     assert [row.times for row in apart] == [2, 1]
 
 
-def test_numbers_that_are_no_widths_are_combined_if_they_are_equal_only() -> None:
+def test_numbers_that_are_not_widths_are_combined_only_if_they_are_equal() -> None:
     found = diff("3x32x32 -> conv 4 k2 -> conv 4 k3", "3x32x32 -> conv 4 k4 -> conv 4 k6").rows
     assert [row.times for row in found if row.kind == "changed"] == [1, 1]
 
@@ -68,7 +68,7 @@ def test_a_connection_to_another_layer_is_a_change() -> None:
     assert found[0].changes[0].reads == (("c", "a"), ("c", "b"))
 
 
-def test_reading_what_was_inserted_is_no_change() -> None:
+def test_reading_what_was_inserted_is_not_a_change() -> None:
     longer = SKIP.replace("  - c:", "  - between: relu\n  - c:")
     assert rows(SKIP.format("a"), longer.format("a")) == ["added relu"]
 

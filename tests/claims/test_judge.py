@@ -210,7 +210,7 @@ def test_without_an_explainer_a_wrong_value_has_no_reason() -> None:
 def test_a_layer_that_sees_nothing_has_no_field_to_claim(target: str) -> None:
     """Every unit of b reads between the numbers that a spread out: padding or nothing."""
     text = "input: 2x8\nlayers:\n  - a: upconv 2 k1 s2 nobias\n  - b: conv 2 k1 s2 p1\nexpect:\n"
-    with pytest.raises(SpecError, match="'b' sees nothing of any input"):
+    with pytest.raises(SpecError, match="'b' does not depend on any input"):
         judge(f"{target}: 1", text=text)
 
 

@@ -62,7 +62,7 @@ def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytes
 def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
     rows = archcalc("counters", NET, "--tool", "thop 0.1.1", "--layers", "--format", "csv").out.splitlines()
     assert "thop 0.1.1,macs,batch norm (4 per element),bn_1,1024" in rows
-    assert 'thop 0.1.1,params,"running statistics and other buffers, which are no parameters",bn_1,-8' in rows
+    assert 'thop 0.1.1,params,"running statistics and other buffers, which are not parameters",bn_1,-8' in rows
 
 
 def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> None:
@@ -100,9 +100,9 @@ def test_a_page_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.M
         (("--tool", "thop 7"), "there are 'thop 0.1.1', 'thop 0.0.31'"),
         (("--explain", "nothing"), "--explain nothing: error[unknown-name]: no tool 'nothing'"),
         (("--quantity", "watts"), "the quantities are macs, params"),
-        (("--explain", "thop", "--layers"), "leave out --tool and --layers"),
-        (("--explain", "thop", "--format", "json"), "a page, which has no json form"),
-        (("--explain", "thop", "--format", "latex"), "a page, which has no latex form"),
+        (("--explain", "thop", "--layers"), "omit --tool and --layers"),
+        (("--explain", "thop", "--format", "json"), "must be rich, plain or markdown, got json"),
+        (("--explain", "thop", "--format", "latex"), "must be rich, plain or markdown, got latex"),
     ],
 )
 def test_a_wrong_argument_is_an_error_with_what_there_is(
@@ -118,5 +118,5 @@ def test_show_prints_the_table_in_the_count_of_a_tool(archcalc: Archcalc) -> Non
     assert table[1].split()[-4:-1] == ["thop", "0.1.1:", "MACs"]
     assert next(line for line in table if line.startswith("bn_1")).split()[-2] == "1,024"
     assert next(line for line in table if line.startswith("total")).split()[-1] == "8,204"
-    assert "counts no operations" in archcalc("show", NET, "--as", "keras").err
+    assert "does not count the operations" in archcalc("show", NET, "--as", "keras").err
     assert archcalc("show", NET, "--as", "thop", "--format", "json").status == 2

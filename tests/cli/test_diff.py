@@ -17,7 +17,7 @@ from tests.git import git
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
 
 
-def test_a_stride_that_moves_is_told_in_two_sentences(archcalc: Archcalc) -> None:
+def test_a_stride_that_moves_is_described_in_two_sentences(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "resnet50", "resnet50-v1.5")
     assert ran.status == 0
     assert ran.lines[0] == (
@@ -28,17 +28,17 @@ def test_a_stride_that_moves_is_told_in_two_sentences(archcalc: Archcalc) -> Non
     assert ran.line("MACs").split() == ["MACs", "3,857,973,248", "4,089,184,256", "+5.99", "%"]
 
 
-def test_further_blocks_are_told_in_two_sentences(archcalc: Archcalc) -> None:
+def test_added_blocks_are_described_in_two_sentences(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "resnet18", "resnet34")
     assert ran.lines[0] == (
-        "ResNet-34 has 8 more blocks rest: 1 in conv2_x, 2 in conv3_x, 4 in conv4_x and 1 in conv5_x. "
+        "ResNet-34 has 8 more rest blocks: 1 in conv2_x, 2 in conv3_x, 4 in conv4_x and 1 in conv5_x. "
         "Parameters grow by 86.5 % (11.7 M → 21.8 M) and MACs by 102 % (1.81 G → 3.66 G); "
         "outputs and receptive field stay the same."
     )
     assert "×4" in ran.line("+ conv4_x")
 
 
-def test_equal_networks_are_said_to_be_equal(archcalc: Archcalc) -> None:
+def test_equal_networks_are_reported_as_equal(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "3x9x9 -> conv 4 k3 half -> fc 10", "3x9x9 -> conv 4 k3 p1 -> flatten -> fc 10")
     assert ran.status == 0
     assert "are equal" in ran.lines[0]
@@ -117,7 +117,7 @@ def test_a_baseline_limits_the_sum_of_small_steps(
     write("other.yaml", 1018)
     ran = archcalc("diff", "old.yaml", "other.yaml", *arguments[3:], "--baseline", "base.json")
     assert ran.status == 0
-    assert "base.json does not have other.yaml" in ran.out
+    assert "base.json has no entry for other.yaml" in ran.out
 
 
 def test_the_baseline_of_the_configuration_applies(
@@ -142,7 +142,7 @@ def test_reports_are_written_to_files(archcalc: Archcalc, tmp_path: Path) -> Non
     assert ran.out == ""
     assert json.loads(files["json"].read_text())["schema"] == 1
     assert files["markdown"].read_text().startswith(diff_markdown.MARKER)
-    assert "ResNet-34 has 8 more blocks" in tmp_path.joinpath("text").read_text()
+    assert "ResNet-34 has 8 more rest blocks" in tmp_path.joinpath("text").read_text()
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,10 @@ def test_lines_fit_the_terminal(width: int) -> None:
     from archcalc.changes import compare
     from archcalc.changes.files import ComparedNetwork
     from archcalc.report.diff_formats import diff_text
-    from archcalc.report.diff_tables import Comparison
+    from archcalc.report.diff_tables import NetworkComparison
     from tests.changes.networks import analysis
 
     old, new = analysis("resnet18"), analysis("resnet34")
     network = ComparedNetwork(name="resnet34", status="changed", old=old, new=new, diff=compare(old, new))
-    text = diff_text(Comparison("resnet18", "resnet34", (network,)), "rich", width=width)
+    text = diff_text(NetworkComparison("resnet18", "resnet34", (network,)), "rich", width=width)
     assert max(map(len, text.splitlines())) <= width

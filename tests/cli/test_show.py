@@ -271,7 +271,7 @@ def test_json_attributes_are_plain(archcalc: Archcalc) -> None:
     assert c3["attributes"]["kernel"] == [5, 5]
     assert c3["attributes"]["table"][0] == "X...XXX..XXXX.XX"
     dropout = document(archcalc("show", "8x4x4 -> dropout 1/3", "--format", "json").out)["layers"][0]
-    assert dropout["attributes"] == {"rate": "1/3"}
+    assert dropout["attributes"] == {"rate": "1/3", "scale": "training"}
 
 
 def test_json_variables_are_numbers_or_texts(archcalc: Archcalc) -> None:

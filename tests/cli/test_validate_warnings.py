@@ -67,7 +67,7 @@ def test_published_classifiers_give_no_warning_about_their_fields(archcalc: Arch
     assert "field-past-input" not in archcalc("validate", spec).out
 
 
-def test_ignore_switches_warnings_off(archcalc: Archcalc) -> None:
+def test_ignore_suppresses_warnings(archcalc: Archcalc) -> None:
     assert given_codes(archcalc, "--ignore", "dropped-border") == ["unused-variable"]
     assert given_codes(archcalc, "--ignore", "dropped-border, unused-variable") == []
     assert given_codes(archcalc, "--ignore", "dropped-border", "--ignore", "unused-variable") == []
@@ -80,7 +80,7 @@ def test_an_unknown_code_is_a_usage_error(archcalc: Archcalc) -> None:
         assert "did you mean 'unused-variable'?" in ran.err
 
 
-def test_the_project_switches_warnings_off_and_on(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_the_project_suppresses_and_enables_warnings(archcalc: Archcalc, tmp_path: Path) -> None:
     text = '[tool.archcalc]\nignore = ["unused-variable"]\nerror = ["dropped-border"]\n'
     tmp_path.joinpath("pyproject.toml").write_text(text, encoding="utf-8")
     assert given_codes(archcalc) == ["dropped-border"]
@@ -96,7 +96,7 @@ def test_a_mistake_in_the_project_is_reported_once(archcalc: Archcalc, tmp_path:
     assert "did you mean 'ignore'?" in ran.out
 
 
-def test_the_file_switches_warnings_off(archcalc: Archcalc, net: Path) -> None:
+def test_the_file_suppresses_warnings(archcalc: Archcalc, net: Path) -> None:
     net.write_text(SUSPICIOUS + "ignore: [unused-variable, dropped-border]\n", encoding="utf-8")
     assert given_codes(archcalc) == []
 

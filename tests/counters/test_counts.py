@@ -95,7 +95,7 @@ def test_modules_count_by_their_exact_class(tmp_path: Path) -> None:
     (tmp_path / "named").mkdir()
     found = read(tmp_path / "named", named)["thop 0.1.1", "macs"]
     assert found.value == 8 * 36 * 27
-    assert [term.label for term in found.terms] == ["linear layers outside of Linear modules, counted as nothing"]
+    assert [term.label for term in found.terms] == ["linear layers outside of Linear modules, not counted"]
 
 
 def test_functions_count_by_how_the_source_writes_them(tmp_path: Path) -> None:

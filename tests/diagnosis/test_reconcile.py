@@ -14,7 +14,7 @@ from archcalc.claims.claim_text import parse_claim_text
 from archcalc.counters.network import counts_of
 from archcalc.counters.registry import TOOLS
 from archcalc.diagnosis.counted import code_of
-from archcalc.diagnosis.reconcile import Origin, reconcile
+from archcalc.diagnosis.reconcile import NumberOrigin, reconcile
 from archcalc.diagnosis.relatives import relatives
 from tests.specs.published import read_facts
 
@@ -42,7 +42,7 @@ def test_every_tool_has_a_code_of_its_own() -> None:
     assert {"tool:thop", "tool:thop-0.0", "tool:ptflops", "tool:ptflops-0.6.9", "tool:fvcore-no_grad"} <= set(codes)
 
 
-def readings(text: str) -> list[Origin]:
+def readings(text: str) -> list[NumberOrigin]:
     return reconcile(parse_claim_text(text))
 
 
@@ -79,7 +79,7 @@ def test_a_tool_is_found_with_its_version_and_the_terms_that_lead_to_the_number(
     assert "batch norm (4 per element)" in {term.label for term in only.count.terms}
 
 
-def test_a_rounded_number_has_several_candidates_the_most_usual_first() -> None:
+def test_a_rounded_number_has_several_candidates_the_most_common_first() -> None:
     found = readings("resnet18:torchvision macs = 1.82G")
     assert [each.code for each in found if each.tools][:2] == ["tool:fvcore", "tool:thop"]
     assert "tool:ptflops-0.6.9" in {each.code for each in found}

@@ -1,6 +1,6 @@
 """Typical wrong answers to questions about published layers and exercises: their mistakes are named correctly.
 
-The file says how each answer comes about; its mistake was classified by hand before archcalc was run.
+The file says how each answer arises; its mistake was classified by hand before archcalc was run.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ def test_a_forked_process_leaves_workers_to_its_parent(runner: Runner) -> None:
     assert [process.pid for process in active_children()] == ids
 
 
-def test_they_print_nothing_and_leave_nothing_behind() -> None:
+def test_they_print_nothing_and_leave_no_files() -> None:
     script = f"""
 import archcalc
 from archcalc.executor.inputs import random_inputs

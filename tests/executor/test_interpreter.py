@@ -191,8 +191,8 @@ def test_activations_stay_in_range_through_152_layers(spec: str) -> None:
     [
         ({}, "the input 'input' is missing"),
         ({"input": np.zeros((1, 3, 8, 8), np.float32), "other": np.zeros(1)}, "there is no input 'other'"),
-        ({"input": np.zeros((3, 8, 8), np.float32)}, "has shape 3x8x8, expected Nx3x8x8"),
-        ({"input": np.zeros((0, 3, 8, 8), np.float32)}, "has shape 0x3x8x8"),
+        ({"input": np.zeros((3, 8, 8), np.float32)}, "must have shape Nx3x8x8, got 3x8x8"),
+        ({"input": np.zeros((0, 3, 8, 8), np.float32)}, "got 0x3x8x8"),
         ({"input": np.zeros((1, 3, 8, 8), np.float64)}, "must have the number format float32, got float64"),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_table_of_unknown_networks_only_is_an_error() -> None:
     assert problem.span is not None
 
 
-def test_a_table_of_layers_is_no_table_of_networks() -> None:
+def test_a_table_of_layers_is_not_a_table_of_networks() -> None:
     file = read("Network: lenet5\n\n| layer | params |\n|--|--|\n| c1 | 156 |\n")
     assert not file.audit
     assert not file.columns

@@ -145,7 +145,7 @@ def test_corrections_do_not_break_expectations() -> None:
     assert fixed(loose) == loose.replace("variables: {a: 1}\n", "").replace("k1", "k1 nobias")
 
 
-def test_an_ignore_that_silences_nothing_is_removed() -> None:
+def test_an_ignore_that_suppresses_nothing_is_removed() -> None:
     text = (
         "input: 3x8x8\n# archcalc: ignore[zzz] why\nignore: unused-block\nlayers:\n  - relu   # archcalc: ignore[x]\n"
     )

@@ -103,11 +103,11 @@ def test_a_channels_last_file_with_a_channels_first_shape_gets_a_warning() -> No
 @pytest.mark.parametrize(
     "ignore", ["ignore: channels-last-shape\ninput: 32x32x3", "input: 32x32x3  # archcalc: ignore[channels-last-shape]"]
 )
-def test_a_file_silences_them_as_any_warning(ignore: str) -> None:
+def test_a_file_suppresses_them_like_any_warning(ignore: str) -> None:
     assert not file_warnings(f"{ignore}\nlayers: conv 8 k3\n")
 
 
-def test_a_comment_does_not_silence_a_shape_of_the_command_line() -> None:
+def test_a_comment_does_not_suppress_warnings_about_shapes_of_the_command_line() -> None:
     text = "input: 8x8x8  # archcalc: ignore[channels-last-shape]\nlayers: conv 8 k3\n"
     assert [found.code for found in file_warnings(text, shapes={"": "32x32x3"})] == ["channels-last-shape"]
 

@@ -74,7 +74,7 @@ def test_unused_declarations_are_marked_by_their_names() -> None:
     assert variable.render().startswith("net.yaml:2:13: warning[unused-variable]: ")
 
 
-def test_an_idle_parameter_is_marked_in_the_signature() -> None:
+def test_an_unused_parameter_is_marked_in_the_signature() -> None:
     text = """
         input: 3x8x8
         blocks:

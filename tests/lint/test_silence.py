@@ -23,16 +23,16 @@ def test_by_default_every_warning_is_given() -> None:
     assert codes(net()) == ["unused-variable", "dropped-border"]
 
 
-def test_the_configuration_switches_warnings_off() -> None:
+def test_the_configuration_suppresses_warnings() -> None:
     assert codes(net(), "unused-variable") == ["dropped-border"]
 
 
-def test_a_key_of_the_file_switches_off_one_code_or_several() -> None:
+def test_a_key_of_the_file_suppresses_one_code_or_several() -> None:
     assert codes(net("", "ignore: dropped-border")) == ["unused-variable"]
     assert codes(net("", "ignore: [dropped-border, unused-variable]")) == []
 
 
-def test_a_comment_switches_off_on_its_line() -> None:
+def test_a_comment_suppresses_warnings_on_its_line() -> None:
     assert codes(net("", "", "  # archcalc: ignore[unused-variable]")) == ["dropped-border"]
     assert codes(net("", "", "  # archcalc: ignore[unused-variable, unused-block] why")) == [
         "unused-ignore",
@@ -73,7 +73,7 @@ def test_texts_that_look_like_comments_are_ignored() -> None:
     assert codes(text) == ["dropped-border"]
 
 
-def test_an_ignore_that_silences_nothing_is_a_warning_itself() -> None:
+def test_an_ignore_that_suppresses_nothing_is_a_warning_itself() -> None:
     (found,) = warnings("input: 3x8x8\nignore: [dropped-border]\nlayers: [relu]")
     assert (found.code, marked(found)) == ("unused-ignore", "dropped-border")
     (found,) = warnings("input: 3x8x8\nlayers: [relu]  # archcalc: ignore[dropped-boarder]")
@@ -83,7 +83,7 @@ def test_an_ignore_that_silences_nothing_is_a_warning_itself() -> None:
 
 
 def test_an_ignore_in_a_file_with_variants_may_be_for_another_of_them() -> None:
-    text = "input: 3x8x8\nignore: [{}]\nlayers: [relu]\nvariants: {{odd: {{input: 3x7x7, layers: [maxpool 2]}}}}"
+    text = "input: 3x(n)x8\nvariables: {{n: 8}}\nignore: [{}]\nlayers: [maxpool 2]\nvariants: {{odd: {{n: 7}}}}"
     assert not warnings(text.format("dropped-border"))
     assert codes(text.format("dropped-boarder")) == ["unused-ignore"]
 

@@ -26,7 +26,7 @@ def draw_source(name: str, w: Writer, shape: Shape) -> str:
 
 
 def onnx_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    value = weights["value"][None]
+    value = weights[op.array_name][None]
     return model.constant(value.repeat(model.batch, 0))
 
 
@@ -37,11 +37,11 @@ def torch_source(op: Any, shapes: list[Sizes]) -> Module:
     return module
 
 
-for name in ("learned", "constant"):
+for name, further in (("learned", [({"shape": (12, 20, 18), "array": "weight"}, ())]), ("constant", [])):
     entry(
         name,
         draw=partial(draw_source, name),
         onnx=onnx_source,
         torch=torch_source,
-        cases=[({"shape": (12, 20, 18)}, ()), ({"shape": (12,)}, ())],
+        cases=[({"shape": (12, 20, 18)}, ()), ({"shape": (12,)}, ()), *further],
     )

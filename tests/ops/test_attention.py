@@ -55,7 +55,7 @@ def test_products_without_projections_are_those_of_all_pairs() -> None:
     assert cost.operations["exp"] == 12 * N * N
 
 
-def test_causal_and_sliding_windows_end_at_the_own_position() -> None:
+def test_causal_and_sliding_windows_end_at_the_query() -> None:
     ((causal, _),) = attention.Attention(heads=1, causal=True).windows(((9, 4),))
     ((sliding, _),) = attention.Attention(heads=1, causal=True, window=3).windows(((9, 4),))
     ((around, _),) = attention.Attention(heads=1, window=3).windows(((9, 4),))

@@ -59,6 +59,6 @@ def test_requirements_reach_the_kind() -> None:
 
 
 @pytest.mark.parametrize("ask", [bool, int, range, float, "{}".format, lambda n: n if n > 3 else 0])
-def test_the_opaque_number_of_this_test_refuses_to_be_looked_at(ask: Callable[[Any], Any]) -> None:
+def test_the_opaque_number_of_this_test_cannot_be_inspected(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError, match="asked for"):
         ask(Opaque(5))

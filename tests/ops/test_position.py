@@ -15,7 +15,7 @@ from archcalc.ops.position import RelativeBias, ShiftMask
 
 
 def computed(op: Operator, **weights: Any) -> Any:
-    """Return what its kernel puts out for one example."""
+    """Return the output of its kernel for one example."""
     return kernel_of(op)(op, (), weights, Context(dtype=np.float64))[0][0]
 
 
@@ -80,7 +80,7 @@ def test_masks_of_swin_are_for_the_windows_at_two_borders() -> None:
         (RelativeBias(size=(7,), heads=3, max_distance=9), (), "max_distance needs buckets"),
         (RelativeBias(size=(7,), heads=3, table=True), ((13, 4),), "must be 13x3 .*, got 13x4"),
         (RelativeBias(size=(7,), heads=3, table=True), ((3, 13, 1),), r"must be 13x3 \(entries×heads\), got 3x13x1"),
-        (ShiftMask(size=(14, 14), window=(5,), shift=(2,)), (), "14 has no whole number of windows of 5"),
+        (ShiftMask(size=(14, 14), window=(5,), shift=(2,)), (), "14 is not divisible into windows of 5"),
         (ShiftMask(size=(14, 14), window=(7,), shift=(7,)), (), "smaller than the window of 7, got 7"),
         (ShiftMask(size=(14, 14), window=(7, 7, 7), shift=(3,)), (), "window of shift_mask has 3 parts"),
     ],

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
+
+import pytest
 
 from archcalc.analysis.propagate import analyze
 from archcalc.readers.lowering import lower
@@ -24,6 +27,7 @@ class Example(NamedTuple):
 def export(example: Callable[[], Example], path: Path) -> None:
     """Export a model on the meta device, and write the figures of PyTorch next to the file."""
     import torch
+    from torch._export.serde import serialize
     from torch.export.graph_signature import InputKind
     from torch.utils._pytree import tree_map_only
     from torch.utils.flop_counter import FlopCounterMode
@@ -58,7 +62,9 @@ def export(example: Callable[[], Example], path: Path) -> None:
         "unused_params": sum(unused.values()),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.export.save(program, path)
+    with pytest.MonkeyPatch.context() as patch:  # a copy of the description, of which only the result is used, is slow
+        patch.setattr(serialize, "copy", SimpleNamespace(deepcopy=lambda each: each))
+        torch.export.save(program, path)
     path.with_suffix(".json").write_text(json.dumps(facts))
 
 

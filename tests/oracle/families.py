@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from tests.oracle.exported import Example
@@ -14,6 +15,61 @@ def image(side: int = 64, *, frames: int = 0, channels: int = 3) -> tuple[Any, .
     import torch
 
     return (torch.zeros(1, channels, *((frames,) if frames else ()), side, side),)
+
+
+def shallow(model: Any) -> Any:
+    """Return a model in which blocks that repeat the ones before them are left out: of a list, or numbered cells."""
+    from torch import nn
+
+    class First(nn.Module):  # type: ignore[misc]
+        """What stands for a cell of two inputs."""
+
+        def forward(self, one: Any, other: Any) -> Any:
+            return one
+
+    for module in [*model.modules()]:
+        cells = [(name, structure(each)) for name, each in module.named_children() if name.startswith("cell_")]
+        for (_, before), (name, cell) in pairwise(cells):
+            if before == cell:
+                setattr(module, name, First())
+        if isinstance(module, (nn.Sequential, nn.ModuleList)):
+            kept = [*module.named_children()]
+            kept = [kept[place] for place in distinct([structure(each) for _, each in kept])]
+            named = isinstance(module, nn.Sequential)
+            module._modules = {name if named else str(place): each for place, (name, each) in enumerate(kept)}
+    return model
+
+
+def structure(module: Any) -> Any:
+    """Return the classes of a module and its parts, with the shapes of their arrays; nothing for one without arrays."""
+    parts = [
+        (
+            name,
+            type(part).__name__,
+            [
+                (key, tuple(each.shape))
+                for key, each in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+            ],
+        )
+        for name, part in module.named_modules()
+    ]
+    return parts if any(arrays for _, _, arrays in parts) else None
+
+
+def distinct(blocks: list[Any], periods: int = 3) -> list[int]:
+    """Return the places of blocks without those that repeat up to so many before them; ``None`` repeats nothing."""
+    kept: list[int] = []
+    place = 0
+    while place < len(blocks):
+        for period in range(1, periods + 1):
+            following = blocks[place : place + period]
+            if None not in following and [blocks[each] for each in kept[-period:]] == following:
+                place += period
+                break
+        else:
+            kept.append(place)
+            place += 1
+    return kept
 
 
 def torchvision_families() -> dict[str, Callable[[], Example]]:
@@ -120,29 +176,47 @@ def torchvision_families() -> dict[str, Callable[[], Example]]:
     }
 
 
-TIMM: dict[str, dict[str, Any]] = {
-    "test_resnet": {},
-    "test_byobnet": {},
-    "test_efficientnet": {},
-    "test_convnext": {},
-    "test_mambaout": {},
-    "resnetv2_18": {"layers": (1, 1)},
-    "starnet_s050": {},
-    "deit_tiny_patch16_224": {"depth": 1},
-    "beit_base_patch16_224": {"depth": 1},
-    "cait_xxs24_224": {"depth": 1},
-    "convit_tiny": {"depth": 2, "local_up_to_layer": 1},
-    "xcit_nano_12_p8_224": {"depth": 1},
-    "samvit_base_patch16_224": {"depth": 1},
-    "pvt_v2_b0": {"depths": (1, 1, 1, 1)},
-    "swin_tiny_patch4_window7_224": {"depths": (2,), "num_heads": (3,)},
-    "davit_tiny": {"depths": (1,), "embed_dims": (32,), "num_heads": (2,)},
-    "twins_svt_small": {"depths": (1, 1, 1, 2)},
-    "inception_next_atto": {"depths": (1, 1, 1, 1)},
-    "fasternet_t0": {"depths": (1, 1, 1, 1)},
-    "legacy_seresnet18": {},
+TIMM = (
+    *("beit_base_patch16_224", "cait_xxs24_224", "coat_tiny", "convit_tiny", "convmixer_768_32"),
+    *("cpubone_nano", "crossvit_tiny_240", "cs3darknet_focus_s", "csatv2", "cspnext_tiny", "davit_tiny"),
+    *("deepseek_vit_412m", "deit_tiny_patch16_224", "densenet121", "dla46x_c", "dpn48b", "edgenext_xx_small"),
+    *("efficientformer_l1", "efficientformerv2_s0", "efficientvim_m1", "efficientvit_b0", "efficientvit_m0"),
+    *("ese_vovnet19b_slim_dw", "fasternet_t0", "fastvit_t8", "focalnet_tiny_srf", "gcvit_xxtiny"),
+    *("gemma4_vit_167m", "ghostnet_050", "gmlp_ti16_224", "halonet_h1", "hardcorenas_b", "hgnetv2_b0"),
+    *("hiera_tiny_224", "hrnet_w18_small", "iformer_t", "inception_next_atto", "inception_resnet_v2"),
+    *("inception_v3", "inception_v4", "lcnetv2_small", "legacy_seresnet18", "legacy_xception", "levit_128s"),
+    *("lowformer_b0", "mobilenetv3_small_050", "mobilenetv5_base", "mobilevit_xxs", "mvitv2_tiny"),
+    *("naflexvit_base_patch16_parfac_gap", "nasnetalarge", "nest_tiny", "nextvit_small", "pit_ti_224"),
+    *("pnasnet5large", "poolformerv2_s12", "pvt_v2_b0", "qwen3_vit_88m", "rdnet_tiny", "regnetx_002"),
+    *("repghostnet_050", "repvit_m1", "res2next50", "resnest14d", "resnetv2_18", "rexnet_100"),
+    *("sam2_hiera_tiny", "samvit_base_patch16_224", "selecsls42", "sequencer2d_s", "shvit_s1", "skresnet18"),
+    *("starnet_s050", "swiftformer_xs", "swin_tiny_patch4_window7_224", "swinv2_cr_tiny_224"),
+    *("swinv2_tiny_window16_256", "test_byobnet", "test_coatnet", "test_convnext", "test_efficientnet"),
+    *("test_mambaout", "test_nfnet", "test_resnet", "test_vit", "test_vit_relpos", "tiny_vit_5m_224"),
+    *("tnt_s_legacy_patch16_224", "tresnet_m", "twins_svt_small", "vgg11", "visformer_tiny"),
+    *("vit_tiny_patch16_dinov3_qkvb", "vit_tiny_r_s16_p8_224", "vitamin_small_224", "volo_d1_224"),
+    *("xception41p", "xcit_nano_12_p8_224"),
+)
+"""The model of timm with the fewest parameters of each family, that is, of each of its modules."""
+
+WHOLE = {
+    "edgenext_xx_small",
+    "efficientvit_m0",
+    "hgnetv2_b0",
+    "hrnet_w18_small",
+    "xception41p",
+    "ese_vovnet19b_slim_dw",
+    "res2next50",
+    "skresnet18",
 }
-"""The arguments that make models of timm small, by name."""
+"""Those whose blocks with equal weights do different things, and need each other."""
+
+
+SMALL: dict[str, dict[str, Any]] = {
+    "densenet121": {"block_config": (2, 1, 1, 1)},
+    "sequencer2d_s": {"layers": (1, 1, 1, 1)},
+}
+"""The arguments that make further models small."""
 
 
 def timm_families() -> dict[str, Callable[[], Example]]:
@@ -150,9 +224,9 @@ def timm_families() -> dict[str, Callable[[], Example]]:
     import timm
 
     def example(name: str) -> Example:
-        model = timm.create_model(name, **TIMM[name])
-        _, side, _ = model.pretrained_cfg["input_size"]
-        return Example(model, image(side))
+        model = timm.create_model(name, **SMALL.get(name, {}))
+        channels, side, _ = model.pretrained_cfg["input_size"]
+        return Example(model if name in WHOLE else shallow(model), image(side, channels=channels))
 
     return {name: partial(example, name) for name in TIMM}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import archcalc
+from tests.oracle.lazy import lazily
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -24,18 +25,7 @@ def torch() -> Any:
 Forward = Callable[[Any, Any], Any]
 
 
-def lazily(name: str) -> Any:
-    class Lazy:
-        def __getattr__(self, attribute: str) -> Any:
-            from importlib import import_module
-
-            return getattr(import_module(name), attribute)
-
-    return Lazy()
-
-
-t: Any = lazily("torch")
-f: Any = lazily("torch.nn.functional")
+t, f = lazily("torch"), lazily("torch.nn.functional")
 
 
 # --- writes ---
@@ -204,6 +194,40 @@ def cells(net: Any, x: Any) -> Any:
     return net.gru(x[:, 2], state) + cell
 
 
+# --- rarer functions ---
+
+
+def curves(net: Any, x: Any) -> Any:
+    near, wide = x.tanh() * 0.9, x.abs() + 1.5
+    sums = t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
+    halves = t.tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + t.fmod(x, wide) + x.isnan() + x.isinf()
+
+
+def placed(net: Any, x: Any) -> Any:
+    where = x.argmax(-1, keepdim=True)
+    one = t.zeros_like(x).scatter(2, where, 1.0) + x.scatter(2, where, x[..., :1])
+    added = x.scatter_add(2, x.argsort(2), x) + x.scatter_reduce(1, x.argsort(1) // 2, x, "sum")
+    return one + added
+
+
+def distances(net: Any, x: Any) -> Any:
+    other = x[:, 1:] * 2
+    orders = [t.cdist(x, other, p) for p in (1.0, 2.0, 3.0, float("inf"))]
+    return sum(each.sum(-1) for each in orders)
+
+
+def bags(net: Any, x: Any) -> Any:
+    places = x.argmax(-1)
+    return f.embedding_bag(places, net.table, mode="sum") + f.embedding_bag(places, net.table) + net.table.sum()
+
+
+def padded(net: Any, x: Any) -> Any:
+    image, widths = x[:, None], (1, 2, 2, 1)
+    both = [f.pad(image, widths, mode=mode) for mode in ("reflect", "replicate")]
+    return both[0] + both[1] + f.pad(x, (2, 1), mode="reflect").mean((1, 2))[:, None, None, None]
+
+
 # --- graphs in graphs ---
 
 
@@ -238,6 +262,11 @@ FORWARDS: tuple[Forward, ...] = (
     shuffled,
     cells,
     without_gradients,
+    curves,
+    placed,
+    distances,
+    bags,
+    padded,
 )
 
 
@@ -286,5 +315,18 @@ def test_calls_have_the_figures_and_the_results_of_pytorch(forward: Forward, bat
     totals = read.analyze().totals
     assert totals.trainable == sum(each.numel() for each in net.parameters())
     assert totals.macs * batch * 2 == counter.get_total_flops() or forward in UNCOUNTED
+    found = read.run({next(iter(read.graph.inputs)): x.numpy()}).output
+    assert np.abs(found.reshape(expected.shape) - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("forward", [padded, bags, distances, by_comparison], ids=lambda forward: forward.__name__)
+def test_decomposed_programs_compute_the_same(forward: Forward, tmp_path: Path) -> None:
+    t.manual_seed(0)
+    net, x = network(forward), t.randn(2, 4, 6)
+    t.export.save(t.export.export(net, (x,)).run_decompositions(), tmp_path / "net.pt2")
+    with t.no_grad():
+        expected = net(x).numpy()
+    read = archcalc.load(str(tmp_path / "net.pt2"))
+    assert read.analyze().totals.trainable == sum(each.numel() for each in net.parameters())
     found = read.run({next(iter(read.graph.inputs)): x.numpy()}).output
     assert np.abs(found.reshape(expected.shape) - expected).max() <= 1e-5 * np.abs(expected).max()

@@ -52,6 +52,12 @@ def test_families_of_timm(name: str, tmp_path: Path) -> None:
     check(families.timm_families(), name, tmp_path)
 
 
+def test_every_family_of_timm_has_a_model() -> None:
+    timm = pytest.importorskip("timm")
+    models = {family: set(timm.list_models(module=family)) for family in timm.list_modules()}
+    assert [family for family, names in models.items() if not names & {*families.TIMM}] == []
+
+
 @pytest.mark.parametrize("name", HUGGING_FACE)
 def test_families_of_hugging_face(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

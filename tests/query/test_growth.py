@@ -24,7 +24,7 @@ def test_windows_of_a_chain_lie_in_one_another() -> None:
     ]
 
 
-def test_the_layer_before_a_global_one_is_followed_by_the_whole_axis() -> None:
+def test_the_layer_before_a_global_one_is_followed_by_the_entire_axis() -> None:
     assert steps("1x9 -> conv 1 k3 half -> gap", "gap_1", 0) == [("conv_1", [(3, 5)]), ("gap_1", [None])]
 
 

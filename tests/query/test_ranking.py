@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from archcalc.query import ranking
 from archcalc.query.grid import listed
-from archcalc.query.ranking import Best, First, Front, Key, Selection, undominated
+from archcalc.query.ranking import Best, First, Front, RowSelection, SortKey, pareto_front
 
 NUMBER = st.one_of(st.integers(-5, 5), st.integers(0, 2**70), st.fractions(-3, 3, max_denominator=4))
 ROWS = st.lists(st.tuples(st.integers(-4, 4), NUMBER, st.integers(0, 3), NUMBER), max_size=40)
 KEYS = st.lists(
-    st.builds(Key, st.integers(0, 3), st.booleans()), min_size=1, max_size=4, unique_by=lambda key: key.column
+    st.builds(SortKey, st.integers(0, 3), st.booleans()), min_size=1, max_size=4, unique_by=lambda key: key.column
 )
 
 
-def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
+def fed(keeper: RowSelection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
     """Feed rows block by block, and return those that are kept."""
     ends = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     for start, stop in pairwise(ends):
@@ -35,7 +35,7 @@ def numbered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [(*row, number) for number, row in enumerate(rows)]
 
 
-def signed(row: tuple[Any, ...], keys: list[Key]) -> tuple[Any, ...]:
+def signed(row: tuple[Any, ...], keys: list[SortKey]) -> tuple[Any, ...]:
     return tuple(-row[key.column] if key.descending else row[key.column] for key in keys)
 
 
@@ -47,13 +47,13 @@ def test_the_first_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], m
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12), keys=KEYS)
-def test_the_best_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
+def test_the_best_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[SortKey]) -> None:
     expected = sorted(numbered(rows), key=lambda row: signed(row, keys))[:most]
     assert fed(Best(most, keys), numbered(rows), cuts) == expected
 
 
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), keys=KEYS)
-def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]) -> None:
+def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[SortKey]) -> None:
     def beats(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
@@ -67,15 +67,15 @@ def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], 
 
 def test_global_fields_are_wider_than_any_number_and_words_are_ordered() -> None:
     rows = [(("global",), "relu"), ((7,), "gelu"), ((3, 9), "tanh"), ((3, 5), "elu")]
-    assert [row[0] for row in fed(Best(9, [Key(0)]), rows, [])] == [(3, 5), (3, 9), (7,), ("global",)]
-    assert [row[1] for row in fed(Best(9, [Key(1, descending=True)]), rows, [])] == ["tanh", "relu", "gelu", "elu"]
+    assert [row[0] for row in fed(Best(9, [SortKey(0)]), rows, [])] == [(3, 5), (3, 9), (7,), ("global",)]
+    assert [row[1] for row in fed(Best(9, [SortKey(1, descending=True)]), rows, [])] == ["tanh", "relu", "gelu", "elu"]
 
 
 def test_a_front_of_three_in_a_large_block() -> None:
     generator = np.random.default_rng(1)
     keys = [generator.integers(0, 1000, 5000) for _ in range(3)]
     points = np.stack(keys, axis=1)
-    found = points[undominated(keys)]
+    found = points[pareto_front(keys)]
     for point in points[::50]:
         dominated = (found <= point).all(axis=1)
         assert dominated.any()
@@ -85,4 +85,4 @@ def test_a_front_that_is_too_wide_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ranking, "MAX_FRONT", 10)
     rows = [(number, -number, Fraction(1, 2)) for number in range(11)]
     with pytest.raises(OverflowError, match="more than 10"):
-        fed(Front([Key(0), Key(1)]), rows, [])
+        fed(Front([SortKey(0), SortKey(1)]), rows, [])

@@ -62,7 +62,7 @@ def test_a_member_that_is_too_large(tmp_path: Path) -> None:
     assert reason(path) == "'a.json' has 2000 bytes, more than 1000"
 
 
-def test_a_member_whose_size_is_a_lie(tmp_path: Path) -> None:
+def test_a_member_whose_stated_size_is_wrong(tmp_path: Path) -> None:
     path = archive(tmp_path, {"a.json": b" " * 2_000_000}, zipfile.ZIP_DEFLATED)
     data = bytearray(path.read_bytes())
     central = data.rindex(b"PK\x01\x02")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import archcalc
 from archcalc.executor.interpreter import Interpreter
 from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.read import read_model
@@ -94,6 +95,66 @@ def test_a_condition_that_depends_on_numbers_cannot_be_counted(tmp_path: Path) -
     assert "1 × higher_order.cond" in caught.value.problems[0].hint
 
 
+@pytest.mark.parametrize(("value", "expected"), [("1", 2 * X), ("-1", X + 1)])
+def test_a_given_input_decides_a_condition(tmp_path: Path, value: str, expected: Any) -> None:
+    calls = [
+        call("gt.Scalar", "p", self="@flag", other=0),
+        higher_order("cond", ["y"], {"as_tensor": {"name": "p"}}, TWICE, NEXT, tensors("x")),
+    ]
+    path = write(tmp_path / "net.pt2", document({"x": X.shape, "flag": ()}, calls, {"p": (), "y": X.shape}))
+    with pytest.raises(SpecError) as caught:
+        read_model(path, "net.pt2")
+    assert "(--input flag=NUMBER)" in caught.value.problems[0].hint
+    assert archcalc.load(str(path), partial=True).analyze().totals.is_complete is False
+    found = archcalc.load(str(path), values={"flag": value}).run({"x": X}).output
+    np.testing.assert_array_equal(found, expected)
+    for name, written, expected_error in (("other", "1", "no input 'other'"), ("flag", "1,2", "must be numbers that")):
+        with pytest.raises(SpecError, match=expected_error):
+            read_model(path, "net.pt2", values={name: written})
+
+
+COUNT = graph(["i", "x"], [call("lt.Scalar", "less", self="@i", other=3)], ["less"], ())
+STEP = graph(
+    ["i", "x"],
+    [call("add.Tensor", "next", self="@i", other=1), call("mul.Tensor", "y", self="@x", other=2.0)],
+    ["next", "y"],
+    X.shape,
+)
+
+
+def test_a_loop_is_repeated_as_often_as_constants_say(tmp_path: Path) -> None:
+    calls = [
+        call("zeros.default", "zero", size=[]),
+        higher_order("while_loop", ["n", "y"], COUNT, STEP, tensors("zero", "x"), {"as_tensors": []}),
+    ]
+    np.testing.assert_array_equal(run(tmp_path, calls, zero=(), n=(), y=X.shape), 8 * X)
+
+
+@pytest.mark.parametrize("first", ["x", "zero"])
+def test_a_loop_of_unknown_or_endless_repetitions_cannot_be_counted(tmp_path: Path, first: str) -> None:
+    """Its condition depends on the input, or is always true."""
+    always = graph(["i", "x"], [call("ge.Scalar", "more", self="@i", other=-5)], ["more"], ())
+    calls = [
+        call("zeros.default", "zero", size=[]),
+        higher_order("while_loop", ["n", "y"], always, STEP, tensors(first, "x"), {"as_tensors": []}),
+    ]
+    with pytest.raises(SpecError) as caught:
+        run(tmp_path, calls, zero=(), n=(), y=X.shape)
+    assert "1 × higher_order.while_loop" in caught.value.problems[0].hint
+    assert ("the numbers in 'x' decide" if first == "x" else "repetitions") in caught.value.problems[0].hint
+
+
+def test_a_map_calls_its_graph_for_every_position(tmp_path: Path) -> None:
+    row = graph(["row", "w"], [call("mul.Tensor", "made", self="@row", other="@w")], ["made"], (1, 4))
+    calls = [
+        call("permute.default", "xs", self="@x", dims=[1, 0, 2]),
+        call("ones.default", "w", size=[4]),
+        higher_order("map_impl", ["rows"], row, tensors("xs"), tensors("w")),
+        call("permute.default", "y", self="@rows", dims=[1, 0, 2]),
+    ]
+    np.testing.assert_array_equal(run(tmp_path, calls, xs=(2, 1, 4), w=(4,), rows=(2, 1, 4), y=X.shape), X)
+
+
 def test_a_scan_calls_its_graph_for_every_position(tmp_path: Path) -> None:
     """The sums of the positions so far, and twice these sums."""
     step = graph(
@@ -119,7 +180,43 @@ def test_a_scan_calls_its_graph_for_every_position(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.concatenate([2 * totals, totals[:, -1:]], axis=1))
 
 
-def test_what_is_no_graph_is_one_error(tmp_path: Path) -> None:
+def vmap(
+    *given: tuple[str, str, int], size: int, calls: list[dict[str, Any]], taken: tuple[str, str, int]
+) -> list[Any]:
+    """Return the calls of a vectorised function: what it is given, its calls, and what it returns, with axes."""
+
+    def part(name: str, result: str | None, *arguments: Any) -> dict[str, Any]:
+        values = [{"as_tensor": {"name": each}} if isinstance(each, str) else {"as_int": each} for each in arguments]
+        inputs = [{"name": "", "arg": value, "kind": 1} for value in values]
+        outputs = [{"as_none": True} if result is None else {"as_tensor": {"name": result}}]
+        target = f"torch._functorch.predispatch.{name}"
+        return {"target": target, "inputs": inputs, "outputs": outputs, "metadata": {}}
+
+    return [
+        part("lazy_load_decompositions", None),
+        part("_vmap_increment_nesting", None, size, 0),
+        *(part("_add_batch_dim", inner, outer, axis, 1) for outer, inner, axis in given),
+        *calls,
+        part("_remove_batch_dim", taken[1], taken[0], 1, size, taken[2]),
+        part("_vmap_decrement_nesting", None),
+    ]
+
+
+def test_vectorised_functions_are_called_for_every_position(tmp_path: Path) -> None:
+    """Every row is multiplied by its sum, and its elements, in a function of their own, by 2."""
+    inner = vmap(
+        ("row", "one", 1), size=4, calls=[call("mul.Tensor", "two", self="@one", other=2.0)], taken=("two", "twice", 1)
+    )
+    sums = [
+        call("sum.dim_IntList", "s", self="@row", dim=[-1], keepdim=True),
+        call("mul.Tensor", "made", self="@twice", other="@s"),
+    ]
+    calls = vmap(("x", "row", 1), size=2, calls=[*inner, *sums], taken=("made", "y", 1))
+    sizes = {"row": (1, 4), "one": (1,), "two": (1,), "twice": (1, 4), "s": (1, 1), "made": (1, 4), "y": X.shape}
+    np.testing.assert_allclose(run(tmp_path, calls, **sizes), 2 * X * X.sum(-1, keepdims=True))
+
+
+def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):
         deep = graph(["x"], [higher_order("wrap", ["y"], deep, {"as_tensor": {"name": "x"}})], ["y"], X.shape)

@@ -67,8 +67,8 @@ def test_the_network_does_not_depend_on_the_description() -> None:
     ("old", "new", "code", "what", "at"),
     [
         ("family: Nets", "family: [Nets]", "yaml", "'family:' must be text, got a list", "["),
-        ("the-net]", "the net]", "name", "a further name must consist of letters", "the net"),
-        ("the-net]", "{a: b}]", "yaml", "a further name must be text, got a mapping", "{"),
+        ("the-net]", "the net]", "name", "an alias must consist of letters", "the net"),
+        ("the-net]", "{a: b}]", "yaml", "an alias must be text, got a mapping", "{"),
         ("Table 2: params", "Table 2: parms", "unknown-name", "no expectation 'parms' under 'expect:'", "parms"),
         ("a blog: macs", "a blog: out.shape", "unknown-name", "no expectation 'out.shape'", "out.shape"),
         (

@@ -47,7 +47,7 @@ def test_replacements_are_valid(instead: Instead) -> None:
         ("BiLSTM", "write lstm 128 bidirectional"),
     ],
 )
-def test_a_name_from_elsewhere_gets_its_replacement(name: str, hint: str) -> None:
+def test_a_name_from_another_framework_gets_its_replacement(name: str, hint: str) -> None:
     assert suggest_operator(name, REGISTRY) == hint
 
 

@@ -178,7 +178,7 @@ def test_padding_words_are_flags_and_values_and_pass_through_blocks_and_variable
 
 @pytest.mark.parametrize("n", range(9, 20))
 @pytest.mark.parametrize(("k", "s", "d"), [(3, 2, 1), (4, 3, 1), (2, 1, 1), (3, 2, 2), (1, 2, 1)])
-def test_padding_words_mean_what_the_design_says(n: int, k: int, s: int, d: int) -> None:
+def test_padding_words_mean_what_the_language_defines(n: int, k: int, s: int, d: int) -> None:
     def size(word: str) -> str:
         return shapes(chain(f"conv 1 k{k} s{s} d{d} {word}", f"1x{n}"))[0]
 

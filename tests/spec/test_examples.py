@@ -1,4 +1,4 @@
-"""The three examples of the language's design, word for word."""
+"""Three examples of the spec language, from the text to the figures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ layers:
   - mixed:                                      # wherever a chain stands, a list of chains is that chain
       - conv 96 k1 -> relu                      # so long ones can be broken and commented
       - concat(conv 64 k1, conv 96 k1 -> conv 128 k3 half, maxpool k3 s1 p1 -> conv 32 k1)
-heads:                                          # further outputs, off the main path; they count in totals
+heads:                                          # additional outputs, off the main path; they count in totals
   mask: "@mid -> conv 1 k1 -> sigmoid"
 training_heads:                                 # auxiliary classifiers: shown, counted only with --training
   aux: "@mid -> avgpool k5 s3 -> flatten -> fc 10"

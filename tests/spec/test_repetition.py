@@ -35,7 +35,7 @@ def test_a_block_does_not_see_the_index_of_its_caller() -> None:
     """
     found = problem(text)
     assert found.message == "nothing is repeated here, so the index i is not defined"
-    assert "pass it on" in found.hint
+    assert "pass it as an argument" in found.hint
     assert found.place()[1] == 3
 
 

@@ -46,7 +46,7 @@ def test_every_spec_of_the_documentation_passes(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [test_examples.LENET5, test_examples.RESNET50, test_examples.REST])
-def test_the_examples_of_the_design_pass(text: str) -> None:
+def test_typical_specs_pass(text: str) -> None:
     VALID.validate(as_editors_read(text))
 
 

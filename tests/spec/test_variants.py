@@ -153,7 +153,7 @@ def test_a_path_with_blanks_and_a_variant_is_not_an_inline_expression() -> None:
     assert locate.is_inline("3x8x8 -> conv 3 k1:1")
 
 
-def test_a_variant_may_have_several_further_names(path: str) -> None:
+def test_a_variant_may_have_several_aliases(path: str) -> None:
     text = Path(path).read_text().replace("alias: net_s", "alias: [net_s, net-small.v1]")
     Path(path).write_text(text)
     assert load_spec(f"{path}:small").about.aliases == ("net_s", "net-small.v1")

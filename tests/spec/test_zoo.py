@@ -8,7 +8,7 @@ import pytest
 
 import archcalc
 from archcalc.spec import SpecError, bundled, zoo
-from archcalc.spec.catalogue import FIGURES, Entry
+from archcalc.spec.catalogue import FIGURES, CatalogueEntry
 from archcalc.spec.zoo import bundled_name, find_bundled, suggest_bundled
 
 
@@ -53,9 +53,13 @@ def test_a_wrong_name_is_corrected_only_if_it_means_the_same_network(name: str, 
     assert caught.value.problems[0].hint.startswith(hint)
 
 
-def entry(name: str, input_shape: str = "3x224x224", *aliases: str) -> Entry:
-    texts = dict.fromkeys(Entry._fields, "") | {"name": name, "input": input_shape, "family": name.partition(":")[0]}
-    return Entry(**{**texts, **dict.fromkeys(FIGURES, 0), "aliases": aliases, "published": {}})  # type: ignore[arg-type]
+def entry(name: str, input_shape: str = "3x224x224", *aliases: str) -> CatalogueEntry:
+    texts = dict.fromkeys(CatalogueEntry._fields, "") | {
+        "name": name,
+        "input": input_shape,
+        "family": name.partition(":")[0],
+    }
+    return CatalogueEntry(**{**texts, **dict.fromkeys(FIGURES, 0), "aliases": aliases, "published": {}})  # type: ignore[arg-type]
 
 
 ZOO = (

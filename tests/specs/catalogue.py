@@ -9,7 +9,7 @@ from functools import cache
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import write_shape
 from archcalc.spec import Spec, bundled
-from archcalc.spec.catalogue import FIGURES, FILE, Entry, catalogue, write_catalogue
+from archcalc.spec.catalogue import FIGURES, FILE, CatalogueEntry, catalogue, write_catalogue
 from archcalc.spec.read import load_spec
 
 
@@ -34,7 +34,7 @@ def values_of(spec: Spec) -> tuple[object, ...]:
     return dict(spec.graph.inputs), dict(spec.graph.variables)
 
 
-def entry_of(spec: str) -> Entry:
+def entry_of(spec: str) -> CatalogueEntry:
     """Return the entry of a SPEC."""
     read = load_spec(spec)
     graph, about = read.graph, read.about
@@ -42,7 +42,7 @@ def entry_of(spec: str) -> Entry:
     values = {each.target.value: each.value.value for each in read.expectations}
     file = spec.partition(":")[0]
     own = [file] if variant_of(file) == spec else []
-    return Entry(
+    return CatalogueEntry(
         name=spec,
         family=about.family or graph.name,
         task=about.task,
@@ -57,7 +57,7 @@ def entry_of(spec: str) -> Entry:
     )
 
 
-def computed() -> Iterator[Entry]:
+def computed() -> Iterator[CatalogueEntry]:
     """Yield the entries of all bundled specs, in the order of the catalogue."""
     found = [entry_of(spec) for name in bundled() for spec in specs_of(name)]
     yield from sorted(found, key=lambda entry: (entry.family.casefold(), natural(entry.file)))  # variants as written

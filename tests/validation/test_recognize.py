@@ -1,4 +1,4 @@
-"""Files that are recognized as specs."""
+"""Files that are recognised as specs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from archcalc.validation.recognize import is_spec, is_spec_file
         "\tx\nlayers: a\n",
     ],
 )
-def test_files_with_layers_or_an_input_are_recognized(text: str) -> None:
+def test_files_with_layers_or_an_input_are_recognised(text: str) -> None:
     assert is_spec(text)
 
 
@@ -59,12 +59,12 @@ def test_files_with_layers_or_an_input_are_recognized(text: str) -> None:
         "# only a comment",
     ],
 )
-def test_other_files_are_not_recognized(text: str) -> None:
+def test_other_files_are_not_recognised(text: str) -> None:
     assert not is_spec(text)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
-def test_files_are_recognized_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+def test_files_are_recognised_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     spec, other = tmp_path / "spec.yaml", tmp_path / "other.yaml"
     spec.write_text("# größer\ninput: 3\nlayers: [relu]\n", encoding=encoding)
     other.write_text("# größer\nkey: [1]\n", encoding=encoding)
@@ -87,7 +87,7 @@ def test_images_are_not_specs(tmp_path: Path) -> None:
         ("layers:\n" + "  - relu\n" * 50, True),
     ],
 )
-def test_files_that_are_too_large_are_recognized_by_their_beginning(tmp_path: Path, text: str, expected: bool) -> None:
+def test_files_that_are_too_large_are_recognised_by_their_beginning(tmp_path: Path, text: str, expected: bool) -> None:
     path = tmp_path / "large.json"
     path.write_text(text, encoding="utf-8")
     assert is_spec_file(str(path), 100) is expected

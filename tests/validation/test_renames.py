@@ -1,4 +1,4 @@
-"""Renamed specs are recognized by their layers."""
+"""Renamed specs are recognised by their layers."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ LENET, UNET, VGG = bundled("lenet5"), bundled("unet"), bundled("vgg-a")
 NARROW = "input: 3x32x32\nlayers: [conv 8 k3 -> relu -> conv 8 k3 -> relu -> gap -> fc 10]"
 
 
-def test_a_spec_that_was_only_renamed_is_recognized() -> None:
+def test_a_spec_that_was_only_renamed_is_recognised() -> None:
     assert renamed({"a.yaml": LENET, "b.yaml": UNET}, {"c.yaml": UNET, "d.yaml": LENET}) == {
         "c.yaml": "b.yaml",
         "d.yaml": "a.yaml",
     }
 
 
-def test_a_spec_that_was_renamed_and_changed_is_recognized() -> None:
+def test_a_spec_that_was_renamed_and_changed_is_recognised() -> None:
     assert renamed({"a.yaml": VGG, "b.yaml": UNET}, {"c.yaml": bundled("vgg-a", "fc 4096", "fc 8192")}) == {
         "c.yaml": "a.yaml"
     }
 
 
-def test_a_moved_spec_is_recognized_with_other_widths() -> None:
+def test_a_moved_spec_is_recognised_with_other_widths() -> None:
     before, after = figures(NARROW), figures(NARROW.replace("8", "48"))
     assert renamed({"prod/a.yaml": before}, {"production/a.yaml": after}) == {"production/a.yaml": "prod/a.yaml"}
     assert renamed({"prod/a.yaml": before}, {"prod/b.yaml": after}) == {}

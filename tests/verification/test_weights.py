@@ -31,6 +31,6 @@ def test_weights_of_another_shape_are_a_difference() -> None:
     weights["fc_1.weight"] = weights["fc_1.weight"][:, :3]
     checks = measured(weights=weights)
     (difference, *_) = checks["shapes"].differences
-    assert "fc_1.weight has shape 5x3, expected 5x4" in str(difference.measured)
+    assert "fc_1.weight must have shape 5x4, got 5x3" in str(difference.measured)
     assert checks["folding"].holds
     assert "of the file" not in checks["folding"].detail

@@ -10,7 +10,7 @@ REGISTRY = "torch/utils/flop_counter.py flop_registry"
 PACKAGE = "torch on PyPI"
 CONVOLUTIONS = "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution"
 WATCHES = (
-    "operators that PyTorch dispatches, however the model calls them; biases, norms and activations count as nothing"
+    "operators that PyTorch dispatches, however the model calls them; biases, norms and activations are not counted"
 )
 
 

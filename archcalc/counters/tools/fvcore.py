@@ -41,7 +41,7 @@ FVCORE = Tool(
     version="0.1.5",
     package="fvcore on PyPI, github.com/facebookresearch/fvcore",
     use="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
-    watches="operators of a trace, however the model calls them; an operator without a handle counts as nothing",
+    watches="operators of a trace, however the model calls them; an operator without a handle is not counted",
     caller_decides=True,
     quantities=(Quantity("macs", "flops (a multiply–add is one)", "macs", rules=RULES),),
 )

@@ -45,7 +45,7 @@ COMMON = (
     Rule(
         "module",
         "MultiheadAttention",
-        "attention by a formula of its own",
+        "attention by a separate formula",
         attention.MULTIHEAD,
         f"{OPS} multihead_attention_counter_hook",
     ),
@@ -68,7 +68,7 @@ MODULES = (
     Rule(
         "module",
         "timm.layers.attention.Attention",
-        "timm's attention by a formula of its own",
+        "timm's attention by a separate formula",
         attention.TIMM_ATTENTION,
         f"{OPS} timm_attention_counter_hook",
     ),

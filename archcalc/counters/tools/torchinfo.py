@@ -39,7 +39,7 @@ TORCHINFO = Tool(
     version="1.8.0",
     package="torchinfo on PyPI, github.com/TylerYep/torchinfo",
     use="torchinfo.summary(model, input_size=(1, 3, 224, 224))",
-    watches="calls of modules without modules of their own, through forward hooks: their parameters and outputs",
+    watches="calls of modules without submodules, through forward hooks: their parameters and outputs",
     gradients=False,
     quantities=(
         Quantity(

@@ -56,7 +56,7 @@ TORCHSUMMARY = Tool(
             BINARY_MEGABYTES,
             measure=OUTPUTS,
             otherwise=ALL_OUTPUTS,
-            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others; the first axis is "
+            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that contain others; the first axis is "
             "replaced by the batch, so that windows, which are examples to the modules in them, count as one",
         ),
         Quantity("params_bytes", "Params size (MB)", "", BINARY_MEGABYTES, measure=PARAMETERS, source=SUMMARY),

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from archcalc.arrays.written import Shape, fits
-from archcalc.spec.numerals import SHARE, Quantity
+from archcalc.spec.numerals import SHARE, WrittenNumber
 
 Real: TypeAlias = Fraction | float
 NOISE = Fraction(1, 10**9)
@@ -25,7 +25,7 @@ class Element(NamedTuple):
 
 
 class Written(Protocol):
-    """A number as written: an `Element`, or a `Quantity` of a claim."""
+    """A number as written: an `Element`, or a `WrittenNumber` of a claim."""
 
     @property
     def value(self) -> Any: ...
@@ -81,7 +81,7 @@ class Elements(NamedTuple):
         return tuple(reversed(found))
 
 
-def within(given: Written, expected: Real, tolerance: Quantity | None = None) -> bool:
+def within(given: Written, expected: Real, tolerance: WrittenNumber | None = None) -> bool:
     """Return whether a number is correct: within the tolerance, or what the expected one rounds to."""
     distance = distance_between(given.value, expected)
     return distance is not None and distance <= allowed(given, expected, tolerance)
@@ -99,7 +99,7 @@ def distance_between(one: Real, other: Real) -> Fraction | None:
     return Fraction(0) if one == other or (one != one and other != other) else None
 
 
-def allowed(given: Written, expected: Real, tolerance: Quantity | None) -> Fraction:
+def allowed(given: Written, expected: Real, tolerance: WrittenNumber | None) -> Fraction:
     """Return the distance that a written number may have from the expected one."""
     if not is_finite(expected):
         return Fraction(0)
@@ -109,7 +109,7 @@ def allowed(given: Written, expected: Real, tolerance: Quantity | None) -> Fract
     return size * tolerance.value if tolerance.unit == SHARE else tolerance.value
 
 
-def agree(shape: Shape, given: Sequence[Written], expected: Elements, tolerance: Quantity | None) -> bool:
+def agree(shape: Shape, given: Sequence[Written], expected: Elements, tolerance: WrittenNumber | None) -> bool:
     """Return whether a written array is another one, number by number, and in a shape that is meant to be its own."""
     return fits(shape, expected.shape) and all(
         within(one, other, tolerance) for one, other in zip(given, expected.numbers, strict=True)

@@ -11,4 +11,4 @@ undefined(Constant, reason="it is not trained")
 
 @gradient(Learned)
 def learned(op: Learned, layer: Evaluated, given: Arrays) -> Gradients:
-    return Gradients((), {"value": given[0].sum(0)})
+    return Gradients((), {op.array_name: given[0].sum(0)})

@@ -47,9 +47,11 @@ def scored_tensors(op: ScaledDotProductAttention, inputs: Arrays) -> Scored:
 def shares(scored: Scored, context: Context) -> Array:
     """Return softmax(factor·q·kᵀ + added): the shares with which each query reads the values.
 
-    Pairs that are not allowed have share 0.
+    Pairs that are not allowed have share 0. The result is a work buffer.
     """
-    scores = multiplied(multiply(context, scored.queries, scored.factor), scored.keys.swapaxes(-1, -2), context)
+    queries, keys = multiply(context, scored.queries, scored.factor), scored.keys.swapaxes(-1, -2)
+    shape = (*np.broadcast_shapes(queries.shape[:-2], keys.shape[:-2]), queries.shape[-2], keys.shape[-1])
+    scores = multiplied(queries, keys, context, out=context.scratch("scores", shape, queries.dtype))
     for each in scored.added:
         add(context, scores, each, out=scores)
     if scored.allowed is not None:

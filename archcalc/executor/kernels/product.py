@@ -21,9 +21,9 @@ def with_leading_axes(inputs: Arrays) -> Arrays:
     return tuple([x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:]) for x in inputs])
 
 
-def multiplied(one: Array, other: Array, context: Context) -> Array:
+def multiplied(one: Array, other: Array, context: Context, *, out: Array | None = None) -> Array:
     """Return the products of matrices, whose leading axes broadcast."""
-    result: Array = np.matmul(one, other)
+    result: Array = np.matmul(one, other, out=out)
     terms = result.size * one.shape[-1]
     context.count(mul=terms, add=terms - result.size, macs=terms)
     return result

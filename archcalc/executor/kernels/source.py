@@ -10,10 +10,10 @@ from archcalc.ops.source import Constant, Learned
 
 @storage(Learned, Constant)
 def stored_tensor(op: Learned | Constant, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    return {"value": op.shape}
+    return {op.array_name: op.shape}
 
 
 @kernel(Learned, Constant)
 def source(op: Learned | Constant, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Return a view of the stored tensor, which every example reads."""
-    return (np.broadcast_to(weights["value"], (context.batch, *op.shape)),)
+    return (np.broadcast_to(weights[op.array_name], (context.batch, *op.shape)),)

@@ -15,7 +15,7 @@ STANDARDISATION_EPSILON = Fraction(1, 100_000)
 """The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 
-def gained(row: list[Scalar], weights: dict[str, Tensor], f: int) -> list[Scalar]:
+def with_gain(row: list[Scalar], weights: dict[str, Tensor], f: int) -> list[Scalar]:
     """Return the weights of an output channel, with weight norm divided by their norm and multiplied by its gain.
 
     This is done once before any input, so it is not counted.
@@ -50,7 +50,7 @@ def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tenso
         under = [seen(x, channel, window, zero) for channel in range(channels)]
         for f, kernel in enumerate(kernels):
             numbers = [number for channel in kernel for number in under[channel]]
-            row = gained([weight for channel in kernel.values() for weight in channel], weights, f)
+            row = with_gain([weight for channel in kernel.values() for weight in channel], weights, f)
             out[f, *window.output] = weighted_sum(numbers, row, _bias(weights, f))
     return out
 
@@ -93,7 +93,7 @@ def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], ta
     pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
     out: Tensor = {}
     for f in range(op.channels):
-        row = gained([pointwise[f, m, *ones] for m in range(maps)], weights, f)
+        row = with_gain([pointwise[f, m, *ones] for m in range(maps)], weights, f)
         for place in product(*map(range, sizes(deep)[1:])):
             out[f, *place] = weighted_sum([deep[m, *place] for m in range(maps)], row, _bias(weights, f))
     return out
@@ -110,7 +110,7 @@ def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], 
     for f in range(op.channels):
         own = range(f // fan_out * fan_in, (f // fan_out + 1) * fan_in)
         indices = [(c, f % fan_out, *tap) for c in own for tap in product(*map(range, op.kernel))]
-        stored |= zip(indices, gained([stored[index] for index in indices], weights, f), strict=True)
+        stored |= zip(indices, with_gain([stored[index] for index in indices], weights, f), strict=True)
     full_output: Tensor = {}
     for c, *at in product(*map(range, sizes(x))):
         for tap in product(*map(range, op.kernel)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.executor.loops.conv import gained
+from archcalc.executor.loops.conv import with_gain
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import Tensor, Tensors, definition, flat, lines, sizes, total, weighted_sum
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
@@ -13,7 +13,7 @@ def fully_connected(op: FullyConnected, inputs: Tensors, weights: dict[str, Tens
     numbers = flat(inputs[0])
     out: Tensor = {}
     for f in range(op.features):
-        row = gained([weights["weight"][f, j] for j in range(len(numbers))], weights, f)
+        row = with_gain([weights["weight"][f, j] for j in range(len(numbers))], weights, f)
         out[f,] = weighted_sum(numbers, row, weights["bias"][f,] if op.bias else None)
     return out
 
@@ -26,7 +26,7 @@ def linear(op: Linear, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
     for line in lines(x, axis):
         numbers = [x[index] for index in line]
         for f in range(op.features):
-            row = gained([weights["weight"][f, j] for j in range(len(numbers))], weights, f)
+            row = with_gain([weights["weight"][f, j] for j in range(len(numbers))], weights, f)
             place = (*line[0][:axis], f, *line[0][axis + 1 :])
             out[place] = weighted_sum(numbers, row, weights["bias"][f,] if op.bias else None)
     return out

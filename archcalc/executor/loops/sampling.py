@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from math import floor, prod
 
-from archcalc.executor.loops.conv import conv, gained
+from archcalc.executor.loops.conv import conv, with_gain
 from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, minimum
 from archcalc.executor.loops.sliding import axes_of
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, total, weighted_sum
@@ -73,7 +73,7 @@ def deformable(op: DeformableConv, inputs: Tensors, weights: dict[str, Tensor], 
             first = f // (op.channels // op.groups) * fan_in
             pairs = list(product(range(fan_in), enumerate(taps)))
             numbers = [read[first + c, number] for c, (number, _) in pairs]
-            row = gained([weights["weight"][f, c, *tap] for c, (_, tap) in pairs], weights, f)
+            row = with_gain([weights["weight"][f, c, *tap] for c, (_, tap) in pairs], weights, f)
             out[f, *at] = weighted_sum(numbers, row, weights["bias"][f,] if op.bias else None)
     return out
 

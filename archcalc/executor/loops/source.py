@@ -9,4 +9,4 @@ from archcalc.ops.source import Constant, Learned
 
 @definition(Learned, Constant)
 def source(op: Learned | Constant, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return weights["value"]
+    return weights[op.array_name]

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from archcalc.executor.kernel import Array, Weights
-from archcalc.executor.loops.conv import gained, kernels_of
+from archcalc.executor.loops.conv import kernels_of, with_gain
 from archcalc.executor.loops.pool import parts_of
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.sliding import SlidingAxis, axes_of
@@ -82,7 +82,7 @@ def window_view(op: Operator, x: Array, weights: Weights, index: Index) -> Windo
         stored = {name: counting(array, tally) for name, array in weights.items()}
         kernels = kernels_of(op, len(x), stored, tally)[channel]
         channels = tuple(kernels)
-        row = gained([weight for kernel in kernels.values() for weight in kernel], stored, channel)
+        row = with_gain([weight for kernel in kernels.values() for weight in kernel], stored, channel)
         laid = np.array([weight.value for weight in row]).reshape(len(channels), *op.kernel)
     else:
         return None

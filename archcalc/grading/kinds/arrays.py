@@ -18,7 +18,7 @@ from archcalc.diagnosis.arrays.outcomes import ArrayOutcome, rearranged
 from archcalc.grading.kinds.base import CORRECT, Outcome, WorkedEntry, WrongEntry, reason, unreadable, wrong
 from archcalc.grading.kinds.written_arrays import read_elements
 from archcalc.spec.errors import Text, fail, whole_text
-from archcalc.spec.numerals import Quantity, read_number
+from archcalc.spec.numerals import WrittenNumber, read_number
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.working import WorkedNumber
@@ -38,7 +38,7 @@ class KnownArray:
     """An array that is known, and what it would be under known mistakes."""
 
     elements: Elements
-    tolerance: Quantity | None
+    tolerance: WrittenNumber | None
     """The distance that an entry may have from the correct one; ``None`` for that of its last digit."""
     outcomes: Callable[[], Sequence[ArrayOutcome]]
     """Returns the arrays under mistakes, which are not computed before an answer is wrong."""
@@ -94,7 +94,7 @@ class KnownArray:
         return tuple(found)
 
 
-def known_array(text: Text, tolerance: Quantity | None) -> KnownArray:
+def known_array(text: Text, tolerance: WrittenNumber | None) -> KnownArray:
     """Return an array that the key gives.
 
     Raises:
@@ -109,7 +109,7 @@ def known_array(text: Text, tolerance: Quantity | None) -> KnownArray:
     return KnownArray(elements, tolerance, lambda: rearranged(elements), rounding)
 
 
-def read_tolerance(text: Text | None) -> Quantity | None:
+def read_tolerance(text: Text | None) -> WrittenNumber | None:
     """Return the tolerance of a question.
 
     Raises:

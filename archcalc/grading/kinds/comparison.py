@@ -18,7 +18,7 @@ _RELATION = re.compile(r"(?P<left>.*?)\s*(?P<sign><|>|=+|≈)\s*(?P<right>.*)")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonQuestion:
     """Which of several figures is the largest (or the smallest)."""
 
     targets: tuple[Text, ...]

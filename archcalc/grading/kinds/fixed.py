@@ -13,7 +13,7 @@ from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, unreadable, 
 from archcalc.grading.subjects import Subject
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Text, fail, whole_text
-from archcalc.spec.numerals import Quantity
+from archcalc.spec.numerals import WrittenNumber
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class KnownValue:
 
     correct: str
     value: ClaimedValue
-    margin: Quantity | None
+    margin: WrittenNumber | None
 
     def judge(self, answer: str) -> Outcome:
         """Judge a number or shape."""

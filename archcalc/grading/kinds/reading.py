@@ -9,7 +9,7 @@ from archcalc.grading.documents import listed_text, read_network, texts_of
 from archcalc.grading.kinds.base import Kind
 from archcalc.grading.kinds.by_hand import ByHand
 from archcalc.grading.kinds.choices import LABELS, Choices
-from archcalc.grading.kinds.comparison import Comparison
+from archcalc.grading.kinds.comparison import ComparisonQuestion
 from archcalc.grading.kinds.computed import ComputedArray
 from archcalc.grading.kinds.fixed import FixedValue
 from archcalc.grading.kinds.solutions import Solutions, Which
@@ -157,12 +157,12 @@ def _choices(question: Mapping, target: Text | None, top: Mapping) -> Choices:
     return Choices(options, place, labels, target, solutions)
 
 
-def _comparison(question: Mapping, target: Text | None, top: Mapping) -> Comparison:
+def _comparison(question: Mapping, target: Text | None, top: Mapping) -> ComparisonQuestion:
     targets = tuple(texts_of(question, "compare"))
     if len(targets) < 2:
         fail("key", "'compare:' must be a list of at least two targets", question.span)
     which = _word(question, ("largest", "smallest"))
-    return Comparison(targets, "smallest" if which == "smallest" else "largest")
+    return ComparisonQuestion(targets, "smallest" if which == "smallest" else "largest")
 
 
 def _solutions(question: Mapping, *, condition: bool) -> Solutions:

@@ -7,7 +7,7 @@ from math import floor
 from typing import Any
 
 from archcalc.numeric.helpers import is_plain, normal
-from archcalc.numeric.symbolic.domain import Domain, Interval
+from archcalc.numeric.symbolic.domain import Domain, RealInterval
 from archcalc.numeric.symbolic.evaluate import evaluate
 from archcalc.numeric.symbolic.number import (
     UNIT,
@@ -111,7 +111,7 @@ def _solve_linear(relation: Relation, value: Plain, rise: Plain) -> tuple[int | 
     return None, floor(root) - is_excluded
 
 
-def solve_real(part: Comparison, symbol: Atom) -> Interval | None:
+def solve_real(part: Comparison, symbol: Atom) -> RealInterval | None:
     """Return the real numbers for which a linear term in the symbol, or the floor of one, has this relation to 0.
 
     ``None`` for other values, and for solutions that are not an interval.
@@ -134,5 +134,5 @@ def solve_real(part: Comparison, symbol: Atom) -> Interval | None:
     if atom is not symbol or relation == "!=":
         return None
     if relation == "==":
-        return Interval(root, False, root, False)
-    return Interval(root, relation == ">") if slope > 0 else Interval(None, False, root, relation == ">")
+        return RealInterval(root, False, root, False)
+    return RealInterval(root, relation == ">") if slope > 0 else RealInterval(None, False, root, relation == ">")

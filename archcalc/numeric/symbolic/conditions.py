@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.numeric.helpers import is_plain, normal
-from archcalc.numeric.symbolic.domain import MAX_PERIOD, Domain, Interval
+from archcalc.numeric.symbolic.domain import MAX_PERIOD, Domain, RealInterval
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
 from archcalc.numeric.symbolic.number import Comparison, Number, Plain, Symbolic, from_atom
 from archcalc.numeric.symbolic.original import Substitution, free_symbol
@@ -33,7 +33,7 @@ def conditions(symbols: Symbols) -> list[Comparison]:
 def _of_symbol(symbols: Symbols, free: FreeSymbol) -> list[Comparison]:
     """Return the conditions on one symbol that its domain expresses."""
     x = free_symbol(symbols, symbols.free[free.name])  # the last round may have found a grid that it did not start on
-    if isinstance(free.domain, Interval):
+    if isinstance(free.domain, RealInterval):
         return _of_interval(x, free.domain)
     assert free.step is not None
     step, offset, domain = Fraction(free.step), free.offset, free.domain
@@ -51,7 +51,7 @@ def _of_symbol(symbols: Symbols, free: FreeSymbol) -> list[Comparison]:
     return found
 
 
-def _of_interval(x: Symbolic, interval: Interval) -> list[Comparison]:
+def _of_interval(x: Symbolic, interval: RealInterval) -> list[Comparison]:
     found = []
     if interval.low is not None and (interval.low, interval.low_open) != (0, True):
         found.append(Comparison(">" if interval.low_open else ">=", x - interval.low))

@@ -164,7 +164,7 @@ def integers_from(low: int | None) -> Domain:
     return Domain(((low, None),))
 
 
-class Interval(NamedTuple):
+class RealInterval(NamedTuple):
     """The real numbers between two bounds (``None``: unbounded), each included unless it is marked as open."""
 
     low: Plain | None = None
@@ -184,12 +184,12 @@ class Interval(NamedTuple):
         above = self.low is None or number > self.low or (number == self.low and not self.low_open)
         return above and (self.high is None or number < self.high or (number == self.high and not self.high_open))
 
-    def intersection(self, other: Interval) -> Interval:
+    def intersection(self, other: RealInterval) -> RealInterval:
         """Return the members of both."""
         low = max(((x.low, x.low_open) for x in (self, other) if x.low is not None), default=(None, False))
         highs = ((x.high, not x.high_open) for x in (self, other) if x.high is not None)
         high = min(highs, default=(None, True))
-        return Interval(low[0], low[1], high[0], not high[1])
+        return RealInterval(low[0], low[1], high[0], not high[1])
 
     def on_grid(self, step: Plain, offset: Plain) -> Domain:
         """Return the integers t for which step·t + offset is a member; ``step`` is positive."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from archcalc.numeric.symbolic.domain import Domain, Interval, integers_from
+from archcalc.numeric.symbolic.domain import Domain, RealInterval, integers_from
 from archcalc.numeric.symbolic.number import Plain
 
 
@@ -17,7 +17,7 @@ class FreeSymbol:
     """
 
     name: str
-    domain: Domain | Interval
+    domain: Domain | RealInterval
     """The values of x if it is real, of t if x is on a grid."""
     step: Plain | None = None
     """The step of the grid; ``None`` for a real x."""
@@ -31,17 +31,17 @@ class FreeSymbol:
     @classmethod
     def variable(cls, name: str) -> FreeSymbol:
         """Return a symbol for a positive real number."""
-        return cls(name, Interval(0, True))
+        return cls(name, RealInterval(0, True))
 
     def unbounded(self) -> FreeSymbol:
         """Return a symbol of the same name for any integer, if it is on a grid, or any real number."""
         if self.step is None:
-            return FreeSymbol(self.name, Interval())
+            return FreeSymbol(self.name, RealInterval())
         return FreeSymbol(self.name, integers_from(None), 1)
 
     def on_grid(self, step: Plain, offset: Plain) -> FreeSymbol:
         """Return the symbol restricted to a grid: x, or t if x is on a grid already, is step·u + offset, u integer."""
-        if isinstance(self.domain, Interval):
+        if isinstance(self.domain, RealInterval):
             return FreeSymbol(self.name, self.domain.on_grid(step, offset), step, offset)
         assert self.step is not None
         assert type(step) is int

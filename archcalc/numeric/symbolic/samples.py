@@ -8,7 +8,7 @@ from itertools import islice
 from random import Random
 
 from archcalc.numeric.helpers import normal
-from archcalc.numeric.symbolic.domain import Interval
+from archcalc.numeric.symbolic.domain import RealInterval
 from archcalc.numeric.symbolic.evaluate import Point
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
 from archcalc.numeric.symbolic.number import Plain
@@ -59,7 +59,7 @@ def _larger(value: Plain) -> list[Plain]:
 def _candidates(free: FreeSymbol) -> list[Plain]:
     """Return values of one symbol: 17 evenly spaced ones of an interval, or the least integers of each class."""
     domain = free.domain
-    if isinstance(domain, Interval):
+    if isinstance(domain, RealInterval):
         low = domain.low or 0
         high = low + 2 if domain.high is None else domain.high
         return [n for q in range(17) if domain.contains(n := normal(low + (high - low) * Fraction(q, 16)))]

@@ -15,7 +15,7 @@ from typing import Any
 from archcalc.numeric.helpers import NOT_INTEGER, Impossible, is_plain, normal
 from archcalc.numeric.symbolic.bounds import bounds, function_bounds, shifted_bounds
 from archcalc.numeric.symbolic.comparisons import decided_by_bounds, normal_form, solve_quasi_periodic, solve_real
-from archcalc.numeric.symbolic.domain import Domain, Interval
+from archcalc.numeric.symbolic.domain import Domain, RealInterval
 from archcalc.numeric.symbolic.evaluate import Point, comparison_holds
 from archcalc.numeric.symbolic.floors import floor_of, floor_quotient
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol, Refined
@@ -61,10 +61,10 @@ class Symbols:
         self._revision = 0
         """How often a domain was restricted: what was undecided in an earlier revision is examined again."""
         self._atoms: dict[Any, Atom] = {}
-        self._domains: dict[Atom, Domain | Interval] = {}
+        self._domains: dict[Atom, Domain | RealInterval] = {}
         self._bounds: dict[Atom, tuple[int, Bounds]] = {}
         self._decisions: dict[Any, tuple[int, bool | None]] = {}
-        self._solutions: dict[Any, Domain | Interval | None] = {}
+        self._solutions: dict[Any, Domain | RealInterval | None] = {}
         self._floors: dict[Any, Number] = {}
         self._work = 0
         self._symbols = {name: self._declare(each) for name, each in self.free.items()}
@@ -257,7 +257,7 @@ class Symbols:
             return None
         return False if remaining.is_empty else True if remaining == domain else None
 
-    def _solution(self, part: Comparison) -> Domain | Interval | None:
+    def _solution(self, part: Comparison) -> Domain | RealInterval | None:
         """Return where a comparison of one symbol holds; ``None`` for several symbols, and where it is not found."""
         key = part.key
         if key not in self._solutions:

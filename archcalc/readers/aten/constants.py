@@ -106,9 +106,11 @@ def _expanded(v: Values) -> Array:
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
     "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "empty_strided": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "empty": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "new_ones": lambda v: np.ones(v["size"], v.dtype or v.x.dtype),
     "new_full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or v.x.dtype),
+    "given": lambda v: np.array(v["numbers"]).astype(v.dtype or np.float32).reshape(v["size"]),
     "zeros": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "ones": lambda v: np.ones(v["size"], v.dtype or np.float32),
     "full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or np.float32),
@@ -249,7 +251,7 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     base = call.target.split(".")[1]
     function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
     if function is None or not call.outputs:
-        fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
+        fail("unknown-op", f"a constant is computed by {call.target}, which is not supported", origin=name)
     try:
         found = function(Values(call, arrays))
         if base.endswith("_") and base not in FUNCTIONS:

@@ -24,16 +24,29 @@ class Reading(Protocol):
         """Return the number of the tensor of a name; a stored array becomes a tensor."""
         ...
 
-    def stored(self, name: str, *, trained: bool = True) -> str | None:
-        """Return the name in the file of a parameter, or any stored array, as it is; ``None`` for anything else."""
+    def stored(self, name: str, array: str, *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array, as it is; ``None`` for anything else.
+
+        Args:
+            name: the name of the tensor.
+            array: the array of an operator that it would be.
+            trained: whether it must be a parameter.
+        """
+        ...
+
+    def stored_together(self, names: Sequence[str], array: str) -> tuple[str, ...] | None:
+        """Return the names in the file of parameters that are one array of an operator, joined; see `stored`."""
         ...
 
     def is_zero(self, name: str) -> bool:
         """Return whether a tensor consists of zeros for all inputs."""
         ...
 
-    def transposed(self, name: str) -> str | None:
-        """Return a name for the transpose of a parameter that is a matrix; ``None`` for anything else."""
+    def stored_matrix(self, name: str, *, transposed: bool = False) -> str | None:
+        """Return the name of a parameter that is a matrix, or of its transpose; ``None`` for anything else.
+
+        A transpose that the program computes is known by the parameter that it is of.
+        """
         ...
 
     def sizes(self, name: str) -> Sizes:
@@ -56,8 +69,8 @@ class Reading(Protocol):
         """Return whether a tensor depends on stored arrays only."""
         ...
 
-    def counts_up(self, name: str) -> bool:
-        """Return whether a constant is known to be 0, 1, 2, …."""
+    def counts_up(self, name: str, step: int = 1) -> bool:
+        """Return whether a constant is known to be 0, 1, 2, …, or multiples of a step."""
         ...
 
     def new(self, name: str) -> int:
@@ -105,6 +118,12 @@ class Arguments:
             raise Untranslatable(f"the argument '{name}' is missing")
         return value
 
+    @property
+    def first(self) -> str:
+        """The name of the tensor that is the first argument; empty if it is not a tensor."""
+        value = next(iter(self.call.arguments.values()), None)
+        return value.name if isinstance(value, TensorName) else ""
+
     def name(self, name: str) -> str:
         """Return the name of a tensor."""
         value = self._get(name, REQUIRED)
@@ -143,19 +162,25 @@ class Arguments:
         """Return whether an argument is a tensor."""
         return isinstance(self.call.arguments.get(name), TensorName)
 
-    def stored(self, name: str, *, trained: bool = True) -> str | None:
-        """Return the name in the file of a parameter, or any stored array; ``None`` if the argument is missing."""
+    def stored(self, name: str, array: str = "", *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array; ``None`` if the argument is missing.
+
+        Args:
+            name: the argument.
+            array: the array of the operator that it is, if that has another name.
+            trained: whether it must be a parameter.
+        """
         value = self._get(name, None)
         if value is None:
             return None
-        found = self.reading.stored(self.name(name), trained=trained)
+        found = self.reading.stored(self.name(name), array or name, trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is computed, not stored")
         return found
 
-    def needs_stored(self, name: str, *, trained: bool = True) -> str:
-        """Return the name in the file of a parameter, or any stored array, that must be given."""
-        found = self.stored(name, trained=trained)
+    def needs_stored(self, name: str, array: str = "", *, trained: bool = True) -> str:
+        """Return the name in the file of a parameter, or any stored array, that must be given; see `stored`."""
+        found = self.stored(name, array, trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is missing")
         return found

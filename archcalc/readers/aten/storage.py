@@ -51,7 +51,7 @@ VIEWS = frozenset(
 """The operators whose results share the memory of their argument."""
 
 RESHAPES = frozenset(("flatten", "reshape", "reshape_as"))
-"""The operators whose result shares the memory of their argument if its shape can be had without a copy."""
+"""The operators whose result shares the memory of their argument if its shape needs no copy."""
 
 
 class View(NamedTuple):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
-from archcalc.ops.source import Constant, Learned
+from archcalc.ops.source import Constant
 from archcalc.readers.aten import operators  # noqa: F401  # registers the translations
 from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.failures import Failures
+from archcalc.readers.aten.forms import Form, forms_of_shared, own_form, steps_of_parameter
 from archcalc.readers.aten.named import with_named_operators
+from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
 from archcalc.readers.aten.program import COMPUTED, Call, Program, TensorName, Word
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
@@ -44,13 +47,6 @@ PRODUCTS = ("matmul", "bmm", "mm", "einsum")
 ONNX = "onnx"
 """The namespace of calls that only a reader of this package makes; those without a translation are never constants."""
 
-MAX_LISTED = 20
-"""The number of operators without a translation that an error lists."""
-
-MAX_PLACES = 3
-"""The number of places that it lists for each."""
-
-
 Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
 """Returns stored arrays and computed constants by their names, given the program and its calls on constants."""
 
@@ -62,7 +58,7 @@ def model_of(
     load: Load,
     fixed: Callable[[], dict[str, Any]],
     *,
-    partial: bool = False,
+    is_partial: bool = False,
 ) -> Model:
     """Return a program as steps.
 
@@ -72,14 +68,20 @@ def model_of(
         batch_axes: the axes of inputs that are the batch; by default, the first.
         load: reads stored arrays when a run needs them.
         fixed: reads those that are no parameters, by their names in the program.
-        partial: whether calls without a translation are steps without a cost.
+        is_partial: whether calls without a translation are steps without a cost.
 
     Raises:
         SpecError: it calls operators that have no translation.
     """
     named = with_named_operators(program)
-    translation = _Translation(named, name, batch_axes, ConstantValues(name, fixed), partial=partial)
-    return translation.model(lambda names: load(named, translation.constant_calls, names))
+    forms: dict[str, Form] = {}
+    while True:
+        translation = _Translation(named, name, batch_axes, ConstantValues(name, fixed), forms, is_partial=is_partial)
+        translation.run()
+        found = forms_of_shared(translation.steps, named)
+        if found.keys() <= forms.keys():
+            return translation.model(partial(load, named, translation.constant_calls))
+        forms = {**found, **forms}
 
 
 class _Translation:
@@ -91,11 +93,12 @@ class _Translation:
         origin: str,
         batch_axes: Mapping[str, int | None],
         values: ConstantValues,
+        forms: Mapping[str, Form],
         *,
-        partial: bool,
+        is_partial: bool,
     ) -> None:
-        self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, partial
-        self.values = values
+        self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, is_partial
+        self.values, self.forms = values, forms
         self.numbers: dict[str, int] = {}
         self.storage = Storage(program)
         self.used: set[str] = set()
@@ -107,29 +110,43 @@ class _Translation:
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
-        self.failures: dict[str, list[Origin]] = {}
+        self.failures = Failures()
+        self.transposes: dict[str, Call] = {}
+        self.inputs: dict[str, int] = {}
+        self.outputs: dict[str, int] = {}
 
-    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
-        inputs = {self.program.input_names.get(name, name): self.new(name) for name in self.program.inputs}
-        self.check_batch_axes(inputs)
+    def run(self) -> None:
+        """Translate all calls.
+
+        Raises:
+            SpecError: operators have no translation, or an output is not computed.
+        """
+        self.inputs = {self.program.input_names.get(name, name): self.new(name) for name in self.program.inputs}
+        self.check_batch_axes(self.inputs)
         for call in self.program.calls:
             self.translate(call)
         if not self.partial:
-            self.require_all()
+            self.failures.require_none(self.origin)
         try:
-            outputs = self.outputs()
+            self.outputs = self.named_outputs()
         except Untranslatable as error:
             fail("format", f"the output {error}", origin=self.origin)
+
+    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
+        """Return the steps of all calls, given what reads stored arrays."""
         return Model(
             title=self.program.title,
             origin=self.origin,
-            inputs=inputs,
+            inputs=self.inputs,
             dynamic={
                 (self.program.input_names.get(name, name), axis): size
                 for (name, axis), size in self.program.dynamic.items()
             },
-            batch_axes={name: self.batch.get(name, 0) for name in inputs},
-            outputs=outputs,
+            batch_axes={
+                name: self.batch.get(name, 0 if self.all_sizes[number] else None)
+                for name, number in self.inputs.items()
+            },
+            outputs=self.outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(self.all_sizes),
             stored={
@@ -137,14 +154,14 @@ class _Translation:
                 **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
                 **{f"{COMPUTED}{name}": sizes for name, sizes in self.added.items()},
             },
-            uncounted=tuple(self.listed()),
+            uncounted=tuple(self.failures.listed()),
             parameters=self.parameters(),
             has_arrays=self.program.has_weights
             or all(each.kind == "constant" for each in self.program.stored.values()),
             arrays=arrays,
         )
 
-    def outputs(self) -> dict[str, int]:
+    def named_outputs(self) -> dict[str, int]:
         """Return the outputs by the names that the model gives them; otherwise, the first is ``output``.
 
         Raises:
@@ -197,6 +214,10 @@ class _Translation:
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
         arguments = Arguments(call, self)
+        if translation is permute and not in_place and self.is_matrix(arguments.first):
+            self.transposes[results[0]] = call
+            self.of_weights.update(results)
+            return
         try:
             if translation is None or call.reason or base in MOVED_IN_PLACE:
                 raise Untranslatable(call.reason)
@@ -204,9 +225,9 @@ class _Translation:
             if in_place:
                 self.write(results[0])
         except Untranslatable as error:
-            what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
-            self.failures.setdefault(what, []).append(call.origin)
-            self.steps += self.uncounted(f"{namespace}.{base}", call)
+            name = call.target if namespace == "torch" else f"{namespace}.{base}"
+            self.failures.add(name + (f": {error}" if str(error) else ""), call.origin)
+            self.steps += self.uncounted(name, call)
             if in_place and results[0] in self.numbers:
                 self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
         if all(map(self.is_of_weights, tensors_in([*call.arguments.values()]))):
@@ -253,6 +274,7 @@ class _Translation:
             raise Untranslatable(f"aten.{base_name(view.call.target)} of memory that is written")
         for name in view.call.outputs:
             self.numbers.pop(name or "", None)
+            self.transposes.pop(name or "", None)
         self.add_steps(translation, Arguments(view.call, self))
         for name in view.call.outputs:
             if name is not None:
@@ -274,6 +296,9 @@ class _Translation:
         program = self.program
         read = [name for name in tensors_in([*call.arguments.values()]) if name in program.metas]
         made = [name for name in call.outputs if name is not None and name in program.metas]
+        for name in read:
+            if name in self.transposes:
+                self.compute_transpose(name)
         trained = [name for name in read if name in program.stored and program.stored[name].kind == "parameter"]
         computed = [name for name in read if name in self.numbers and name not in trained]
         sizes = {name: program.sizes[name] for name in call.outputs if name is not None and name in program.sizes}
@@ -299,33 +324,21 @@ class _Translation:
         counted = {name for names in stored for name in ((names,) if isinstance(names, str) else names)}
         return tuple([step.without(counted) if isinstance(step, UncountedCall) else step for step in self.steps])
 
-    def require_all(self) -> None:
-        """Raise an error that lists all operators without a translation, if there are any."""
-        rows = self.listed()
-        if rows:
-            calls = sum(map(len, self.failures.values()))
-            message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
-            hint = "\n".join([*rows, "`archcalc show --partial` counts the rest"])
-            fail("unknown-op", message, origin=self.origin, hint=hint)
-
-    def listed(self) -> list[str]:
-        """Return a line for each operator without a translation: how often it is called, and where."""
-        failures = sorted(self.failures.items(), key=lambda each: -len(each[1]))
-        rows = []
-        for what, origins in failures[:MAX_LISTED]:
-            places = list(dict.fromkeys(place for place in map(_place, origins) if place))
-            where = ", ".join(places[:MAX_PLACES])
-            more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
-            rows.append(f"{len(origins)} × {what}" + (f", in {where}{more}" if where else ""))
-        return rows + [f"and {len(failures) - MAX_LISTED} more"] * (len(failures) > MAX_LISTED)
-
     def tensor(self, name: str) -> int:
         name = self.storage.first(name)
         if self.is_constant(TensorName(name)):
             return self.source(self.as_it_is(name))
         for _, view in self.storage.outdated(name):
             self.compute_again(view)
+        if name in self.transposes:
+            self.compute_transpose(name)
         return self.numbers[name] if name in self.numbers else self.source(name)
+
+    def compute_transpose(self, name: str) -> None:
+        """Compute the transpose of a stored matrix, which is not read as the weight of a layer only."""
+        call = self.transposes.pop(name)
+        self.add_steps(permute, Arguments(call, self))
+        self.storage.compute(name)
 
     def as_it_is(self, name: str) -> str:
         """Return a name for the numbers that a constant has now, if they change in the program."""
@@ -348,17 +361,16 @@ class _Translation:
             if axes:
                 return self.source_for_examples(name, sizes, axes)
             self.used.add(name)
-            kind = Learned if stored is not None and stored.kind == "parameter" else Constant
-            path = name.partition("@")[0] if stored is None else stored.name
-            self.steps.append(
-                Stored(
-                    op=kind(shape=sizes or (1,)),
-                    inputs=(),
-                    outputs=(self.new(name),),
-                    origin=Origin(path, "", kind.name, ""),
-                    stored={"value": f"{COMPUTED}{name}" if stored is None else stored.name},
-                )
-            )
+            if stored is not None and stored.kind == "parameter":
+                sizes_of_stored = {each.name: self.sizes(local) for local, each in self.program.stored.items()}
+                form = self.forms.get(stored.name, own_form(stored.name))
+                self.steps += steps_of_parameter(stored.name, form, sizes_of_stored, self.intermediate)
+                self.give(name, self.steps[-1].outputs[0])
+            else:
+                path = name.partition("@")[0] if stored is None else stored.name
+                value = {"value": f"{COMPUTED}{name}" if stored is None else stored.name}
+                op, origin = Constant(shape=sizes or (1,)), Origin(path, "", Constant.name, "")
+                self.steps.append(Stored(op=op, inputs=(), outputs=(self.new(name),), origin=origin, stored=value))
         return self.numbers[name]
 
     def axes_of_examples(self, name: str, sizes: Sizes) -> tuple[int, ...]:
@@ -395,22 +407,45 @@ class _Translation:
             return is_fixed and self.storage.root(value.name) not in self.changed
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
-    def stored(self, name: str, *, trained: bool = True) -> str | None:
-        found = self.program.stored.get(name)
-        if self.storage.is_changed(name) or (trained and found is not None and found.kind != "parameter"):
+    def stored(self, name: str, array: str, *, trained: bool = True) -> str | None:
+        found = self.as_array([name], array, trained=trained)
+        return None if found is None else found[0]
+
+    def stored_together(self, names: Sequence[str], array: str) -> tuple[str, ...] | None:
+        return self.as_array(names, array)
+
+    def as_array(
+        self, names: Sequence[str], array: str, *, prefix: str = "", trained: bool = True
+    ) -> tuple[str, ...] | None:
+        """Return the names of stored tensors in the file, if they are one array of an operator in this form."""
+        first = [*map(self.storage.first, names)]
+        found = [self.program.stored.get(name) for name in first]
+        stored = [each for each in found if each is not None and (not trained or each.kind == "parameter")]
+        form = tuple([f"{prefix}{each.name}" for each in stored])
+        others = any(self.forms.get(each.name, (array, form)) != (array, form) for each in stored)
+        if len(stored) < len(found) or others or any(map(self.storage.is_changed, first)):
             return None
-        self.used.add(name)
-        return None if found is None else found.name
+        self.used.update(first)
+        return form
 
     def is_zero(self, name: str) -> bool:
         return name in self.zeros and self.storage.root(name) not in self.storage.written
 
-    def transposed(self, name: str) -> str | None:
+    def stored_matrix(self, name: str, *, transposed: bool = False) -> str | None:
+        name = self.storage.first(name)
+        while name in self.transposes:
+            arguments = Arguments(self.transposes[name], self)
+            name, transposed = arguments.first, transposed is not (order_of(arguments) == (1, 0))
+        prefix = TRANSPOSED if transposed else ""
+        found = self.as_array([name], "weight", prefix=prefix) if self.is_matrix(name) else None
+        return None if found is None else found[0]
+
+    def is_matrix(self, name: str) -> bool:
+        """Return whether a tensor is a parameter that is a matrix, or the transpose of one."""
+        name = self.storage.first(name)
         stored = self.program.stored.get(name)
-        if stored is None or stored.kind != "parameter" or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
-            return None
-        self.used.add(name)
-        return f"{TRANSPOSED}{stored.name}"
+        is_parameter = stored is not None and stored.kind == "parameter" and len(self.sizes(name)) == 2
+        return name in self.transposes or (is_parameter and not self.storage.is_changed(name))
 
     def dtype(self, name: str) -> str:
         return self.program.metas[name].dtype if name in self.program.metas else "float32"
@@ -424,10 +459,10 @@ class _Translation:
     def is_of_weights(self, name: str) -> bool:
         return name in self.program.stored or name in self.constants or name in self.of_weights
 
-    def counts_up(self, name: str) -> bool:
+    def counts_up(self, name: str, step: int = 1) -> bool:
         is_constant = self.is_constant(TensorName(name))
         value = self.values.value(self.constant_calls, name) if is_constant else None
-        return value is not None and value.tolist() == list(range(value.size))
+        return value is not None and value.tolist() == [*range(0, value.size * step, step)]
 
     def sizes(self, name: str) -> Sizes:
         if name in self.added:
@@ -454,12 +489,6 @@ class _Translation:
 
     def give(self, name: str, number: int) -> None:
         self.numbers[name] = number
-
-
-def _place(origin: Origin) -> str:
-    """Return the module and the line of a call in a list."""
-    line = f"({origin.line})" if origin.module and origin.line else origin.line
-    return " ".join(part for part in (origin.module and f"'{origin.module}'", line) if part)
 
 
 def _plain(size: Number) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
-from archcalc.readers.batch import Sizes
 from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.spec.errors import fail, suggest
 
@@ -22,8 +22,6 @@ MAX_GIVEN = 16
 
 REAL = ("float", "bfloat", "complex")
 """What the names of formats begin with whose numbers are not integers."""
-
-WORDS = {"true": 1.0, "false": 0.0}
 
 UNNAMED = ("", "?")
 """What exporters write as the name of a size that has none."""
@@ -70,20 +68,6 @@ class Inputs:
             return "`archcalc show --partial` counts the rest"
         return "give them with " + " ".join(f"--input {name}=NUMBER" for name in names)
 
-    def _value(self, name: str, dtype: str, sizes: Sizes) -> Any:
-        """Return the value that is given for an input."""
-        import numpy as np
-
-        written = self.written_values[name]
-        try:
-            numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
-            array = np.array(numbers).astype(dtype).reshape(sizes)
-        except (ValueError, TypeError):
-            shape = "x".join(map(str, sizes)) or "one number"
-            message = f"must be numbers that fill {shape}, separated by commas, got '{written[:40]}'"
-            fail("argument", message, origin=f"--input {name[:40]}")
-        return array
-
     def written(self) -> str:
         """Return the shapes of inputs with open sizes as options to complete."""
         shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic if name in self.example}
@@ -123,7 +107,7 @@ class Inputs:
         for number, each in enumerate(inputs):
             tensor = each.type.tensor_type
             if not each.type.HasField("tensor_type"):
-                fail("format", f"the input '{each.name[:100]}' is no tensor", origin=self.name)
+                fail("format", f"the input '{each.name[:100]}' is not a tensor", origin=self.name)
             if not tensor.HasField("shape"):
                 fail(
                     "format", f"the file does not say how many axes the input '{each.name[:100]}' has", origin=self.name
@@ -148,7 +132,7 @@ class Inputs:
             if prod(sizes) == 1 or (not dtype.startswith(REAL) and prod(sizes) <= MAX_GIVEN):
                 self.countable.add(each.name)
             if each.name in self.written_values:
-                self.values[each.name] = self._value(each.name, dtype, tuple(sizes))
+                self.values[each.name] = given_numbers(each.name, self.written_values[each.name], dtype, sizes)
         for name in self.written_values:
             if name not in found:
                 hint = suggest(name, found, f"the inputs are {', '.join(found)}")

@@ -77,7 +77,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
 
     try:
         decoder, program = _decoded(proto, path, name, inputs, options)
-        model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, partial=options.partial)
+        model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, is_partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])

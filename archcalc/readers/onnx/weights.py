@@ -107,7 +107,7 @@ class Arrays:
         if name in source.constant_nodes:
             return self._evaluated(name)
         if name not in source.initializers:
-            self._refuse(name, "nothing stores it")
+            self._refuse(name, "the file does not contain it")
         return self._read(name)
 
     def _read(self, name: str) -> Any:

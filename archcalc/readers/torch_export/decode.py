@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
+from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.aten.program import (
     Call,
     CallSite,
@@ -25,6 +27,7 @@ from archcalc.readers.aten.program import (
     Word,
 )
 from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.steps import SizeName
 from archcalc.readers.torch_export.checked import (
     MAX_SIZE,
@@ -37,11 +40,12 @@ from archcalc.readers.torch_export.checked import (
     text_at,
     union,
 )
+from archcalc.readers.torch_export.decisions import Decisions, Label
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.output_names import output_names
 from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.readers.torch_export.subgraphs import with_subgraphs
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import fail, suggest
 
 MAJOR_VERSION = 8
 """The version of the schema that is understood; minor versions only add optional fields."""
@@ -55,20 +59,21 @@ MAX_TRACE = 50_000
 FRAME = re.compile(r'File "(?P<file>[^"\n]{0,1000})", line (?P<line>\d{1,9}), in ')
 INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
 """The folder of an installed package, which its files are named without."""
-LIBRARY = ("/torch/", "\\torch\\")
-"""Parts of the paths of PyTorch's own files, whose lines are not the user's."""
+LIBRARY = ("/torch/", "\\torch\\", "<eval_with_key>")
+"""Parts of the paths of PyTorch's own files, and of code that it generates, whose lines are not the user's."""
 
 
 class _DataDependent(Exception):
     """A size depends on the numbers in tensors; the argument is the name of the tensor or size."""
 
 
-def read_program(path: Path, name: str) -> Program:
+def read_program(path: Path, name: str, values: Mapping[str, str] = MappingProxyType({})) -> Program:
     """Return the program of a file.
 
     Args:
         path: the file.
         name: its name in messages.
+        values: the numbers that inputs have, by name, as written. These inputs are a part of the program.
 
     Raises:
         SpecError: it cannot be read, is not an exported program, is damaged, or has an unknown version.
@@ -98,7 +103,7 @@ def read_program(path: Path, name: str) -> Program:
         }
         module = mapping_at(document, "graph_module")
         ranges = _ranges(part(document, "range_constraints"))
-        return _Decoder(module, payload_of, ranges, path.stem, has_weights=has_weights).program()
+        return _Decoder(module, payload_of, ranges, path.stem, values, has_weights=has_weights).program()
     except Damaged as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
     except _DataDependent as error:
@@ -200,27 +205,35 @@ class _Decoder:
         payload_of: Mapping[str, Payload],
         ranges: Mapping[str, tuple[int, int | None]],
         title: str,
+        values: Mapping[str, str],
         *,
         has_weights: bool,
     ) -> None:
         self.module = module
-        self.graph = with_subgraphs(mapping_at(module, "graph"))
         self.payload_of = payload_of
         self.ranges = ranges
         self.title = title
         self.has_weights = has_weights
         self.symbols: dict[str, Number] = {}
+        self.given = [*self.given_calls(values)]
+        tensors = mapping_at(mapping_at(module, "graph"), "tensor_values")
+        labels = {
+            local: Label(name, all(part(size, "as_int") == 1 for size in list_at(tensors.get(local), "sizes")))
+            for local, name in self.input_names().items()
+        }
+        self.graph = with_subgraphs(mapping_at(module, "graph"), Decisions(decode_call, self.given, labels))
 
     def program(self) -> Program:
         metas = self.each("tensor_values", self.meta)
         sizes = self.each("sym_int_values", self.size)
         inputs: dict[str, Meta] = {}
+        given = {name for call in self.given for name in call.outputs}
         stored: dict[str, Stored] = {}
         for entry in list_at(mapping_at(self.module, "signature"), "input_specs"):
             kind, content = union(entry, "an input")
             if kind == "user_input":
-                found = self.argument(part(content, "arg"))
-                if isinstance(found, TensorName):
+                found = argument(part(content, "arg"))
+                if isinstance(found, TensorName) and found.name not in given:
                     inputs[found.name] = self.meta_of(metas, found.name)
             elif kind in ("parameter", "buffer", "tensor_constant"):
                 local = text_at(mapping_at(content, "arg"), "name")
@@ -234,8 +247,9 @@ class _Decoder:
         for entry in list_at(mapping_at(self.module, "signature"), "output_specs"):
             kind, content = union(entry, "an output")
             if kind == "user_output":
-                found_outputs.append(list(self.names(self.argument(part(content, "arg")))))
-        input_names = dict(zip(inputs, self.forward_names(len(inputs)), strict=False))
+                found_outputs.append(list(self.names(argument(part(content, "arg")))))
+        names = self.input_names()
+        input_names = {name: names[name] for name in inputs if name in names}
         labels = output_names(self.module, len(found_outputs), {*inputs, *input_names.values()})
         return Program(
             title=self.title,
@@ -243,7 +257,7 @@ class _Decoder:
             dynamic=self.dynamic_sizes(inputs),
             input_names=input_names,
             stored=stored,
-            calls=tuple(self.calls()),
+            calls=(*self.given, *map(decode_call, list_at(self.graph, "nodes"))),
             outputs=tuple([name for names in found_outputs for name in names]),
             output_names=tuple([name for name, names in zip(labels, found_outputs, strict=False) for _ in names]),
             metas=metas,
@@ -307,22 +321,35 @@ class _Decoder:
         except ValueError as error:
             raise Damaged(str(error)) from None
 
-    def forward_names(self, count: int) -> list[str]:
-        """Return the names of the parameters of ``forward``, if there are as many as inputs."""
+    def input_names(self) -> dict[str, str]:
+        """Return the names of the parameters of ``forward`` by the names of the inputs, if there are as many."""
+        inputs: list[str] = []
+        for entry in list_at(mapping_at(self.module, "signature"), "input_specs"):
+            kind, content = union(entry, "an input")
+            found = argument(part(content, "arg")) if kind == "user_input" else None
+            if isinstance(found, TensorName):
+                inputs.append(found.name)
         first = next(iter(list_at(self.module, "module_call_graph")), None)
         names = part(part(first, "signature"), "forward_arg_names")
-        return (
-            names if isinstance(names, list) and len(names) == count and all(isinstance(n, str) for n in names) else []
-        )
+        fits = isinstance(names, list) and len(names) == len(inputs) and all(isinstance(n, str) for n in names)
+        return dict(zip(inputs, names, strict=True)) if fits else {}
 
-    def argument(self, value: Any) -> Any:
-        kind, content = union(value, "an argument")
-        if kind == "as_graph":
-            return Word("graph", str(part(content, "name")))
-        read = ARGUMENTS.get(kind)
-        if read is None:
-            raise Damaged(f"an argument of the unknown kind '{kind[:40]}'")
-        return read(content)
+    def given_calls(self, values: Mapping[str, str]) -> Iterator[Call]:
+        """Return calls that make the inputs whose numbers are given.
+
+        Raises:
+            SpecError: there is no such input, or the numbers do not fill it.
+        """
+        metas = mapping_at(mapping_at(self.module, "graph"), "tensor_values")
+        local = {name: each for each, name in self.input_names().items()} if values else {}
+        for name, written in values.items():
+            if name not in local:
+                hint = suggest(name, local, f"the inputs are {', '.join(local)}")
+                fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--input {name[:40]}")
+            meta = self.meta(metas[local[name]])
+            numbers = given_numbers(name, written, NUMPY_DTYPES.get(meta.dtype, "f4"), [*map(int, meta.sizes)])
+            arguments = {"numbers": numbers.ravel().tolist(), "size": [*meta.sizes], "dtype": Word("dtype", meta.dtype)}
+            yield Call("aten.given.default", arguments, (local[name],), Origin("", "", "given", ""))
 
     def names(self, value: Any) -> Iterator[str]:
         """Return the names of all tensors in an argument."""
@@ -332,19 +359,33 @@ class _Decoder:
             for each in value:
                 yield from self.names(each)
 
-    def calls(self) -> Iterator[Call]:
-        for entry in list_at(self.graph, "nodes"):
-            target = text_at(entry, "target").removeprefix("torch.ops.")
-            arguments = {}
-            for number, each in enumerate(list_at(entry, "inputs")):
-                arguments[text_at(each, "name") or str(number)] = self.argument(part(each, "arg"))
-            outputs: list[str | None] = []
-            for each in list_at(entry, "outputs"):
-                found = self.argument(each)
-                results = found if isinstance(found, list) else [found]
-                outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
-            metadata = part(entry, "metadata")
-            yield Call(target, arguments, tuple(outputs), _origin(metadata), _site(metadata))
+
+def argument(value: Any) -> Any:
+    """Return an argument or result of a call."""
+    kind, content = union(value, "an argument")
+    if kind == "as_graph":
+        return Word("graph", str(part(content, "name")))
+    read = ARGUMENTS.get(kind)
+    if read is None:
+        raise Damaged(f"an argument of the unknown kind '{kind[:40]}'")
+    return read(content)
+
+
+def decode_call(entry: Any) -> Call:
+    """Return a call, given its entry in the file."""
+    target = text_at(entry, "target").removeprefix("torch.ops.")
+    arguments = {}
+    for number, each in enumerate(list_at(entry, "inputs")):
+        arguments[text_at(each, "name") or str(number)] = argument(part(each, "arg"))
+    outputs: list[str | None] = []
+    for each in list_at(entry, "outputs"):
+        found = argument(each)
+        results = found if isinstance(found, list) else [found]
+        outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
+    metadata = part(entry, "metadata")
+    reason = part(entry, "reason")
+    is_text = isinstance(reason, str)
+    return Call(target, arguments, tuple(outputs), _origin(metadata), _site(metadata), reason=reason if is_text else "")
 
 
 def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:

@@ -1,17 +1,18 @@
 """Operators that call graphs: the calls in their graphs become calls of the program, in the description of the file.
 
 Most of these operators only determine how a graph is run: without gradients, in another precision, with less memory.
-A scan calls its graph for every position of an axis, whose size is known.
+Others call their graph for every position of an axis (see `archcalc.readers.torch_export.positions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from archcalc.readers.torch_export.checked import Damaged, list_at, mapping_at, part, text_at
-
-Json: TypeAlias = dict[str, Any]
+from archcalc.readers.torch_export.checked import Damaged, list_at, part
+from archcalc.readers.torch_export.decisions import Decisions
+from archcalc.readers.torch_export.inlined import Inlined, Json, arguments_of, names_in
+from archcalc.readers.torch_export.positions import BEGIN, NOTHING, end_of, mapped, scanned, vectorised
 
 PREFIX = "torch.ops.higher_order."
 
@@ -28,35 +29,44 @@ ONCE = frozenset(
 )
 """The operators that call their graph once, with the arguments after it."""
 
-TABLES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")
-"""The tables of a graph about its names."""
-
-TENSORS = frozenset(("as_tensor", "as_tensors", "as_optional_tensor", "as_optional_tensors", "as_nested_tensors"))
-"""The kinds of arguments in which ``name`` is that of a tensor."""
+MAX_REPETITIONS = 1_000
+"""The maximum number of times that the graph of a loop is added."""
 
 MAX_NESTING = 20
 """The maximum nesting depth of graphs."""
 
-MAX_CALLS = 100_000
-"""The maximum number of calls that result from graphs that are called for every position."""
 
-
-def with_subgraphs(graph: Json, nesting: int = 0) -> Json:
+def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0) -> Json:
     """Return a graph in which the calls of graphs have become the calls that are in these graphs.
+
+    Args:
+        graph: the graph.
+        decisions: evaluates conditions.
+        nesting: how deep the graph is in others.
 
     Raises:
         Damaged: something other than a graph is called, or graphs are nested too deeply.
     """
     nodes = list_at(graph, "nodes")
-    if not any(_operator(node) in CALLED for node in nodes):
+    if not any(
+        _operator(node) in (*CALLED, *CONDITIONAL) or part(node, "target") in (BEGIN, NOTHING) for node in nodes
+    ):
         return graph
     if nesting > MAX_NESTING:
         raise Damaged(f"graphs are nested more than {MAX_NESTING} deep")
-    inlined = _Inlined(graph, nesting)
-    for node in nodes:
-        call = CALLED.get(_operator(node))
-        if call is None or not call(inlined, node):
+    inlined = Inlined(graph, lambda each: with_subgraphs(each, decisions.inside(), nesting + 1), nesting)
+    index = 0
+    while index < len(nodes):
+        node, target = nodes[index], part(nodes[index], "target")
+        end = end_of(nodes, index) if target == BEGIN else None
+        call, condition = CALLED.get(_operator(node)), CONDITIONAL.get(_operator(node))
+        if condition is not None:
+            condition(inlined, node, decisions)
+        elif end is not None and vectorised(inlined, nodes[index : end + 1]):
+            index = end
+        elif target != NOTHING and (call is None or not call(inlined, node)):
             inlined.nodes.append(node)
+        index += 1
     return {**graph, **inlined.tables, "nodes": inlined.nodes}
 
 
@@ -66,137 +76,59 @@ def _operator(node: Any) -> str:
     return target.removeprefix(PREFIX) if isinstance(target, str) and target.startswith(PREFIX) else ""
 
 
-class _Inlined:
-    """A graph to which the calls of other graphs are added."""
-
-    def __init__(self, graph: Json, nesting: int) -> None:
-        self.tables: Json = {name: dict(mapping_at(graph, name)) for name in TABLES if name in graph}
-        self.nodes: list[Json] = []
-        self.nesting = nesting
-        self.count = 0
-
-    def add(self, graph: Json, given: Sequence[str]) -> list[str]:
-        """Add the calls of a graph, given the names of its arguments, and return the names of its results."""
-        graph = with_subgraphs(graph, self.nesting + 1)
-        own = [name for argument in list_at(graph, "inputs") for name in names_in(argument)]
-        if len(own) != len(given):
-            raise Damaged("a graph is called with a wrong number of arguments")
-        self.count += 1
-        names = dict(zip(own, given, strict=True))
-
-        def renamed(name: str) -> str:
-            return names.setdefault(name, f"{name}.{self.nesting}.{self.count}")
-
-        for table in TABLES:
-            for name, entry in mapping_at(graph, table).items() if table in graph else ():
-                self.tables.setdefault(table, {}).setdefault(renamed(name), entry)
-        for node in list_at(graph, "nodes"):
-            inputs = [{**each, "arg": _with_names(part(each, "arg"), renamed)} for each in list_at(node, "inputs")]
-            outputs = [_with_names(each, renamed) for each in list_at(node, "outputs")]
-            self.nodes.append({**node, "inputs": inputs, "outputs": outputs})
-        return [renamed(name) for argument in list_at(graph, "outputs") for name in names_in(argument)]
-
-    def call(self, node: Json, function: str, result: Any, /, **arguments: Any) -> None:
-        """Add the call of an operator of ATen in place of a call of a graph."""
-        inputs = [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()]
-        target = f"torch.ops.aten.{function}"
-        self.nodes.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
-
-    def name(self, node: Json, made: Sequence[str]) -> None:
-        """Let the results of a call of a graph be those of its last calls."""
-        results = [name for argument in list_at(node, "outputs") for name in names_in(argument)]
-        for name, inner in zip(results, made, strict=False):
-            self.call(node, "alias.default", _tensor(name), self=_tensor(inner))
-
-
-def names_in(argument: Any) -> list[str]:
-    """Return the names of the tensors and numbers in an argument."""
-    found: list[str] = []
-    _with_names(argument, lambda name: found.append(name) or name)  # type: ignore[func-returns-value]
-    return found
-
-
-def _with_names(value: Any, renamed: Callable[[str], str], *, is_tensor: bool = False) -> Any:
-    """Return an argument with other names of tensors and numbers."""
-    if isinstance(value, list):
-        return [_with_names(each, renamed, is_tensor=is_tensor) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: renamed(each)
-        if isinstance(each, str) and (key == "as_name" or (key == "name" and is_tensor))
-        else _with_names(each, renamed, is_tensor=is_tensor or key in TENSORS)
-        if key != "as_graph"
-        else each
-        for key, each in value.items()
-    }
-
-
-def _tensor(name: str) -> Json:
-    return {"as_tensor": {"name": name}}
-
-
-def _arguments(node: Json) -> tuple[list[Any], list[Json]]:
-    """Return the arguments of a call, and the graphs among them."""
-    arguments = [part(each, "arg") for each in list_at(node, "inputs")]
-    graphs = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]
-    if not graphs:
-        raise Damaged(f"'{text_at(node, 'target')[:60]}' is called without a graph")
-    return arguments, graphs
-
-
-def _once(inlined: _Inlined, node: Json) -> bool:
+def _once(inlined: Inlined, node: Json) -> bool:
     """Add the graph of a call with the arguments after it."""
-    arguments, graphs = _arguments(node)
+    arguments, graphs = arguments_of(node)
     at = next(number for number, each in enumerate(arguments) if part(each, "as_graph") is not None)
     inlined.name(node, inlined.add(graphs[0], names_in(arguments[at + 1 :])))
     return True
 
 
-def _conditional(inlined: _Inlined, node: Json) -> bool:
-    """Add the graph that a fixed condition chooses."""
-    arguments, graphs = _arguments(node)
+def _chosen(inlined: Inlined, node: Json, decisions: Decisions) -> None:
+    """Add the graph that a condition chooses, or the call itself if the condition is not known."""
+    arguments, graphs = arguments_of(node)
+    if len(graphs) != 2:
+        raise Damaged("a condition must choose between two graphs")
     value = part(arguments[0], "as_bool")
     if value is None:
         value = part(part(arguments[0], "as_sym_bool"), "as_bool")
-    if not isinstance(value, bool) or len(graphs) != 2:
-        return False
-    inlined.name(node, inlined.add(graphs[not value], names_in(arguments[3:])))
-    return True
+    name = next(iter(names_in(arguments[0])), "")
+    if not isinstance(value, bool):
+        value = decisions.truth(inlined.nodes, name)
+    if value is None:
+        of_sizes = part(arguments[0], "as_sym_bool") is not None
+        reason = "the sizes of the input decide" if of_sizes else decisions.reason(inlined.nodes, name)
+        inlined.nodes.append({**node, "reason": reason})
+    else:
+        inlined.name(node, inlined.add(graphs[not value], names_in(arguments[3:])))
 
 
-def _scanned(inlined: _Inlined, node: Json) -> bool:
-    """Add the graph of a scan for every position along the first axis of its sequences; results are stacked."""
-    arguments, graphs = _arguments(node)
-    carried, sequences, further = (names_in(each) for each in arguments[1:4])
-    metas = [mapping_at(inlined.tables["tensor_values"], name) for name in sequences]
-    counts = {part(list_at(meta, "sizes")[0], "as_int") if list_at(meta, "sizes") else None for meta in metas}
-    count = counts.pop() if len(counts) == 1 else None
-    if type(count) is not int or count * len(list_at(graphs[0], "nodes")) > MAX_CALLS:
-        return False
-    rows: list[list[str]] = []
-    for position in range(count):
-        parts = []
-        for name, meta in zip(sequences, metas, strict=True):
-            parts.append(f"{name}.{len(inlined.nodes)}")
-            row = {**meta, "sizes": meta["sizes"][1:], "strides": list_at(meta, "strides")[1:]}
-            inlined.tables["tensor_values"][parts[-1]] = row
-            index = {"dim": {"as_int": 0}, "index": {"as_int": position}}
-            inlined.call(node, "select.int", _tensor(parts[-1]), self=_tensor(name), **index)
-        made = inlined.add(graphs[0], [*carried, *parts, *further])
-        carried, row_made = made[: len(carried)], made[len(carried) :]
-        rows.append(row_made)
-    results = [name for argument in list_at(node, "outputs") for name in names_in(argument)]
-    inlined.name({**node, "outputs": [_tensor(name) for name in results[: len(carried)]]}, carried)
-    for name, column in zip(results[len(carried) :], zip(*rows, strict=True), strict=False):
-        tensors = {"as_tensors": [{"name": each} for each in column]}
-        inlined.call(node, "stack.default", _tensor(name), tensors=tensors, dim={"as_int": 0})
-    return True
+def _repeated(inlined: Inlined, node: Json, decisions: Decisions) -> None:
+    """Add the graph of a loop as often as its condition is true, or the call itself if that is not known."""
+    arguments, (condition, body, *_) = arguments_of(node)
+    carried, further = names_in(arguments[2]), names_in(arguments[3])
+    before = len(inlined.nodes)
+    reason = f"more than {MAX_REPETITIONS:,} repetitions"
+    for _ in range(MAX_REPETITIONS + 1):
+        (name,) = inlined.add(condition, [*carried, *further])
+        value = decisions.truth(inlined.nodes, name)
+        if value is None:
+            reason = decisions.reason(inlined.nodes, name)
+            break
+        if not value:
+            inlined.name(node, carried)
+            return
+        carried = inlined.add(body, [*carried, *further])
+    del inlined.nodes[before:]
+    inlined.nodes.append({**node, "reason": reason})
 
 
-CALLED: Mapping[str, Callable[[_Inlined, Json], bool]] = {
+CALLED: Mapping[str, Callable[[Inlined, Json], bool]] = {
     **dict.fromkeys(ONCE, _once),
-    "cond": _conditional,
-    "scan": _scanned,
+    "map_impl": mapped,
+    "scan": scanned,
 }
 """The functions that add the graphs of a call, by the operator; each returns whether it could."""
+
+CONDITIONAL: Mapping[str, Callable[[Inlined, Json, Decisions], None]] = {"cond": _chosen, "while_loop": _repeated}
+"""The functions that add the graphs of a call that depends on a condition, or the call itself, by the operator."""

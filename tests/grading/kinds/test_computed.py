@@ -149,7 +149,7 @@ def test_infinity_and_nan_are_numbers() -> None:
     [
         ("7 9 8 4", "The array must have the shape 2x2, not 4 (4 numbers)."),
         ("7 9 1; 8 4 2", "The array must have the shape 2x2, not 2x3 (2 rows of 3 numbers)."),
-        ("7 9; 8", "row 2 has 1 number, the rows before it have 2"),
+        ("7 9; 8", "row 2 has 1 number, but the rows before it have 2"),
         ("7 nine; 8 4", "'nine' is not a number (row 1, number 2)"),
         ([[7, "x"], [8, 4]], "'x' is not a number (character 6)"),
         ("[[7, 9], [8, 4]", "'[' is not closed"),
@@ -168,12 +168,12 @@ def test_what_is_no_such_array_costs_only_its_question(answer: Any, message: str
 @pytest.mark.parametrize(
     ("question", "networks", "message"),
     [
-        ('answer: "7 9; 8"', "", "key.yaml:3:22: error[key]: row 2 has 1 number, the rows before it have 2"),
+        ('answer: "7 9; 8"', "", "key.yaml:3:22: error[key]: row 2 has 1 number, but the rows before it have 2"),
         ("answer: [[7, 9], 8]", "", "must have numbers or lists, got both"),
         ("answer: 7 nine", "", "key.yaml:3:21: error[key]: 'nine' is not a number (row 1, number 2)"),
         ("answer: 1 2, tolerance: some", "", "error[key]"),
         ("answer: 1 2, layer: conv_1", "", "'layer:' belongs to a question with 'input:' or 'quantity:'"),
-        ("input: 1 2 3, network: 4 -> relu", "", "input must have shape 4, got 3 (3 numbers)"),
+        ("input: 1 2 3, network: 4 -> relu", "", "input: the array must have shape 4, got 3 (3 numbers)"),
         ("input: 1 2; 3, network: 4 -> relu", "", "row 2 has 1 number"),
         ("input: {x: 1 2}, network: 4 -> relu", "", "no input 'x'"),
         ("input: 1 2, network: 2 -> fc 1", "", "the numbers of fc_1.weight are not given"),
@@ -189,7 +189,11 @@ def test_what_is_no_such_array_costs_only_its_question(answer: Any, message: str
         ("input: 1, expect: 2", "", "got both"),
         ("input: 1, target: params", "network: lenet5", "a question must have a target or 'input:'"),
         ("input: 1 2, network: 2 -> dropout, mode: train", "", "the mask of dropout_1 is not given"),
-        ("input: 1 2, network: 2 -> dropout, mode: train, masks: {dropout_1: 1}", "", "dropout_1 must have shape 2"),
+        (
+            "input: 1 2, network: 2 -> dropout, mode: train, masks: {dropout_1: 1}",
+            "",
+            "dropout_1: the array must have shape 2",
+        ),
         ("input: 1 2, network: 2 -> relu, masks: {relu_1: 1 1}", "", "no mask 'relu_1'"),
         ("weights: {a: 1}, expect: 2", "", "'weights:' belongs to a question with 'input:'"),
     ],

@@ -168,7 +168,7 @@ def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
     assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 3 + 1 + 16 + 1
 
 
-def test_a_mask_is_no_parameter(tmp_path: Path) -> None:
+def test_a_mask_is_not_a_parameter(tmp_path: Path) -> None:
     mask = np.triu(np.full((4, 4), -np.inf, np.float32), 1)
     made = model(
         [node("MatMul", ["x", "w"], ["a"]), node("Add", ["a", "mask"], ["b"]), node("Softmax", ["b"], ["y"], axis=-1)],

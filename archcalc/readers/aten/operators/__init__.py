@@ -15,9 +15,11 @@ from archcalc.readers.aten.operators import (  # noqa: F401
     reduction,
     repetition,
     resampling,
+    scattering,
     selection,
     shape,
     sizes,
+    trigonometry,
     windows,
     writing,
 )

@@ -54,10 +54,10 @@ def hardtanh(a: Arguments) -> list[Step]:
 
 @translates("prelu", "_prelu_kernel")
 def prelu(a: Arguments) -> list[Step]:
-    if a.reading.stored(a.name("weight")) is None:
+    if a.reading.stored(a.name("weight"), "slope") is None:
         return prelu_by_tensor(a)
     slopes = "shared" if a.sizes("weight") == (1,) else "channels"
-    stored = {"slope": a.needs_stored("weight")}
+    stored = {"slope": a.needs_stored("weight", "slope")}
     op, rank = make(activation.PRelu, slopes=slopes), len(a.sizes("self"))
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),), stored=stored)]
 

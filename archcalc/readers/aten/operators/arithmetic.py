@@ -12,6 +12,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Compare, Div, Max, Min, Mul, Sub, Where
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.activation import elementwise
+from archcalc.readers.aten.operators.comparison import sign_of
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.joining import Joined
 from archcalc.readers.steps import Elementwise, Step, make
@@ -138,6 +139,27 @@ def floored_quotient(a: Arguments) -> list[Step]:
     y = a.number_or_tensor("other")
     quotient = c.apply(c.join(Div(), x, y), Floor())
     return c.done(quotient if a.operator == "floor_divide" else c.join(Sub(), x, c.join(Mul(), y, quotient)))
+
+
+@translates("fmod")
+def truncated_remainder(a: Arguments) -> list[Step]:
+    """Translate the remainder with the sign of x: of absolute values, times that sign."""
+    c, x = Composition(a), a.tensor("self")
+    size, by = c.apply(x, Abs()), c.apply(a.number_or_tensor("other"), Abs())
+    rest = c.join(Sub(), size, c.join(Mul(), by, c.apply(c.join(Div(), size, by), Floor())))
+    return c.done(c.join(Mul(), rest, sign_of(c, x)))
+
+
+@translates("round")
+def rounded_to_even(a: Arguments) -> list[Step]:
+    """Translate the nearest integer, of two the even one: ⌊x + ½⌋, less 1 where that is odd and x is between two."""
+    if not a.is_default("decimals", 0):
+        raise Untranslatable("rounding to a number of decimals")
+    c, x, half = Composition(a), a.tensor("self"), Fraction(1, 2)
+    above = c.apply(x, make(Offset, by=half), Floor())
+    is_between = c.join(make(Compare, how="equal"), c.join(Sub(), above, x), c.number(0.5))
+    even = c.apply(above, make(Scale, factor=half), Floor(), make(Scale, factor=2))
+    return c.done(c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even))))
 
 
 @translates("lerp")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+
+from archcalc.ops.arithmetic import Abs
 from archcalc.ops.base import Operator
 from archcalc.ops.joins import Compare, Max, Min, Sub, Where
 from archcalc.readers.aten.composition import Composition
@@ -89,6 +92,24 @@ def triangle(a: Arguments) -> list[Step]:
 @translates("sign", "sgn")
 def sign(a: Arguments) -> list[Step]:
     c = Composition(a)
-    zero, x = c.number(0), a.tensor("self")
+    return c.done(sign_of(c, a.tensor("self")))
+
+
+def sign_of(c: Composition, x: int) -> int:
+    """Return 1 where a tensor is positive, −1 where it is negative, and else 0."""
+    zero = c.number(0)
     above, below = (c.join(make(Compare, how=how), x, zero) for how in ("greater", "less"))
-    return c.done(c.join(Sub(), above, below))
+    return c.join(Sub(), above, below)
+
+
+@translates("isnan")
+def is_no_number(a: Arguments) -> list[Step]:
+    """Translate x ≠ x."""
+    c, x = Composition(a), a.tensor("self")
+    return c.done(c.join(make(Compare, how="not_equal"), x, x))
+
+
+@translates("isinf")
+def is_infinite(a: Arguments) -> list[Step]:
+    c = Composition(a)
+    return c.done(c.join(make(Compare, how="equal"), c.apply(a.tensor("self"), Abs()), c.number(inf)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.readers.aten.operators.windows import convolution_by, convolution_windows
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
@@ -35,7 +37,8 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
-    if a.reading.stored(a.name("weight")) is None or (a.is_tensor("bias") and a.reading.stored(a.name("bias")) is None):
+    given = [name for name in ("weight", "bias") if a.is_tensor(name)]
+    if any(a.reading.stored(a.name(name), name) is None for name in given):
         return convolution_by(a, convolution_windows(a, pad), a.integer("groups", 1))
     attributes = {
         "channels": weight[0],
@@ -103,6 +106,13 @@ def padding(a: Arguments) -> list[Step]:
     if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
         return surrounded(a, margins)
     return [Padded(margins=tuple(margins), border=border, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates(*(f"reflection_pad{axes}d" for axes in (1, 2, 3)), *(f"replication_pad{axes}d" for axes in (1, 2, 3)))
+def padding_by_name(a: Arguments) -> list[Step]:
+    mode = "reflect" if a.operator.startswith("reflection") else "replicate"
+    arguments = {"self": a.call.arguments["self"], "pad": a.call.arguments["padding"], "mode": mode}
+    return padding(replace(a, call=replace(a.call, arguments=arguments)))
 
 
 def surrounded(a: Arguments, margins: list[tuple[int, int]]) -> list[Step]:

@@ -12,55 +12,52 @@ from archcalc.ops.reduction import Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.joining import Joined, MatrixProducts, TimesMatrix
+from archcalc.readers.joining import MatrixProducts, TimesMatrix
 from archcalc.readers.patterns import Contracted
 from archcalc.readers.steps import AlongLast, Permuted, Step, make, sizes_of_axes
 
 
-def weighted(a: Arguments, read: str, weight: str, bias: str | None, *, transposed: bool) -> list[Step]:
-    """Return the steps of weighted sums of the last axis of a tensor.
+def weighted(c: Composition, read: int, weight: str, bias: str | None, *, transposed: bool = False) -> int:
+    """Return weighted sums of the last axis of a tensor.
 
     Args:
-        a: the arguments of the call.
-        read: the name of the argument that is the tensor.
-        weight: that of the matrix, outputs by features. If it is computed, the sums are products of two tensors.
-        bias: that of what is added; ``None`` if nothing is.
+        c: the steps of the call so far.
+        read: the tensor.
+        weight: the argument that is the matrix, outputs by features. If it is computed, the sums are products of two
+            tensors.
+        bias: the argument that is added; ``None`` if nothing is.
         transposed: whether the matrix is features by outputs instead.
     """
-    matrix, result = a.name(weight), a.reading.sizes(a.result_name)
-    features = result[-1]
-    stored = a.reading.transposed(matrix) if transposed else a.reading.stored(matrix)
-    added = None if bias is None else a.reading.stored(a.name(bias))
+    a, matrix = c.a, c.a.name(weight)
+    features = a.reading.sizes(matrix)[1 if transposed else 0]
+    stored = a.reading.stored_matrix(matrix, transposed=transposed)
+    added = None if bias is None else a.reading.stored(a.name(bias), "bias")
     inside = stored is not None and added is not None and a.sizes(bias or "") == (features,)
-    sums = a.result() if bias is None or inside else a.reading.intermediate(result)
-    steps: list[Step] = []
+    outputs = (c.new((*c.sizes(read)[:-1], features)),)
     if stored is not None:
         arrays = {"weight": stored, **({"bias": added} if inside and added is not None else {})}
         op, of_vector = (make(kind, features=features, bias=inside) for kind in (Linear, FullyConnected))
-        inputs = (a.tensor(read),)
-        steps.append(AlongLast(op=op, of_vector=of_vector, inputs=inputs, outputs=(sums,), stored=arrays))
+        sums = c.add(AlongLast(op=op, of_vector=of_vector, inputs=(read,), outputs=outputs, stored=arrays))
     else:
         second = a.reading.tensor(matrix)
         if not transposed:
-            permuted = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
-            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(permuted,)))
-            second = permuted
-        steps.append(TimesMatrix(inputs=(a.tensor(read), second), outputs=(sums,)))
-    if bias is not None and not inside:
-        steps.append(Joined(op=Add(), inputs=(sums, a.tensor(bias)), outputs=(a.result(),)))
-    return steps
+            second = c.add(Permuted(order=(1, 0), inputs=(second,), outputs=(c.new(c.sizes(second)[::-1]),)))
+        sums = c.add(TimesMatrix(inputs=(read, second), outputs=outputs))
+    return sums if bias is None or inside else c.join(Add(), sums, a.tensor(bias))
 
 
 @translates("linear")
 def linear(a: Arguments) -> list[Step]:
-    return weighted(a, "input", "weight", "bias" if a.is_tensor("bias") else None, transposed=False)
+    c = Composition(a)
+    return c.done(weighted(c, a.tensor("input"), "weight", "bias" if a.is_tensor("bias") else None))
 
 
 @translates("addmm")
 def product_and_sum(a: Arguments) -> list[Step]:
     if not a.is_default("beta", 1) or not a.is_default("alpha", 1):
         return sum_with_product(a)
-    return weighted(a, "mat1", "mat2", "self", transposed=True)
+    c = Composition(a)
+    return c.done(weighted(c, a.tensor("mat1"), "mat2", "self", transposed=True))
 
 
 @translates("baddbmm", "addmv", "addbmm")
@@ -85,11 +82,13 @@ def sum_with_product(a: Arguments) -> list[Step]:
 @translates("matmul", "bmm", "mm", "mv", "dot", "vdot", "inner")
 def matmul(a: Arguments) -> list[Step]:
     second = next(name for name in ("other", "mat2", "vec", "tensor") if a.is_tensor(name))
-    if len(a.sizes("self")) > 1 and a.reading.transposed(a.name(second)) is not None and a.operator != "inner":
-        return weighted(a, "self", second, None, transposed=True)
-    if a.operator == "inner" and len(a.sizes(second)) > 1:
+    c, rank = Composition(a), len(a.sizes(second))
+    if a.operator == "inner" and rank > 1:
+        if rank == 2 and len(a.sizes("self")) > 1:
+            return c.done(weighted(c, a.tensor("self"), second, None))
         raise Untranslatable("the products of all vectors of two tensors")
-    c = Composition(a)
+    if len(a.sizes("self")) > 1 and a.reading.stored_matrix(a.name(second), transposed=True) is not None:
+        return c.done(weighted(c, a.tensor("self"), second, None, transposed=True))
     return c.done(matrix_product(c, a.tensor("self"), a.tensor(second)))
 
 

@@ -36,7 +36,7 @@ def normalised(a: Arguments, make_step: MakeStep, *, channels_first: bool = True
         channels_first: whether the scale and the shift are along axis 1; otherwise, they are along the last axes.
     """
     given = {array: name for array, name in (("scale", "weight"), ("shift", "bias")) if a.is_tensor(name)}
-    stored = {array: a.reading.stored(a.name(name)) for array, name in given.items()}
+    stored = {array: a.reading.stored(a.name(name), array) for array, name in given.items()}
     arrays = {array: name for array, name in stored.items() if name is not None}
     if len(given) != 1 and len(arrays) == len(given):
         return [make_step(bool(given), a.result(), arrays)]
@@ -60,7 +60,7 @@ def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         return weights_normalised(a)
     running = {
-        array: a.needs_stored(name, trained=False)
+        array: a.needs_stored(name, array, trained=False)
         for array, name in (("mean", "running_mean"), ("variance", "running_var"))
     }
     return normalised(a, partial(per_example, a, partial(make, BatchNorm, eps=a.number("eps")), running))
@@ -138,7 +138,7 @@ def weight_norm(a: Arguments) -> list[Step]:
 @translates("rms_norm")
 def rms_norm(a: Arguments) -> list[Step]:
     given = a.is_tensor("weight")
-    scale = a.reading.stored(a.name("weight")) if given else None
+    scale = a.reading.stored(a.name("weight"), "scale") if given else None
     op = RmsNorm(axis=axes_of(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
     axes, stored = len(a.integers("normalized_shape")), {} if scale is None else {"scale": scale}
     inputs = (a.tensor("input"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from archcalc.graph import Ref
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
@@ -18,6 +18,7 @@ from archcalc.readers.steps import Layers, Step, make
 class RecurrentLayers(Step):
     """Layers that read the positions of a sequence; the states have the batch after layers and directions."""
 
+    needs_stored: ClassVar[bool] = True
     op: Recurrent
     batch_axis: int
     """The axis of the sequence that must be that of the batch: 0 or 1."""
@@ -92,11 +93,12 @@ def recurrent(a: Arguments, cls: type[Recurrent], states: list[str], attributes:
         **dict.fromkeys(given, True),
     )
     columns = zip([*names, *(["projection"] if has_projection else [])], zip(*cells, strict=True), strict=True)
-    stored = {name: tuple([stored_name(a, each) for each in column]) for name, column in columns}
-    read = stored.pop("input")
-    stored["input"] = read[:directions]
+    parts = dict(columns)
+    read = parts.pop("input")
+    parts["input"] = read[:directions]
     if layers > 1:
-        stored["deeper"] = read[directions:]
+        parts["deeper"] = read[directions:]
+    stored = {name: stored_names(a, name, each) for name, each in parts.items()}
     made = {number: name for number, name in enumerate(a.call.outputs) if name is not None}
     return [
         RecurrentLayers(
@@ -118,9 +120,9 @@ def split(names: list[str], count: int) -> list[list[str]]:
     return [names[start : start + each] for start in range(0, len(names), each)]
 
 
-def stored_name(a: Arguments, name: str) -> str:
-    """Return the name in the file of a stored array."""
-    found = a.reading.stored(name)
+def stored_names(a: Arguments, array: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in the file of the parameters that are one array."""
+    found = a.reading.stored_together(names, array)
     if found is None:
         raise Untranslatable("weights that are computed, not stored")
     return found

@@ -15,7 +15,7 @@ from archcalc.readers.aten.operators.selection import extreme_along
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.patterns import ReducedByPattern
 from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import Reduced, Step, make
+from archcalc.readers.steps import Reduced, Step, make, sizes_of_axes
 
 EXTREMES = {"amax": "max", "amin": "min", "max": "max", "min": "min", "prod": "prod"}
 """The reductions that only ``reduce`` has, with their names there."""
@@ -26,7 +26,7 @@ REDUCTIONS: dict[str, type[Reduction]] = {"mean": Mean, "sum": Sum}
 @translates(*REDUCTIONS)
 def reduction(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
-    axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))}))
+    axes = reduced_axes(a)
     keep, inputs, outputs = a.flag("keepdim", default=False), (a.tensor("self"),), (a.result(),)
     if a.operator == "mean" and keep and rank > 2 and axes == tuple(range(2, rank)):
         return [PerExample(op=GlobalAvgPool(), axes=rank - 1, inputs=inputs, outputs=outputs)]
@@ -88,6 +88,26 @@ def pairwise_distance(a: Arguments) -> list[Step]:
     return c.done(c.apply(c.reduce(Sum, away, [-1], keep=keep), make(Sqrt)))
 
 
+@translates("cdist", "_cdist_forward")
+def distances(a: Arguments) -> list[Step]:
+    """Translate the distances of all vectors of one tensor from all vectors of another."""
+    c, order = Composition(a), a.call.arguments.get("p", 2)
+    x, y = a.tensor("x1"), a.tensor("x2")
+    rank = len(c.sizes(x))
+    lead = sizes_of_axes(range(rank - 2))
+    n, m, width = c.sizes(x)[-2], c.sizes(y)[-2], c.sizes(x)[-1]
+    rows = c.reshape(x, (*lead, *sizes_of_axes((rank - 2,)), 1, width), (*c.sizes(x)[:-2], n, 1, width))
+    columns = c.reshape(y, (*lead, 1, *sizes_of_axes((rank - 2,)), width), (*c.sizes(y)[:-2], 1, m, width))
+    away = c.apply(c.join(Sub(), rows, columns), make(Abs))
+    if order == inf:
+        return c.done(extreme_of(c, away, (rank,), "max", keep=False))
+    p = a.number("p", 2)
+    if p <= 0:
+        raise Untranslatable(f"the distance of order {order}")
+    sums = c.reduce(Sum, away if p == 1 else c.apply(away, make(Pow, exponent=p)), [-1], keep=False)
+    return c.done(sums if p == 1 else c.apply(sums, make(Pow, exponent=1 / p) if p != 2 else make(Sqrt)))
+
+
 @translates("var", "std", "var_mean", "std_mean")
 def variance(a: Arguments) -> list[Step]:
     """Translate the mean square of the differences from the mean, divided by n − correction instead of n."""
@@ -129,10 +149,8 @@ def largest_or_smallest(a: Arguments) -> list[Step]:
 
 @translates("amax", "amin", "prod")
 def extreme(a: Arguments) -> list[Step]:
-    rank = len(a.sizes("self"))
-    axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))})) or tuple(range(rank))
     keep = a.flag("keepdim", default=False)
     how = EXTREMES[a.operator]
     return [
-        ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
+        ReducedByPattern(axes=reduced_axes(a), keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
     ]

@@ -20,17 +20,21 @@ from archcalc.readers.selection import Gathered, Largest, TakenPerExample
 from archcalc.readers.steps import Elementwise, Permuted, Selected, Step, along_axis, make, sizes_of_axes
 
 
-def looked_up(a: Arguments, table: str, indices: str) -> list[Step]:
-    """Return the step that looks up rows of a stored table."""
+def looked_up(a: Arguments, table: str, indices: int, made: int) -> Step | None:
+    """Return the step that looks up rows of a stored table; ``None`` if the table is not stored."""
+    stored = a.reading.stored_matrix(a.name(table))
+    if stored is None:
+        return None
     vocabulary, dim = a.sizes(table)
-    op, stored = Embedding(vocabulary=vocabulary, dim=dim), {"weight": a.needs_stored(table)}
-    return [Elementwise(op=op, inputs=(a.reading.tensor(indices),), outputs=(a.result(),), stored=stored)]
+    op = Embedding(vocabulary=vocabulary, dim=dim)
+    return Elementwise(op=op, inputs=(indices,), outputs=(made,), stored={"weight": stored})
 
 
 @translates("embedding")
 def embedding(a: Arguments) -> list[Step]:
-    if a.reading.transposed(a.name("weight")) is not None:
-        return looked_up(a, "weight", a.name("indices"))
+    row = looked_up(a, "weight", a.tensor("indices"), a.result())
+    if row is not None:
+        return [row]
     c = Composition(a)
     return c.done(c.take(a.tensor("weight"), a.tensor("indices"), 0))
 
@@ -76,8 +80,9 @@ def index(a: Arguments) -> list[Step]:
     at = Places(a)
     sizes = a.sizes("self")
     is_row = len(sizes) == 2 and at.first == 0 and len(at.names) == 1 and not at.is_mask
-    if is_row and a.reading.transposed(a.name("self")) is not None:
-        return looked_up(a, "self", at.names[0])
+    row = looked_up(a, "self", a.reading.tensor(at.names[0]), a.result()) if is_row else None
+    if row is not None:
+        return [row]
     c = Composition(a)
     if at.first == 0 and len(at.names) == 2 and is_range(a, at.names[0], sizes[0]):
         read = (a.tensor("self"), a.reading.tensor(at.names[1]))

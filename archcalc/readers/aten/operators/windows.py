@@ -142,5 +142,5 @@ def convolution_windows(a: Arguments, pad: object) -> Windows:
         extents = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         pad = [(extent // 2, extent - extent // 2) for extent in extents]
     if not isinstance(pad, list | tuple):
-        raise Untranslatable("a padding that is no number")
+        raise Untranslatable("a padding that is not a number")
     return Windows(kernel, stride, dilation, list(pad))

@@ -1,0 +1,121 @@
+"""Values that decide which graph is called, or how often: they must follow from constants and from given inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.program import Call
+from archcalc.readers.aten.storage import is_in_place
+from archcalc.readers.torch_export.checked import list_at
+from archcalc.readers.torch_export.inlined import Json, names_in
+from archcalc.spec.errors import SpecError
+
+
+class Label(NamedTuple):
+    """An input as users know it."""
+
+    name: str
+    is_single: bool
+    """Whether it is one number."""
+
+
+class Decisions:
+    """Evaluates calls of a program, as far as they do not depend on inputs or stored arrays."""
+
+    def __init__(self, decoded: Callable[[Json], Call], given: Iterable[Call], inputs: Mapping[str, Label]) -> None:
+        """Prepare the evaluation.
+
+        Args:
+            decoded: returns the call of an entry in the file.
+            given: the calls that make inputs whose numbers are given.
+            inputs: what is known about the inputs, by their names in the file.
+        """
+        self._decoded, self._inputs = decoded, inputs
+        self._given = {name: call for call in given for name in call.outputs if name is not None}
+        self._arrays: dict[str, Any] = {}
+        self._makers: dict[str, Json] = {}
+        self._read: tuple[object, int] = (None, 0)
+        """The graph whose calls are known by their results, and how many of them."""
+
+    def inside(self) -> Decisions:
+        """Return what evaluates calls in a graph within the program, whose names are its own."""
+        return Decisions(self._decoded, (), {})
+
+    def truth(self, nodes: Sequence[Json], name: str) -> bool | None:
+        """Return whether a tensor of one number is true; ``None`` if that is not known.
+
+        Args:
+            nodes: the calls of the graph so far.
+            name: the name of the tensor.
+        """
+        value = self._value(nodes, name)
+        return None if value is None or value.size != 1 else bool(value.ravel()[0])
+
+    def reason(self, nodes: Sequence[Json], name: str) -> str:
+        """Return why a value is not known: the inputs that decide it."""
+        found = [self._inputs[each] for each in self._leaves(nodes, name) if each in self._inputs]
+        options = " ".join(f"--input {each.name}=NUMBER" for each in found if each.is_single)
+        names = " and ".join(f"'{each.name}'" for each in found)
+        given = f" ({options})" if len(options.split()) == 2 * len(found) else ""
+        return f"the numbers in {names} decide{given}" if found else "its condition is not known"
+
+    def _leaves(self, nodes: Sequence[Json], name: str) -> list[str]:
+        """Return the tensors from which a tensor is computed and that are not computed themselves, in order."""
+        makers = self._makers_in(nodes)
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            each = waiting.pop()
+            if each in seen:
+                continue
+            seen.add(each)
+            if each in makers:
+                waiting += [read for entry in list_at(makers[each], "inputs") for read in names_in(entry)]
+            elif each not in self._given:
+                found[each] = None
+        return [*found]
+
+    def _value(self, nodes: Sequence[Json], name: str) -> Any:
+        makers = self._makers_in(nodes)
+        started: set[str] = set()
+        waiting = [name]
+        while waiting:
+            each = waiting[-1]
+            if each in self._arrays:
+                waiting.pop()
+                continue
+            call = self._given.get(each) or (self._decoded(makers[each]) if each in makers else None)
+            if call is None or not call.target.startswith("aten.") or is_in_place(call.target):
+                return None
+            missing = [read for read in tensors_in([*call.arguments.values()]) if read not in self._arrays]
+            if missing and each in started:
+                return None  # a call whose evaluation failed, or that reads itself
+            started.add(each)
+            if missing:
+                waiting += missing
+                continue
+            if not self._evaluate(call, each):
+                return None
+        return self._arrays[name]
+
+    def _makers_in(self, nodes: Sequence[Json]) -> Mapping[str, Json]:
+        """Return the calls of a graph, which only grows, by the names of their results."""
+        graph, count = self._read
+        start = count if graph is nodes and count <= len(nodes) else 0
+        for node in nodes[start:]:
+            self._makers.update((name, node) for each in list_at(node, "outputs") for name in names_in(each))
+        self._read = nodes, len(nodes)
+        return self._makers
+
+    def _evaluate(self, call: Call, name: str) -> bool:
+        """Evaluate a call whose arguments are known; return whether its result is."""
+        from archcalc.readers.aten.constants import evaluate_call
+
+        try:
+            evaluate_call(call, self._arrays, "")
+        except SpecError:  # an operator that constants are not computed by
+            return False
+        return name in self._arrays

@@ -1,0 +1,103 @@
+"""Graphs whose calls are added to those of another graph, in the description of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from archcalc.readers.torch_export.checked import Damaged, list_at, mapping_at, part, text_at
+
+Json: TypeAlias = dict[str, Any]
+
+TABLES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")
+"""The tables of a graph about its names."""
+
+TENSORS = frozenset(("as_tensor", "as_tensors", "as_optional_tensor", "as_optional_tensors", "as_nested_tensors"))
+"""The kinds of arguments in which ``name`` is that of a tensor."""
+
+
+class Inlined:
+    """A graph to which the calls of other graphs are added."""
+
+    def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int) -> None:
+        """Prepare a graph without nodes.
+
+        Args:
+            graph: a graph with its tables of names.
+            expanded: returns a graph that is added without the calls of graphs in it.
+            nesting: how deep the graph is in others.
+        """
+        self.tables: Json = {name: dict(mapping_at(graph, name)) for name in TABLES if name in graph}
+        self.nodes: list[Json] = []
+        self.expanded, self.nesting = expanded, nesting
+        self.count = 0
+
+    def add(self, graph: Json, given: Sequence[str]) -> list[str]:
+        """Add the calls of a graph, given the names of its arguments, and return the names of its results."""
+        graph = self.expanded(graph)
+        own = [name for argument in list_at(graph, "inputs") for name in names_in(argument)]
+        if len(own) != len(given):
+            raise Damaged("a graph is called with a wrong number of arguments")
+        self.count += 1
+        names = dict(zip(own, given, strict=True))
+
+        def renamed(name: str) -> str:
+            return names.setdefault(name, f"{name}.{self.nesting}.{self.count}")
+
+        for table in TABLES:
+            for name, entry in mapping_at(graph, table).items() if table in graph else ():
+                self.tables.setdefault(table, {}).setdefault(renamed(name), entry)
+        for node in list_at(graph, "nodes"):
+            inputs = [{**each, "arg": _with_names(part(each, "arg"), renamed)} for each in list_at(node, "inputs")]
+            outputs = [_with_names(each, renamed) for each in list_at(node, "outputs")]
+            self.nodes.append({**node, "inputs": inputs, "outputs": outputs})
+        return [renamed(name) for argument in list_at(graph, "outputs") for name in names_in(argument)]
+
+    def call(self, node: Json, function: str, result: Any, /, **arguments: Any) -> None:
+        """Add the call of an operator of ATen in place of a call of a graph."""
+        inputs = [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()]
+        target = f"torch.ops.aten.{function}"
+        self.nodes.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
+
+    def name(self, node: Json, made: Sequence[str]) -> None:
+        """Let the results of a call of a graph be those of its last calls."""
+        results = [name for argument in list_at(node, "outputs") for name in names_in(argument)]
+        for name, inner in zip(results, made, strict=False):
+            self.call(node, "alias.default", tensor(name), self=tensor(inner))
+
+
+def names_in(argument: Any) -> list[str]:
+    """Return the names of the tensors and numbers in an argument."""
+    found: list[str] = []
+    _with_names(argument, lambda name: found.append(name) or name)  # type: ignore[func-returns-value]
+    return found
+
+
+def _with_names(value: Any, renamed: Callable[[str], str], *, is_tensor: bool = False) -> Any:
+    """Return an argument with other names of tensors and numbers."""
+    if isinstance(value, list):
+        return [_with_names(each, renamed, is_tensor=is_tensor) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: renamed(each)
+        if isinstance(each, str) and (key == "as_name" or (key == "name" and is_tensor))
+        else _with_names(each, renamed, is_tensor=is_tensor or key in TENSORS)
+        if key != "as_graph"
+        else each
+        for key, each in value.items()
+    }
+
+
+def tensor(name: str) -> Json:
+    """Return a tensor as an argument or result of a call."""
+    return {"as_tensor": {"name": name}}
+
+
+def arguments_of(node: Json) -> tuple[list[Any], list[Json]]:
+    """Return the arguments of a call, and the graphs among them."""
+    arguments = [part(each, "arg") for each in list_at(node, "inputs")]
+    graphs = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]
+    if not graphs:
+        raise Damaged(f"'{text_at(node, 'target')[:60]}' is called without a graph")
+    return arguments, graphs
