@@ -2,8 +2,8 @@
 
 Files are truncated, get other bytes, or get another description of the network: values are replaced by unsuitable ones,
 removed, moved to other places or repeated, nodes are connected otherwise, stored arrays get other sizes. Prints how
-many were read, how many were refused with which codes, the time of the slowest, and the largest amount of memory that the
-process ever had. The exit status is 1 if anything else happened.
+many were read, how many were refused with which codes, the time of the slowest, and the largest amount of memory that
+the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
