@@ -2,8 +2,8 @@
 
 Files are truncated, get other bytes, or get another description of the network: values are replaced by unsuitable ones,
 removed, moved to other places or repeated, nodes are connected otherwise, stored arrays get other sizes. Prints how
-many were read, how many were refused with which codes, and the largest amount of memory that the process ever had. The
-exit status is 1 if anything else happened.
+many were read, how many were refused with which codes, the time of the slowest, and the largest amount of memory that
+the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
@@ -25,6 +25,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from types import FrameType
 from typing import Any
 
@@ -147,13 +148,16 @@ def main() -> int:
     chance = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     signal.signal(signal.SIGALRM, too_slow)
     outcomes: Counter[str] = Counter()
+    slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
             path = Path(folder) / f"damaged{file.suffix}"
             damage = damages[number % len(damages)]
             path.write_bytes(damage(original, chance))
             signal.alarm(MAX_SECONDS)
+            start = perf_counter()
             found = outcome(path)
+            slowest = max(slowest, perf_counter() - start)
             signal.alarm(0)
             outcomes[f"{damage.__name__:12}  {found}"] += 1
             if found.startswith("FAILED"):
@@ -161,6 +165,7 @@ def main() -> int:
     for found, times in sorted(outcomes.items()):
         print(f"{times:6}  {found}")
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"the slowest took {slowest:.2f} s")
     print(f"at most {megabytes} MB of memory, this program included")
     return int(any("FAILED" in found for found in outcomes) or megabytes > MAX_MEGABYTES)
 

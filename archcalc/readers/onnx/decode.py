@@ -30,7 +30,10 @@ from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 from archcalc.spec.errors import fail
 
 MAX_NODES = 200_000
-"""The number of nodes that are read, those of functions and iterations included."""
+"""The number of nodes of a graph that are read."""
+
+MAX_INNER_NODES = 30_000
+"""The number of nodes that are read of functions, branches and iterations, each as often as it runs."""
 
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
@@ -53,8 +56,8 @@ class Decoder:
         """What each tensor is computed from."""
         self.formats: Counter[str] = Counter()
         """The number of parameters in each format of the file."""
-        self.nodes = 0
-        """The number of nodes that have been read."""
+        self.nodes = self.inner_nodes = 0
+        """The number of nodes that have been read of the graph, and of what its nodes stand for."""
         self.expansions = 0
         """The number of graphs that nodes were replaced by."""
         self.turned: list[str] = []
@@ -134,9 +137,14 @@ class Decoder:
 
     def node(self, node: Any, nesting: int) -> None:
         """Read a node."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.refuse(f"it has more than {MAX_NODES:,} nodes, those of its functions included")
+        if nesting:
+            self.inner_nodes += 1
+            if self.inner_nodes > MAX_INNER_NODES:
+                self.refuse(f"its functions, branches and loops have more than {MAX_INNER_NODES:,} nodes to run")
+        else:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                self.refuse(f"it has more than {MAX_NODES:,} nodes")
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.onnx.sizes import Size, holds, plain, settled
+from archcalc.readers.onnx.tensors import MAX_VALUES
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[[NodeView, list[Any]], Any]
@@ -108,13 +110,29 @@ def _reshape(n: NodeView, v: list[Any]) -> Any:
 def _filled(n: NodeView, v: list[Any]) -> Any:
     given = n.tensor_attribute("value")
     fill = np.zeros(1, np.float32) if given is None else given
-    return np.full([int(plain(each)) for each in v[0].flat], fill.flat[0], fill.dtype)
+    sizes = [int(plain(each)) for each in v[0].flat]
+    _limit(prod(sizes))
+    return np.full(sizes, fill.flat[0], fill.dtype)
+
+
+def _limit(count: int) -> None:
+    """Evaluate nothing of more numbers than are kept, before memory is taken for them."""
+    if count > MAX_VALUES:
+        raise NotEvaluated
+
+
+def _tiled(n: NodeView, v: list[Any]) -> Any:
+    repeats = [int(each) for each in concrete(v[1], "int64").flat]
+    _limit(v[0].size * prod(repeats))
+    return np.tile(v[0], repeats)
 
 
 def _range(n: NodeView, v: list[Any]) -> Any:
     start, stop, step = (each.flat[0] for each in v)
     if any(isinstance(each, Size) for each in (start, stop, step)):
         raise NotEvaluated  # its length depends on sizes
+    if step:
+        _limit(int((stop - start) / step))
     return np.arange(start, stop, step).astype(v[0].dtype if v[0].dtype != object else np.int64)
 
 
@@ -263,7 +281,7 @@ FUNCTIONS: dict[str, Function] = {
     "ConstantOfShape": _filled,
     "Range": _range,
     "Expand": _expand,
-    "Tile": lambda n, v: np.tile(v[0], concrete(v[1], "int64")),
+    "Tile": _tiled,
     "Where": _where,
     "ScatterND": _scattered,
     "NonZero": _nonzero,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ import archcalc
 from archcalc import SpecError
 from benchmarks.damaged_onnx import DAMAGES, Model
 from tests.readers.onnx.models import convolutions, model, weights, write
+from tests.readers.onnx.test_subgraphs import refinement
 
 node = helper.make_node
 
@@ -87,6 +91,35 @@ def test_sizes_that_do_not_fit_while_others_are_open(tmp_path: Path) -> None:
 def test_a_graph_with_more_nodes_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.readers.onnx.decode.MAX_NODES", 3)
     assert "more than 3 nodes" in read(tmp_path, convolutions())
+
+
+def test_a_loop_with_more_nodes_to_run_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.readers.onnx.decode.MAX_INNER_NODES", 20)
+    assert "more than 20 nodes to run" in read(tmp_path, refinement(2**62))
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs"),
+    [("ConstantOfShape", [[2**26]]), ("Range", [0, 2**26, 1]), ("Tile", [[1], [2**26]]), ("Expand", [[1], [2**26]])],
+)
+def test_values_that_are_too_many_take_no_memory(tmp_path: Path, operator: str, inputs: list[Any]) -> None:
+    names = [f"v{index}" for index in range(len(inputs))]
+    made = model(
+        [
+            node(operator, names, ["v"]),
+            node("Cast", ["v"], ["w"], to=TensorProto.FLOAT),
+            node("Add", ["x", "w"], ["y"]),
+        ],
+        {"x": [1, 1]},
+        {name: np.array(each) for name, each in zip(names, inputs, strict=True)},
+    )
+    path = write(tmp_path, made)
+    tracemalloc.start()
+    with suppress(SpecError):  # what is no number while the file is read may be none that can be counted
+        archcalc.load(str(path))
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 2**26
 
 
 def test_a_reshape_of_a_weight_to_sizes_that_are_not_known(tmp_path: Path) -> None:
