@@ -221,7 +221,7 @@ def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     for _ in range(25):
         deep = graph(["x"], [higher_order("wrap", ["y"], deep, {"as_tensor": {"name": "x"}})], ["y"], X.shape)
     for arguments, expected in (
-        ([{"as_bool": True}, {"as_tensor": {"name": "x"}}], "without a graph"),
+        ([{"as_bool": True}, {"as_tensor": {"name": "x"}}], "one graph, got 0"),
         ([TWICE], "wrong number of arguments"),
         ([deep, {"as_tensor": {"name": "x"}}], "nested more than 20 deep"),
     ):

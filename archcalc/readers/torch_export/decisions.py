@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from archcalc.readers.aten.calls import tensors_in
@@ -35,35 +35,31 @@ class Decisions:
         self._decoded, self._inputs = decoded, inputs
         self._given = {name: call for call in given for name in call.outputs if name is not None}
         self._arrays: dict[str, Any] = {}
-        self._makers: dict[str, Json] = {}
-        self._read: tuple[object, int] = (None, 0)
-        """The graph whose calls are known by their results, and how many of them."""
 
     def inside(self) -> Decisions:
         """Return what evaluates calls in a graph within the program, whose names are its own."""
         return Decisions(self._decoded, (), {})
 
-    def truth(self, nodes: Sequence[Json], name: str) -> bool | None:
+    def truth(self, makers: Mapping[str, Json], name: str) -> bool | None:
         """Return whether a tensor of one number is true; ``None`` if that is not known.
 
         Args:
-            nodes: the calls of the graph so far.
+            makers: the calls of the graph so far, by the names of their results.
             name: the name of the tensor.
         """
-        value = self._value(nodes, name)
+        value = self._value(makers, name)
         return None if value is None or value.size != 1 else bool(value.ravel()[0])
 
-    def reason(self, nodes: Sequence[Json], name: str) -> str:
-        """Return why a value is not known: the inputs that decide it."""
-        found = [self._inputs[each] for each in self._leaves(nodes, name) if each in self._inputs]
+    def reason(self, makers: Mapping[str, Json], name: str) -> str:
+        """Return why a value is not known: the inputs that decide it; see `truth`."""
+        found = [self._inputs[each] for each in self._leaves(makers, name) if each in self._inputs]
         options = " ".join(f"--input {each.name}=NUMBER" for each in found if each.is_single)
         names = " and ".join(f"'{each.name}'" for each in found)
         given = f" ({options})" if len(options.split()) == 2 * len(found) else ""
         return f"the numbers in {names} decide{given}" if found else "its condition is not known"
 
-    def _leaves(self, nodes: Sequence[Json], name: str) -> list[str]:
+    def _leaves(self, makers: Mapping[str, Json], name: str) -> list[str]:
         """Return the tensors from which a tensor is computed and that are not computed themselves, in order."""
-        makers = self._makers_in(nodes)
         found: dict[str, None] = {}
         seen: set[str] = set()
         waiting = [name]
@@ -73,13 +69,12 @@ class Decisions:
                 continue
             seen.add(each)
             if each in makers:
-                waiting += [read for entry in list_at(makers[each], "inputs") for read in names_in(entry)]
+                waiting += names_in(list_at(makers[each], "inputs"))
             elif each not in self._given:
                 found[each] = None
         return [*found]
 
-    def _value(self, nodes: Sequence[Json], name: str) -> Any:
-        makers = self._makers_in(nodes)
+    def _value(self, makers: Mapping[str, Json], name: str) -> Any:
         started: set[str] = set()
         waiting = [name]
         while waiting:
@@ -100,15 +95,6 @@ class Decisions:
             if not self._evaluate(call, each):
                 return None
         return self._arrays[name]
-
-    def _makers_in(self, nodes: Sequence[Json]) -> Mapping[str, Json]:
-        """Return the calls of a graph, which only grows, by the names of their results."""
-        graph, count = self._read
-        start = count if graph is nodes and count <= len(nodes) else 0
-        for node in nodes[start:]:
-            self._makers.update((name, node) for each in list_at(node, "outputs") for name in names_in(each))
-        self._read = nodes, len(nodes)
-        return self._makers
 
     def _evaluate(self, call: Call, name: str) -> bool:
         """Evaluate a call whose arguments are known; return whether its result is."""

@@ -29,13 +29,20 @@ class Inlined:
         """
         self.tables: Json = {name: dict(mapping_at(graph, name)) for name in TABLES if name in graph}
         self.nodes: list[Json] = []
+        self.makers: dict[str, Json] = {}
+        """The nodes by the names of their results."""
         self.expanded, self.nesting = expanded, nesting
         self.count = 0
+
+    def append(self, node: Json) -> None:
+        """Add a node."""
+        self.nodes.append(node)
+        self.makers.update((name, node) for name in results_of(node))
 
     def add(self, graph: Json, given: Sequence[str]) -> list[str]:
         """Add the calls of a graph, given the names of its arguments, and return the names of its results."""
         graph = self.expanded(graph)
-        own = [name for argument in list_at(graph, "inputs") for name in names_in(argument)]
+        own = names_in(list_at(graph, "inputs"))
         if len(own) != len(given):
             raise Damaged("a graph is called with a wrong number of arguments")
         self.count += 1
@@ -50,24 +57,28 @@ class Inlined:
         for node in list_at(graph, "nodes"):
             inputs = [{**each, "arg": _with_names(part(each, "arg"), renamed)} for each in list_at(node, "inputs")]
             outputs = [_with_names(each, renamed) for each in list_at(node, "outputs")]
-            self.nodes.append({**node, "inputs": inputs, "outputs": outputs})
-        return [renamed(name) for argument in list_at(graph, "outputs") for name in names_in(argument)]
+            self.append({**node, "inputs": inputs, "outputs": outputs})
+        return [renamed(name) for name in names_in(list_at(graph, "outputs"))]
 
     def call(self, node: Json, function: str, result: Any, /, **arguments: Any) -> None:
         """Add the call of an operator of ATen in place of a call of a graph."""
         inputs = [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()]
         target = f"torch.ops.aten.{function}"
-        self.nodes.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
+        self.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
 
     def name(self, node: Json, made: Sequence[str]) -> None:
         """Let the results of a call of a graph be those of its last calls."""
-        results = [name for argument in list_at(node, "outputs") for name in names_in(argument)]
-        for name, inner in zip(results, made, strict=False):
+        for name, inner in zip(results_of(node), made, strict=False):
             self.call(node, "alias.default", tensor(name), self=tensor(inner))
 
 
+def results_of(node: Json) -> list[str]:
+    """Return the names of the tensors and numbers that a call makes."""
+    return names_in(list_at(node, "outputs"))
+
+
 def names_in(argument: Any) -> list[str]:
-    """Return the names of the tensors and numbers in an argument."""
+    """Return the names of the tensors and numbers in an argument, or in a list of arguments."""
     found: list[str] = []
     _with_names(argument, lambda name: found.append(name) or name)  # type: ignore[func-returns-value]
     return found
@@ -94,10 +105,22 @@ def tensor(name: str) -> Json:
     return {"as_tensor": {"name": name}}
 
 
-def arguments_of(node: Json) -> tuple[list[Any], list[Json]]:
-    """Return the arguments of a call, and the graphs among them."""
+def arguments_of(node: Json, graphs: int = 1, others: int = 0) -> tuple[list[Any], list[Json]]:
+    """Return the arguments of a call, and the graphs among them.
+
+    Args:
+        node: the call.
+        graphs: how many of its arguments must be graphs.
+        others: how many others it must have at least.
+
+    Raises:
+        Damaged: it has not.
+    """
     arguments = [part(each, "arg") for each in list_at(node, "inputs")]
-    graphs = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]
-    if not graphs:
-        raise Damaged(f"'{text_at(node, 'target')[:60]}' is called without a graph")
-    return arguments, graphs
+    found = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]
+    if len(found) != graphs:
+        one = "one graph" if graphs == 1 else f"{graphs} graphs"
+        raise Damaged(f"'{text_at(node, 'target')[:60]}' must be called with {one}, got {len(found)}")
+    if len(arguments) < graphs + others:
+        raise Damaged(f"'{text_at(node, 'target')[:60]}' is called with too few arguments")
+    return arguments, found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.readers.torch_export.checked import Damaged, integer, list_at, mapping_at, part, text_at
-from archcalc.readers.torch_export.inlined import TABLES, Inlined, Json, arguments_of, names_in, tensor
+from archcalc.readers.torch_export.inlined import TABLES, Inlined, Json, arguments_of, names_in, results_of, tensor
 
 PREDISPATCH = "torch._functorch.predispatch."
 """Precedes the names of the calls that `torch.vmap` consists of."""
@@ -25,14 +25,14 @@ MAX_CALLS = 100_000
 
 def scanned(inlined: Inlined, node: Json) -> bool:
     """Add the graph of a scan for every position along the first axis of its sequences."""
-    arguments, (graph, *_) = arguments_of(node)
+    arguments, (graph,) = arguments_of(node, others=3)
     carried, sequences, further = (names_in(each) for each in arguments[1:4])
     return _for_positions(inlined, node, graph, carried, sequences, further)
 
 
 def mapped(inlined: Inlined, node: Json) -> bool:
     """Add the graph of a map for every position along the first axis of its tensors."""
-    arguments, (graph, *_) = arguments_of(node)
+    arguments, (graph,) = arguments_of(node, others=2)
     sequences, further = (names_in(each) for each in arguments[1:3])
     return _for_positions(inlined, node, graph, [], sequences, further)
 
@@ -50,7 +50,7 @@ def _for_positions(
         sequences: the tensors of which it reads one position.
         further: what else it reads, last.
     """
-    sizes = [list_at(mapping_at(inlined.tables["tensor_values"], name), "sizes") for name in sequences]
+    sizes = [list_at(mapping_at(inlined.tables.get("tensor_values"), name), "sizes") for name in sequences]
     counts = {part(each[0], "as_int") if each else None for each in sizes}
     count = counts.pop() if len(counts) == 1 else None
     if type(count) is not int or not 0 < count * len(list_at(graph, "nodes")) <= MAX_CALLS:
@@ -61,7 +61,7 @@ def _for_positions(
         made = inlined.add(graph, [*carried, *parts, *further])
         carried, row_made = made[: len(carried)], made[len(carried) :]
         rows.append(row_made)
-    results = [name for argument in list_at(node, "outputs") for name in names_in(argument)]
+    results = results_of(node)
     inlined.name({**node, "outputs": [tensor(name) for name in results[: len(carried)]]}, carried)
     for name, column in zip(results[len(carried) :], zip(*rows, strict=True), strict=False):
         _stacked(inlined, node, name, column, 0)
@@ -70,7 +70,7 @@ def _for_positions(
 
 def _at(inlined: Inlined, node: Json, name: str, axis: int, position: int) -> str:
     """Return the name of one position of a tensor."""
-    meta = mapping_at(inlined.tables["tensor_values"], name)
+    meta = mapping_at(inlined.tables.get("tensor_values"), name)
     made = f"{name}.{len(inlined.nodes)}"
     axis %= max(len(list_at(meta, "sizes")), 1)
     lists = {key: [each for at, each in enumerate(list_at(meta, key)) if at != axis] for key in ("sizes", "strides")}
@@ -88,7 +88,7 @@ def _stacked(inlined: Inlined, node: Json, name: str, parts: Sequence[str], axis
 
 def _empty(inlined: Inlined, node: Json, name: str) -> None:
     """Add the call that makes a tensor without numbers, the results of no position."""
-    sizes = [part(each, "as_int") for each in list_at(mapping_at(inlined.tables["tensor_values"], name), "sizes")]
+    sizes = [part(each, "as_int") for each in list_at(mapping_at(inlined.tables.get("tensor_values"), name), "sizes")]
     inlined.call(node, "zeros.default", tensor(name), size={"as_ints": sizes})
 
 
@@ -103,22 +103,20 @@ def vectorised(inlined: Inlined, nodes: Sequence[Json]) -> bool:
         nodes: the calls from the first to the last one of the function, both included.
     """
     first, *inner, _ = nodes
-    count = integer(_values(first)[0], "the number of positions")
+    count = part(_argument(first, 0), "as_int")
     given, taken, rest = _parts(inner)
-    if not 0 <= count * (len(rest) + 1) <= MAX_CALLS:
+    if type(count) is not int or not 0 <= count * (len(rest) + 1) <= MAX_CALLS:
         return False
     if not count:
         for node in taken:
-            _empty(inlined, first, _result(node))
+            _empty(inlined, first, _only(results_of(node)))
         return True
-    parts = {_result(node): names_in(part(list_at(node, "inputs")[0], "arg"))[0] for node in given}
-    axes = {_result(node): integer(_values(node)[1], "an axis") for node in given}
-    made = {name for node in rest for each in list_at(node, "outputs") for name in names_in(each)}
-    read = {
-        name for node in [*rest, *taken] for each in list_at(node, "inputs") for name in names_in(part(each, "arg"))
-    }
+    parts = {_only(results_of(node)): _only(names_in(_argument(node, 0))) for node in given}
+    axes = {_only(results_of(node)): _axis(node, 1) for node in given}
+    made = {name for node in rest for name in results_of(node)}
+    read = {name for node in [*rest, *taken] for name in names_in(list_at(node, "inputs"))}
     outside = sorted(read - made - parts.keys())
-    results = [names_in(part(list_at(node, "inputs")[0], "arg"))[0] for node in taken]
+    results = [_only(names_in(_argument(node, 0))) for node in taken]
     known = {*parts, *outside, *made}
     graph: Json = {
         "inputs": [tensor(name) for name in [*parts, *outside]],
@@ -135,8 +133,7 @@ def vectorised(inlined: Inlined, nodes: Sequence[Json]) -> bool:
         chosen = [_at(inlined, first, parts[name], axes[name], position) for name in parts]
         rows.append(inlined.add(graph, [*chosen, *outside]))
     for node, column in zip(taken, zip(*rows, strict=True), strict=True):
-        axis = integer(_values(node)[-1], "an axis")
-        _stacked(inlined, first, _result(node), column, axis)
+        _stacked(inlined, first, _only(results_of(node)), column, _axis(node, -1))
     return True
 
 
@@ -156,17 +153,24 @@ def _parts(nodes: Sequence[Json]) -> tuple[list[Json], list[Json], list[Json]]:
     return given, taken, rest
 
 
-def _values(node: Json) -> list[object]:
-    """Return the arguments of a call that are integers; ``None`` for others."""
-    return [part(part(each, "arg"), "as_int") for each in list_at(node, "inputs")]
+def _argument(node: Json, index: int) -> object:
+    """Return an argument of a call, by its place."""
+    inputs = list_at(node, "inputs")
+    if not -len(inputs) <= index < len(inputs):
+        raise Damaged("a call of torch.vmap has too few arguments")
+    return part(inputs[index], "arg")
 
 
-def _result(node: Json) -> str:
-    """Return the name of the only result of a call."""
-    found = [name for each in list_at(node, "outputs") for name in names_in(each)]
-    if len(found) != 1:
-        raise Damaged("a call of torch.vmap must have one result")
-    return found[0]
+def _axis(node: Json, index: int) -> int:
+    """Return an argument of a call that is an axis, by its place."""
+    return integer(part(_argument(node, index), "as_int"), "an axis of torch.vmap")
+
+
+def _only(names: Sequence[str]) -> str:
+    """Return the only tensor that a call reads or makes."""
+    if len(names) != 1:
+        raise Damaged("a call of torch.vmap must read or make one tensor")
+    return names[0]
 
 
 def end_of(nodes: Sequence[Json], start: int) -> int | None:

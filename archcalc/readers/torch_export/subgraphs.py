@@ -65,7 +65,7 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0) -> Json:
         elif end is not None and vectorised(inlined, nodes[index : end + 1]):
             index = end
         elif target != NOTHING and (call is None or not call(inlined, node)):
-            inlined.nodes.append(node)
+            inlined.append(node)
         index += 1
     return {**graph, **inlined.tables, "nodes": inlined.nodes}
 
@@ -86,41 +86,41 @@ def _once(inlined: Inlined, node: Json) -> bool:
 
 def _chosen(inlined: Inlined, node: Json, decisions: Decisions) -> None:
     """Add the graph that a condition chooses, or the call itself if the condition is not known."""
-    arguments, graphs = arguments_of(node)
-    if len(graphs) != 2:
-        raise Damaged("a condition must choose between two graphs")
+    arguments, graphs = arguments_of(node, graphs=2, others=1)
     value = part(arguments[0], "as_bool")
     if value is None:
         value = part(part(arguments[0], "as_sym_bool"), "as_bool")
     name = next(iter(names_in(arguments[0])), "")
     if not isinstance(value, bool):
-        value = decisions.truth(inlined.nodes, name)
+        value = decisions.truth(inlined.makers, name)
     if value is None:
         of_sizes = part(arguments[0], "as_sym_bool") is not None
-        reason = "the sizes of the input decide" if of_sizes else decisions.reason(inlined.nodes, name)
-        inlined.nodes.append({**node, "reason": reason})
+        reason = "the sizes of the input decide" if of_sizes else decisions.reason(inlined.makers, name)
+        inlined.append({**node, "reason": reason})
     else:
         inlined.name(node, inlined.add(graphs[not value], names_in(arguments[3:])))
 
 
 def _repeated(inlined: Inlined, node: Json, decisions: Decisions) -> None:
     """Add the graph of a loop as often as its condition is true, or the call itself if that is not known."""
-    arguments, (condition, body, *_) = arguments_of(node)
+    arguments, (condition, body) = arguments_of(node, graphs=2, others=2)
     carried, further = names_in(arguments[2]), names_in(arguments[3])
     before = len(inlined.nodes)
     reason = f"more than {MAX_REPETITIONS:,} repetitions"
     for _ in range(MAX_REPETITIONS + 1):
-        (name,) = inlined.add(condition, [*carried, *further])
-        value = decisions.truth(inlined.nodes, name)
+        made = inlined.add(condition, [*carried, *further])
+        if len(made) != 1:
+            raise Damaged("the condition of a loop must have one result")
+        value = decisions.truth(inlined.makers, made[0])
         if value is None:
-            reason = decisions.reason(inlined.nodes, name)
+            reason = decisions.reason(inlined.makers, made[0])
             break
         if not value:
             inlined.name(node, carried)
             return
         carried = inlined.add(body, [*carried, *further])
     del inlined.nodes[before:]
-    inlined.nodes.append({**node, "reason": reason})
+    inlined.append({**node, "reason": reason})
 
 
 CALLED: Mapping[str, Callable[[Inlined, Json], bool]] = {
