@@ -202,14 +202,14 @@ class _Lowering:
                     tuple([self.places[index] for index in step.inputs]),
                     tuple([self.places[index] for index in step.outputs]),
                 )
+                for index, ref in zip(step.outputs, made, strict=True):
+                    self.tensors[index] = ref
+                    self._compare(index, ref)
             except Impossible as error:
                 hint = self._literal(step) if self.shapes else ""
                 fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin, hint=hint)
             except (LookupError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
-            for index, ref in zip(step.outputs, made, strict=True):
-                self.tensors[index] = ref
-                self._compare(index, ref)
         nodes = self._named()
         outputs = {name: self.tensors[index] for name, index in self.model.outputs.items()}
         stages: dict[str, Ref] = {}

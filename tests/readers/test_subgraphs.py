@@ -216,6 +216,34 @@ def test_vectorised_functions_are_called_for_every_position(tmp_path: Path) -> N
     np.testing.assert_allclose(run(tmp_path, calls, **sizes), 2 * X * X.sum(-1, keepdims=True))
 
 
+def program_of_graphs() -> dict[str, Any]:
+    """Return a program that calls graphs in every way."""
+    row = graph(["row"], [call("mul.Tensor", "made", self="@row", other=3.0)], ["made"], (1, 4))
+    step = graph(["carry", "row"], [call("add.Tensor", "total", self="@carry", other="@row")], ["total"] * 2, (1, 4))
+    calls = [
+        call("zeros.default", "zero", size=[]),
+        higher_order("while_loop", ["n", "a"], COUNT, STEP, tensors("zero", "x"), {"as_tensors": []}),
+        call("gt.Scalar", "p", self="@zero", other=0),
+        higher_order("cond", ["b"], {"as_tensor": {"name": "p"}}, TWICE, NEXT, tensors("a")),
+        higher_order("wrap", ["c"], TWICE, {"as_tensor": {"name": "b"}}),
+        call("permute.default", "d", self="@c", dims=[1, 0, 2]),
+        higher_order("map_impl", ["e"], row, tensors("d"), {"as_tensors": []}),
+        call("new_zeros.default", "first", self="@x", size=[1, 4]),
+        higher_order("scan", ["last", "f"], step, tensors("first"), tensors("e"), {"as_tensors": []}),
+        call("permute.default", "g", self="@f", dims=[1, 0, 2]),
+        *vmap(("g", "h", 1), size=2, calls=[call("relu.default", "i", self="@h")], taken=("i", "y", 1)),
+    ]
+    sizes = {"zero": (), "n": (), "p": (), "first": (1, 4), "last": (1, 4), "h": (1, 4), "i": (1, 4)}
+    rows = dict.fromkeys("def", (2, 1, 4))
+    return document({"x": X.shape}, calls, {**sizes, **rows, **dict.fromkeys("abcgy", X.shape)})
+
+
+def test_graphs_are_called_in_every_way(tmp_path: Path) -> None:
+    path = write(tmp_path / "net.pt2", program_of_graphs())
+    found = archcalc.load(str(path)).run({"x": X}).output
+    np.testing.assert_allclose(found, np.maximum(3 * (2 * (8 * X + 1)).cumsum(axis=1), 0))
+
+
 def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):

@@ -19,6 +19,7 @@ from archcalc.readers.lowering import Lowered, lower
 from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, payloads, small_network, symbol, write
+from tests.readers.test_subgraphs import program_of_graphs
 
 
 def read(folder: Path, program: dict[str, Any]) -> Lowered:
@@ -198,8 +199,8 @@ def nodes_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, each in inner for found in nodes_of(each, (*path, key)))]
 
 
-CONFIG = payloads(small_network())
-PLACES = [path for path in nodes_of(small_network()) if path]
+PROGRAMS = (small_network(), program_of_graphs())
+PLACES = [(number, path) for number, program in enumerate(PROGRAMS) for path in nodes_of(program) if path]
 
 unsuitable = st.one_of(
     st.none(),
@@ -218,9 +219,10 @@ unsuitable = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PLACES), unsuitable, st.booleans())
 def test_a_damaged_description_is_one_error_or_none(
-    tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], value: Any, delete: bool
+    tmp_path_factory: pytest.TempPathFactory, damage: tuple[int, tuple[Any, ...]], value: Any, delete: bool
 ) -> None:
-    program = copy.deepcopy(small_network())
+    number, place = damage
+    program = copy.deepcopy(PROGRAMS[number])
     parent: Any = program
     for key in place[:-1]:
         parent = parent[key]
@@ -228,6 +230,6 @@ def test_a_damaged_description_is_one_error_or_none(
         del parent[place[-1]]
     else:
         parent[place[-1]] = value
-    path = write(tmp_path_factory.mktemp("damaged") / "net.pt2", program, CONFIG)
+    path = write(tmp_path_factory.mktemp("damaged") / "net.pt2", program, payloads(PROGRAMS[number]))
     with suppress(SpecError):
         lower(read_model(path, "net.pt2"))

@@ -31,6 +31,13 @@ def list_at(value: Any, key: str) -> list[Any]:
     return found
 
 
+def mappings_at(value: Any, key: str) -> list[dict[str, Any]]:
+    found = list_at(value, key)
+    if not all(isinstance(each, dict) for each in found):
+        raise Damaged(f"'{key}' must be a list of mappings")
+    return found
+
+
 def text_at(value: Any, key: str) -> str:
     found = part(value, key)
     if not isinstance(found, str):

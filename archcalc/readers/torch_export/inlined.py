@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from archcalc.readers.torch_export.checked import Damaged, list_at, mapping_at, part, text_at
+from archcalc.readers.torch_export.checked import Damaged, list_at, mapping_at, mappings_at, part, text_at
 
 Json: TypeAlias = dict[str, Any]
 
@@ -54,8 +54,8 @@ class Inlined:
         for table in TABLES:
             for name, entry in mapping_at(graph, table).items() if table in graph else ():
                 self.tables.setdefault(table, {}).setdefault(renamed(name), entry)
-        for node in list_at(graph, "nodes"):
-            inputs = [{**each, "arg": _with_names(part(each, "arg"), renamed)} for each in list_at(node, "inputs")]
+        for node in mappings_at(graph, "nodes"):
+            inputs = [{**each, "arg": _with_names(part(each, "arg"), renamed)} for each in mappings_at(node, "inputs")]
             outputs = [_with_names(each, renamed) for each in list_at(node, "outputs")]
             self.append({**node, "inputs": inputs, "outputs": outputs})
         return [renamed(name) for name in names_in(list_at(graph, "outputs"))]

@@ -51,8 +51,8 @@ def _for_positions(
         further: what else it reads, last.
     """
     sizes = [list_at(mapping_at(inlined.tables.get("tensor_values"), name), "sizes") for name in sequences]
-    counts = {part(each[0], "as_int") if each else None for each in sizes}
-    count = counts.pop() if len(counts) == 1 else None
+    counts = [part(each[0], "as_int") if each else None for each in sizes]
+    count = counts[0] if counts and counts.count(counts[0]) == len(counts) else None
     if type(count) is not int or not 0 < count * len(list_at(graph, "nodes")) <= MAX_CALLS:
         return False
     rows: list[list[str]] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archcalc.readers.torch_export.checked import Damaged, list_at, part
+from archcalc.readers.torch_export.checked import Damaged, mappings_at, part
 from archcalc.readers.torch_export.decisions import Decisions
 from archcalc.readers.torch_export.inlined import Inlined, Json, arguments_of, names_in
 from archcalc.readers.torch_export.positions import BEGIN, NOTHING, end_of, mapped, scanned, vectorised
@@ -47,7 +47,7 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0) -> Json:
     Raises:
         Damaged: something other than a graph is called, or graphs are nested too deeply.
     """
-    nodes = list_at(graph, "nodes")
+    nodes = mappings_at(graph, "nodes")
     if not any(
         _operator(node) in (*CALLED, *CONDITIONAL) or part(node, "target") in (BEGIN, NOTHING) for node in nodes
     ):
