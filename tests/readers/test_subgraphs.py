@@ -244,6 +244,18 @@ def test_graphs_are_called_in_every_way(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, np.maximum(3 * (2 * (8 * X + 1)).cumsum(axis=1), 0))
 
 
+def test_graphs_with_too_many_calls_cannot_be_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each graph calls the one in it twice, so that a small file has very many calls."""
+    monkeypatch.setattr("archcalc.readers.torch_export.inlined.MAX_CALLS", 50)
+    deep = TWICE
+    for _ in range(5):
+        calls = [higher_order("wrap", [made], deep, tensors(read)) for read, made in (("x", "y"), ("y", "z"))]
+        deep = graph(["x"], calls, ["z"], X.shape)
+    with pytest.raises(SpecError) as caught:
+        run(tmp_path, [higher_order("wrap", ["y"], deep, tensors("x"))], y=X.shape)
+    assert "higher_order.wrap: more than 50 calls in graphs" in caught.value.problems[0].hint
+
+
 def test_anything_but_a_graph_is_one_error(tmp_path: Path) -> None:
     deep = TWICE
     for _ in range(25):

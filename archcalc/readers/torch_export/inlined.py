@@ -16,22 +16,48 @@ TENSORS = frozenset(("as_tensor", "as_tensors", "as_optional_tensor", "as_option
 """The kinds of arguments in which ``name`` is that of a tensor."""
 
 
+MAX_CALLS = 100_000
+"""The maximum number of calls of all graphs of a program, each as often as it is called."""
+
+
+class TooManyCalls(Exception):
+    """The graphs of a program have more calls than are added; the message says how many."""
+
+
+class Budget:
+    """The number of calls that graphs may still add to a program."""
+
+    def __init__(self) -> None:
+        self.left = MAX_CALLS
+
+    def spend(self, calls: int) -> None:
+        """Take a number of calls.
+
+        Raises:
+            TooManyCalls: there are not as many left.
+        """
+        self.left -= calls
+        if self.left < 0:
+            raise TooManyCalls(f"more than {MAX_CALLS:,} calls in graphs")
+
+
 class Inlined:
     """A graph to which the calls of other graphs are added."""
 
-    def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int) -> None:
+    def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int, budget: Budget) -> None:
         """Prepare a graph without nodes.
 
         Args:
             graph: a graph with its tables of names.
             expanded: returns a graph that is added without the calls of graphs in it.
             nesting: how deep the graph is in others.
+            budget: the number of calls that are added to the program at most.
         """
         self.tables: Json = {name: dict(mapping_at(graph, name)) for name in TABLES if name in graph}
         self.nodes: list[Json] = []
         self.makers: dict[str, Json] = {}
         """The nodes by the names of their results."""
-        self.expanded, self.nesting = expanded, nesting
+        self.expanded, self.nesting, self.budget = expanded, nesting, budget
         self.count = 0
 
     def append(self, node: Json) -> None:
@@ -45,6 +71,7 @@ class Inlined:
         own = names_in(list_at(graph, "inputs"))
         if len(own) != len(given):
             raise Damaged("a graph is called with a wrong number of arguments")
+        self.budget.spend(1 + len(list_at(graph, "nodes")))
         self.count += 1
         names = dict(zip(own, given, strict=True))
 
@@ -62,6 +89,7 @@ class Inlined:
 
     def call(self, node: Json, function: str, result: Any, /, **arguments: Any) -> None:
         """Add the call of an operator of ATen in place of a call of a graph."""
+        self.budget.spend(1)
         inputs = [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()]
         target = f"torch.ops.aten.{function}"
         self.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})

@@ -6,12 +6,19 @@ Others call their graph for every position of an axis (see `archcalc.readers.tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archcalc.readers.torch_export.checked import Damaged, mappings_at, part
 from archcalc.readers.torch_export.decisions import Decisions
-from archcalc.readers.torch_export.inlined import Inlined, Json, arguments_of, names_in
+from archcalc.readers.torch_export.inlined import (
+    Budget,
+    Inlined,
+    Json,
+    TooManyCalls,
+    arguments_of,
+    names_in,
+)
 from archcalc.readers.torch_export.positions import BEGIN, NOTHING, end_of, mapped, scanned, vectorised
 
 PREFIX = "torch.ops.higher_order."
@@ -36,16 +43,18 @@ MAX_NESTING = 20
 """The maximum nesting depth of graphs."""
 
 
-def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0) -> Json:
+def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: Budget | None = None) -> Json:
     """Return a graph in which the calls of graphs have become the calls that are in these graphs.
 
     Args:
         graph: the graph.
         decisions: evaluates conditions.
         nesting: how deep the graph is in others.
+        budget: the number of calls that are added at most; by default, those of a whole program.
 
     Raises:
         Damaged: something other than a graph is called, or graphs are nested too deeply.
+        TooManyCalls: a graph in others has more calls. In the outermost one, their call is not replaced.
     """
     nodes = mappings_at(graph, "nodes")
     if not any(
@@ -54,20 +63,38 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0) -> Json:
         return graph
     if nesting > MAX_NESTING:
         raise Damaged(f"graphs are nested more than {MAX_NESTING} deep")
-    inlined = Inlined(graph, lambda each: with_subgraphs(each, decisions.inside(), nesting + 1), nesting)
+    budget = budget or Budget()
+
+    def expanded(inner: Json) -> Json:
+        return with_subgraphs(inner, decisions.inside(), nesting + 1, budget)
+
+    inlined = Inlined(graph, expanded, nesting, budget)
     index = 0
     while index < len(nodes):
-        node, target = nodes[index], part(nodes[index], "target")
-        end = end_of(nodes, index) if target == BEGIN else None
-        call, condition = CALLED.get(_operator(node)), CONDITIONAL.get(_operator(node))
-        if condition is not None:
-            condition(inlined, node, decisions)
-        elif end is not None and vectorised(inlined, nodes[index : end + 1]):
-            index = end
-        elif target != NOTHING and (call is None or not call(inlined, node)):
-            inlined.append(node)
-        index += 1
+        before = len(inlined.nodes)
+        try:
+            index = _added(inlined, nodes, index, decisions)
+        except TooManyCalls as error:
+            if nesting:
+                raise
+            del inlined.nodes[before:]
+            inlined.append({**nodes[index], "reason": str(error)})
+            index += 1
     return {**graph, **inlined.tables, "nodes": inlined.nodes}
+
+
+def _added(inlined: Inlined, nodes: Sequence[Json], index: int, decisions: Decisions) -> int:
+    """Add a node or the graphs that it calls, and return the index of the node after it."""
+    node, target = nodes[index], part(nodes[index], "target")
+    call, condition = CALLED.get(_operator(node)), CONDITIONAL.get(_operator(node))
+    end = end_of(nodes, index) if target == BEGIN else None
+    if end is not None and vectorised(inlined, nodes[index : end + 1]):
+        return end + 1
+    if condition is not None:
+        condition(inlined, node, decisions)
+    elif target != NOTHING and (call is None or not call(inlined, node)):
+        inlined.append(node)
+    return index + 1
 
 
 def _operator(node: Any) -> str:
