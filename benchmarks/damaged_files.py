@@ -32,6 +32,7 @@ from typing import Any
 import archcalc
 from archcalc import SpecError
 from benchmarks import damaged_onnx
+from benchmarks.damaged_bytes import other_bytes, truncated
 
 MAX_SECONDS = 60
 MAX_MEGABYTES = 300
@@ -75,17 +76,6 @@ def at(document: Any, path: tuple[Any, ...]) -> Any:
     for key in path:
         document = document[key]
     return document
-
-
-def truncated(members: Members, chance: random.Random) -> bytes:
-    return members.data[: chance.randrange(len(members.data))]
-
-
-def other_bytes(members: Members, chance: random.Random) -> bytes:
-    changed = bytearray(members.data)
-    for _ in range(chance.choice((1, 1, 4, 64))):
-        changed[chance.randrange(len(changed))] = chance.randrange(256)
-    return bytes(changed)
 
 
 def other_end(members: Members, chance: random.Random) -> bytes:

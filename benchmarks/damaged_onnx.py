@@ -9,6 +9,8 @@ from typing import Any
 
 from onnx import AttributeProto, ModelProto, TensorProto
 
+from benchmarks.damaged_bytes import other_bytes, truncated
+
 UNSUITABLE_INTEGERS = (0, -1, 1, 2, 7, 2**31, 2**62, -(2**63), 10**6)
 UNSUITABLE_TEXTS = ("", "x", "\n", "Relu", "Loop", "If", "Reshape", "Einsum", "9" * 100, "../x", "?")
 UNSUITABLE_NUMBERS = (0.0, -1.0, float("inf"), float("nan"), 1e38)
@@ -20,17 +22,6 @@ class Model:
     def __init__(self, path: Path) -> None:
         self.data = path.read_bytes()
         self.proto = ModelProto.FromString(self.data)
-
-
-def truncated(model: Model, chance: random.Random) -> bytes:
-    return model.data[: chance.randrange(len(model.data))]
-
-
-def other_bytes(model: Model, chance: random.Random) -> bytes:
-    changed = bytearray(model.data)
-    for _ in range(chance.choice((1, 1, 4, 64))):
-        changed[chance.randrange(len(changed))] = chance.randrange(256)
-    return bytes(changed)
 
 
 def other_graph(model: Model, chance: random.Random) -> bytes:
