@@ -51,6 +51,11 @@ def what_else(data: bytes) -> str:
     return "a binary file" if control > MAX_CONTROL * len(data) else ""
 
 
+def is_file_name(text: str) -> bool:
+    """Return whether a text has the suffix of a spec file or of a model file."""
+    return text.lower().endswith((*SUFFIXES, *READERS))
+
+
 def is_inline(spec: str) -> bool:
     """Return whether a SPEC argument is an inline expression.
 
@@ -60,8 +65,7 @@ def is_inline(spec: str) -> bool:
         return True
     if not any(character.isspace() for character in spec):
         return False
-    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS))
-    return not is_file and PYTHON_OBJECT.fullmatch(spec) is None
+    return not is_file_name(split_variant(spec)[0]) and PYTHON_OBJECT.fullmatch(spec) is None
 
 
 def split_variant(spec: str) -> tuple[str, str]:

@@ -32,6 +32,8 @@ class ModelOptions(NamedTuple):
     """Whether operators that cannot be counted are layers without a cost, instead of an error."""
     values: Mapping[str, str] = {}
     """The numbers that inputs have, by name, as written."""
+    sizes: Mapping[str, int] = {}
+    """The sizes that are given by names, which may be those of the file."""
 
 
 class ModelFile(Protocol):

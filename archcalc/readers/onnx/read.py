@@ -62,7 +62,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     """
     without_arguments(options)
     axes = batch_axes(options)
-    inputs = Inputs(name, options.shapes, axes, options.values)
+    inputs = Inputs(name, options.shapes, axes, options.values, options.sizes)
     proto = read_model(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
