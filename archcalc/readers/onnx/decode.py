@@ -139,10 +139,7 @@ class Decoder:
         self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
             if name and name not in self.tensors.metas and name not in self.tensors.values and name not in self.unknown:
-                self.refuse(
-                    f"node '{node.name or node.op_type}' reads '{name[:100]}', which no node before it computes",
-                    "the nodes of a model must be in an order in which tensors are computed before they are read",
-                )
+                self.refuse_unread(node, name)
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
         if node.op_type in READERS and node.domain in DOMAINS:
             self.subgraphs(n, nesting)
@@ -173,6 +170,14 @@ class Decoder:
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
             return
         self.convert(n, nesting)
+
+    def refuse_unread(self, node: Any, name: str) -> NoReturn:
+        """Refuse a node because of a tensor that is not known where the node reads it."""
+        reads = f"node '{node.name or node.op_type}' reads '{name[:100]}'"
+        if not any(name in other.output for other in self.model.graph.node):
+            self.refuse(f"{reads}, which the file neither computes nor stores")
+        order = "the nodes of a model must be in an order in which tensors are computed before they are read"
+        self.refuse(f"{reads}, which no node before it computes", order)
 
     def constant(self, node: Any) -> None:
         """Read a node that stores a tensor."""
@@ -268,7 +273,9 @@ class Decoder:
         except Misfit as error:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
-            fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
+            sizes = " and ".join("x".join(map(str, meta.sizes)) or "a single number" for meta in inputs.values())
+            reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
+            fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:
             meta = found.get(name) or self.known.get(name)
             if name and meta is not None:
