@@ -192,7 +192,9 @@ def _in_file(error: SpecError, network: NetworkText) -> SpecError:
 
 def _in_yaml(hint: str) -> str:
     """Return a hint with options of the command line as the entries of a file that mean the same."""
-    return re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
+    written = re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
+    written = re.sub(r"--shape ([^\s=]+)=([^\s,]+)", r"shape: {\1: \2}", written)
+    return re.sub(r"--set (\w+)=NUMBER", r"set: {\1: NUMBER}", written)
 
 
 def _content(network: NetworkText) -> _Content:

@@ -76,3 +76,14 @@ def test_networks_that_are_compared_take_the_settings_that_they_have(archcalc: A
     assert archcalc("compare", f"{net} side=8", f"{net} side=16").status == 0
     done = archcalc("compare", net, "mobilenet-v1", "--set", "side=8", "--set", "beta=0.5")
     assert (done.status, "none of the networks has a variable 'beta'" in done.err) == (2, True)
+
+
+def test_a_key_is_told_its_own_entries(archcalc: Archcalc, net: str) -> None:
+    Path("answers.yaml").write_text("a: 1\n", encoding="utf-8")
+    key = "network: net.onnx\nquestions: {a: macs}\n"
+    Path("key.yaml").write_text(key, encoding="utf-8")
+    done = archcalc("check", "--key", "key.yaml", "answers.yaml")
+    assert done.status == 2
+    assert "shape: {x: 3xHxW}, or by their names in the file: set: {side: NUMBER}" in done.out + done.err
+    Path("key.yaml").write_text(f"set: {{side: 8}}\n{key}", encoding="utf-8")
+    assert archcalc("check", "--key", "key.yaml", "answers.yaml").status == 1
