@@ -19,7 +19,7 @@ LEVELS = (
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},
-    {"readers"},
+    {"readers", "writers"},
     {"engine", "counters"},
     {"query"},
     {"claims"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -13,6 +14,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
 from archcalc.cli.columns import chosen_columns
+from archcalc.cli.layers_table import ALL, with_marks
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -30,12 +32,8 @@ from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
-MARK = Column("lower_bound", "lower bound")
-"""The column that states, for programs, whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
 """The number of variants that are listed, so that they fit in one line."""
-ALL = 10**9
-"""Deeper than any network."""
 
 
 class Depth(click.ParamType[int]):
@@ -94,7 +92,7 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     rows = analysis.folded(depth)
     cells = Cells(analysis, layout, bare=form == "csv")
     shown = cells.rows(rows, columns)
-    headings = [COLUMNS[name] for name in columns]
+    headings: Sequence[Column] = [COLUMNS[name] for name in columns]
     totals = total_cells(analysis, columns)
     counted: tuple[str, ...] = ()
     if tool is not None:
@@ -103,11 +101,10 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         as_tool = in_count_of(tool, network, analysis, rows)
         headings, shown, totals = as_tool.replaced(columns, headings, shown, totals)
         counted = as_tool.notes
-    marks = form == "csv" and not analysis.totals.is_complete  # which people see in the cells
-    if marks:
-        shown = tuple([(*cell, str(not row.is_complete).lower()) for cell, row in zip(shown, rows, strict=True)])
+    if form == "csv":
+        headings, shown = with_marks(headings, shown, rows, analysis)
     table = Table(
-        columns=(*headings, *(MARK,) * marks),
+        columns=tuple(headings),
         rows=shown,
         title=title(analysis, layout),
         totals=(totals,) if tool or {*columns} & {*FORMULAS} else (),
