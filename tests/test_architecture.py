@@ -28,7 +28,7 @@ LEVELS = (
     {"verification"},
     {"lint"},
     {"validation"},
-    {"changes"},
+    {"changes", "drawing"},
     {"report"},
     {"api", "cli"},
 )
