@@ -125,14 +125,13 @@ class _Outline:
         node, members = self.nodes[index], frozenset((index,))
         kind = "input" if node.is_input else kind_of(node.op)
         text = node.name if node.is_input else write_layer(node.op, self.detail.layout)
-        lines = (_short(text),) if kind not in LIGHT or len(text) > MAX_LINE // 2 else (text,)
         before = [self.analysis.graph.shape(ref) for ref in node.inputs]
         return Box(
             name=self._path(index)[-1],
             members=members,
             entries=tuple(dict.fromkeys(node.inputs)),
             exits=self.exits(members),
-            lines=lines,
+            lines=(_short(text),),
             kind=kind,
             shape=self._shape(index),
             changes_shape=not before or before[0] != node.output,
