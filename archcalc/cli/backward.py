@@ -149,7 +149,7 @@ def run_backward(
             return
     form = default_format(form, color)
     digits = values["digits"] or DIGITS
-    worked = worked_gradients(network, found, values["places"], values["seed"], step)
+    worked = worked_gradients(network, found, loss, values["places"], values["seed"], step)
     if form == "json":
         extra = {"worked": [record(each.worked) for each in worked]} if worked else {}
         click.echo(write_json({**document(network, found, values), **extra}), nl=False)
@@ -178,6 +178,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     if kind == "sum":
         return Loss({name: total() for name in outputs})
     terms: dict[str, Term] = {}
+    targets: dict[str, Array] = {}
     for name, text in given_targets(outputs, values["targets"]).items():
         what = f"the target of '{name}'"
         with array_errors("--loss"):
@@ -188,10 +189,11 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
             array = floats({name: given_array(text, (batch,), what, "--target")})[name]
         with array_errors("--target"):
             terms[name] = compared(kind, network.graph, refs[name], array, name)
+        targets[name] = array
     if not terms:
         what = "the number of the class, such as --target 3" if kind == "cross_entropy" else "an array like the output"
         fail("missing", f"--loss {kind} needs a target", hint=f"give --target: {what}", origin="--loss")
-    return Loss(terms)
+    return Loss(terms, kind, targets)
 
 
 def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, str]:

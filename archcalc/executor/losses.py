@@ -6,7 +6,7 @@ Means are over all examples and positions, as in PyTorch. The loss of several ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -37,6 +37,10 @@ class Loss:
 
     terms: Mapping[str, Term]
     """The loss of each by its name."""
+    kind: LossKind | None = None
+    """The loss, if it is one with a target."""
+    targets: Mapping[str, Array] = field(default_factory=dict)
+    """What it compares the tensors with, batch in front."""
 
     def __call__(self, tensors: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
         """Return the loss and the gradient of every tensor that it is computed from."""
