@@ -34,7 +34,8 @@ NETWORKS = {
     "swin_t": 64,
 }
 """The networks, with the height and width of their inputs."""
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
+"""PyTorch rounds some constants (the 1/6 of hard swish) to single precision; otherwise differences are near 1e-15."""
 
 
 class Compared(NamedTuple):
