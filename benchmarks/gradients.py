@@ -38,6 +38,11 @@ TOLERANCE = 1e-7
 """PyTorch rounds some constants (the 1/6 of hard swish) to single precision; otherwise differences are near 1e-15."""
 
 
+NOISE = 1e-6
+"""Gradients below this share of the largest one of a network are taken as large as that: those of a shift before
+another batch norm are 0 in training, but for rounding."""
+
+
 class Compared(NamedTuple):
     """The gradients of a network on both sides."""
 
@@ -93,7 +98,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
     order = np.argsort(values)
     values, grads = values[order], grads[order]
     assert (np.diff(values) > 0).all(), "two parameters are equal"
-    numbers, difference = 0, 0.0
+    numbers, difference, least = 0, 0.0, NOISE * np.abs(grads).max()
     for each, ours in found.gradients.items():
         own = stored[each].ravel()
         places = np.minimum(np.searchsorted(values, own), len(values) - 1)
@@ -101,7 +106,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
         numbers += int(same.sum())
         if same.any():
             off = np.abs(ours.ravel()[same] - grads[places[same]]).max()
-            difference = max(difference, float(off / (np.abs(grads[places[same]]).max() or 1)))
+            difference = max(difference, float(off / max(np.abs(grads[places[same]]).max(), least)))
     return Compared(len(names), numbers, len(values), difference)
 
 

@@ -9,7 +9,7 @@ from benchmarks.gradients import TOLERANCE, compared, module_of
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.mark.parametrize(("name", "training"), [("shufflenet_v2_x0_5", True), ("squeezenet1_1", False)])
+@pytest.mark.parametrize(("name", "training"), [("shufflenet_v2_x0_5", False), ("squeezenet1_1", False)])
 def test_the_gradients_of_all_parameters_agree_with_autograd(name: str, *, training: bool) -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("torchvision")
