@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
-from archcalc.spec.models import PYTHON_OBJECT, READERS, model_file, python_object
+from archcalc.spec.models import CHECKPOINTS, PYTHON_OBJECT, READERS, is_checkpoint, model_file, python_object
 from archcalc.spec.zoo import bundled_folder, bundled_name, find_bundled, meant_name, suggest_bundled
 
 EXPRESSION = "<expression>"
@@ -60,7 +60,7 @@ def is_inline(spec: str) -> bool:
         return True
     if not any(character.isspace() for character in spec):
         return False
-    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS))
+    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS, *CHECKPOINTS))
     return not is_file and PYTHON_OBJECT.fullmatch(spec) is None
 
 
@@ -89,6 +89,9 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         return Source(EXPRESSION, spec), True
     if (file := model_file(spec)) is not None:
         return Source(spec, "", model=file), False
+    if is_checkpoint(spec):
+        hint = "show, compare and diff list its parameters; `archcalc run SPEC --weights FILE` runs a network with them"
+        fail("format", "a checkpoint has parameters only, no network", hint=hint, origin=spec)
     name, variant = split_variant(spec)
     if not variant and not os.path.exists(spec):
         if (imported := python_object(spec)) is not None:
