@@ -23,9 +23,9 @@ STORAGES = {
     "Bool": "bool",
     "ComplexDouble": "complex128",
     "ComplexFloat": "complex64",
-    "QInt8": "int8",
-    "QUInt8": "uint8",
-    "QInt32": "int32",
+    "QInt8": "qint8",
+    "QUInt8": "quint8",
+    "QInt32": "qint32",
 }
 """Number formats by the classes of storages: ``torch.FloatStorage``."""
 DTYPES = {
@@ -36,9 +36,6 @@ DTYPES = {
     "short": "int16",
     "int": "int32",
     "long": "int64",
-    "qint8": "int8",
-    "quint8": "uint8",
-    "qint32": "int32",
 }
 """Number formats by their names in PyTorch: ``torch.half``."""
 BYTES = "uint8"

@@ -1,4 +1,4 @@
-"""Files of ``torch.save`` since PyTorch 1.6: a zip archive of a pickle, with a member for the numbers of each storage."""
+"""Files of ``torch.save`` since PyTorch 1.6: a zip archive with a pickle, and a member for each storage of numbers."""
 
 from __future__ import annotations
 
