@@ -13,6 +13,7 @@ from archcalc.spec.errors import fail
 from archcalc.spec.models import is_checkpoint
 
 if TYPE_CHECKING:
+    from archcalc.changes.checkpoints import CheckpointDiff
     from archcalc.readers.checkpoints.checkpoint import Checkpoint
     from archcalc.readers.checkpoints.outline import Row
 
@@ -88,3 +89,31 @@ def show_checkpoint(spec: str, form: str | None, color: str, depth: int | None, 
         print_table(tables.tensors_table(checkpoint) if rows is None else tables.rows_table(rows), form, color)
     else:
         print_table(tables.checkpoint_table(checkpoint, rows or ()), form, color)
+
+
+def compare_side_by_side(specs: Sequence[str], form: str | None, color: str) -> None:
+    """Print the totals of checkpoints side by side."""
+    from archcalc.readers.checkpoints.read import read_checkpoint
+    from archcalc.report.checkpoint_diffs import figures_records, figures_table
+
+    only_options(("form", "color"))
+    form = default_format(form, color)
+    checkpoints = [read_checkpoint(spec) for spec in specs]
+    if form == "json":
+        from archcalc.report.json_text import write_json
+
+        click.echo(write_json(figures_records(specs, checkpoints)), nl=False)
+    else:
+        print_table(figures_table(specs, checkpoints), form, color)
+
+
+def diff_of_checkpoints(specs: Sequence[str], *, values: bool) -> CheckpointDiff:
+    """Compare two checkpoints, and also their numbers if ``values`` is set."""
+    from archcalc.changes.checkpoints import compare_checkpoints
+    from archcalc.readers.checkpoints.read import read_checkpoint
+
+    only_options(("form", "color", "output", "reports", "compares_values"))
+    if len(specs) != 2:
+        raise click.UsageError(f"expected two checkpoints, OLD and NEW, got {len(specs)}")
+    old, new = map(read_checkpoint, specs)
+    return compare_checkpoints(old, new, values=values)

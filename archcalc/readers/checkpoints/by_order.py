@@ -5,12 +5,10 @@ They do only if all layers and all tensors fit, since layers with the same shape
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archcalc.arrays.texts import shape_text
-from archcalc.executor.kernel import Sizes
 from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
 from archcalc.readers.checkpoints.array_names import namings
@@ -18,7 +16,9 @@ from archcalc.readers.checkpoints.checkpoint import Tensor
 from archcalc.readers.checkpoints.sources import Naming, Source, in_module, names_of, other_shape, without_ones
 
 LEARNED = "value"
-"""The array of layers that are only a learned tensor. They have no fixed place among the others."""
+"""The array of layers that are only a learned tensor: a file has them before the other tensors of their module."""
+MODULE_ARRAYS = ("weight", "bias")
+"""The names of tensors that are not a learned layer, but belong to a module of another kind."""
 
 
 class Ordered(NamedTuple):
@@ -39,43 +39,56 @@ def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, Tensor],
         tensors: the tensors, in the order of the file.
         separator: what separates the names of modules.
     """
-    learned = _learned(graph, nodes, tensors)
-    taken = {name for naming in learned.values() for name in names_of(naming)}
-    rest = [name for name in tensors if name not in taken]
-    found: list[Naming] = []
+    learned = [node for node in nodes if _is_learned(graph, node)]
+    shapes = {without_ones(stored_shapes(graph, node)[LEARNED]) for node in learned}
+    names = [*tensors]
+    alone: list[str] = []
+    found: dict[str, Naming] = {}
     at = 0
+
+    def skip() -> bool:
+        """Pass a tensor that may be one of the learned layers, which a file has before or among the others."""
+        nonlocal at
+        if at == len(names) or names[at].rpartition(separator)[2] in MODULE_ARRAYS:
+            return False
+        if without_ones(tensors[names[at]].shape) not in shapes:
+            return False
+        alone.append(names[at])
+        at += 1
+        return True
+
     for node in nodes:
-        naming = learned.get(node.name) or _next(graph, node, rest, at, tensors, separator)
-        if naming is None:
-            needed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in stored_shapes(graph, node).items())
-            return Ordered(reason=f"{node.name} needs {needed}, where the file has {_listed(rest, at, tensors)}")
-        found.append(naming)
-        at += 0 if node.name in learned else len(names_of(naming))
-    if at < len(rest):
-        return Ordered(reason=f"after the last layer, the file has {_listed(rest, at, tensors)}")
-    return Ordered(found)
+        if _is_learned(graph, node):
+            continue
+        while (naming := _next(graph, node, names, at, tensors, separator)) is None:
+            if not skip():
+                needed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in stored_shapes(graph, node).items())
+                return Ordered(reason=f"{node.name} needs {needed}, where the file has {_listed(names, at, tensors)}")
+        found[node.name] = naming
+        at += len(names_of(naming))
+    while skip():
+        pass
+    if at < len(names):
+        return Ordered(reason=f"after the last layer, the file has {_listed(names, at, tensors)}")
+    for index, node in enumerate(learned):
+        shape = stored_shapes(graph, node)[LEARNED]
+        if index >= len(alone) or without_ones(tensors[alone[index]].shape) != without_ones(shape):
+            reason = f"{node.name} needs {shape_text(shape)}, where the file has {_listed(alone, index, tensors)}"
+            return Ordered(reason=reason)
+        found[node.name] = {LEARNED: Source((alone[index],))}
+    if len(alone) > len(learned):
+        return Ordered(reason=f"after the last layer, the file has {_listed(alone, len(learned), tensors)}")
+    return Ordered([found[node.name] for node in nodes])
+
+
+def _is_learned(graph: Graph, node: Node) -> bool:
+    """Return whether a layer is only a learned tensor."""
+    return [*stored_shapes(graph, node)] == [LEARNED]
 
 
 def _listed(names: Sequence[str], at: int, tensors: Mapping[str, Tensor]) -> str:
     """Return a tensor with its shape in words."""
     return f"'{names[at]}' ({shape_text(tensors[names[at]].shape)})" if at < len(names) else "no more tensors"
-
-
-def _learned(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> dict[str, Naming]:
-    """Return the tensors of learned layers that are the only ones with their shapes, by name of the layer."""
-    layers: dict[Sizes, list[Node]] = defaultdict(list)
-    for node in nodes:
-        for array, shape in stored_shapes(graph, node).items():
-            if array not in node.tied:
-                layers[without_ones(shape)].append(node)
-    stored: dict[Sizes, list[str]] = defaultdict(list)
-    for name, tensor in tensors.items():
-        stored[without_ones(tensor.shape)].append(name)
-    return {
-        same[0].name: {LEARNED: Source((stored[shape][0],))}
-        for shape, same in layers.items()
-        if [*stored_shapes(graph, same[0])] == [LEARNED] and len(same) == len(stored[shape]) == 1
-    }
 
 
 def _next(

@@ -88,8 +88,8 @@ def fit(
             found.sources |= _owned(node, naming)
             found.by_order.append(node.name)
         if reason:
-            some = "some layers have" if found.sources else "no layer has"
-            found.problems.append(f"{some} tensors of their name, and the others are in another order: {reason}")
+            what = "of the layers without tensors of their name" if found.sources else "of all layers"
+            found.problems.append(f"the order {what} is not that of the tensors: {reason}")
     needed = [node for node in layers if training or not node.training]
     found.problems += _unsuitable(graph, needed, found, tensors)
     found.problems += _some(_without_tensors(graph, needed, {*found.sources, *constants}), "layers have none")
