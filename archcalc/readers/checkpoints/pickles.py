@@ -82,7 +82,9 @@ class Reader:
                 if operation.name == "STOP":
                     break
                 _OPERATIONS[operation.name](self, argument)
-            (found,) = self._stack
+            found = self.pop()
+            if self._stack:
+                raise PickleError("it is damaged: it leaves several objects")
         except PickleError:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError) as error:

@@ -79,7 +79,7 @@ def _files(path: Path, name: str) -> dict[str, dict[str, None]]:
     for tensor, each in places.items():
         files.setdefault(each, {})[tensor] = None
     for each in files:
-        if each != Path(each).name or "\\" in each or "\0" in each or not each:
+        if each != Path(each).name or "\\" in each or "\0" in each or each in ("", ".."):
             fail(
                 "format", f"a file of the checkpoint must be in the folder of the index, got '{each[:80]}'", origin=name
             )
