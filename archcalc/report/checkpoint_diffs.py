@@ -1,4 +1,4 @@
-"""Comparisons of checkpoints: figures side by side, what changed as tables, and as JSON-ready data."""
+"""Comparisons of checkpoints: figures side by side, changes as tables, and data (``checkpoint-diff.schema.json``)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
@@ -90,8 +91,7 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     if (file := model_file(spec)) is not None:
         return Source(spec, "", model=file), False
     if is_checkpoint(spec):
-        hint = "show, compare and diff list its parameters; `archcalc run SPEC --weights FILE` runs a network with them"
-        fail("format", "a checkpoint has parameters only, no network", hint=hint, origin=spec)
+        refuse_checkpoint(spec)
     name, variant = split_variant(spec)
     if not variant and not os.path.exists(spec):
         if (imported := python_object(spec)) is not None:
@@ -108,6 +108,12 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
     fail("not-found", f"no bundled network '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
+
+
+def refuse_checkpoint(name: str) -> NoReturn:
+    """Raise the error that a file has no network."""
+    hint = "show, compare and diff list its parameters; `archcalc run SPEC --weights FILE` runs a network with them"
+    fail("format", "a checkpoint has parameters only, no network", hint=hint, origin=name)
 
 
 def _hint(spec: str) -> str:
@@ -129,6 +135,8 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
     Raises:
         SpecError: it cannot be read, is too large or is not text.
     """
+    if is_checkpoint(name):
+        refuse_checkpoint(name)
     try:
         with path.open("rb") as file:
             return Source(name, decode(file.read(limits.bytes + 1), name, limits))
