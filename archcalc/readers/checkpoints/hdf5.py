@@ -17,6 +17,9 @@ MAX_DEPTH = 100
 """The largest number of groups within one another."""
 DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, OverflowError)
 """What h5py raises for damaged files, and for what it cannot read."""
+MAX_COMPRESSION = 1100
+"""How many times the bytes in the file a tensor may have, from `SMALL` bytes on: more than deflate reaches."""
+SMALL = 1 << 26
 NUMBERS = "fiub"
 """The kinds of data types that are read."""
 
@@ -45,7 +48,11 @@ def read_hdf5(path: Path, name: str) -> Checkpoint:
 
         try:
             with h5py.File(path, "r", locking=False) as file:
-                return np.asarray(file[tensor.name][()], tensor.dtype)
+                data = file[tensor.name]
+                if tensor.bytes > max(SMALL, MAX_COMPRESSION * data.id.get_storage_size()):
+                    what = f"the {tensor.bytes:,} bytes of '{tensor.name[:80]}' are more than its compression can hold"
+                    fail("limit", what, origin=name)
+                return np.asarray(data[()], tensor.dtype)
         except DAMAGED as error:
             fail("format", f"'{tensor.name[:80]}' is damaged: {error}", origin=name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archcalc.readers.checkpoints.torch_objects import StoredTensor
@@ -15,6 +15,8 @@ NO_NETWORKS = ("optim", "sched", "scaler", "rng", "random", "amp", "hyper", "cal
 ALONE = "tensor"
 """The name of a tensor that is all of a file."""
 SEPARATOR = "."
+MAX_ITEMS = 5_000_000
+"""The number of items of containers that are looked at; parts may share them."""
 MAX_NAME = 1000
 """The largest number of characters of the name of a tensor."""
 
@@ -40,11 +42,12 @@ def choose(value: Any, asked: str, origin: str) -> Chosen:
     Raises:
         SpecError: there are no tensors, no such part, or two tensors have the same name.
     """
-    if not isinstance(value, dict) or any(isinstance(each, StoredTensor) for each in value.values()):
-        parts = {"": _named(value, "", origin)}
-    else:
-        parts = {key: _named(each, "", origin) for key, each in value.items()}
+    budget = iter(range(MAX_ITEMS))
+    if isinstance(value, dict) and (_has_network(value) or not any(map(_is_tensor, value.values()))):
+        parts = {key: _named(each, origin, budget) for key, each in value.items()}
         parts = {key: tensors for key, tensors in parts.items() if tensors}
+    else:
+        parts = {"": _named(value, origin, budget)}
     if not any(parts.values()):
         fail("format", "the file has no tensors", origin=origin)
     if asked:
@@ -58,7 +61,16 @@ def choose(value: Any, asked: str, origin: str) -> Chosen:
     others = {name: tensors for name, tensors in parts.items() if name not in chosen}
     if len(chosen) == 1:
         return Chosen(chosen[0], parts[chosen[0]], others)
-    return Chosen("", _named({name: value[name] for name in chosen}, "", origin), others)
+    return Chosen("", _named({name: value[name] for name in chosen}, origin, budget), others)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, StoredTensor)
+
+
+def _has_network(value: Mapping[str, Any]) -> bool:
+    """Return whether a dictionary has the parameters of a network in a dictionary of their own."""
+    return any(isinstance(value.get(name), dict) and any(map(_is_tensor, value[name].values())) for name in NETWORKS)
 
 
 def _of_network(parts: Mapping[str, Any]) -> list[str]:
@@ -73,11 +85,11 @@ def _of_network(parts: Mapping[str, Any]) -> list[str]:
     return known or [*parts]
 
 
-def _named(value: Any, prefix: str, origin: str) -> dict[str, StoredTensor]:
+def _named(value: Any, origin: str, budget: Iterator[int]) -> dict[str, StoredTensor]:
     """Return the tensors in nested containers, by the names and indices that lead to them."""
     found: dict[str, StoredTensor] = {}
     seen: set[int] = set()  # a container may hold itself
-    waiting: list[tuple[str, Any]] = [(prefix, value)]
+    waiting: list[tuple[str, Any]] = [("", value)]
     while waiting:
         name, each = waiting.pop()
         if len(name) > MAX_NAME:
@@ -91,6 +103,8 @@ def _named(value: Any, prefix: str, origin: str) -> dict[str, StoredTensor]:
             continue
         seen.add(id(each))
         items = each.items() if isinstance(each, dict) else enumerate(each)
+        if any(next(budget, None) is None for _ in each):
+            fail("limit", f"the file has more than {MAX_ITEMS:,} items", origin=origin)
         inner = [(f"{name}{SEPARATOR * bool(name)}{key}", item) for key, item in items if _may_hold(item)]
         waiting += inner[::-1]
     return found

@@ -77,17 +77,11 @@ def test_views_of_one_storage(tmp_path: Path, write: Write) -> None:
 def checkpoint_of_training() -> dict[str, Any]:
     model = state_dict({"weight": np.ones((2, 2), "f4")})
     momentum = tensor(Storage("m", np.ones(4, "f4")), (2, 2))
-    best = Call(
-        Global("numpy.core.multiarray", "scalar"), Call(Global("numpy", "dtype"), "f8", False, True), b"12345678"
-    )
+    double = Call(Global("numpy", "dtype"), "f8", False, True)
+    best = Call(Global("numpy.core.multiarray", "scalar"), double, b"12345678")
     optimizer = {"state": {0: {"momentum": momentum}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
-    return {
-        "epoch": 3,
-        "best": best,
-        "optimizer": optimizer,
-        "model": model,
-        "device": Call(Global("torch", "device"), "cpu"),
-    }
+    others = {"device": Call(Global("torch", "device"), "cpu"), "rng": tensor(Storage("r", np.ones(3, "f4")), (3,))}
+    return {"epoch": 3, "best": best, "optimizer": optimizer, "model": model, **others}
 
 
 def test_the_part_with_the_network_is_shown_and_the_others_are_named(tmp_path: Path) -> None:
@@ -95,7 +89,7 @@ def test_the_part_with_the_network_is_shown_and_the_others_are_named(tmp_path: P
     found = read_checkpoint(str(path))
     assert found.part == "model"
     assert [*found.tensors] == ["weight"]
-    assert [(each.name, each.tensors, each.bytes) for each in found.others] == [("optimizer", 1, 16)]
+    assert [(each.name, each.tensors, each.bytes) for each in found.others] == [("optimizer", 1, 16), ("rng", 1, 12)]
     assert [*read_checkpoint(f"{path}:optimizer").tensors] == ["state.0.momentum"]
 
 
