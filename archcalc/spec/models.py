@@ -115,8 +115,12 @@ def python_object(spec: str) -> ModelSource | None:
 
 
 def is_checkpoint(spec: str) -> bool:
-    """Return whether an argument has the form of a checkpoint: the name of such a file, perhaps with a part."""
-    return split_part(spec)[0].lower().endswith(CHECKPOINTS)
+    """Return whether an argument names a checkpoint, perhaps with a part, by the end of its name.
+
+    It does not if it is the file of a model, as files in HDF5 may be.
+    """
+    file, _ = split_part(spec)
+    return file.lower().endswith(CHECKPOINTS) and model_file(file) is None
 
 
 def split_part(spec: str) -> tuple[str, str]:

@@ -113,6 +113,8 @@ class Checkpoint:
     """Names of tensors whose numbers are those of another one, with the name of that."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     files: int = 1
+    is_ordered: bool = True
+    """Whether the tensors are in the order in which the network has them; some formats sort them."""
 
     def counted(self) -> Iterable[Tensor]:
         """Return the tensors without further names of the same one."""

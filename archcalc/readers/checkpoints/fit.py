@@ -82,7 +82,11 @@ def fit(
             left.append(node)
     if left and not in_file:
         rest = {name: tensor for name, tensor in tensors.items() if name not in used and tensor.params}
-        namings, reason = by_order(graph, left, rest, separator)
+        kinds = [tuple(sorted(stored_shapes(graph, node).items())) for node in left]
+        if checkpoint.is_ordered or len({*kinds}) == len(kinds):
+            namings, reason = by_order(graph, left, rest, separator)
+        else:
+            namings, reason = (), "the format sorts them, and layers with equal shapes could be confused"
         for node, naming in zip(left, namings, strict=False):
             used |= names_of(naming)
             found.sources |= _owned(node, naming)

@@ -12,6 +12,8 @@ from archcalc.spec.errors import fail
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
 
+HDF5 = "HDF5"
+"""The name of the format."""
 MAX_OBJECTS = 1_000_000
 MAX_DEPTH = 100
 """The largest number of groups within one another."""
@@ -56,7 +58,7 @@ def read_hdf5(path: Path, name: str) -> Checkpoint:
         except DAMAGED as error:
             fail("format", f"'{tensor.name[:80]}' is damaged: {error}", origin=name)
 
-    return Checkpoint(name, "HDF5", tensors, load, separator="/")
+    return Checkpoint(name, HDF5, tensors, load, separator="/", is_ordered=False)
 
 
 def _h5py(name: str) -> Any:
@@ -68,8 +70,8 @@ def _h5py(name: str) -> Any:
     try:
         import h5py
     except ImportError:
-        hint = "install it: pip install h5py, or archcalc with the extra hdf5"
-        fail("missing", "reading HDF5 files needs the package h5py", hint=hint, origin=name)
+        hint = "install it: python -m pip install 'archcalc[keras]'"
+        fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
     return h5py
 
 

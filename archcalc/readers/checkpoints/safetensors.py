@@ -112,7 +112,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
             refuse("it has become shorter")
         return decoded(raw.reshape(tensor.shape), tensor.dtype)
 
-    return Checkpoint(name, "safetensors", tensors, load, metadata=metadata)
+    return Checkpoint(name, "safetensors", tensors, load, metadata=metadata, is_ordered=False)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def read_sharded(path: Path, name: str, read: Callable[[Path, str], Checkpoint])
         load,
         shared={each: other for found in checkpoints.values() for each, other in found.shared.items()},
         files=len(files),
+        is_ordered=all(found.is_ordered for found in checkpoints.values()),
     )
 
 

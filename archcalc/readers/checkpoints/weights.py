@@ -14,10 +14,12 @@ from archcalc.executor.weights import check, stored
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.by_order import LEARNED
 from archcalc.readers.checkpoints.fit import fit
+from archcalc.readers.checkpoints.hdf5 import HDF5
 from archcalc.readers.checkpoints.read import read_checkpoint
 from archcalc.readers.checkpoints.sources import load
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.stored import plain
+from archcalc.spec.errors import fail
 from archcalc.spec.models import ModelFile
 
 
@@ -47,6 +49,11 @@ def read_checkpoint_weights(
         ArrayError: tensors are missing, or do not fit the network; all of them are listed.
     """
     checkpoint = read_checkpoint(spec)
+    if checkpoint.form == HDF5:
+        hint = "run the Keras model from its own file"
+        fail(
+            "format", "weights in HDF5 have the axes of Keras, which other networks do not have", hint=hint, origin=spec
+        )
     in_file, unused, constants = _of_model(model) if isinstance(model, LoweredFile) else ({}, set(), {})
     found = fit(graph, checkpoint, in_file, unused, constants, training=training)
     if found.problems:

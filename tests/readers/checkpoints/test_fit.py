@@ -118,6 +118,17 @@ def test_another_order_is_not_guessed(network: archcalc.Network, tmp_path: Path)
     assert "'fc.bias' (5) belongs to no layer" in found
 
 
+def test_the_order_of_a_format_that_sorts_tensors_says_nothing(tmp_path: Path) -> None:
+    network = archcalc.load("2 -> fc 2 nobias -> fc 2 nobias")
+    arrays = {f"{name}.weight": np.full((2, 2), at, "f4") for at, name in enumerate(("first", "body"))}
+    found = problems(network, write_safetensors(tmp_path / "net.safetensors", arrays))
+    assert "layers with equal shapes could be confused" in found[0]
+    assert read(network, write_torch(tmp_path / "net.pth", state_dict(arrays))).by_order == ("fc_1", "fc_2")
+    different = archcalc.load("2 -> fc 2 nobias -> fc 3 nobias")
+    arrays["body.weight"] = np.ones((3, 2), "f4")
+    assert read(different, write_safetensors(tmp_path / "net.safetensors", arrays)).by_order == ("fc_1", "fc_2")
+
+
 def test_everything_that_does_not_fit_is_listed(network: archcalc.Network, tmp_path: Path) -> None:
     arrays = numbers(PYTORCH)
     named = {name: arrays[other] for name, other in BY_NAME.items()}
