@@ -11,6 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+import archcalc as archcalc_package
 from archcalc.cli.schema import schemas
 from tests.cli.conftest import Archcalc
 from tests.readers.checkpoints.files import state_dict, write_safetensors, write_torch
@@ -177,6 +178,14 @@ def test_a_network_runs_with_the_weights_of_a_checkpoint(archcalc: Archcalc, tmp
     assert "21.5" in ran.out
     assert "43" in ran.out
     assert not ran.err
+
+
+def test_the_same_in_python(tmp_path: Path) -> None:
+    path = str(write_safetensors(tmp_path / "net.safetensors", WEIGHTS))
+    assert archcalc_package.load_checkpoint(path).totals.params == 9
+    network = archcalc_package.load(NETWORK)
+    (output,) = network.run({"input": np.array([[1, 10]])}, weights=network.weights(path)).outputs.values()
+    assert output.tolist() == [[21.5, 43, 65]]
 
 
 def test_weights_that_are_found_by_their_order_are_noted(archcalc: Archcalc, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import archcalc
+from archcalc import SpecError
 from archcalc.readers.checkpoints.read import read_checkpoint
 from tests.readers.checkpoints.test_safetensors import refusal
 
@@ -86,3 +88,9 @@ def test_a_file_that_is_cut(path: Path) -> None:
     for length in range(9, len(content) - 1, 997):
         path.write_bytes(content[:length])
         assert "damaged" in refusal(path)
+
+
+def test_weights_of_keras_are_not_mapped_to_other_networks(path: Path) -> None:
+    write(path, fc_1__kernel=np.ones((2, 2), "f4"))
+    with pytest.raises(SpecError, match="weights in HDF5 have the axes of Keras"):
+        archcalc.load("2 -> fc 2 nobias").weights(str(path))
