@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
-from archcalc.spec.models import CHECKPOINTS, PYTHON_OBJECT, READERS, is_checkpoint, model_file, python_object
+from archcalc.spec.models import CHECKPOINTS, HDF5, PYTHON_OBJECT, READERS, is_checkpoint, model_file, python_object
 from archcalc.spec.zoo import bundled_folder, bundled_name, find_bundled, meant_name, suggest_bundled
 
 EXPRESSION = "<expression>"
@@ -112,7 +112,9 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
 
 def refuse_checkpoint(name: str) -> NoReturn:
     """Raise the error that a file has no network."""
-    hint = "show, compare and diff list its parameters; `archcalc run SPEC --weights FILE` runs a network with them"
+    hint = "show, compare and diff list its parameters"
+    if not name.lower().endswith(HDF5):
+        hint += "; `archcalc run SPEC --weights FILE` runs a network with them"
     fail("format", "a checkpoint has parameters only, no network", hint=hint, origin=name)
 
 

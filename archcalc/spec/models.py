@@ -21,7 +21,8 @@ PYTHON_OBJECT = re.compile(rf"(?P<place>.+\.py|{_NAME}(?:\.{_NAME})+):(?P<name>{
 
 INDEX_SUFFIX = ".index.json"
 """The end of the name of the index of a checkpoint in several files."""
-CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", INDEX_SUFFIX)
+HDF5 = (".h5", ".hdf5")
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
 """The ends of the names of checkpoints, which have the parameters of a network, but no network."""
 
 

@@ -135,6 +135,13 @@ def test_verbs_that_need_a_network_say_what_works(archcalc: Archcalc, path: str,
     assert "a checkpoint has parameters only, no network" in ran.out + ran.err
 
 
+def test_the_hint_names_only_what_works(archcalc: Archcalc, path: str, tmp_path: Path) -> None:
+    assert "archcalc run SPEC --weights FILE" in archcalc("rf", path).err
+    (tmp_path / "weights.h5").write_bytes(b"")
+    assert "show, compare and diff list its parameters" in (ran := archcalc("rf", str(tmp_path / "weights.h5"))).err
+    assert "--weights" not in ran.err
+
+
 @pytest.mark.parametrize("verb", ["compare", "diff"])
 def test_a_checkpoint_and_a_network(archcalc: Archcalc, path: str, verb: str) -> None:
     ran = archcalc(verb, "lenet5", path)
