@@ -8,6 +8,7 @@ from dataclasses import replace
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible
 from archcalc.ops.base import Operator, Shape, Shapes
+from archcalc.ops.view import View
 
 FIRST_SIZES = 64
 """Sizes below this are tried one by one; beyond, each is a quarter larger than the one before."""
@@ -61,17 +62,32 @@ def _fixed(graph: Graph) -> set[int]:
 
 
 def _source_features(graph: Graph, index: int) -> int | None:
-    """Return the axis of features of a source, as its readers see it; ``None`` if it has none."""
+    """Return the axis of features of a source, as its readers see it; ``None`` if it has none.
+
+    Where layers reorder the source, or join it with other sources, their own readers decide.
+    """
     shape, wanted = graph.nodes[index].output, graph.features_wanted.get(index)
     if wanted is not None:
         return {"first": 0, "last": len(shape) - 1}.get(wanted)
     for reader, node in graph.layers():
         if any(ref.node == index for ref in node.inputs):
             features = graph.feature_axes[reader]
+            if node.op.reorders:
+                return _reordered_from(node, shape, _source_features(graph, reader))
+            if features is None and node.joined:
+                features = _source_features(graph, reader)
             if features is None or len(shape) == len(node.output):
                 return features
             return 0 if len(shape) == 1 and features == 0 else None
     return None
+
+
+def _reordered_from(node: Node, shape: Shape, features: int | None) -> int | None:
+    """Return the axis of a tensor of this shape that becomes the axis of features when a layer reorders it."""
+    view = node.op.rearranged(View.of(shape), node.output)
+    if view is None or features is None:
+        return None
+    return next((axis for axis in range(len(shape)) if view.source[axis] and view.holder(axis) == features), None)
 
 
 def smallest(graph: Graph, min_size: int = 1) -> Graph:

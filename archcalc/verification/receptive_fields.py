@@ -122,11 +122,12 @@ class _Axis:
 
     def compare(self, graph: Graph) -> list[Difference]:
         """Probe the middle units of all layers and return the differences."""
-        units = {index: _middle(graph, index) for index, _ in graph.layers()}
+        few = self.with_few_channels(graph)
+        units = {index: _middle(few, index) for index, _ in few.layers()}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
         predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
         seen = probe(
-            _with_few_channels(graph),
+            few,
             sizes,
             units,
             self.name,
@@ -141,6 +142,21 @@ class _Axis:
                 where = f"rf of {self.name}, axis {self.place}"
                 found.append(Difference(graph.nodes[index].name, where, _text(prediction.seen), _text(seen[index])))
         return found
+
+    def with_few_channels(self, graph: Graph) -> Graph:
+        """Return the network with its channels divided as far as the layers that depend on an input keep their units.
+
+        Stored tensors and what is computed from them alone see no input, whatever their size.
+        """
+        dependent = [index for index, fields in enumerate(self.fields) if fields]
+        for divisor in DIVISORS:
+            try:
+                few = narrowed(graph, divisor)
+            except Impossible:
+                continue
+            if all(_positions(few, index) == _positions(graph, index) for index in dependent):
+                return few
+        return graph
 
     def predicted(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by the closed form, or by tracing back from it if that is unknown."""
@@ -182,18 +198,6 @@ class _Axis:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
         seen = trace_back(graph, index, unit, clip=True).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
-
-
-def _with_few_channels(graph: Graph) -> Graph:
-    """Return the network with its channels divided as far as its layers keep their positions."""
-    for divisor in DIVISORS:
-        try:
-            few = narrowed(graph, divisor)
-        except Impossible:
-            continue
-        if all(_positions(few, index) == _positions(graph, index) for index in range(len(graph.nodes))):
-            return few
-    return graph
 
 
 def _positions(graph: Graph, index: int) -> list[tuple[Shape, int | None]]:
