@@ -122,12 +122,12 @@ class _Axis:
 
     def compare(self, graph: Graph) -> list[Difference]:
         """Probe the middle units of all layers and return the differences."""
-        few = self.with_few_channels(graph)
-        units = {index: _middle(few, index) for index, _ in few.layers()}
+        graph = self.with_few_channels(graph)
+        units = {index: _middle(graph, index) for index, _ in graph.layers()}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
         predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
         seen = probe(
-            few,
+            graph,
             sizes,
             units,
             self.name,
@@ -144,9 +144,11 @@ class _Axis:
         return found
 
     def with_few_channels(self, graph: Graph) -> Graph:
-        """Return the network with its channels divided as far as the layers that depend on an input keep their units.
+        """Return the network with its channels divided as far as the receptive fields of all layers stay the same.
 
-        Stored tensors and what is computed from them alone see no input, whatever their size.
+        They do if the positions of all layers that depend on an input do: stored tensors, and what is computed from
+        them alone, see no input. If features count as positions (those of a head of attention, for example), the closed
+        forms are compared instead.
         """
         dependent = [index for index, fields in enumerate(self.fields) if fields]
         for divisor in DIVISORS:
@@ -155,6 +157,8 @@ class _Axis:
             except Impossible:
                 continue
             if all(_positions(few, index) == _positions(graph, index) for index in dependent):
+                return few
+            if [*map(_maps, receptive_fields(few))] == [*map(_maps, receptive_fields(graph))]:
                 return few
         return graph
 
@@ -203,6 +207,14 @@ class _Axis:
 def _positions(graph: Graph, index: int) -> list[tuple[Shape, int | None]]:
     """Return the sizes of the axes of positions of every output of a layer, and its axis of features."""
     return [(graph.positions(ref), graph.features_of(ref)) for ref in graph.made_by(index)]
+
+
+def _maps(fields: Fields) -> dict[str, list[tuple[object, ...]]]:
+    """Return the closed forms of a layer, without the sizes of its axes."""
+    return {
+        name: [(axis.paths, axis.is_unknown, axis.from_start, axis.wraps) for axis in field]
+        for name, field in fields.items()
+    }
 
 
 def _middle(graph: Graph, index: int) -> tuple[int, ...]:
