@@ -14,7 +14,7 @@ from typing import NamedTuple
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.resize import narrowed, resized, smallest
-from archcalc.analysis.unit import trace_back, unit_box
+from archcalc.analysis.unit import UnitTracer, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
@@ -125,7 +125,8 @@ class _Axis:
         graph = self.with_few_channels(graph)
         units = {index: _middle(graph, index) for index, _ in graph.layers()}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
-        predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
+        tracer = UnitTracer(graph)
+        predictions = {index: self.predicted(tracer, index, unit) for index, unit in units.items()}
         seen = probe(
             graph,
             sizes,
@@ -137,7 +138,7 @@ class _Axis:
         found = []
         for index, prediction in predictions.items():
             if not prediction.allows(seen[index]):
-                prediction = self.at_borders(graph, index, units[index]) or prediction
+                prediction = self.at_borders(tracer, index, units[index]) or prediction
             if not prediction.allows(seen[index]):
                 where = f"rf of {self.name}, axis {self.place}"
                 found.append(Difference(graph.nodes[index].name, where, _text(prediction.seen), _text(seen[index])))
@@ -162,10 +163,10 @@ class _Axis:
                 return few
         return graph
 
-    def predicted(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+    def predicted(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by the closed form, or by tracing back from it if that is unknown."""
         if any(axis.is_unknown for axis in self.fields[index].get(self.name, ())):
-            return self.traced(graph, index, unit)
+            return self.traced(tracer, index, unit)
         return self.closed_form(index, unit)
 
     def closed_form(self, index: int, unit: tuple[int, ...]) -> PredictedExtent:
@@ -180,7 +181,7 @@ class _Axis:
             return PredictedExtent(Extent(0, last))
         return PredictedExtent(Extent(max(box.first, 0), min(box.last, last)), field[self.axis].exact)
 
-    def at_borders(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent | None:
+    def at_borders(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent | None:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the way.
 
         It replaces the closed form if that equals the trace without clipping, or if the field is global: then strides
@@ -192,15 +193,15 @@ class _Axis:
         box = boxes[self.axis] if boxes else None
         last = self.wide.inputs[self.name][self.place] - 1
         if box is not None and field[self.axis].wraps and not 0 <= box.first <= box.last <= last:
-            return self.traced(graph, index, unit)
-        free = unit_box(graph, index, unit, clip=False).get(self.name)
+            return self.traced(tracer, index, unit)
+        free = unit_box(tracer.graph, index, unit, clip=False).get(self.name)
         if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None
-        return self.traced(graph, index, unit)
+        return self.traced(tracer, index, unit)
 
-    def traced(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+    def traced(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
-        seen = trace_back(graph, index, unit, clip=True).get(self.name)
+        seen = tracer.back(index, unit).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
 
 
