@@ -43,6 +43,22 @@ def test_a_wrong_guess_changes_nothing() -> None:
         assert seen(network, (4,), guess=guess) == Extent(16, 22)
 
 
+def test_a_correct_guess_needs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for stored tensors, which see nothing."""
+    runs = list[int]()
+    reached = probes._reached
+
+    def counted(*arguments: Any) -> Any:
+        runs.append(1)
+        return reached(*arguments)
+
+    monkeypatch.setattr(probes, "_reached", counted)
+    found = compare_fields(chain("linear 8 -> add(identity, learned 40x8) -> attention heads=2 causal", "40x8"))
+    assert found.compared == 4
+    assert not found.differences
+    assert len(runs) == 1
+
+
 def test_fields_are_clipped_at_borders_and_have_gaps_with_dilation() -> None:
     assert seen(chain("conv 4 k3 p1", "3x9"), (0,)) == Extent(0, 1)
     assert seen(chain("conv 4 k3 d3 p3", "3x9"), (1,)) == Extent(1, 4)
