@@ -109,7 +109,15 @@ def model_options(command: Command) -> Command:
 
 
 def export_options(command: Command) -> Command:
-    """Add ``--arg`` and ``--batch-axis`` to a command."""
+    """Add ``--arg``, ``--batch-axis`` and ``--layer`` to a command."""
+    command = click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        metavar="NAME=EXPRESSION",
+        help="Declare a layer of a Keras model that only its own code knows, by its name or class and an expression of "
+        'one tensor, e.g. "my_layer=relu" (repeatable).',
+    )(command)
     command = click.option(
         "--batch-axis",
         "batch_axes",
@@ -253,11 +261,12 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 
 
 def with_model_options(given: Given, values: dict[str, Any]) -> Given:
-    """Return what is given for a SPEC with ``--arg``, ``--batch-axis`` and ``--input``, and remove these options."""
+    """Return what is given for a SPEC with the options for models, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
     batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis")
     numbers = pairs_from(values.pop("inputs"), "--input")
-    return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers)
+    layers = pairs_from(values.pop("layers"), "--layer")
+    return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers, layers=layers)
 
 
 def given_from(values: dict[str, Any], *, training: bool = False) -> Given:

@@ -32,6 +32,10 @@ class LoweredFile:
         return self.recorded.graph.inputs
 
     @property
+    def layout(self) -> str:
+        return "chw"
+
+    @property
     def axis_names(self) -> Mapping[str, tuple[str, int]]:
         return {}
 

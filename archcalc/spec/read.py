@@ -92,6 +92,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
         ("--input", given.values, "only an input of an ONNX model can be fixed to a number"),
+        ("--layer", given.layers, "only layers of a Keras model can be declared"),
     ):
         if written:
             fail("argument", reason, origin=f"{option} {next(iter(written))[:40]}")
@@ -115,11 +116,12 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     for name in given.set:
         fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values))
+    options = ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values, given.layers)
+    model = reader.read(options)
     names = model.axis_names
-    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name, names)
+    shapes = given_shapes(model.inputs, given, {}, model.layout, limits, source.name, names)
     graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
-    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
+    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
     return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 
