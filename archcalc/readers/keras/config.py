@@ -66,7 +66,8 @@ class Layer:
     def is_operation(self) -> bool:
         """Whether it is a function of ``keras.ops`` and not a layer, so that it has neither weights nor a place in
         lists of layers."""
-        return ".ops" in self.module
+        is_unmarked = not self.module and self.model is None and "trainable" not in self.config and bool(self.calls)
+        return ".ops" in self.module or is_unmarked
 
 
 @dataclass(frozen=True, slots=True)

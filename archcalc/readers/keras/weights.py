@@ -12,7 +12,7 @@ from archcalc.readers.keras.config import INPUT, Layer, Model
 from archcalc.readers.keras.contents import WEIGHTS, Contents
 from archcalc.readers.keras.flat import Key
 from archcalc.readers.keras.graph import Built, Variable
-from archcalc.readers.keras.hdf5 import MAX_ARRAY_BYTES, attribute_texts, dataset, opened
+from archcalc.readers.keras.hdf5 import DAMAGED, MAX_ARRAY_BYTES, attribute_text, attribute_texts, dataset, opened
 from archcalc.spec.errors import fail
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -66,20 +66,31 @@ def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
 def layer_groups(model: Model, file: Any, around: Key = (), group: str = "") -> Iterator[tuple[Key, str]]:
     """Yield every layer of a model with the group that has its arrays, in files of Keras 3.
 
-    The groups are called after the classes of the layers, and numbered in the order of the layers.
+    The groups are called after the classes of the layers, and numbered in the order of the layers. Newer files also say
+    the name of the layer.
     """
     container = next((each for each in CONTAINERS if f"{group}{each}" in file), CONTAINERS[0])
+    named = _named_groups(file, f"{group}{container}")
     numbers: dict[str, int] = {}
     for layer in model.layers:
         if layer.is_operation:
             continue
         name = snake(layer.class_name)
         numbers[name] = number = numbers.get(name, -1) + 1
-        own = f"{group}{container}/{name}" + (f"_{number}" if number else "")
+        own = named.get(layer.name) or f"{group}{container}/{name}" + (f"_{number}" if number else "")
         key = (*around, layer.name)
         yield key, own
         if layer.model is not None:
             yield from layer_groups(layer.model, file, key, f"{own}/")
+
+
+def _named_groups(file: Any, container: str) -> dict[str, str]:
+    """Return the groups of layers by the names that they say."""
+    try:
+        found = {attribute_text(file[f"{container}/{each}/vars"], "name", 1000): each for each in file[container]}
+    except DAMAGED:
+        return {}
+    return {name: f"{container}/{each}" for name, each in found.items() if name is not None}
 
 
 def snake(name: str) -> str:

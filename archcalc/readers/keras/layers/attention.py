@@ -30,11 +30,11 @@ def as_vector(bias: Any) -> Any:
     return bias.reshape(-1)
 
 
-def projections(n: LayerView, bias: bool) -> dict[str, str]:
-    """Return the names of the arrays of the four projections."""
+def projections(n: LayerView, bias: bool, prefix: str) -> dict[str, str]:
+    """Return the names of the arrays of the four projections, which are parts of the layer."""
     stored = {}
     for name in PROJECTIONS:
-        part = f"{name}_dense"
+        part = f"{prefix}{name}_dense"
         stored[name] = n.variable(0, out_of_heads if name == "output" else into_heads, part)
         if bias:
             stored[f"{name}_bias"] = n.variable(1, as_vector, part)
@@ -67,7 +67,7 @@ def multi_head_attention(n: LayerView) -> Ref:
     if n.flag("use_gate", False):
         raise Unconvertible("attention with a gate")
     bias, causal = n.flag("use_bias", True), n.call.kwargs.get("use_causal_mask") is True
-    stored = projections(n, bias)
+    stored = projections(n, bias, "_" if grouped else "")
     outputs = n.get("output_shape", None)
     outputs = outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
     first = n.in_file(query)

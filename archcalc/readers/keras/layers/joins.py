@@ -40,6 +40,8 @@ def aligned(n: LayerView, tensors: list[Ref]) -> list[Ref]:
 @converts(*JOINS)
 def join(n: LayerView) -> Ref:
     name, tensors = n.call.layer.class_name, n.tensors
+    if len(n.call.args) > 1:
+        raise Unconvertible("a list of tensors must be given")
     if len(tensors) == 1:
         return n.add(Identity(), tensors[0])
     made = n.add(JOINS[name], *aligned(n, tensors))
