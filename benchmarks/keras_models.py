@@ -5,15 +5,17 @@ The constructors of keras.applications, without weights: archcalc must read the 
 layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its largest number, from the
 ``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and exact/tried.
 
-Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py.
+Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py. With
+--fixtures, the small models and some of the others are written to tests/readers/keras/files, with the facts inside.
 
-    python -m benchmarks.keras_models FOLDER [--only WORD]
+    python -m benchmarks.keras_models FOLDER [--only WORD] [--fixtures]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
@@ -160,6 +162,10 @@ def _sequential(shape: tuple[int, ...], *layers: Callable[[Any], Any], dtype: st
     return build
 
 
+def _named_activation(name: str) -> Callable[[Any], Any]:
+    return lambda k: k.Activation(name)
+
+
 def two_ends(keras: Any) -> Any:
     """Return a model with two inputs and outputs, a shared layer, a nested model, and functions of tensors."""
     layers = keras.layers
@@ -231,99 +237,122 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "states": states,
     "convolutions": _sequential(
         (11, 13, 4),
-        lambda L: L.Conv2D(6, (3, 2), strides=2, padding="same", groups=2),
-        lambda L: L.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
-        lambda L: L.SeparableConv2D(5, 3, depth_multiplier=2, padding="same", activation="swish"),
-        lambda L: L.Conv2D(3, 3, dilation_rate=2, padding="same", activation="elu"),
+        lambda k: k.Conv2D(6, (3, 2), strides=2, padding="same", groups=2),
+        lambda k: k.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+        lambda k: k.SeparableConv2D(5, 3, depth_multiplier=2, padding="same", activation="swish"),
+        lambda k: k.Conv2D(3, 3, dilation_rate=2, padding="same", activation="elu"),
     ),
     "transposed": _sequential(
-        (5, 6, 3),
-        lambda L: L.Conv2DTranspose(4, 3, strides=2, padding="same"),
-        lambda L: L.Conv2DTranspose(3, 2, strides=3),
-        lambda L: L.Conv2DTranspose(2, 4, strides=2, padding="valid"),
-        lambda L: L.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1),
+        (3, 2, 3),
+        lambda k: k.Conv2DTranspose(4, 3, strides=2, padding="same"),
+        lambda k: k.Conv2DTranspose(3, 2, strides=3),
+        lambda k: k.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1),
     ),
     "sequences": _sequential(
         (20, 4),
-        lambda L: L.Conv1D(6, 3, padding="causal", dilation_rate=2),
-        lambda L: L.SeparableConv1D(5, 3),
-        lambda L: L.MaxPooling1D(2),
-        lambda L: L.DepthwiseConv1D(3, padding="same"),
-        lambda L: L.Conv1DTranspose(4, 3, strides=2),
-        lambda L: L.UpSampling1D(2),
-        lambda L: L.ZeroPadding1D(2),
-        lambda L: L.Cropping1D((1, 2)),
-        lambda L: L.GRU(5, return_sequences=True, reset_after=False),
-        lambda L: L.Bidirectional(L.GRU(4), merge_mode="sum"),
-        lambda L: L.RepeatVector(3),
+        lambda k: k.Conv1D(6, 3, padding="causal", dilation_rate=2),
+        lambda k: k.SeparableConv1D(5, 3),
+        lambda k: k.MaxPooling1D(2),
+        lambda k: k.DepthwiseConv1D(3, padding="same"),
+        lambda k: k.Conv1DTranspose(4, 3, strides=2),
+        lambda k: k.UpSampling1D(2),
+        lambda k: k.ZeroPadding1D(2),
+        lambda k: k.Cropping1D((1, 2)),
+        lambda k: k.GRU(5, return_sequences=True, reset_after=False),
+        lambda k: k.Bidirectional(k.GRU(4), merge_mode="sum"),
+        lambda k: k.RepeatVector(3),
     ),
     "volumes": _sequential(
         (6, 7, 8, 2),
-        lambda L: L.Conv3D(4, 3, padding="same"),
-        lambda L: L.AveragePooling3D(2, padding="same"),
-        lambda L: L.ZeroPadding3D(1),
-        lambda L: L.Cropping3D(1),
-        lambda L: L.UpSampling3D(2),
-        lambda L: L.Conv3DTranspose(3, 2, strides=2),
-        lambda L: L.GlobalAveragePooling3D(),
+        lambda k: k.Conv3D(4, 3, padding="same"),
+        lambda k: k.AveragePooling3D(2, padding="same"),
+        lambda k: k.ZeroPadding3D(1),
+        lambda k: k.Cropping3D(1),
+        lambda k: k.UpSampling3D(2),
+        lambda k: k.Conv3DTranspose(3, 2, strides=2),
+        lambda k: k.GlobalAveragePooling3D(),
     ),
     "normalisations": _sequential(
         (6, 5, 8),
-        lambda L: L.Rescaling(1 / 127.5, offset=-1),
-        lambda L: L.Normalization(),
-        lambda L: L.BatchNormalization(scale=False),
-        lambda L: L.BatchNormalization(center=False, scale=False),
-        lambda L: L.LayerNormalization(),
-        lambda L: L.LayerNormalization(axis=[1, 2, 3]),
-        lambda L: L.LayerNormalization(center=False),
-        lambda L: L.GroupNormalization(4),
-        lambda L: L.RMSNormalization(),
-        lambda L: L.UnitNormalization(),
+        lambda k: k.Rescaling(1 / 127.5, offset=-1),
+        lambda k: k.Normalization(),
+        lambda k: k.BatchNormalization(scale=False),
+        lambda k: k.BatchNormalization(center=False, scale=False),
+        lambda k: k.LayerNormalization(),
+        lambda k: k.LayerNormalization(axis=[1, 2, 3]),
+        lambda k: k.LayerNormalization(center=False),
+        lambda k: k.GroupNormalization(4),
+        lambda k: k.RMSNormalization(),
+        lambda k: k.UnitNormalization(),
     ),
     "activations": _sequential(
         (4, 3, 6),
         *[
-            (lambda name: lambda L: L.Activation(name))(name)
+            _named_activation(name)
             for name in ("relu", "gelu", "selu", "softplus", "softsign", "hard_sigmoid", "mish", "hard_silu", "relu6")
         ],
-        lambda L: L.ReLU(max_value=4, negative_slope=0.1),
-        lambda L: L.LeakyReLU(),
-        lambda L: L.PReLU(shared_axes=[1, 2]),
-        lambda L: L.PReLU(),
-        lambda L: L.ELU(0.5),
-        lambda L: L.Softmax(),
-        lambda L: L.Softmax(axis=1),
-        lambda L: L.Dropout(0.5),
+        lambda k: k.ReLU(max_value=4, negative_slope=0.1),
+        lambda k: k.LeakyReLU(),
+        lambda k: k.PReLU(shared_axes=[1, 2]),
+        lambda k: k.PReLU(),
+        lambda k: k.ELU(0.5),
+        lambda k: k.Softmax(),
+        lambda k: k.Softmax(axis=1),
+        lambda k: k.Dropout(0.5),
     ),
     "shapes": _sequential(
         (4, 6, 5),
-        lambda L: L.ZeroPadding2D(((1, 2), (0, 1))),
-        lambda L: L.Cropping2D(((0, 1), (1, 0))),
-        lambda L: L.Permute((2, 1, 3)),
-        lambda L: L.Reshape((12, 3, 5)),
-        lambda L: L.UpSampling2D(2, interpolation="bilinear"),
-        lambda L: L.AveragePooling2D(3, 2, padding="same"),
-        lambda L: L.Dense(4),
-        lambda L: L.Reshape((-1, 4)),
-        lambda L: L.Flatten(),
-        lambda L: L.Dense(3),
+        lambda k: k.ZeroPadding2D(((1, 2), (0, 1))),
+        lambda k: k.Cropping2D(((0, 1), (1, 0))),
+        lambda k: k.Permute((2, 1, 3)),
+        lambda k: k.Reshape((12, 3, 5)),
+        lambda k: k.UpSampling2D(2, interpolation="bilinear"),
+        lambda k: k.AveragePooling2D(3, 2, padding="same"),
+        lambda k: k.Dense(4),
+        lambda k: k.Reshape((-1, 4)),
+        lambda k: k.Flatten(),
+        lambda k: k.Dense(3),
     ),
     "text": _sequential(
         (7,),
-        lambda L: L.Embedding(10, 4),
-        lambda L: L.Conv1D(5, 3),
-        lambda L: L.GlobalMaxPooling1D(),
-        lambda L: L.Dense(2, "softmax"),
+        lambda k: k.Embedding(10, 4),
+        lambda k: k.Conv1D(5, 3),
+        lambda k: k.GlobalMaxPooling1D(),
+        lambda k: k.Dense(2, "softmax"),
         dtype="int32",
     ),
 }
 """What builds the small models."""
 
 
+FIXTURES = Path(__file__).parents[1] / "tests" / "readers" / "keras" / "files"
+
+STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNet50")
+"""The models of keras.applications that tests read."""
+
+
+def write_fixtures(folder: Path) -> None:
+    """Write the models that tests read, in compressed archives, with what Keras says about them."""
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    for name in (*STORED, *SMALL):
+        with zipfile.ZipFile(FIXTURES / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+            made.write(folder / f"{name}.facts", "facts.json")
+            if name in STORED:
+                made.write(folder / f"{name}.json", "config.json")
+                continue
+            made.write(folder / f"{name}.npz", "arrays.npz")
+            with zipfile.ZipFile(folder / f"{name}.keras") as written:
+                for member in written.namelist():
+                    made.writestr(member, written.read(member))
+    with zipfile.ZipFile(FIXTURES / "two_ends.h5.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+        made.write(folder / "two_ends.h5", "two_ends.h5")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="only the models whose names contain this")
+    parser.add_argument("--fixtures", action="store_true", help="write the files of the tests")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     corpora: dict[str, tuple[list[str], Callable[[str, Path], None], dict[str, Any]]] = {
@@ -348,6 +377,8 @@ def main() -> None:
                 if found:
                     print(f"{name}{suffix}: {'; '.join(found[:3])}", flush=True)
         print(f"{corpus}: {exact}/{tried} exact", flush=True)
+    if options.fixtures:
+        write_fixtures(options.folder)
 
 
 if __name__ == "__main__":

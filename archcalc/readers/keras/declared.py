@@ -26,6 +26,9 @@ class Declared:
         """
         self._written = written
 
+    def __bool__(self) -> bool:
+        return bool(self._written)
+
     def of(self, call: FlatCall) -> str | None:
         """Return the name under which the layer of a call is declared; ``None`` if it is not."""
         layer = call.layer

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from archcalc.readers.keras.config import INPUT, Call, Damaged, Layer, Model, TensorName
 
-MAX_CALLS = 200_000
+MAX_CALLS = 50_000
 
 NO_NAME = re.compile(r"[^\w-]+")
 """What no part of a layer's name may contain."""

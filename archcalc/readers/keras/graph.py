@@ -204,7 +204,9 @@ class KerasGraph(GraphBuilder):
                     "shape",
                     f"{read}, but the file records {'x'.join(str(n or '?') for n in recorded[1:]) or 'one number'}",
                     origin=self.plan.name,
-                    hint="please report this file: one of the two is wrong",
+                    hint="what --layer declares must make the shapes that the file records"
+                    if self.plan.declared
+                    else "please report this file: one of the two is wrong",
                 )
 
 

@@ -74,10 +74,12 @@ class KerasFile:
         """Return the stored arrays by ``layer.array``; ``None`` if the file has a description only."""
         if not self._contents.has_weights:
             return None
-        from archcalc.readers.keras.weights import read_arrays
+        from archcalc.readers.keras.weights import read_arrays, require_shapes
 
         built = self.recorded
-        return built.lowered.arrays(lambda names: read_arrays(self._contents, self._model, built, names))
+        arrays = built.lowered.arrays(lambda names: read_arrays(self._contents, self._model, built, names))
+        require_shapes(built.lowered.graph, arrays, self.plan.name)
+        return arrays
 
     def _require(self, given: Collection[tuple[str, int]]) -> None:
         """Require that all sizes are given that the file leaves open."""

@@ -56,13 +56,15 @@ class LayerView:
             raise Unconvertible(f"'{name}' is missing")
         return default if found is None else found
 
-    def integer(self, name: str, default: Any = REQUIRED) -> int:
+    def integer(self, name: str, default: Any = REQUIRED, *, at_least: int | None = 1) -> int:
         """Return an integer."""
         value = self.get(name, default)
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is not int:
             raise Unconvertible(f"'{name}' must be an integer")
+        if at_least is not None and value < at_least:
+            raise Unconvertible(f"'{name}' must be at least {at_least}, got {value}")
         return value
 
     def flag(self, name: str, default: bool) -> bool:
@@ -83,7 +85,7 @@ class LayerView:
         """Return a number as the decimal fraction that is written, not its nearest binary one."""
         return exact(self.get(name, default), name)
 
-    def sizes(self, name: str, count: int, default: Any = REQUIRED) -> tuple[int, ...]:
+    def sizes(self, name: str, count: int, default: Any = REQUIRED, *, at_least: int = 1) -> tuple[int, ...]:
         """Return an integer per axis; one is repeated."""
         value = self.get(name, default)
         values = [value] * count if type(value) is int else value
@@ -92,6 +94,8 @@ class LayerView:
         values = list(values) * (count if len(values) == 1 else 1)
         if len(values) != count:
             raise Unconvertible(f"'{name}' must have {count} integers, got {len(values)}")
+        if min(values) < at_least:
+            raise Unconvertible(f"'{name}' must be at least {at_least}, got {min(values)}")
         return tuple(values)
 
     def axis(self, name: str, rank: int, default: int = -1) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from archcalc.graph import Graph
 from archcalc.readers.archive import Archive
 from archcalc.readers.keras.config import INPUT, Layer, Model
 from archcalc.readers.keras.contents import WEIGHTS, Contents
@@ -49,6 +50,23 @@ def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str
                 path = "/".join(part for part in (groups[each.layer], each.within, "vars", str(each.place)) if part)
                 read[name] = dataset(file, path, found.name)
     return {name: _transformed(array, variables[name], name, found.name) for name, array in read.items()}
+
+
+def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str) -> None:
+    """Require that arrays have the shapes that the layers need.
+
+    Args:
+        graph: the graph.
+        arrays: the arrays by ``layer.array``.
+        name: the name of the file in messages.
+    """
+    for _, node in graph.layers():
+        for weight in node.op.weights(graph.input_shapes(node)):
+            array = arrays.get(f"{node.name}.{weight.name}")
+            if array is not None and array.shape != weight.shape:
+                needed, given = ("x".join(map(str, shape)) for shape in (weight.shape, array.shape))
+                message = f"'{node.name}.{weight.name}' would be {needed}, but the file has {given}"
+                fail("format", message[:300], origin=name)
 
 
 def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:

@@ -104,7 +104,7 @@ def transposed(n: LayerView) -> Ref:
     axes = axes_of(n.call.layer.class_name)
     given = windows(n, axes)
     outpad = n.get("output_padding", None)
-    added = None if outpad is None else n.sizes("output_padding", axes)
+    added = None if outpad is None else n.sizes("output_padding", axes, at_least=0)
     if given["pad"] != "same":  # Keras also keeps the positions between the inputs behind the last one
         rows = zip(given["kernel"], given["stride"], given["dilation"], added or (None,) * axes, strict=True)
         added = tuple([max(s - (d * (k - 1) + 1), 0) if extra is None else extra for k, s, d, extra in rows])

@@ -85,7 +85,7 @@ def rms_norm(n: LayerView) -> Ref:
 
 @converts("GroupNormalization")
 def group_norm(n: LayerView) -> Ref:
-    axis, groups = n.axis("axis", n.rank(n.x)), n.integer("groups", 32)
+    axis, groups = n.axis("axis", n.rank(n.x)), n.integer("groups", 32, at_least=-1)
     scale, shift = has(n)
     if scale != shift:
         raise Unconvertible("a group norm with a scale or a shift only")

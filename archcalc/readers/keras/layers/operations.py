@@ -174,7 +174,7 @@ def transpose(n: LayerView) -> Ref:
 def with_or_without_ones(n: LayerView) -> Ref:
     shape = list(n.file_shape(n.x))
     if n.call.layer.class_name == "ExpandDims":
-        axis = n.integer("axis")
+        axis = n.integer("axis", at_least=None)
         shape.insert(checked_axis(axis, len(shape) + 1) - 1, 1)
     else:
         axis = n.axis("axis", len(shape))
