@@ -43,7 +43,7 @@ class LayerView:
         """
         self.graph, self.call = graph, call
         self.config = call.layer.config if config is None else config
-        self.origin = Origin(".".join(call.key), "", call.layer.class_name, "")
+        self.origin = Origin("/".join(call.key), "", call.layer.class_name, "")
 
     # the configuration
 
@@ -253,6 +253,8 @@ def _made_in(value: Any) -> list[Made]:
 
 def exact(value: Any, what: str) -> Fraction:
     """Return a number as the simple fraction that it is nearest to, such as 1/255, or the decimal one."""
+    if isinstance(value, Fraction):
+        return value
     if type(value) not in (int, float):
         raise Unconvertible(f"'{what}' must be a number")
     try:
