@@ -261,6 +261,7 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         lambda k: k.GRU(5, return_sequences=True, reset_after=False),
         lambda k: k.Bidirectional(k.GRU(4), merge_mode="sum"),
         lambda k: k.RepeatVector(3),
+        lambda k: k.TimeDistributed(k.Dense(2)),
     ),
     "volumes": _sequential(
         (6, 7, 8, 2),
@@ -278,6 +279,7 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         lambda k: k.Normalization(),
         lambda k: k.BatchNormalization(scale=False),
         lambda k: k.BatchNormalization(center=False, scale=False),
+        lambda k: k.BatchNormalization(center=False),
         lambda k: k.LayerNormalization(),
         lambda k: k.LayerNormalization(axis=[1, 2, 3]),
         lambda k: k.LayerNormalization(center=False),

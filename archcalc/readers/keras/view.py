@@ -33,15 +33,18 @@ REQUIRED = object()
 class LayerView:
     """One call of a layer."""
 
-    def __init__(self, graph: KerasGraph, call: FlatCall, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, graph: KerasGraph, call: FlatCall, config: Mapping[str, Any] | None = None, part: str = ""
+    ) -> None:
         """Prepare the view.
 
         Args:
             graph: the graph so far.
             call: the call.
             config: the configuration of a layer inside the layer; by default, that of the layer.
+            part: the part of the layer that this inner layer is.
         """
-        self.graph, self.call = graph, call
+        self.graph, self.call, self.part = graph, call, part
         self.config = call.layer.config if config is None else config
         self.origin = Origin("/".join(call.key), "", call.layer.class_name, "")
 
@@ -240,6 +243,7 @@ class LayerView:
             trained: whether Keras trains it.
             role: which part of the array it is, if there are several.
         """
+        within = "/".join(each for each in (self.part, within) if each)
         return self.graph.variable(self.call, within, index, transform, trained=trained, role=role)
 
 

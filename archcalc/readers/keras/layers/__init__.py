@@ -14,6 +14,7 @@ from archcalc.readers.keras.layers import (
     pooling,
     recurrent,
     shape,
+    steps,
 )
 from archcalc.readers.keras.registry import CONVERSIONS, OPERATIONS, Conversion
 
@@ -28,6 +29,7 @@ __all__ = [
     "pooling",
     "recurrent",
     "shape",
+    "steps",
 ]
 
 

@@ -30,20 +30,14 @@ def batch_norm(n: LayerView) -> Ref:
     """Convert a batch norm; a scale or shift without the other is a layer of its own."""
     axis = n.axis("axis", n.rank(n.x))
     scale, shift = has(n)
-    if scale and not shift:
-        raise Unconvertible("a batch norm with a scale and without a shift")
-    affine, count = scale and shift, scale + shift
+    affine = scale and shift
     stored = {"scale": n.variable(0), "shift": n.variable(1)} if affine else {}
-    own_shift = learned_shift(n, axis) if shift and not affine else None
-    stored["mean"] = n.variable(count, trained=False)
-    stored["variance"] = n.variable(count + 1, trained=False)
+    own = per_channel(n, 0, n.x, axis) if scale != shift else None
+    stored["mean"] = n.variable(scale + shift, trained=False)
+    stored["variance"] = n.variable(scale + shift + 1, trained=False)
     op = make(BatchNorm, affine=affine, eps=n.number("epsilon", EPSILON))
     made = n.from_features_first(n.add(op, n.with_features_first(n.x, axis), stored=stored), axis)
-    return made if own_shift is None else n.add(Add(), made, own_shift)
-
-
-def learned_shift(n: LayerView, axis: int) -> Ref:
-    return per_channel(n, 0, n.x, axis)
+    return made if own is None else n.add(Mul() if scale else Add(), made, own)
 
 
 @converts("LayerNormalization")
