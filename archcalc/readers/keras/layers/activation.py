@@ -46,7 +46,7 @@ def elu(n: LayerView, x: Ref) -> Ref:
 
 
 def leaky_relu(n: LayerView, x: Ref) -> Ref:
-    slope = n.number("negative_slope", n.get("alpha", 0.2 if not n.graph.plan.legacy else 0.3))
+    slope = n.number("negative_slope", n.get("alpha", 0.2))
     return n.add(make(activation.LeakyRelu, slope=slope), x)
 
 
