@@ -370,6 +370,7 @@ def load(
     arguments: Mapping[str, str] | None = None,
     batch_axes: Mapping[str, int | None] | None = None,
     values: Mapping[str, float] | None = None,
+    layers: Mapping[str, str] | None = None,
     training: bool = False,
     partial: bool = False,
     limits: Limits = DEFAULT,
@@ -387,6 +388,8 @@ def load(
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
         values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them.
+        layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
+            class.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
             and their `archcalc.analysis.counts.Counts.is_complete` is false.
@@ -403,6 +406,7 @@ def load(
         arguments=dict(arguments or {}),
         batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
         values={name: str(value) for name, value in (values or {}).items()},
+        layers=dict(layers or {}),
         partial=partial,
         training_heads="all" if training else "possible",
     )

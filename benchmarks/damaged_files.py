@@ -7,7 +7,7 @@ the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
-FILE is a program as `torch.export.save` writes it, an ONNX file, or a checkpoint.
+FILE is a program as `torch.export.save` writes it, an ONNX file, a ``.keras`` file, or a checkpoint.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Members:
         self.data = path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             self.members = {name: archive.read(name) for name in archive.namelist()}
-        self.name = next(name for name in self.members if name.endswith("models/model.json"))
+        self.name = next(name for name in self.members if name.endswith(("models/model.json", "config.json")))
         self.document = json.loads(self.members[self.name])
         self.places = places(self.document)
 

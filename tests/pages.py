@@ -14,6 +14,8 @@ import numpy as np
 
 from tests.cli.conftest import CI_SERVER
 from tests.readers.checkpoints.files import state_dict, write_safetensors, write_torch
+from tests.readers.keras.descriptions import functional, image, layer
+from tests.readers.keras.descriptions import write as write_description
 from tests.readers.programs import call, document, small_network, symbol, with_unknown_operators, write
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +92,33 @@ def write_checkpoints(folder: Path) -> None:
     write_safetensors(folder / "linear.safetensors", {f"model.{name}": array for name, array in fc.items()})
 
 
+def write_keras_models(folder: Path) -> None:
+    """Write the Keras models of the examples, as Keras would."""
+    tower = functional(
+        image(16, 16, 8),
+        layer("Conv2D", "conv", "image", filters=8, kernel_size=3, padding="same", activation="relu"),
+        layer("BatchNormalization", "norm", "conv"),
+    )
+    tower = {**tower, "name": "tower", "inbound_nodes": layer("", "", "stem")["inbound_nodes"]}
+    network = functional(
+        image(32, 32, 3),
+        layer("Conv2D", "stem", "image", filters=8, kernel_size=3, strides=2, padding="same"),
+        tower,
+        layer("Add", "sum", "stem", "tower"),
+        layer("Flatten", "flatten", "sum"),
+        layer("Dense", "head", "flatten", units=10, activation="softmax"),
+    )
+    custom = functional(
+        image(32, 32, 3),
+        layer("Conv2D", "stem", "image", filters=8, kernel_size=3),
+        {**layer("Gate", "gate", "stem"), "module": "my.layers"},
+        layer("Lambda", "halve", "gate"),
+        layer("GlobalAveragePooling2D", "pool", "halve"),
+    )
+    write_description(folder, network, "net.keras")
+    write_description(folder, custom, "custom.keras")
+
+
 def run_in(folder: Path, command: str) -> str:
     """Return what a command prints in a folder like the checkout, with ``archcalc`` on the path."""
     program = folder / "bin" / "archcalc"
@@ -102,6 +131,8 @@ def run_in(folder: Path, command: str) -> str:
         write_models(folder)
     if ".safetensors" in command or ".pth" in command:
         write_checkpoints(folder)
+    if ".keras" in command:
+        write_keras_models(folder)
     inherited = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
     paths = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     run = subprocess.run(

@@ -16,7 +16,7 @@ from archcalc.changes.gates import NOT_JUDGED, Judged
 from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.locate import SUFFIXES, decode, is_file_name
-from archcalc.spec.models import READERS
+from archcalc.spec.models import CONTENT_READERS, READERS, model_file
 from archcalc.spec.several import SharedSettings
 from archcalc.validation.configuration import configuration_of, exclusion
 from archcalc.validation.recognize import is_spec
@@ -149,13 +149,14 @@ class _Reader:
             fail("encoding", "a pointer of Git LFS, not the file itself", hint=hint, origin=name)
         suffix = Path(path).suffix.lower()
         shapes = configuration_of(place).shapes(place)
-        if suffix not in READERS:
+        if suffix not in READERS and suffix not in CONTENT_READERS:
             source = Source(name, decode(data, name, self.settings.limits))
             return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
         with TemporaryDirectory(prefix="archcalc-") as folder:
             file = Path(folder, os.path.basename(path))
             file.write_bytes(data)
-            source = Source(name, "", model=READERS[suffix](file, name))
+            model = model_file(name, file)
+            source = Source(name, decode(data, name, self.settings.limits) if model is None else "", model=model)
             return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
 
 

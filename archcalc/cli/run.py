@@ -70,8 +70,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--layer",
     "layers",
     multiple=True,
-    metavar="NAME",
-    help="Use the output of this layer instead of that of the network (repeatable).",
+    metavar="NAME[=EXPRESSION]",
+    help="Use the output of this layer instead of that of the network; with an expression, declare a layer of a Keras "
+    "model that only its own code knows (repeatable).",
 )
 @click.option(
     "--print",

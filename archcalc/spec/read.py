@@ -93,6 +93,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
         ("--input", given.values, "only an input of an ONNX model can be fixed to a number"),
+        ("--layer", given.layers, "only layers of a Keras model can be declared"),
     ):
         if written:
             fail("argument", reason, origin=f"{option} {next(iter(written))[:40]}")
@@ -115,13 +116,15 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     """Return a model of another format as a spec without text."""
     sizes = sizes_from(given)
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values, sizes))
+    model = reader.read(
+        ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values, sizes, given.layers)
+    )
     names = model.axis_names
     require_names(given, names)
     given = given._replace(numbers={name: size for name, size in sizes.items() if name in names} | {**given.numbers})
-    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name, names)
+    shapes = given_shapes(model.inputs, given, {}, model.layout, limits, source.name, names)
     graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
-    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
+    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
     return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 

@@ -9,13 +9,10 @@ from typing import Any, NoReturn
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
-from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.dynamic import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.spec.errors import fail, suggest
-
-EXAMPLE = 224
-"""The size of an axis that the file leaves open, as long as none is given: that of the images of ImageNet."""
 
 MAX_GIVEN = 16
 """The number of integers of an input that are given by hand."""
