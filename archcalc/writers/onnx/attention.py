@@ -91,8 +91,8 @@ def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weigh
         half = width // 2
         for i in range(half):
             swap[i + half, i], swap[i, i + half] = -1, 1
-        across = model.add("Mul", model.add("MatMul", x, model.constant(swap)), model.constant(sine))
-        return model.add("Add", model.add("Mul", x, model.constant(cosine)), across)
+        across = model.add("Mul", model.add("MatMul", x, model.table(swap)), model.table(sine))
+        return model.add("Add", model.add("Mul", x, model.table(cosine)), across)
 
     width = weights["query"].shape[0] // op.heads
     q = heads(project(names[0], "query"), op.heads, n)
@@ -107,7 +107,7 @@ def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weigh
             tensor, own = given[each]
             added.append(reshaped(model, tensor, *(1,) * (rank + 3 - len(own)), *own))
     if op.alibi:
-        added.append(model.constant(slopes(op, n, m)))
+        added.append(model.table(slopes(op, n, m)))
     mixed = products(model, op, q, k, v, [(*lead, op.heads, n, width), (*lead, op.heads, m, width)], added)
     mixed = permuted(model, mixed, *range(rank + 1), rank + 2, rank + 1, rank + 3)
     return project(reshaped(model, mixed, *lead, n, op.heads * width), "output")

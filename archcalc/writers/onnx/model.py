@@ -51,7 +51,7 @@ class Model:
         self._names = names or {}
         self._stored: set[str] = set()
         self._batch = ""
-        self._constants: dict[Hashable, str] = {}
+        self._tables: dict[Hashable, str] = {}
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Append a node with one output; ``""`` stands for an optional input that is left out."""
@@ -73,15 +73,27 @@ class Model:
     def constant(self, values: Any, dtype: DTypeLike | None = None) -> str:
         """Append a stored tensor, in the model's number format by default (shapes and indices are ``np.int64``).
 
-        A stored array of the network has its name. Equal tensors are stored once.
+        A stored array of the network has its name. Equal integers are stored once, but equal arrays may be weights.
         """
         if (stored := self._names.get(id(values))) is not None:
             return self._array(stored, values)
         array = np.ascontiguousarray(np.asarray(values, dtype or self.dtype)).reshape(np.shape(values))
+        if array.dtype == np.int64 or not array.shape:
+            return self._shared(array)
+        return self._added(array)
+
+    def table(self, values: Any) -> str:
+        """Append fixed numbers; equal tables are stored once."""
+        return self._shared(np.ascontiguousarray(values, self.dtype))
+
+    def _shared(self, array: Array) -> str:
         key = (array.dtype.str, array.shape, array.tobytes())
-        if (known := self._constants.get(key)) is not None:
-            return known
-        name = self._constants[key] = f"/constant_{len(self._constants)}"
+        if key not in self._tables:
+            self._tables[key] = self._added(array)
+        return self._tables[key]
+
+    def _added(self, array: Array) -> str:
+        name = f"/constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 

@@ -65,4 +65,4 @@ def write_shift_mask(model: Model, op: Any, names: list[str], shapes: list[Sizes
         cut = grid[tuple(slice(c, c + m) for c, (_, m, _) in zip(corner, axes, strict=True))].reshape(-1, len(axes))
         near = np.abs(cut[:, None] - cut[None, :]) < [m for _, m, _ in axes]
         windows.append(np.where(near.all(-1), 0.0, -100.0)[None])
-    return model.constant(np.stack(windows)[None])
+    return model.table(np.stack(windows)[None])
