@@ -33,9 +33,9 @@ class Target(NamedTuple):
 
 
 def write_spec(network: Network, options: Options) -> bytes:
-    from archcalc.writers.spec_text import write_graph
+    from archcalc.writers.spec.compact import write_compact
 
-    return _text(write_graph(network.graph))
+    return _text(write_compact(network.graph))
 
 
 def write_mermaid(network: Network, options: Options) -> bytes:

@@ -2,20 +2,23 @@
 
 Stages are kept: the layers of a stage are written as the chain with joins that makes them in their order. If there is
 no such chain (because a layer is not read, or the graph does not come from a spec), every layer becomes a stage of its
-own, with references to what it reads. Blocks and variables are not restored; repetitions are.
+own, with references to what it reads. Repetitions become
+repetitions, and blocks are found on request (`compact`).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import count, groupby
 from textwrap import wrap
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from archcalc.graph import Graph, Node, Ref, write_shape
-from archcalc.ops.base import Weight
+from archcalc.ops.base import REGISTRY, Weight
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.write import connection_table, layer_words, write_join
@@ -48,6 +51,24 @@ class StageEntry(NamedTuple):
     """A chain, or named entries in its place."""
 
 
+class Sections(NamedTuple):
+    """The entries of the sections of a spec."""
+
+    layers: list[StageEntry]
+    heads: list[StageEntry]
+    training: list[StageEntry]
+    blocks: list[StageEntry]
+    variables: Mapping[str, str]
+
+
+class Compact(Protocol):
+    """Finds what the chains of a spec have in common."""
+
+    def __call__(self, sections: Sections, taken: set[str], /) -> Sections:
+        """Return the sections with blocks and variables, which have other names than those that are taken."""
+        ...
+
+
 class _Unnamed(Exception):
     """A tensor is read that has no name in the text yet."""
 
@@ -55,11 +76,15 @@ class _Unnamed(Exception):
         self.ref = ref
 
 
-def write_graph(graph: Graph) -> str:
+def write_graph(graph: Graph, compact: Compact | None = None) -> str:
     """Return a spec of this network, which reads back as the same layers in the same order.
 
     Names and stages are kept, except that a stage of one layer gives its name to the layer, and that unnamed layers are
     numbered as by the language.
+
+    Args:
+        graph: the network.
+        compact: returns blocks, and the entries with calls of them; layers are then written in sequence where possible.
 
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
@@ -71,7 +96,7 @@ def write_graph(graph: Graph) -> str:
     flat: set[int] = set()
     while True:  # a missing name is found when the tensor is read; its group is then written layer by layer
         try:
-            return _Writer(graph, groups, flat).document()
+            return _Writer(graph, groups, flat, compact).document()
         except _Unnamed as error:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat:
@@ -135,8 +160,9 @@ def _belongs(node: Node) -> tuple[str | None, bool, bool]:
 
 
 class _Writer:
-    def __init__(self, graph: Graph, groups: list[Group], flat: set[int]) -> None:
+    def __init__(self, graph: Graph, groups: list[Group], flat: set[int], compact: Compact | None) -> None:
         self.graph = graph
+        self.compact = compact
         self.groups = groups
         self.flat = flat
         self.names: dict[Ref, str] = {}
@@ -167,10 +193,20 @@ class _Writer:
         lines += [f"layout: {graph.layout}"] if graph.layout != "chw" else []
         if self.tables:
             lines += ["tables:", *(f"  {name}: {_scalar(_table(table))}" for table, name in self.tables.items())]
-        lines += ["layers:", *(_line("  - ", entry) for entry in layers)]
-        for section, entries in (("heads", heads), ("training_heads", training)):
+        sections = Sections(layers, heads, training, [], {})
+        if self.compact is not None:
+            sections = self.compact(sections, self.reserved())
+        variables = [f"{name}: {value}" for name, value in sections.variables.items()]
+        lines += [f"variables: {{{', '.join(variables)}}}"] if variables else []
+        lines += ["blocks:", *(_line("  ", entry) for entry in sections.blocks)] if sections.blocks else []
+        lines += ["layers:", *(_line("  - ", entry) for entry in sections.layers)]
+        for section, entries in (("heads", sections.heads), ("training_heads", sections.training)):
             lines += [f"{section}:", *(_line("  ", entry) for entry in entries)] if entries else []
         return "\n".join(lines) + "\n"
+
+    def reserved(self) -> set[str]:
+        """Return the names that blocks must not have."""
+        return {*self.taken, *REGISTRY, *self.graph.outputs, *self.names.values()}
 
     def inputs(self) -> list[str]:
         shapes = {name: write_shape(shape, self.graph.layout) for name, shape in self.graph.inputs.items()}
@@ -220,15 +256,43 @@ class _Writer:
             self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
             yield StageEntry(group.name, chain), group.result
             return
-        for index in group.nodes:
-            made = Ref(index)
-            name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
-            text = self.layer(index, current)
-            self.alone.add(index)
-            yield StageEntry(name, text), made
-            current = made
+        for run in self.runs(group):
+            made = Ref(run[-1])
+            name = group.name if group.name and made == group.result else self.free(self.graph.nodes[made.node].name)
+            texts = []
+            for index in run:
+                texts.append(self.layer(index, current))
+                current = Ref(index)
+            self.alone.update(run if len(run) == 1 else ())
+            yield StageEntry(name, " -> ".join(texts)), made
         if group.result.node not in group.nodes and group.name:
             yield StageEntry(group.name, self.reference(group.result)), group.result
+
+    def runs(self, group: Group) -> Iterator[tuple[int, ...]]:
+        """Yield the layers of a group one by one; for a compact spec, those together that only the next one reads."""
+        run: list[int] = []
+        for index in group.nodes:
+            if run and not self.follows(index, run[-1]):
+                yield tuple(run)
+                run = []
+            run.append(index)
+        if run:
+            yield tuple(run)
+
+    def follows(self, index: int, before: int) -> bool:
+        """Return whether a layer can be written behind the one before it, which then has no name of its own."""
+        node = self.graph.nodes[index]
+        if self.compact is None or self.readers[Ref(before)] != 1 or len(self.graph.nodes[before].outputs) > 1:
+            return False
+        alone = {index, before} & self.graph.sharing.keys()
+        return node.inputs == (Ref(before),) and node.op.arity == 1 and not alone
+
+    @cached_property
+    def readers(self) -> Counter[Ref]:
+        """How many layers, stages and outputs read a tensor."""
+        graph = self.graph
+        named = [*graph.outputs.values(), *graph.training_outputs.values(), *self.aliases.values()]
+        return Counter([*named, *(ref for node in graph.nodes for ref in node.inputs)])
 
     def chain(self, group: Group, current: Ref) -> str | None:
         """Return the chain that makes a group's layers in their order; ``None`` if there is none."""
