@@ -9,7 +9,9 @@ from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import read_spec
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import Chain, Layer, text
-from archcalc.writers.spec.graph_text import WIDTH, Sections, StageEntry, write_graph
+from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
+from archcalc.writers.spec.graph_text import write_graph
+from archcalc.writers.spec.modules import Modules
 
 CLASSES = "classes"
 """The variable for the number of classes."""
@@ -52,17 +54,19 @@ def _is_same_layer(one: Node, other: Node) -> bool:
 
 def with_blocks(sections: Sections, taken: set[str]) -> Sections:
     """Return the sections of a spec with blocks, and a variable for the number of classes."""
-    own = (sections.layers, sections.heads, sections.training)
+    modules = Modules(taken)
+    own = [modules.extracted(entries) for entries in (sections.layers, sections.heads, sections.training)]
+    own.append(modules.blocks)
     found = Blocks([chain for entries in own for entry in entries for chain in chains(entry)], taken)
-    last = sum(1 for entry in sections.layers for _ in chains(entry)) - 1
+    last = sum(1 for entry in own[0] for _ in chains(entry)) - 1
     variables = {}
     if CLASSES not in taken and (classes := classifier(found.chains[: last + 1])) is not None:
         place, number, named = classes
         found.chains[place] = named
         variables[CLASSES] = number
     made = iter(found.chains)
-    layers, heads, training = ([replaced(entry, made) for entry in entries] for entries in own)
-    blocks = [StageEntry(heading, body) for heading, body in found.lines()]
+    layers, heads, training, blocks = ([replaced(entry, made) for entry in entries] for entries in own)
+    blocks += [StageEntry(heading, body) for heading, body in found.lines()]
     return Sections(layers, heads, training, blocks, variables)
 
 

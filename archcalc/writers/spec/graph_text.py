@@ -8,13 +8,11 @@ repetitions, and blocks are found on request (`compact`).
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import count, groupby
-from textwrap import wrap
+from itertools import count, groupby, pairwise
 from typing import NamedTuple, Protocol
 
 from archcalc.graph import Graph, Node, Ref, write_shape
@@ -22,13 +20,7 @@ from archcalc.ops.base import REGISTRY, Weight
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.write import connection_table, layer_words, write_join
-
-WIDTH = 100
-"""The approximate length of a line."""
-PLAIN = re.compile(r"[A-Za-z0-9(](?:[ -~]*[!-~])?")
-"""Text that needs no quotes in YAML unless `MARKS` occur in it."""
-MARKS = re.compile(r": | #|:$")
-"""Characters with a meaning in YAML inside plain text."""
+from archcalc.writers.spec.entries import Sections, StageEntry, line, scalar
 
 
 class Group(NamedTuple):
@@ -41,24 +33,6 @@ class Group(NamedTuple):
     nodes: tuple[int, ...]
     result: Ref
     """The output of the group."""
-
-
-class StageEntry(NamedTuple):
-    """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
-
-    name: str | None
-    chain: str | list[StageEntry]
-    """A chain, or named entries in its place."""
-
-
-class Sections(NamedTuple):
-    """The entries of the sections of a spec."""
-
-    layers: list[StageEntry]
-    heads: list[StageEntry]
-    training: list[StageEntry]
-    blocks: list[StageEntry]
-    variables: Mapping[str, str]
 
 
 class Compact(Protocol):
@@ -188,20 +162,20 @@ class _Writer:
         layers, current = self.main()
         heads = self.heads(dict(list(graph.outputs.items())[1:]), current)
         training = self.heads(graph.training_outputs, current)
-        lines = [f"name: {_scalar(graph.name)}"]
+        lines = [f"name: {scalar(graph.name)}"]
         lines += self.inputs()
         lines += [f"layout: {graph.layout}"] if graph.layout != "chw" else []
         if self.tables:
-            lines += ["tables:", *(f"  {name}: {_scalar(_table(table))}" for table, name in self.tables.items())]
+            lines += ["tables:", *(f"  {name}: {scalar(_table(table))}" for table, name in self.tables.items())]
         sections = Sections(layers, heads, training, [], {})
         if self.compact is not None:
             sections = self.compact(sections, self.reserved())
         variables = [f"{name}: {value}" for name, value in sections.variables.items()]
         lines += [f"variables: {{{', '.join(variables)}}}"] if variables else []
-        lines += ["blocks:", *(_line("  ", entry) for entry in sections.blocks)] if sections.blocks else []
-        lines += ["layers:", *(_line("  - ", entry) for entry in sections.layers)]
+        lines += ["blocks:", *(line("  ", entry) for entry in sections.blocks)] if sections.blocks else []
+        lines += ["layers:", *(line("  - ", entry) for entry in sections.layers)]
         for section, entries in (("heads", sections.heads), ("training_heads", sections.training)):
-            lines += [f"{section}:", *(_line("  ", entry) for entry in entries)] if entries else []
+            lines += [f"{section}:", *(line("  ", entry) for entry in entries)] if entries else []
         return "\n".join(lines) + "\n"
 
     def reserved(self) -> set[str]:
@@ -256,28 +230,96 @@ class _Writer:
             self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
             yield StageEntry(group.name, chain), group.result
             return
-        for run in self.runs(group):
-            made = Ref(run[-1])
-            name = group.name if group.name and made == group.result else self.free(self.graph.nodes[made.node].name)
-            texts = []
-            for index in run:
-                texts.append(self.layer(index, current))
-                current = Ref(index)
-            self.alone.update(run if len(run) == 1 else ())
-            yield StageEntry(name, " -> ".join(texts)), made
+        for part in self.parts(group.nodes, current):
+            made = Ref(part[-1])
+            name = group.name if group.name and made == group.result else self.free(self.label(part, group.nodes))
+            yield StageEntry(name, self.part(part, current)), made
+            current = made
         if group.result.node not in group.nodes and group.name:
             yield StageEntry(group.name, self.reference(group.result)), group.result
 
-    def runs(self, group: Group) -> Iterator[tuple[int, ...]]:
-        """Yield the layers of a group one by one; for a compact spec, those together that only the next one reads."""
+    def parts(self, nodes: Sequence[int], current: Ref) -> Iterator[tuple[int, ...]]:
+        """Yield layers one by one; for a compact spec, those of a module together, and those that only the next reads.
+
+        Args:
+            nodes: the indices of consecutive layers.
+            current: the tensor before them.
+        """
+        depth = len(self.module(nodes)) + 1
         run: list[int] = []
-        for index in group.nodes:
-            if run and not self.follows(index, run[-1]):
-                yield tuple(run)
-                run = []
-            run.append(index)
-        if run:
-            yield tuple(run)
+        for _, members in groupby(nodes, key=lambda index: self.graph.nodes[index].path[:depth]):
+            module = tuple(members)
+            before = Ref(run[-1]) if run else current
+            if self.compact is not None and 1 < len(module) < len(nodes) and self.is_closed(module, before):
+                yield from [tuple(run)] * bool(run)
+                yield module
+                run, current = [], Ref(module[-1])
+                continue
+            for index in module:
+                if run and not self.follows(index, run[-1]):
+                    yield tuple(run)
+                    run, current = [], Ref(run[-1])
+                run.append(index)
+        yield from [tuple(run)] * bool(run)
+
+    def module(self, nodes: Sequence[int]) -> tuple[str, ...]:
+        """Return the path that layers have in common."""
+        first, *rest = [self.graph.nodes[index].path for index in nodes]
+        while any(path[: len(first)] != first for path in rest):
+            first = first[:-1]
+        return first
+
+    def label(self, part: Sequence[int], nodes: Sequence[int]) -> str:
+        """Return the name of a part of some layers: that of its module, or else that of its last layer."""
+        own = self.module(part)
+        if self.compact is not None and len(part) > 1 and len(own) > len(self.module(nodes)):
+            return "/".join(own)
+        return self.graph.nodes[part[-1]].name
+
+    def is_closed(self, nodes: Sequence[int], current: Ref) -> bool:
+        """Return whether layers read one tensor, and others read only the output of the last one."""
+        own = {*nodes}
+        reads = [ref for index in nodes for ref in self.graph.nodes[index].inputs]
+        inside = Counter(ref for ref in reads if ref.node in own)
+        made = [ref for index in nodes[:-1] for ref in self.graph.made_by(index)]
+        shared = own & self.graph.sharing.keys()
+        return (
+            {ref for ref in reads if ref.node not in own} == {current}
+            and all(self.readers[ref] == inside[ref] for ref in made)
+            and not shared
+        )
+
+    def part(self, nodes: Sequence[int], current: Ref) -> str | list[StageEntry]:
+        """Return the chain of some layers: one, or those of a module; without a chain, named entries in its place."""
+        texts = []
+        if len(nodes) == 1 or all(self.follows(index, before) for before, index in pairwise(nodes)):
+            for index in nodes:
+                texts.append(self.layer(index, current))
+                current = Ref(index)
+            self.alone.update(nodes if len(nodes) == 1 else ())
+            return " -> ".join(texts)
+        whole = Group(None, False, False, tuple(nodes), Ref(nodes[-1]))
+        return self.chain(whole, current) or self.nested(nodes, current)
+
+    def nested(self, nodes: Sequence[int], current: Ref) -> list[StageEntry]:
+        """Return the entries of a module, with names that are known within it."""
+        outside, self.names = self.names, {current: "x"}
+        entries = [StageEntry("x", "identity")]
+        shared = len(self.module(nodes))
+        labels = {"x"}
+        for part in self.parts(nodes, current):
+            made = Ref(part[-1])
+            chain = self.part(part, current)
+            path = self.label(part, nodes).split("/")
+            wanted = re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(path[shared:]) or path[-1])
+            numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
+            label = next(each for each in numbered if each not in labels)
+            labels.add(label)
+            self.names[made] = label
+            entries.append(StageEntry(label, chain))
+            current = made
+        self.names = outside
+        return entries
 
     def follows(self, index: int, before: int) -> bool:
         """Return whether a layer can be written behind the one before it, which then has no name of its own."""
@@ -387,18 +429,3 @@ class _Writer:
 def _table(table: tuple[tuple[bool, ...], ...]) -> str:
     """Return a connection table as a spec writes it."""
     return " / ".join("".join("X" if connected else "." for connected in row) for row in table)
-
-
-def _line(start: str, entry: StageEntry) -> str:
-    """Return an entry, on several lines if it is long."""
-    indent = " " * (len(start) + 4)
-    if isinstance(entry.chain, list):
-        return "\n".join([f"{start}{entry.name}:", *(_line(f"{indent}- ", each) for each in entry.chain)])
-    text = _scalar(entry.chain)
-    first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
-    return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
-
-
-def _scalar(text: str) -> str:
-    """Return a text as a YAML scalar, in quotes if it needs them."""
-    return text if PLAIN.fullmatch(text) and not MARKS.search(text) else json.dumps(text, ensure_ascii=False)

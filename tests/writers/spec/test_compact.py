@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from archcalc.api import load
@@ -10,6 +12,8 @@ from archcalc.spec import Source, read_spec
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import parse, text
 from archcalc.writers.spec.compact import is_same, write_compact
+from archcalc.writers.spec.entries import StageEntry
+from archcalc.writers.spec.modules import Modules
 from archcalc.writers.spec.patterns import filled, pattern_of
 
 CHAINS = [
@@ -81,6 +85,42 @@ def test_names_that_are_taken_are_not_given_to_blocks() -> None:
     chain = "conv 8 k3 p1 nobias -> bn -> relu"
     blocks = Blocks([f"{chain} -> maxpool 2 -> {chain}"] * 3, {"branch", "conv_bn_relu"})
     assert {"branch", "conv_bn_relu"}.isdisjoint(block.name for block in blocks.blocks)
+
+
+def entry(name: str, *chains: str) -> StageEntry:
+    return StageEntry(name, [StageEntry(f"part_{number}", chain) for number, chain in enumerate(chains)])
+
+
+def test_equal_modules_become_a_block_and_repeat() -> None:
+    chains = ("ln axis=last", "add(identity, @part_0)", "add(@part_0, identity)")
+    modules = Modules(set())
+    entries = modules.extracted([StageEntry("stem", "relu"), *(entry(f"layer_{n}", *chains) for n in range(3))])
+    assert entries == [StageEntry("stem", "relu"), StageEntry("layer_2", "(layer)*3")]
+    assert [block.name for block in modules.blocks] == ["layer"]
+
+
+def test_modules_to_which_something_refers_are_not_joined() -> None:
+    chains = ("relu", "add(identity, @part_0)")
+    layers = [entry("layer_0", *chains), entry("layer_1", *chains), StageEntry("end", "add(identity, @layer_0)")]
+    assert [each.chain for each in Modules(set()).extracted(layers)] == ["layer", "layer", "add(identity, @layer_0)"]
+
+
+TWO = """
+input: 6x4
+blocks:
+  layer: [x: identity, {a: linear 4}, {b: "@x -> linear 4 -> gelu"}, {c: "add(@b, @a)"}, "add(@c, @x)", relu]
+layers:
+  - body: (layer)*3
+  - head: slice 0:1 -> fc 7
+"""
+
+
+def test_layers_without_a_chain_are_written_by_module() -> None:
+    network = graph(TWO)
+    named = replace(network, nodes=tuple([replace(node, path=tuple(node.name.split("/"))) for node in network.nodes]))
+    written = write_compact(named)
+    assert is_same(network, written)
+    assert "variables: {classes: 7}" in written
 
 
 SHARED = """
