@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from archcalc.cli.execution import array_errors
-from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_with
+from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
-from archcalc.spec.errors import Problem, SpecError, fail, suggest
+from archcalc.spec.errors import fail, suggest
 from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
@@ -157,14 +157,3 @@ def chosen_target(output: str, to: str | None) -> str:
     known = f"the suffixes are {', '.join(BY_SUFFIX)}; or add --to with one of {names}"
     unknown = f"no format has the suffix '{suffix[:20]}'" if suffix else f"'{output[:80]}' has no suffix"
     fail("argument", unknown, hint=suggest(suffix, BY_SUFFIX, known), origin="--output")
-
-
-def require_new(output: str, *, force: bool) -> None:
-    """Fail if the output is a folder, or a file that exists and may not be overwritten."""
-    if output == STANDARD_OUTPUT:
-        return
-    if os.path.isdir(output):
-        raise SpecError([Problem("output", f"'{output[:80]}' is a folder", hint="name a file", origin="--output")])
-    if os.path.isfile(output) and not force:
-        exists = f"the file '{output[:80]}' exists"
-        raise SpecError([Problem("output", exists, hint="--force overwrites it", origin="--output")])

@@ -24,7 +24,7 @@ def csv_of_layers(analysis: Analysis, depth: int | None) -> str:
         depth: the level at which layers are grouped; by default they are not.
     """
     rows = analysis.folded(ALL if depth is None else depth)
-    shown = Cells(analysis, analysis.graph.layout, bare=True).rows(rows, DEFAULT)
+    shown = Cells(analysis, rows, analysis.graph.layout, bare=True).of(DEFAULT)
     headings, shown = with_marks([COLUMNS[name] for name in DEFAULT], shown, rows, analysis)
     return render(Table(headings, shown), "csv")
 

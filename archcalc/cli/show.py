@@ -90,8 +90,8 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     if depth is None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
-    cells = Cells(analysis, layout, bare=form == "csv")
-    shown = cells.rows(rows, columns)
+    cells = Cells(analysis, rows, layout, bare=form == "csv")
+    shown = cells.of(columns)
     headings: Sequence[Column] = [COLUMNS[name] for name in columns]
     totals = total_cells(analysis, columns)
     counted: tuple[str, ...] = ()
@@ -177,12 +177,12 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
         found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
-    if not analysis.training and any(layer.training for layer in analysis.layers):
+    if not analysis.training and any(node.training for node in analysis.graph.nodes):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes
     for name, reason in analysis.graph.impossible_heads.items():
         found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
-    own = {layer.head for layer in analysis.layers}
+    own = {node.head for node in analysis.graph.nodes}
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed
             found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")

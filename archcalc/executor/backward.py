@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, gradient_of
+from archcalc.executor.gradient import Evaluated, Gradient, gradient_of
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context
 from archcalc.executor.losses import Loss
@@ -70,6 +70,7 @@ def gradients(
     step: TrainingStep = DEFAULT_STEP,
     tally: bool = False,
     keep: Iterable[str] = (),
+    instead: Mapping[str, Gradient] | None = None,
     observe: Observer | None = None,
 ) -> Backward:
     """Return the gradients of a loss.
@@ -88,6 +89,7 @@ def gradients(
         step: in training, the masks of dropout that are given, and how running statistics are updated.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
+        instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators.
         observe: a function that is called after every layer of either pass.
 
     Raises:
@@ -133,7 +135,8 @@ def gradients(
         needed = tuple([ref in paths.carrying for ref in node.inputs])
         layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
-            found = gradient_of(node.op)(node.op, layer, given)
+            product = (instead or {}).get(node.name) or gradient_of(node.op)
+            found = product(node.op, layer, given)
         for ref, own in zip(node.inputs, found.inputs, strict=True):
             if own is not None and ref in paths.carrying:
                 _add(tensors, ref, own)
