@@ -299,7 +299,11 @@ class _Writer:
             self.alone.update(nodes if len(nodes) == 1 else ())
             return " -> ".join(texts)
         whole = Group(None, False, False, tuple(nodes), Ref(nodes[-1]))
-        return self.chain(whole, current) or self.nested(nodes, current)
+        try:
+            chain = self.chain(whole, current)
+        except _Unnamed:  # it reads a tensor of the module by its name
+            chain = None
+        return chain or self.nested(nodes, current)
 
     def nested(self, nodes: Sequence[int], current: Ref) -> list[StageEntry]:
         """Return the entries of a module, with names that are known within it."""
@@ -312,7 +316,8 @@ class _Writer:
             chain = self.part(part, current)
             path = self.label(part, nodes).split("/")
             wanted = re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(path[shared:]) or path[-1])
-            numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
+            base = re.sub(r"_\d+$", "", wanted)  # the numbers count in the stage, and differ between equal modules
+            numbered = (wanted if base == wanted and number == 1 else f"{base}_{number}" for number in count(1))
             label = next(each for each in numbered if each not in labels)
             labels.add(label)
             self.names[made] = label
