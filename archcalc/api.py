@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
+    from archcalc.readers.checkpoints.checkpoint import Checkpoint
     from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
-__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "sweep"]
+__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "load_checkpoint", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,6 +258,22 @@ class Network:
         found = None if model is None else model.arrays()
         return None if found is None else {name: array.astype(dtype) for name, array in found.items()}
 
+    def weights(self, checkpoint: str, *, dtype: str = "float32", training: bool = False) -> Mapping[str, Array]:
+        """Return the stored arrays by ``layer.array`` from a checkpoint, for `run`.
+
+        Args:
+            checkpoint: the file, and perhaps a part of it: ``training.pth:ema``.
+            dtype: ``float32`` or ``float64``.
+            training: whether the arrays of training heads are needed.
+
+        Raises:
+            archcalc.SpecError: the file cannot be read.
+            archcalc.executor.errors.ArrayError: its tensors do not fit the network; all findings are listed.
+        """
+        from archcalc.readers.checkpoints.weights import read_checkpoint_weights
+
+        return read_checkpoint_weights(checkpoint, self.graph, self.spec.model, dtype=dtype, training=training).arrays
+
     def fold(self) -> Folding:
         """Fold batch norms and standardisations into their neighbours; see `archcalc.analysis.fold`."""
         from archcalc.analysis.fold import fold
@@ -328,6 +345,20 @@ class Network:
             unknown = f"no layer, stage or input '{name[:60]}'"
             fail("unknown-name", unknown, hint=hint, origin=self.spec.source.name[:60])
         return found
+
+
+def load_checkpoint(checkpoint: str) -> Checkpoint:
+    """Read which tensors a checkpoint has, without their numbers; see `archcalc.readers.checkpoints.checkpoint`.
+
+    Args:
+        checkpoint: the file, and perhaps a part of it: ``training.pth:optimizer``.
+
+    Raises:
+        archcalc.SpecError: the file cannot be read, or has objects that could run code.
+    """
+    from archcalc.readers.checkpoints.read import read_checkpoint
+
+    return read_checkpoint(checkpoint)
 
 
 def load(

@@ -58,8 +58,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--weights",
     multiple=True,
     metavar="FILE|NAME=ARRAY",
-    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or give one of them, as for "
-    "--input (repeatable).  [default: random]",
+    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or from a checkpoint "
+    "(.safetensors, .pth), or give one of them, as for --input (repeatable).  [default: random]",
 )
 @click.option(
     "--output",

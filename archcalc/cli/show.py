@@ -28,6 +28,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
+from archcalc.spec.models import is_checkpoint
 from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
@@ -71,7 +72,15 @@ class Depth(click.ParamType[int]):
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
-    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals."""
+    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals.
+
+    For a checkpoint (.safetensors, .pth, .h5), print a table of its parameters.
+    """
+    if is_checkpoint(spec):
+        from archcalc.cli.checkpoints import show_checkpoint
+
+        show_checkpoint(spec, form, color, values["depth"], READABLE_ROWS)
+        return
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
     network = load_network(spec, values)
     analysis = network.analyze(training=values["training"], batch=values["batch"])

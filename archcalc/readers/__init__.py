@@ -23,7 +23,7 @@ class _TorchExport:
         self._last: tuple[ModelOptions, ModelFile] | None = None
 
     def read(self, options: ModelOptions) -> ModelFile:
-        options = options._replace(shapes={})  # the same file for all shapes
+        options = options._replace(shapes={}, sizes={})  # the same file for all shapes
         if self._last is None or self._last[0] != options:
             from archcalc.readers.torch_export.read import read_file
 

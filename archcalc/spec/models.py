@@ -19,6 +19,13 @@ PYTHON_OBJECT = re.compile(rf"(?P<place>.+\.py|{_NAME}(?:\.{_NAME})+):(?P<name>{
 """An object in the user's code: ``package.module:object`` with a dot in the module, or ``file.py:object``."""
 
 
+INDEX_SUFFIX = ".index.json"
+"""The end of the name of the index of a checkpoint in several files."""
+HDF5 = (".h5", ".hdf5")
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
+"""The ends of the names of checkpoints, which have the parameters of a network, but no network."""
+
+
 class ModelOptions(NamedTuple):
     """What decides how a model is read, besides its file or module."""
 
@@ -32,6 +39,8 @@ class ModelOptions(NamedTuple):
     """Whether operators that cannot be counted are layers without a cost, instead of an error."""
     values: Mapping[str, str] = {}
     """The numbers that inputs have, by name, as written."""
+    sizes: Mapping[str, int] = {}
+    """The sizes that are given by names, which may be those of the file."""
 
 
 class ModelFile(Protocol):
@@ -106,3 +115,18 @@ def is_model(spec: str) -> bool:
 def python_object(spec: str) -> ModelSource | None:
     """Return the source of a SPEC argument that names an object in the user's code; ``None`` for all others."""
     return IMPORTER[0](spec) if IMPORTER and PYTHON_OBJECT.fullmatch(spec) is not None else None
+
+
+def is_checkpoint(spec: str) -> bool:
+    """Return whether an argument names a checkpoint, perhaps with a part, by the end of its name.
+
+    It does not if it is the file of a model, as files in HDF5 may be.
+    """
+    file, _ = split_part(spec)
+    return file.lower().endswith(CHECKPOINTS) and model_file(file) is None
+
+
+def split_part(spec: str) -> tuple[str, str]:
+    """Return the file of a checkpoint, and the name of the part after a colon; empty if there is none."""
+    file, colon, part = spec.rpartition(":")
+    return (file, part) if colon and file.lower().endswith(CHECKPOINTS) else (spec, "")

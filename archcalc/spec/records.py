@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from typing import NamedTuple
 
@@ -83,6 +84,8 @@ class Given(NamedTuple):
     later: tuple[str, ...] = ()
     """The names of sizes, or of inputs, that a question gives later, so that a model which leaves them open is read
     with examples."""
+    shared: Collection[str] = ()
+    """The names in `set` that are for several networks: a model that has no such size is read without them."""
 
     def applied_to(self, source: Source) -> Given:
         """Return what applies to one of several specs: only models have arguments, batch axes and values."""

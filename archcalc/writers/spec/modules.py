@@ -9,6 +9,9 @@ from itertools import count, groupby
 
 from archcalc.writers.spec.entries import StageEntry
 
+SHORT_FORM = re.compile(r"(?<=^[a-z])(?=\d)")
+"""Where a name would begin like an argument without an equals sign, such as ``s2``."""
+
 
 class Modules:
     """The entries of a spec with blocks for equal modules."""
@@ -38,7 +41,8 @@ class Modules:
             inner = joined([self.called(each, counts) for each in entry.chain])
             if counts[key] < 2:
                 return entry._replace(chain=simplified(inner))
-            self.names[key] = self.free(re.sub(r"_?\d+$", "", entry.name or "") or "module")
+            name = re.sub(r"_?\d+$", "", entry.name or "")
+            self.names[key] = self.free(SHORT_FORM.sub("_", name) or "module")
             self.blocks.append(StageEntry(self.names[key], inner))
         return entry._replace(chain=self.names[key])
 
