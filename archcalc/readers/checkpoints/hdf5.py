@@ -70,7 +70,7 @@ def _h5py(name: str) -> Any:
     try:
         import h5py
     except ImportError:
-        hint = "install it: python -m pip install h5py"
+        hint = "install it: pip install h5py"
         fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
     return h5py
 

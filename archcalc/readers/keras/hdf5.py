@@ -31,7 +31,7 @@ def opened(file: Path | BinaryIO, name: str) -> Iterator[Any]:
     try:
         import h5py
     except ImportError:
-        hint = "install it: python -m pip install 'archcalc[keras]'"
+        hint = "install it: pip install h5py"
         fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
     try:
         found = h5py.File(file, "r")

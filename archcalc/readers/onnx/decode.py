@@ -9,7 +9,7 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_trained_node
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -50,6 +50,8 @@ class Decoder:
         """The number of nodes that have been read of the graph, and of what its nodes stand for."""
         self.expansions = 0
         """The number of graphs that nodes were replaced by."""
+        self.without_numbers = False
+        """Whether stored arrays have no numbers."""
         self.turned: list[str] = []
         """The inputs that have the channels last in the file."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
@@ -107,7 +109,7 @@ class Decoder:
             output_names=(),
             metas=tensors.metas,
             sizes=tensors.sizes_by_name,
-            has_weights=True,
+            has_weights=not self.without_numbers,
         )
 
     def refuse(self, reason: str, hint: str = "") -> NoReturn:
@@ -134,6 +136,9 @@ class Decoder:
                 self.refuse(f"it has more than {MAX_NODES:,} nodes")
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
+            return
+        if is_placeholder(node):
+            self.placeholder(node)
             return
         inputs = [self.tensors.resolved(name) if name else "" for name in node.input]
         self.makers.update((name, inputs) for name in node.output)
@@ -199,6 +204,18 @@ class Decoder:
                 self.tensors.set_value(output, value)
                 return
         self.refuse(f"the constant '{output[:100]}' is of a kind that is not supported")
+
+    def placeholder(self, node: Any) -> None:
+        """Read a node that stands for a stored array without numbers, as if these were in a file that is missing."""
+        from onnx import TensorProto
+
+        sizes = self.tensors.values.get(node.input[0])
+        if sizes is None:
+            self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
+        tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
+        tensor.dims.extend(map(int, sizes.flat))
+        self.tensors.add_initializer(tensor)
+        self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:
         """Read a node that contains graphs."""
