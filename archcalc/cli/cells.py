@@ -7,11 +7,12 @@ from typing import Any
 
 from archcalc.analysis.counts import FORMULAS, STORED
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
+from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
-from archcalc.query.quantities import QUANTITIES, SUMS
+from archcalc.query.quantities import QUANTITIES, SUMS, TRAINING
 from archcalc.report.table import AtLeast, Column
 from archcalc.spec.write import write_layer
 
@@ -24,7 +25,10 @@ COLUMNS = {
         Column("op", "operator", folds=True),
         Column("input", "input", folds=True),
         Column("output", "output"),
-        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
+        *(
+            Column(name, QUANTITIES[name].heading, "right")
+            for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *TRAINING[:-1])
+        ),
         Column("channels", "channels", "right"),
         Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
@@ -42,11 +46,13 @@ class Cells:
     Args:
         analysis: the analysis of the network.
         layout: the layout of shapes.
+        dtype: the number formats of memory.
         bare: whether the cells are for programs, without marks.
     """
 
-    def __init__(self, analysis: Analysis, layout: str, *, bare: bool = False) -> None:
+    def __init__(self, analysis: Analysis, layout: str, *, dtype: str = "float32", bare: bool = False) -> None:
         self.analysis = analysis
+        self.dtype = dtype
         self.layout = layout
         self.bare = bare
         self.known: dict[str, dict[int, str | None]] = {}
@@ -63,6 +69,8 @@ class Cells:
             return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
         if column in FORMULAS:
             return [AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column) for row in rows]
+        if column in TRAINING:
+            return training_figures(rows, column, analysis, self.dtype)
         if column not in _SHARED:
             return [self.text(row, column) for row in rows]
         depends, known = _SHARED[column], self.known.setdefault(column, {})
@@ -83,6 +91,14 @@ class Cells:
     def has_mark(self, column: str, mark: str) -> bool:
         """Return whether a mark occurs in a column of fields that has been written."""
         return any(mark in text for text in self.known.get(column, {}).values() if text is not None)
+
+
+def training_figures(rows: Sequence[Row], column: str, analysis: Analysis, dtype: str) -> list[Any]:
+    """Return a quantity of a training step, row by row. A tensor that several rows keep counts at the first of them."""
+    cost, formats = analysis.training_cost, read_formats(dtype)
+    layers = [[each.node for each in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    figures = cost.by_row(column, layers, formats)
+    return [figure if row.is_complete else AtLeast(figure) for figure, row in zip(figures, rows, strict=True)]
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import BITS
 from archcalc.cli.compare import split_settings
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import (
@@ -77,7 +77,7 @@ class DiffCommand(VerbCommand):
 )
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
+    "--dtype", type=click.Choice(list(BITS)), default="float32", show_default=True, help="Number format for memory."
 )
 @click.option(
     "--format",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     Definitions,
     PositiveInteger,
@@ -27,6 +26,7 @@ from archcalc.cli.options import (
     spec_argument,
     with_model_options,
 )
+from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written
 from archcalc.query.quantities import heading
@@ -108,10 +108,10 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
 )
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
 @model_options
 @layout_option
 @ignore_option
@@ -146,9 +146,11 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         given,
         varied.fixed,
         varied.shapes,
-        values["training"],
-        values["dtype"],
-        limits,
+        training=values["training"],
+        batch=values["batch"],
+        dtype=values["dtype"],
+        setup=setup_from(values),
+        limits=limits,
     )
     form = default_format(form, color)
     run = _Run(query, varied.axes)

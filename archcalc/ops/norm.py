@@ -77,6 +77,7 @@ class BatchNorm(Normalisation):
     Source: Ioffe & Szegedy 2015; PyTorch BatchNorm2d
     """
 
+    differentiated_by = "input"
     aliases = ("batchnorm", "batchnormalization")
     running_statistics = True
     centres_channels = True
@@ -131,6 +132,7 @@ class LayerNorm(Normalisation):
     Source: Ba et al. 2016; PyTorch LayerNorm; over channels: Liu et al. 2022 (ConvNeXt)
     """
 
+    differentiated_by = "input"
     aliases = ("layernorm", "layernormalization")
 
     axis: str = axis_word("all", "all", help="what is normalised together")
@@ -178,6 +180,7 @@ class RmsNorm(Normalisation):
     Source: Zhang & Sennrich 2019; PyTorch RMSNorm; ONNX RMSNormalization
     """
 
+    differentiated_by = "input"
     aliases = ("rmsnorm", "rmsnormalization")
 
     axis: str = axis_word("last", "all", help="what is normalised together")
@@ -215,6 +218,7 @@ class L2Norm(Normalisation):
     Source: PyTorch functional.normalize; Liu et al. 2016 (ParseNet); ONNX LpNormalization
     """
 
+    differentiated_by = "input"
     aliases = ("l2norm", "l2normalize", "normalize", "lpnormalization", "unitnormalization")
 
     axis: str = axis_word("channels", "all", help="what is normalised together")
@@ -246,6 +250,7 @@ class InstanceNorm(Normalisation):
     Source: Ulyanov et al. 2016; PyTorch InstanceNorm2d
     """
 
+    differentiated_by = "input"
     aliases = ("instancenorm",)
     centres_channels = True
 
@@ -282,6 +287,7 @@ class GroupNorm(Normalisation):
     Source: Wu & He 2018; PyTorch GroupNorm
     """
 
+    differentiated_by = "input"
     aliases = ("groupnorm",)
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
@@ -322,6 +328,7 @@ class LocalResponseNorm(Operator):
     Source: Krizhevsky et al. 2012, section 3.3 (size 5, k = 2, alpha = 10⁻⁴, beta = 0.75); within channels: Caffe LRN
     """
 
+    differentiated_by = "input"
     reads_features = "first"
 
     kind = "normalisation"

@@ -62,6 +62,7 @@ class MaxPool(Pool):
     Source: PyTorch MaxPool2d
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
     aliases = ("maxpooling",)
 
@@ -109,6 +110,8 @@ class Subsample(Pool):
     Window: size K, stride s, padding p0
     Source: LeCun et al. 1998, section II.B (S2: 12 parameters, 5,880 connections)
     """
+
+    differentiated_by = "input"
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         maps = inputs[0][0]
@@ -173,6 +176,7 @@ class GlobalMaxPool(GlobalPool):
     Source: ONNX GlobalMaxPool
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
     aliases = ("globalmaxpool", "globalmaxpooling")
 
@@ -244,6 +248,7 @@ class AdaptiveMaxPool(AdaptivePool):
     Source: PyTorch AdaptiveMaxPool2d
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
 
     def other_pooling(self) -> Operator:

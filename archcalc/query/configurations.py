@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
@@ -57,7 +58,9 @@ class ConfigurationQuery:
     shapes: Mapping[str, str] = field(default_factory=dict)
     """The settings that are the complete shape of an input, with the name of that input."""
     training: bool = False
+    batch: int | None = None
     dtype: str = "float32"
+    setup: TrainingSetup = DEFAULT_SETUP
     limits: Limits = DEFAULT
     attributes: dict[str, Attribute] = field(default_factory=dict)
     """The attributes of layers that settings refer to, as far as they have been looked up."""
@@ -174,7 +177,8 @@ class ConfigurationQuery:
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
         """Return a function that looks up names in a network, and raises `Refused` for targets that it lacks."""
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
-        names = NetworkNames(graph, Evaluator(graph, training=self.training, dtype=self.dtype), set_to)
+        evaluator = Evaluator(graph, training=self.training, batch=self.batch, dtype=self.dtype, setup=self.setup)
+        names = NetworkNames(graph, evaluator, set_to)
 
         def found(name: Name) -> Any:
             try:
