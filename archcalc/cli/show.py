@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -28,6 +29,7 @@ from archcalc.cli.options import (
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.query.quantities import TRAINING
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
+from archcalc.spec.errors import fail
 from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
@@ -75,7 +77,11 @@ class Depth(click.ParamType[int]):
 @dtype_option
 @training_setup_options
 @click.option(
-    "--as", "tool", metavar="TOOL", help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'."
+    "--as",
+    "tool",
+    metavar="TOOL",
+    help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'. With --training-step: pytorch, for the "
+    "tensors that it keeps.",
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
@@ -88,6 +94,12 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     form = default_format(form, color)
     depth = values["depth"]
+    if step and tool is not None:
+        if tool != "pytorch":
+            hint = "with --training-step, write --as pytorch"
+            fail("argument", f"no tensors that '{tool[:40]}' keeps are known", hint=hint, origin="--as")
+        setup, tool = replace(setup, as_pytorch=True), None
+        analysis = replace(analysis, setup=setup)
     if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
         raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
     if form == "json":

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, known_equal, product, require, require_divisible
-from archcalc.ops.backward import Kept, Needs
+from archcalc.ops.backward import INPUT, Kept, Needs
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -82,6 +82,10 @@ class Relu6(Rectifier):
     differentiated_by = "output"
     in_place = "output"
     per_element = operations(cmp=2)
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the input, as for any clipping; of one that is written over, PyTorch makes a copy."""
+        return (Kept("made", name="copy", elements=product(inputs[0])) if in_place else INPUT,)
 
 
 @operator("leaky_relu")

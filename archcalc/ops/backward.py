@@ -76,19 +76,26 @@ class Multiplication(NamedTuple):
 class Kept(NamedTuple):
     """A tensor that a layer keeps for the backward pass."""
 
-    kind: Literal["input", "output", "mask", "made"]
-    """An input or output of the layer, a mask of one byte per element, or another tensor that the layer makes."""
+    kind: Literal["input", "output", "mask", "made", "statistics", "indices"]
+    """An input or output of the layer, a mask of one byte per element, or another tensor that the layer makes. Only
+    frameworks keep statistics, one set for the batch unless their elements are those of an example, and indices of
+    eight bytes."""
     place: int = 0
     """The index of the input or output."""
     name: str = ""
     """The name of a mask or of another tensor that the layer makes."""
     elements: Number = 0
     """The number of elements of those, for one example."""
+    per_example: bool = True
+    """Whether there are as many for every example of a batch."""
 
 
 def inputs_kept(places: Collection[int]) -> tuple[Kept, ...]:
     """Return inputs at these places as tensors that are kept."""
     return tuple([Kept("input", place) for place in places])
 
+
+WIDTHS = {"mask": 1, "indices": 8}
+"""The bytes per element of tensors whose number format is fixed."""
 
 INPUT, OUTPUT = Kept("input"), Kept("output")

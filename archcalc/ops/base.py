@@ -237,6 +237,10 @@ class Operator(Traits):
         found += {"": (), "input": (INPUT,), "output": (OUTPUT,), "both": (INPUT, OUTPUT)}[what]
         return tuple(found)
 
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""
+        return self.kept(inputs, needs, in_place=in_place)
+
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values that are kept for further tokens; by default, none."""
         return NO_CACHE

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require, require_divisible
+from archcalc.ops.backward import Kept, Needs
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -62,6 +63,18 @@ class Normalisation(Operator):
         """Where features are: first, if channels are normalised or have weights of their own."""
         return "first" if getattr(self, "axis", "channels") == "channels" else ""
 
+    def statistics(self, shape: Shape) -> Number:
+        """Return how many means, deviations or roots of an example it computes."""
+        return 0
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return also the statistics, of a batch norm once for the batch."""
+        found = self.kept(inputs, needs, in_place=in_place)
+        number = self.statistics(inputs[0])
+        if not found or (type(number) is int and not number):
+            return found
+        return (*found, Kept("statistics", 0, "statistics", number, not self.running_statistics))
+
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD
 
@@ -93,6 +106,9 @@ class BatchNorm(Normalisation):
     def cost(self, inputs: Shapes) -> Cost:
         elements = product(inputs[0])
         return Cost({"mul": elements, "add": elements}, connections=2 * elements if self.affine else 0)
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * shape[0]
 
     def group_size(self, shape: Shape) -> Number:
         """Return how many numbers of one example it normalises together in training."""
@@ -142,6 +158,9 @@ class LayerNorm(Normalisation):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return scale_and_shift(self.affine, normalised_axes(self.axis, inputs[0]))
 
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * group_count(self.axis, shape)
+
     def group_size(self, shape: Shape) -> Number:
         return product(normalised_axes(self.axis, shape))
 
@@ -186,6 +205,9 @@ class RmsNorm(Normalisation):
     axis: str = axis_word("last", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale")
     eps: Number = real(EPSILON, help="added to the mean square")
+
+    def statistics(self, shape: Shape) -> Number:
+        return group_count(self.axis, shape)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight("scale", normalised_axes(self.axis, inputs[0])),) if self.affine else ()
@@ -257,6 +279,9 @@ class InstanceNorm(Normalisation):
     affine: bool = flag(False, "affine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * shape[0]
+
     def output(self, inputs: Shapes) -> Shape:
         require_positions(inputs[0], self.name)
         return inputs[0]
@@ -294,6 +319,9 @@ class GroupNorm(Normalisation):
     groups: Number = integer(positional=True, help="number of groups; must divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * self.groups
 
     def output(self, inputs: Shapes) -> Shape:
         require_divisible(inputs[0][0], self.groups, "{number} channels are not divisible by {divisor} groups")

@@ -72,7 +72,8 @@ def _notes(analysis: Analysis, dtype: str) -> Iterator[str]:
     yield "; ".join(each for each in (f"in {dtype}", master, stored) if each)
     moment, _ = cost.worst_moment(formats)
     yield f"worst moment: {cost.moments.name(moment)}"
-    yield f"saved for the backward pass: {bytes_in_full(cost.saved(cost.runs, formats))}"
+    kept = "kept by PyTorch" if setup.as_pytorch else "saved"
+    yield f"{kept} for the backward pass: {bytes_in_full(cost.saved(cost.runs, formats))}"
     forward, backward, both = analysis.totals.macs, cost.backward_macs(cost.runs), cost.training_macs(cost.runs)
     again = both - forward - backward
     more = f", recomputed {again:,}" if again else ""

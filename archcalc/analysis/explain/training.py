@@ -14,7 +14,7 @@ from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.training.tensors import Key
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, leaf, value_of
-from archcalc.ops.backward import Kept, Multiplication, Needs
+from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
 
 
 def explain_training(
@@ -128,8 +128,9 @@ class LayerStep:
             if key not in held or key in parts:
                 continue
             name = self._name(kept)
-            elements = self._elements(kept) * self.batch
-            number = elements if kept.kind == "mask" else in_bytes(elements, formats.activations)
+            elements = self._elements(kept) * (self.batch if kept.per_example else 1)
+            width = WIDTHS.get(kept.kind)
+            number = in_bytes(elements, formats.activations) if width is None else elements * width
             yield from steps(self.notation, name, number, self._note(key, kept, formats))
             parts[key] = leaf(name, value_of(number))
         total = sum(parts.values())
@@ -140,7 +141,8 @@ class LayerStep:
         if self.needs is None:
             return ()
         over = self.cost.storage.writes_over(self.layer.node)
-        return self.op.kept(self.inputs, self.needs, in_place=over)
+        keeps = self.op.kept_in_pytorch if self.analysis.setup.as_pytorch else self.op.kept
+        return keeps(self.inputs, self.needs, in_place=over)
 
     def _elements(self, kept: Kept) -> Any:
         if kept.kind == "input":
@@ -148,13 +150,14 @@ class LayerStep:
         return product(self.op.outputs(self.inputs)[kept.place]) if kept.kind == "output" else kept.elements
 
     def _name(self, kept: Kept) -> str:
-        if kept.kind in ("mask", "made"):
+        if kept.kind not in ("input", "output"):
             return f"saved_{kept.name}"
         count = len(self.inputs) if kept.kind == "input" else len(self.layer.outputs)
         return f"saved_{kept.kind}" + (f"_{kept.place + 1}" if count > 1 else "")
 
     def _note(self, key: Key, kept: Kept, formats: Formats) -> str:
-        each = "1 byte each" if kept.kind == "mask" else bytes_note(formats.activations)
+        width = WIDTHS.get(kept.kind)
+        each = bytes_note(formats.activations) if width is None else f"{width} byte{'s' * (width > 1)} each"
         nodes = self.analysis.graph.nodes
         for index in self.cost.runs:
             if index >= self.layer.node:

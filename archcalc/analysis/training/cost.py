@@ -54,7 +54,7 @@ class TrainingCost:
         Raises:
             LookupError: a place of the setup does not exist; the arguments are a message and a hint.
         """
-        self.graph, self.setup, self.batch = graph, setup, batch
+        self.graph, self.setup, self.examples = graph, setup, batch or 1
         self.runs = [index for index, node in graph.layers() if training or not node.training]
         self.segments = segments_of(setup, graph)
         self.needs = needs_of(graph, self.segments.frozen)
@@ -63,7 +63,7 @@ class TrainingCost:
     @cached_property
     def storage(self) -> Storage:
         """The tensors that share memory, and that layers keep."""
-        return Storage(self.graph, self.needs, in_place=self.setup.in_place)
+        return Storage(self.graph, self.needs, in_place=self.setup.in_place, as_pytorch=self.setup.as_pytorch)
 
     @cached_property
     def moments(self) -> Moments:
@@ -110,7 +110,7 @@ class TrainingCost:
             times[key] += 1
             if key not in known:
                 known[key] = of(index)
-        return sum([known[key] * count for key, count in times.items()]) * (self.batch or 1)
+        return sum([known[key] * count for key, count in times.items()]) * self.examples
 
     def kept(self, layers: Iterable[int]) -> dict[Key, Tensor]:
         """Return the tensors that the forward pass keeps for some layers, each once."""
@@ -121,7 +121,7 @@ class TrainingCost:
 
     def saved(self, layers: Iterable[int], formats: Formats) -> Number:
         """Return the bytes of the tensors that the forward pass keeps for some layers."""
-        return sum([tensor.bytes(formats) for tensor in self.kept(layers).values()]) * (self.batch or 1)
+        return sum([tensor.bytes(formats, self.examples) for tensor in self.kept(layers).values()])
 
     def by_row(self, quantity: str, rows: Iterable[Sequence[int]], formats: Formats) -> list[Number]:
         """Return a quantity of rows of layers, which add up: a tensor that several rows keep counts at the first."""
@@ -131,7 +131,7 @@ class TrainingCost:
         found = []
         for layers in rows:
             own = {key: tensor for key, tensor in self.kept(layers).items() if key not in seen}
-            found.append(sum([tensor.bytes(formats) for tensor in own.values()]) * (self.batch or 1))
+            found.append(sum([tensor.bytes(formats, self.examples) for tensor in own.values()]))
             seen.update(own)
         return found
 
@@ -148,7 +148,7 @@ class TrainingCost:
             master=in_bytes(trained, master) if master else 0,
             gradients=gradients,
             optimizer=states * (in_bytes(trained, master) if master else gradients),
-            tensors=self.moments.worst(formats) * (self.batch or 1),
+            tensors=self.moments.worst(formats, self.examples),
         )
 
     def _arrays(self, formats: Formats) -> Iterator[tuple[int, Weight, str]]:
@@ -165,10 +165,11 @@ class TrainingCost:
 
     def worst_moment(self, formats: Formats) -> tuple[int, dict[Use, Number]]:
         """Return the first moment at which most bytes are in memory, and the bytes by use (plain sizes only)."""
-        moment, _ = max(self.moments.live(formats), key=lambda row: row[1], default=(self.moments.loss, 0))
+        rows = self.moments.live(formats, self.examples)
+        moment, _ = max(rows, key=lambda row: row[1], default=(self.moments.loss, 0))
         found: dict[Use, Number] = {}
         for span in self.moments.spans:
             if span.first <= moment <= span.last:
-                size = span.tensor.bytes(formats) * (self.batch or 1)
+                size = span.tensor.bytes(formats, self.examples)
                 found[span.use] = found.get(span.use, 0) + size
         return moment, found

@@ -184,15 +184,15 @@ class Moments:
                 tensor = Tensor(ref, product(self.graph.shape(ref)))
                 yield Span("gradient", tensor, moment, self.backward[ref.node])
 
-    def live(self, formats: Formats) -> Iterator[tuple[int, Number]]:
-        """Yield the moments at which most tensors are in memory, with their bytes for one example.
+    def live(self, formats: Formats, examples: int) -> Iterator[tuple[int, Number]]:
+        """Yield the moments at which most tensors are in memory, with their bytes for a number of examples.
 
         All other moments have some of the tensors of one of these.
         """
         begin: dict[int, list[Number]] = {}
         end: dict[int, list[Number]] = {}
         for span in self.spans:
-            size = span.tensor.bytes(formats)
+            size = span.tensor.bytes(formats, examples)
             begin.setdefault(span.first, []).append(size)
             end.setdefault(span.last, []).append(size)
         live: Number = 0
@@ -207,6 +207,6 @@ class Moments:
                 for size in end[moment]:
                     live = live - size
 
-    def worst(self, formats: Formats) -> Number:
-        """Return the largest number of bytes of tensors that are in memory at the same time, for one example."""
-        return reduce(maximum, [live for _, live in self.live(formats)], 0)
+    def worst(self, formats: Formats, examples: int) -> Number:
+        """Return the largest number of bytes of tensors that are in memory at the same time."""
+        return reduce(maximum, [live for _, live in self.live(formats, examples)], 0)

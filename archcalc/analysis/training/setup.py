@@ -41,6 +41,8 @@ class TrainingSetup:
     checkpoints: tuple[str, ...] = ()
     """The stages, block calls or layers of which only the inputs are kept; their tensors are computed anew. ``stage/*``
     stands for every entry of a stage on its own."""
+    as_pytorch: bool = False
+    """Whether the saved tensors are those that PyTorch keeps, although the mathematics needs fewer."""
 
 
 DEFAULT_SETUP = TrainingSetup()

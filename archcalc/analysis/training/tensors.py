@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.analysis.formats import Formats, in_bytes
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, product
-from archcalc.ops.backward import Kept, Needs
+from archcalc.ops.backward import WIDTHS, Kept, Needs
 
 Key: TypeAlias = Ref | tuple[int, str]
 """A tensor of the graph, or one that a layer makes for itself: the index of the layer, and a name."""
@@ -21,12 +21,15 @@ class Tensor(NamedTuple):
     key: Key
     elements: Number
     """Its elements for one example."""
-    is_mask: bool = False
-    """Whether its elements take a byte each."""
+    width: int = 0
+    """The bytes per element if their number format is fixed; else 0."""
+    per_example: bool = True
+    """Whether there is one for every example of a batch."""
 
-    def bytes(self, formats: Formats) -> Number:
-        """Return its bytes for one example."""
-        return self.elements if self.is_mask else in_bytes(self.elements, formats.activations)
+    def bytes(self, formats: Formats, examples: int) -> Number:
+        """Return its bytes for a number of examples."""
+        size = self.elements * self.width if self.width else in_bytes(self.elements, formats.activations)
+        return size * examples if self.per_example and examples != 1 else size
 
 
 class Storage:
@@ -36,13 +39,14 @@ class Storage:
     input replaces it. A tensor that is a stored array takes no memory besides that.
     """
 
-    def __init__(self, graph: Graph, needs: Mapping[int, Needs], *, in_place: bool) -> None:
+    def __init__(self, graph: Graph, needs: Mapping[int, Needs], *, in_place: bool, as_pytorch: bool) -> None:
         """Find the tensors.
 
         Args:
             graph: the network.
             needs: the gradients that are needed, by layer.
             in_place: whether activations and dropout write over their inputs where they can.
+            as_pytorch: whether layers keep what PyTorch keeps.
         """
         self.graph = graph
         self._same: dict[Ref, Ref] = {}
@@ -70,7 +74,8 @@ class Storage:
             if index in needs:
                 key = graph.alike[index], needs[index], over
                 if key not in known:
-                    known[key] = node.op.kept(graph.input_shapes(node), needs[index], in_place=over)
+                    keeps = node.op.kept_in_pytorch if as_pytorch else node.op.kept
+                    known[key] = keeps(graph.input_shapes(node), needs[index], in_place=over)
                 own = [self._tensor(index, each) for each in known[key]]
                 self.kept[index] = {each.key: each for each in own if each.key not in self.arrays}
                 kept.update(self.kept[index])
@@ -106,7 +111,7 @@ class Storage:
 
     def key(self, index: int, kept: Kept) -> Key:
         """Return which tensor it is that a layer keeps."""
-        if kept.kind in ("mask", "made"):
+        if kept.kind not in ("input", "output"):
             return index, kept.name
         return self.place(
             self.graph.nodes[index].inputs[kept.place] if kept.kind == "input" else Ref(index, kept.place)
@@ -116,4 +121,4 @@ class Storage:
         key = self.key(index, kept)
         if isinstance(key, Ref):
             return self.tensor(key)
-        return Tensor(key, kept.elements, kept.kind == "mask")
+        return Tensor(key, kept.elements, WIDTHS.get(kept.kind, 0), kept.per_example)
