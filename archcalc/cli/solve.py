@@ -41,6 +41,7 @@ SECTIONS: dict[str, Definitions] = {
         ("alpha", "A variable."),
         ("H, W, H=W", "A size of the input, or several at once."),
         ("conv1.p", "An attribute of a layer."),
+        ("batch", "The number of examples, unless the spec has a variable of this name."),
         ("alpha=0.25:2:0.01", "The values to try: a range START:STOP:STEP, or a list."),
     ),
     "Examples": (
@@ -48,6 +49,7 @@ SECTIONS: dict[str, Definitions] = {
         ("--vary H=W", '--target "macs <= 4G and conv5_x.H >= 7"'),
         ("--vary conv1.p", '--target "conv1.shape = 64x32x32"'),
         ("--vary conv1.k=1:11 --vary conv1.p=0:5", '--target "conv1.shape = 64x32x32"'),
+        ("--vary batch", '--target "training_memory <= 24GiB"'),
     ),
 }
 

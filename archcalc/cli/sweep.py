@@ -55,6 +55,7 @@ SECTIONS: dict[str, Definitions] = {
         ("alpha=0.25:1:0.05", "A range START:STOP:STEP, which includes STOP."),
         ("rho=6/7,1", "A list of values and ranges."),
         ("act=relu,gelu", "Names, for an attribute that takes names."),
+        ("batch=1,8,64", "The number of examples, unless the spec has a variable of this name."),
         ("H=W=128:512:32", "The same values for several sizes or variables."),
     ),
     "Conditions": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
@@ -25,6 +26,10 @@ from archcalc.spec.syntax import Condition, Name, names_in
 
 SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
 """The codes of errors that may depend on the settings; errors with other codes are faults of the text itself."""
+
+
+BATCH = "batch"
+"""The setting that is the size of the batch, unless a spec has a variable of this name."""
 
 
 class LocatedSpec(NamedTuple):
@@ -108,6 +113,8 @@ class ConfigurationQuery:
                 shapes[self.shapes[joint]] = value
                 continue
             for name in joint.split("="):
+                if self.is_batch(name):
+                    continue
                 if isinstance(value, str):
                     texts[name] = value
                 elif (attribute := self.attribute(name)) is not None:
@@ -137,6 +144,18 @@ class ConfigurationQuery:
                 message = error.problems[0].message
                 raise Refused(message, _requirement(message)) from error
             raise
+
+    def is_batch(self, name: str) -> bool:
+        """Return whether a setting is the size of the batch: ``batch``, unless the spec has a variable of this name."""
+        return name == BATCH and self._has_no_variable_batch
+
+    @cached_property
+    def _has_no_variable_batch(self) -> bool:
+        try:
+            graph = read_spec(self.spec.source, self.given, inline=self.spec.inline, limits=self.limits).graph
+        except SpecError:  # settings give values to other variables
+            return BATCH not in self.spec.source.text
+        return BATCH not in graph.variables
 
     def attribute(self, name: str) -> Attribute | None:
         """Return the attribute of a layer that a setting refers to (``conv1.p``); ``None`` for any other setting.
@@ -177,7 +196,8 @@ class ConfigurationQuery:
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
         """Return a function that looks up names in a network, and raises `Refused` for targets that it lacks."""
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
-        evaluator = Evaluator(graph, training=self.training, batch=self.batch, dtype=self.dtype, setup=self.setup)
+        batch = set_to[BATCH] if BATCH in set_to and self.is_batch(BATCH) else self.batch
+        evaluator = Evaluator(graph, training=self.training, batch=batch, dtype=self.dtype, setup=self.setup)
         names = NetworkNames(graph, evaluator, set_to)
 
         def found(name: Name) -> Any:

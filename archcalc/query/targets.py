@@ -79,7 +79,7 @@ class Evaluator:
         graph: Graph,
         *,
         training: bool = False,
-        batch: int | None = None,
+        batch: Number | None = None,
         dtype: str = "float32",
         analysis: Analysis | None = None,
         setup: TrainingSetup = DEFAULT_SETUP,
@@ -174,7 +174,7 @@ class Evaluator:
             return self.graph.shape(place.tensor)[0]
         if name == "neurons":
             return product(self.graph.shape(place.tensor))
-        formats, examples = self.formats, self.batch or 1
+        formats, examples = self.formats, 1 if self.batch is None else self.batch
         if name == "memory":
             if not formats.are_equal:
                 return stored_bytes(self.graph, place.layers, formats)

@@ -42,7 +42,9 @@ class MemoryParts:
 class TrainingCost:
     """What a training step of a network costs: a forward pass, a backward pass, and the step of the optimizer."""
 
-    def __init__(self, graph: Graph, setup: TrainingSetup, *, training: bool = False, batch: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, setup: TrainingSetup, *, training: bool = False, batch: Number | None = None
+    ) -> None:
         """Consider a training step.
 
         Args:
@@ -54,7 +56,8 @@ class TrainingCost:
         Raises:
             LookupError: a place of the setup does not exist; the arguments are a message and a hint.
         """
-        self.graph, self.setup, self.examples = graph, setup, batch or 1
+        self.graph, self.setup = graph, setup
+        self.examples: Number = 1 if batch is None else batch
         self.runs = [index for index, node in graph.layers() if training or not node.training]
         self.segments = segments_of(setup, graph)
         self.needs = needs_of(graph, self.segments.frozen)

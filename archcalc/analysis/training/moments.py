@@ -184,7 +184,7 @@ class Moments:
                 tensor = Tensor(ref, product(self.graph.shape(ref)))
                 yield Span("gradient", tensor, moment, self.backward[ref.node])
 
-    def live(self, formats: Formats, examples: int) -> Iterator[tuple[int, Number]]:
+    def live(self, formats: Formats, examples: Number) -> Iterator[tuple[int, Number]]:
         """Yield the moments at which most tensors are in memory, with their bytes for a number of examples.
 
         All other moments have some of the tensors of one of these.
@@ -207,6 +207,6 @@ class Moments:
                 for size in end[moment]:
                     live = live - size
 
-    def worst(self, formats: Formats, examples: int) -> Number:
+    def worst(self, formats: Formats, examples: Number) -> Number:
         """Return the largest number of bytes of tensors that are in memory at the same time."""
         return reduce(maximum, [live for _, live in self.live(formats, examples)], 0)

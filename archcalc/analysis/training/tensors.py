@@ -26,10 +26,11 @@ class Tensor(NamedTuple):
     per_example: bool = True
     """Whether there is one for every example of a batch."""
 
-    def bytes(self, formats: Formats, examples: int) -> Number:
+    def bytes(self, formats: Formats, examples: Number) -> Number:
         """Return its bytes for a number of examples."""
         size = self.elements * self.width if self.width else in_bytes(self.elements, formats.activations)
-        return size * examples if self.per_example and examples != 1 else size
+        is_one = type(examples) is int and examples == 1  # without a factor that derivations would show
+        return size * examples if self.per_example and not is_one else size
 
 
 class Storage:
