@@ -425,6 +425,7 @@ def sweep(
         training=training,
         limits=limits,
     )
+    query.require_batches(varied.axes)
     names = [*(axis.name for axis in varied.axes), *quantities]
     for block in swept(query.subject(), varied.axes):
         if block.columns is not None:

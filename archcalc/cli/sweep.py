@@ -153,6 +153,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         setup=setup_from(values),
         limits=limits,
     )
+    query.require_batches(varied.axes)
     form = default_format(form, color)
     run = _Run(query, varied.axes)
     if form not in ("csv", "json"):

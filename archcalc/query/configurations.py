@@ -12,9 +12,11 @@ from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
+from archcalc.query.grid import GridAxis
 from archcalc.query.lookup import AbsentTarget, NetworkNames
 from archcalc.query.places import find_place, heads_in
 from archcalc.query.quantities import is_size
+from archcalc.query.settings import require_positive
 from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
@@ -148,6 +150,17 @@ class ConfigurationQuery:
     def is_batch(self, name: str) -> bool:
         """Return whether a setting is the size of the batch: ``batch``, unless the spec has a variable of this name."""
         return name == BATCH and self._has_no_variable_batch
+
+    def require_batches(self, axes: Sequence[GridAxis]) -> None:
+        """Require that all sizes of the batch that are set or varied are positive integers.
+
+        Raises:
+            SpecError: one is not.
+        """
+        varied = [(axis.name, axis.values) for axis in axes]
+        for joint, values in (*varied, *((name, (value,)) for name, value in self.fixed.items())):
+            if BATCH in joint.split("=") and self.is_batch(BATCH):
+                require_positive(values, joint)
 
     @cached_property
     def _has_no_variable_batch(self) -> bool:

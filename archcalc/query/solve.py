@@ -169,6 +169,7 @@ def read_axes(query: ConfigurationQuery, written: Sequence[str]) -> list[GridAxi
     for part in parts:
         if parts.count(part) > 1:
             fail("duplicate", f"'{part[:40]}' varies twice", origin="--vary")
+    query.require_batches(axes)
     if prod(len(axis.values) for axis in axes) > MAX_VALUES:
         hint = "give the values to try: --vary NAME=START:STOP:STEP"
         fail("limit", f"more than {MAX_VALUES:,} combinations", hint=hint, origin="--vary")

@@ -169,6 +169,12 @@ def test_the_parts_fit_together(text: str) -> None:
     assert sum(uses.values()) == plain.moments.worst(FLOAT32, 1)
 
 
+@pytest.mark.parametrize("setup", [{"optimizer": "lamb"}, {"master": "fp"}])
+def test_unknown_optimizers_and_formats_are_refused(setup: Any) -> None:
+    with pytest.raises(ValueError, match="must be one of"):
+        TrainingSetup(**setup)
+
+
 @pytest.mark.parametrize("setup", [{"frozen": ("nosuch",)}, {"checkpoints": ("c1", "c1/conv")}])
 def test_places_that_do_not_exist_or_overlap_are_refused(setup: Any) -> None:
     with pytest.raises(LookupError):

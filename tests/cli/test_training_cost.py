@@ -128,6 +128,9 @@ def test_a_variable_called_batch_is_that_variable(archcalc: Archcalc, tmp_path: 
         (("show", "lenet5", "--dtype", "layers=int8"), "the kinds of tensors are weights, biases, norms, activations"),
         (("show", "lenet5", "--master", "fp"), "got 'fp'"),
         (("show", "lenet5", "--training-step", "--as", "thop"), "no tensors that 'thop' keeps are known"),
+        (("sweep", "lenet5", "--set", "batch=0:2"), "sizes must be positive integers, got 0"),
+        (("solve", "lenet5", "--vary", "batch=1/2,1", "--target", "saved <= 1"), "sizes must be positive integers"),
+        (("sweep", "lenet5", "--set", "batch=1,2", "--columns", "saved", "--freeze", "c9"), "'c9' to freeze"),
         (("explain", "lenet5", "c1.training_memory"), "'training_memory' is a quantity of the whole network"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from archcalc.analysis.formats import read_format
 from archcalc.graph import Graph
 
 
@@ -27,7 +28,11 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
 
 @dataclass(frozen=True, slots=True)
 class TrainingSetup:
-    """How a network is trained."""
+    """How a network is trained.
+
+    Raises:
+        ValueError: the optimizer or the number format is unknown.
+    """
 
     optimizer: str = "sgd"
     """One of `OPTIMIZERS`."""
@@ -43,6 +48,12 @@ class TrainingSetup:
     stands for every entry of a stage on its own."""
     as_pytorch: bool = False
     """Whether the saved tensors are those that PyTorch keeps, although the mathematics needs fewer."""
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"the optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer[:40]!r}")
+        if self.master:
+            read_format(self.master)
 
 
 DEFAULT_SETUP = TrainingSetup()
@@ -62,11 +73,11 @@ def segments_of(setup: TrainingSetup, graph: Graph) -> Segments:
     Raises:
         LookupError: a place does not exist, or checkpoints overlap; the arguments are a message and a hint.
     """
-    frozen = frozenset(index for name in setup.frozen for index in layers_named(name, graph))
+    frozen = frozenset(index for name in setup.frozen for index in layers_named(name, graph, "to freeze"))
     checkpoints: list[tuple[int, ...]] = []
     for name in setup.checkpoints:
         place, entries = without_star(name)
-        layers = layers_named(place, graph)
+        layers = layers_named(place, graph, "for a checkpoint")
         level = len(place.split("/")) + 1 if entries else 0
         parts: dict[tuple[str, ...], list[int]] = {}
         for index in layers:
@@ -83,8 +94,8 @@ def without_star(name: str) -> tuple[str, bool]:
     return name.removesuffix("/*"), name.endswith("/*")
 
 
-def layers_named(name: str, graph: Graph) -> list[int]:
-    """Return the layers of a place: a layer, stage, head or block call.
+def layers_named(name: str, graph: Graph, purpose: str) -> list[int]:
+    """Return the layers of a place: a layer, stage, head or block call, which has a purpose.
 
     Raises:
         LookupError: there are none; the arguments are a message and a hint.
@@ -92,5 +103,5 @@ def layers_named(name: str, graph: Graph) -> list[int]:
     path = tuple(name.split("/"))
     found = [index for index, node in graph.layers() if node.name == name or node.path[: len(path)] == path]
     if not found:
-        raise LookupError(f"no layer or stage '{name[:60]}'", "`archcalc show --depth all` lists the layers")
+        raise LookupError(f"no layer or stage '{name[:60]}' {purpose}", "`archcalc show --depth all` lists the layers")
     return found
