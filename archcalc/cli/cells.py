@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS, STORED
+from archcalc.analysis.counts import FORMULAS, STORED, TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
-from archcalc.query.quantities import QUANTITIES, SUMS, TRAINING
+from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import AtLeast, Column
 from archcalc.spec.write import write_layer
 
@@ -98,7 +98,9 @@ def training_figures(rows: Sequence[Row], column: str, analysis: Analysis, dtype
     cost, formats = analysis.training_cost, read_formats(dtype)
     layers = [[each.node for each in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
     figures = cost.by_row(column, layers, formats)
-    return [figure if row.is_complete else AtLeast(figure) for figure, row in zip(figures, rows, strict=True)]
+    return [
+        AtLeast(figure) if row.is_lower_bound(column) else figure for figure, row in zip(figures, rows, strict=True)
+    ]
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:

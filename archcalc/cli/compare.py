@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from archcalc.analysis.cache import CACHED
+from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Analysis
 from archcalc.cli.cells import field_text, shape_text
@@ -30,7 +31,7 @@ from archcalc.cli.options import (
 )
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.ops.base import OPERATION_KINDS
-from archcalc.query.quantities import SUMS, TRAINING, quantity_named
+from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
 from archcalc.report.table import AtLeast, Column, Table, bytes_text
 from archcalc.spec.locate import is_inline

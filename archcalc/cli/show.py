@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, TRAINING
 from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
@@ -27,7 +27,6 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
-from archcalc.query.quantities import TRAINING
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
 from archcalc.spec.errors import fail
 from archcalc.spec.records import Spec
@@ -177,7 +176,7 @@ def total_cells(analysis: Analysis, columns: tuple[str, ...], dtype: str) -> tup
         elif name in TRAINING:
             cost = analysis.training_cost
             figure = cost.figure(name, cost.runs, read_formats(dtype))
-            cells[index] = figure if totals.is_complete else AtLeast(figure)
+            cells[index] = AtLeast(figure) if totals.is_lower_bound(name) else figure
     for index, name in enumerate(columns):
         if name in ("layer", "op", "stage", "head", "input", "output"):
             cells[index] = "total"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis.cache import CACHED
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, TRAINING
 from archcalc.analysis.explain import (
     Derivation,
     Step,
@@ -21,7 +21,7 @@ from archcalc.analysis.explain import (
 )
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.query.places import find_place
-from archcalc.query.quantities import DERIVED, SIZES, TRAINING, find_quantity, is_size
+from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
 from archcalc.query.targets import Evaluator, Target, check_scope, find_row, output_layer
 from archcalc.spec.errors import fail
 from archcalc.terminal import display_width

@@ -245,9 +245,6 @@ MEASURED = tuple(each.name for each in _TABLE if each.measured)
 WORDS = (*MEASURED, *ALIASES)
 """The names and aliases of the quantities that have figures."""
 
-TRAINING = ("backward_macs", "training_macs", "saved", "training_memory")
-"""The quantities of a training step."""
-
 COMMON = tuple(name for name in MEASURED if name not in (*OPERATION_KINDS, *SIZES))
 """The quantities that are listed in hints."""
 

@@ -166,7 +166,10 @@ def test_the_parts_fit_together(text: str) -> None:
     assert plain.parts(FLOAT32).tensors >= saved(plain)
     assert saved(TrainingCost(graph, TrainingSetup(in_place=True))) <= saved(plain)
     _, uses = plain.worst_moment(FLOAT32)
-    assert sum(uses.values()) == plain.moments.worst(FLOAT32, 1)
+    worst = plain.moments.worst(FLOAT32, 1)
+    spans = [(span.first, span.last, span.tensor.bytes(FLOAT32, 1)) for span in plain.moments.spans]
+    live = [sum(size for first, last, size in spans if first <= at <= last) for at in range(plain.moments.count)]
+    assert max(live) == worst == sum(uses.values())
 
 
 @pytest.mark.parametrize("setup", [{"optimizer": "lamb"}, {"master": "fp"}])
