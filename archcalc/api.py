@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from archcalc.changes import NetworkDiff
     from archcalc.claims import Claim, Judgement
     from archcalc.counters.count import Count
+    from archcalc.executor.backward import Backward
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
+    from archcalc.executor.losses import LossKind
     from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
+    from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
@@ -168,21 +171,86 @@ class Network:
             archcalc.executor.errors.ArrayError: arrays do not fit the network; all findings are listed.
             archcalc.SpecError: a name in ``keep`` does not exist.
         """
-        from archcalc.executor.inputs import converted_inputs, random_inputs
         from archcalc.executor.interpreter import Interpreter
-        from archcalc.executor.weights import initial
 
         names = tuple(keep)
         for name in names:
             self.tensor(name)
+        given, stored = self._numbers(inputs, weights, batch=batch, dtype=dtype, seed=seed, training=training)
+        return Interpreter(self.graph, stored).run(given, training=training, seed=seed, keep=names, tally=tally)
+
+    def gradients(
+        self,
+        inputs: Mapping[str, Array] | None = None,
+        names: Iterable[str] = (),
+        *,
+        loss: LossKind = "sum",
+        target: Array | Mapping[str, Array] | None = None,
+        upstream: Array | None = None,
+        layer: str | None = None,
+        weights: Mapping[str, Array] | None = None,
+        batch: int = 1,
+        dtype: str = "float32",
+        seed: int = 0,
+        training: bool = False,
+    ) -> Backward:
+        """Return the gradients of a loss; see `archcalc.executor.backward`.
+
+        Args:
+            inputs: as for `run`.
+            names: what the gradients are asked for of: inputs, layers (their outputs), and stored arrays by
+                ``layer.array``; by default all inputs and trained arrays that have one.
+            loss: ``sum``, ``mse`` or ``cross_entropy``, as for ``run --backward``.
+            target: what the loss compares the output with, batch in front: an array like the output, or the number of
+                the class of every example; or one for each of several outputs by name.
+            upstream: the gradient of the output, batch in front, in place of a loss.
+            layer: take the output of this layer instead of that of the network.
+            weights: as for `run`.
+            batch: the number of examples of random inputs.
+            dtype: ``float32`` or ``float64``.
+            seed: the seed of random weights, random inputs and dropout.
+            training: whether to use batch statistics, apply dropout, and run training heads.
+
+        Raises:
+            archcalc.executor.errors.ArrayError: arrays do not fit, or there is no gradient for a name.
+            archcalc.SpecError: the layer, or an output that has a target, does not exist.
+            ValueError: both a loss with a target and an upstream gradient are given.
+        """
+        from archcalc.executor.backward import gradients
+        from archcalc.executor.losses import loss_of
+        from archcalc.executor.paths import Paths
+
+        own = layer or next(iter(self.graph.outputs))
+        targets = target if isinstance(target, Mapping) else {} if target is None else {own: target}
+        if upstream is not None and (targets or loss != "sum"):
+            raise ValueError("upstream takes the place of a loss and its target, got both")
+        refs = {name: self.tensor(name) for name in targets or [own]}
+        given, stored = self._numbers(inputs, weights, batch=batch, dtype=dtype, seed=seed, training=training)
+        terms = loss_of(self.graph, loss, refs, targets, upstream, batch=max(map(len, given.values()), default=1))
+        asked = tuple(names) or Paths.derivable(self.graph, refs, training=training)
+        return gradients(self.graph, given, stored, terms, asked, training=training, seed=seed)
+
+    def _numbers(
+        self,
+        inputs: Mapping[str, Array] | None,
+        weights: Mapping[str, Array] | None,
+        *,
+        batch: int,
+        dtype: str,
+        seed: int,
+        training: bool,
+    ) -> tuple[dict[str, Array], Mapping[str, Array]]:
+        """Return all inputs and stored arrays; those that are not given are random, or those of the model file."""
+        from archcalc.executor.inputs import converted_inputs, random_inputs
+        from archcalc.executor.weights import initial
+
         given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = self.arrays(dtype) if weights is None else weights
         if stored is None:
             stored = initial(self.graph, seed=seed, dtype=dtype, training=training)
-        interpreter = Interpreter(self.graph, stored)
-        return interpreter.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
+        return {**drawn, **given}, stored
 
     def arrays(self, dtype: str = "float32") -> Mapping[str, Array] | None:
         """Return the stored arrays of a model file by ``layer.array``; ``None`` if there are none to read.
@@ -199,6 +267,29 @@ class Network:
         from archcalc.analysis.fold import fold
 
         return fold(self.graph)
+
+    def draw(self, *, style: str = "graph", depth: int | None = None, costs: Iterable[str] = ()) -> Picture:
+        """Return a picture of the network, which notebooks show; its attribute ``svg`` is the SVG document.
+
+        Args:
+            style: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps, drawn to scale.
+            depth: draw one box for everything below this level; by default, the deepest level that is readable.
+            costs: the quantities that stand in the boxes, such as ``params`` and ``macs``.
+
+        Raises:
+            archcalc.SpecError: the network branches, so ``blocks`` cannot draw it.
+            ValueError: there is no such style or quantity.
+        """
+        from archcalc.query.quantities import SUMS
+        from archcalc.report.picture import STYLES, draw_network
+
+        costs = tuple(costs)
+        for kind, known, given in (("style", STYLES, (style,)), ("quantity", SUMS, costs)):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"the {kind} must be one of {', '.join(known)}, got {name!r}")
+        layout = self.graph.layout
+        return draw_network(self.analyze(), title=self.name, style=style, depth=depth, costs=costs, layout=layout)
 
     def counters(self, tools: Iterable[str] = ()) -> list[Count]:
         """Return what other tools print for the network, with the terms that lead there from archcalc's figures.

@@ -2,7 +2,8 @@
 
 Both run in turn in one process, on the same arrays, with the gradients of all inputs' layers and trained arrays but not
 of the inputs, as in training. Prints the ratio of the medians of their processor times, and the target, at most 3. A
-pass has two matrix products for each of the forward pass, so the ratio is about 2 where these prevail.
+pass has two matrix products for each of the forward pass, so the ratio is about 2 where these prevail. Both use one
+thread, because threads of a matrix product that wait for each other also take processor time.
 
     python benchmarks/backward.py [--rounds N] [--batch N] [NETWORK …]
 """
@@ -10,6 +11,7 @@ pass has two matrix products for each of the forward pass, so the ratio is about
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -60,6 +62,8 @@ def processor_time(function: Any) -> float:
 
 def main() -> None:
     chosen = arguments()
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"  # before NumPy is imported
     print(f"batch {chosen.batch}, target at most {TARGET:g}")
     print(f"{'network':16} {'forward':>9} {'backward':>9} {'ratio':>6}")
     for name in chosen.networks:

@@ -198,6 +198,37 @@ SENTENCES: Final[dict[str, str]] = {
     "alpha-divided": "The factor alpha is divided by the number of terms, but this layer multiplies the sum by it.",
     "scores-not-scaled": "The scores are not divided by √d.",
     "mask-left-out": "Queries attend to later positions, but this layer is causal.",
+    "kernel-not-flipped": (
+        "The gradient of the input is computed with the kernel as it is; a full convolution turns it by 180 degrees."
+    ),
+    "weights-not-transposed": (
+        "The gradient of the input is the product with the transposed weights, but they are not transposed."
+    ),
+    "gradient-of-kernel-flipped": (
+        "The gradient of the kernel is turned by 180 degrees: a convolution of the input with the gradient of the "
+        "output, not a cross-correlation, or conversely."
+    ),
+    "derivative-left-out": "The derivative of the activation function (or the mask of dropout) is left out.",
+    "sign-of-gradient": "The mask of ReLU is taken from the sign of the gradient, not from that of the input.",
+    "jacobian-diagonal": "Only y·(1 − y) is taken of the derivative of softmax, without −y·y of the other outputs.",
+    "gradient-to-whole-window": (
+        "The gradient of a maximum is passed to all positions of the window, not only to the largest."
+    ),
+    "gradient-not-divided": "The gradient of an average is not divided by the number of positions of the window.",
+    "path-left-out": "One of the paths to the loss is left out; the gradients of all of them add up.",
+    "statistics-constant": (
+        "The mean and the variance are taken as constants: the paths through the mean and the variance are left out."
+    ),
+    "variance-path-left-out": "The path through the variance is left out.",
+    "mean-path-left-out": "The path through the mean is left out.",
+    "positions-not-summed": "The gradient of the bias is not added up over the positions.",
+    "examples-not-summed": "The gradients of the weights are not added up over the examples of the batch.",
+    "examples-averaged": "The gradients of the weights are averaged over the examples instead of added up.",
+    "loss-summed": "The loss is added up instead of averaged.",
+    "loss-averaged": "The loss is averaged instead of added up.",
+    "factor-two-left-out": "The factor 2 of the derivative of the square is left out.",
+    "target-not-subtracted": "The gradient of the scores is p − t, but t is not subtracted.",
+    "upstream-left-out": "The gradient of the output is left out, as if all of its numbers were 1.",
     "matrix-transposed": "Rows and columns are swapped.",
     "signs-reversed": "All signs are reversed.",
     "row-missing": "The first or the last row is missing.",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.backward import Backward
     from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import Loss, Term
+    from archcalc.executor.losses import Loss, LossKind, Term
     from archcalc.executor.training import TrainingStep
 
 LOSSES = ("sum", "mse", "cross_entropy")
@@ -149,7 +149,7 @@ def run_backward(
             return
     form = default_format(form, color)
     digits = values["digits"] or DIGITS
-    worked = worked_gradients(network, found, values["places"], values["seed"], step)
+    worked = worked_gradients(network, found, loss, values["places"], values["seed"], step)
     if form == "json":
         extra = {"worked": [record(each.worked) for each in worked]} if worked else {}
         click.echo(write_json({**document(network, found, values), **extra}), nl=False)
@@ -165,10 +165,10 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     Raises:
         SpecError: a target is missing, unknown or does not fit.
     """
-    from archcalc.executor.losses import Loss, cross_entropy_of, label_shape, mean_square, total, weighted
+    from archcalc.executor.losses import Loss, compared, target_shape, total, weighted
     from archcalc.executor.written import floats
 
-    kind = values["loss"] or "sum"
+    kind: LossKind = values["loss"] or "sum"
     refs = {name: network.tensor(name) for name in outputs}
     if values["upstream"]:
         name = outputs[0]
@@ -178,22 +178,22 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     if kind == "sum":
         return Loss({name: total() for name in outputs})
     terms: dict[str, Term] = {}
+    targets: dict[str, Array] = {}
     for name, text in given_targets(outputs, values["targets"]).items():
         what = f"the target of '{name}'"
         with array_errors("--loss"):
-            labelled = kind == "cross_entropy"
-            shape = label_shape(network.graph, refs[name], name) if labelled else network.graph.shape(refs[name])
-        shape = tuple(map(int, shape))
+            shape = target_shape(kind, network.graph, refs[name], name)
         if shape:
             array = _of_batch(given_array(text, shape, what, "--target", batch=batch), shape, batch, name, "--target")
         else:  # one number for every example
             array = floats({name: given_array(text, (batch,), what, "--target")})[name]
         with array_errors("--target"):
-            terms[name] = cross_entropy_of(network.graph, refs[name], array, name) if labelled else mean_square(array)
+            terms[name] = compared(kind, network.graph, refs[name], array, name)
+        targets[name] = array
     if not terms:
         what = "the number of the class, such as --target 3" if kind == "cross_entropy" else "an array like the output"
         fail("missing", f"--loss {kind} needs a target", hint=f"give --target: {what}", origin="--loss")
-    return Loss(terms)
+    return Loss(terms, kind, targets)
 
 
 def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archcalc.executor.backward import Backward, Point
     from archcalc.executor.kernel import Array
     from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.losses import Loss
     from archcalc.executor.training import TrainingStep
     from archcalc.graph import Node
 
@@ -53,13 +54,14 @@ def _argument(place: int) -> str:
 
 
 def worked_gradients(
-    network: Network, found: Backward, places: Sequence[Place], seed: int, step: TrainingStep
+    network: Network, found: Backward, loss: Loss, places: Sequence[Place], seed: int, step: TrainingStep
 ) -> list[WorkedOut]:
     """Return the numbers of gradients at places, worked out.
 
     Args:
         network: the network.
         found: the gradients.
+        loss: the loss.
         places: the tensors or stored arrays, with an index or all of their numbers.
         seed: the seed of dropout.
         step: the masks of dropout that were given.
@@ -67,10 +69,10 @@ def worked_gradients(
     Raises:
         SpecError: no such index, or a layer that is too large.
     """
-    return [_work_out(network, found, place, seed, step) for place in places]
+    return [_work_out(network, found, loss, place, seed, step) for place in places]
 
 
-def _work_out(network: Network, found: Backward, place: Place, seed: int, step: TrainingStep) -> WorkedOut:
+def _work_out(network: Network, found: Backward, loss: Loss, place: Place, seed: int, step: TrainingStep) -> WorkedOut:
     from archcalc.executor.loops.record import Recorded
     from archcalc.executor.weights import stored
     from archcalc.report.worked import worked
@@ -91,6 +93,11 @@ def _work_out(network: Network, found: Backward, place: Place, seed: int, step: 
             for index, numbers in parts.items():
                 numbers += [layer.gradient(name, index, batched=batched) for name in names]
         arrays |= layer.arrays
+    if place.layer in loss.targets:
+        y = found.run.kept[place.layer]
+        arrays |= {place.layer: y[0] if len(y) == 1 else y}
+        for index, numbers in parts.items():
+            numbers += _of_loss(network, y, loss, place.layer, index)
     name = f"∂L/∂{place.layer}"
     written = {}
     for index, numbers in parts.items():
@@ -98,6 +105,22 @@ def _work_out(network: Network, found: Backward, place: Place, seed: int, step: 
         total = reduce(lambda one, other: one + other, numbers) if numbers else Recorded(float(g[index]))
         written[f"{name}[{', '.join(map(str, shown))}]"] = total
     return WorkedOut(worked(name if len(written) > 1 else next(iter(written)), written), arrays)
+
+
+def _of_loss(network: Network, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> list[Recorded]:
+    """Return what a loss itself gives to a number of an output; nothing for a softmax, which is worked out as a
+    layer."""
+    from archcalc.executor.loops.losses import cross_entropy_of_logits, mean_square
+    from archcalc.executor.losses import SCORES, class_axis
+
+    graph, ref, target = network.graph, network.tensor(name), loss.targets[name]
+    if loss.kind == "mse":
+        return [mean_square(y, target.reshape(y.shape), index)]
+    if type(graph.nodes[ref.node].op) in SCORES:
+        return []
+    axis = class_axis(graph, ref, name) + 1
+    labels = target.reshape(*y.shape[:axis], *y.shape[axis + 1 :])
+    return [cross_entropy_of_logits(y, labels, index, axis)]
 
 
 def _indices(place: Place, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,12 +30,15 @@ from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
     from archcalc.claims.feedback import Feedback
+    from archcalc.cli.check_numbers import GivenNumbers
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
     from archcalc.grading.marks import GradedSubmission
 
 PROGRESS_FROM = 50
 """Number of submissions from which a progress bar is shown."""
+NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
+"""The options that give the numbers of a claim."""
 
 
 @click.command(cls=VerbCommand)
@@ -60,6 +63,15 @@ PROGRESS_FROM = 50
     help='With --claim, the input on which numbers are claimed: "1 2; 3 4" (repeatable).',
 )
 @click.option("--weights", multiple=True, metavar="NAME=ARRAY", help="With --input, a stored array (repeatable).")
+@click.option("--loss", help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse, …")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="[NAME=]ARRAY",
+    help="What --loss compares an output with (repeatable).",
+)
+@click.option("--upstream", metavar="ARRAY", help="The gradient of the output, in place of --loss.")
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
 @click.option("--feedback", metavar="FILE", help="Use the sentences in this file for the feedback.")
@@ -113,11 +125,10 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             raise click.UsageError("--feedback is for ANSWERS, not for --claim")
         from archcalc.cli.check_claims import check_claims
 
-        return check_claims(
-            claims, form, color, limits_from(values), values["ignore"], values["inputs"], values["weights"]
-        )
-    if values["inputs"] or values["weights"]:
-        raise click.UsageError("--input and --weights are for --claim: a key gives those of its questions")
+        return check_claims(claims, form, color, limits_from(values), values["ignore"], _numbers(values))
+    if any(values[name] for name in NUMBERS):
+        options = "--input, --weights, --loss, --target and --upstream"
+        raise click.UsageError(f"{options} are for --claim: a key gives the numbers of its questions")
     from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or "", values["feedback"] or ""))
@@ -156,6 +167,18 @@ def _feedback(path: str | None, limits: Limits) -> Feedback:
     from archcalc.grading.feedback_file import read_feedback
 
     return ENGLISH if path is None else read_feedback(source_of(path, limits), limits)
+
+
+def _numbers(values: Mapping[str, Any]) -> GivenNumbers | None:
+    """Return the numbers that the options give; ``None`` if there are none."""
+    options = {name: values[name] for name in NUMBERS if values[name]}
+    if not options:
+        return None
+    from archcalc.cli.check_numbers import GivenNumbers
+
+    numbers = GivenNumbers(**options)
+    numbers.need_input()
+    return numbers
 
 
 def grade(

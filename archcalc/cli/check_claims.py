@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from archcalc.report.claim_formats import FORMATS
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
 
+if TYPE_CHECKING:
+    from archcalc.cli.check_numbers import GivenNumbers
+
 
 def check_claims(
     claims: tuple[str, ...],
@@ -22,24 +26,21 @@ def check_claims(
     color: str,
     limits: Limits,
     ignore: Collection[str] = (),
-    inputs: Sequence[str] = (),
-    weights: Sequence[str] = (),
+    numbers: GivenNumbers | None = None,
 ) -> int:
     """Judge the claims of the command line, print what leads to their values, and return the exit status.
 
-    With inputs, the claims are about the numbers that come out of a layer.
+    With inputs, the claims are about the numbers that come out of a layer, or about gradients.
 
     Raises:
         SpecError: a claim, or its network, cannot be read.
     """
     if form not in FORMATS:
         raise click.UsageError(f"with --claim, --format must be one of {', '.join(FORMATS)}")
-    if inputs:
+    if numbers is not None:
         from archcalc.cli.check_numbers import check_numbers
 
-        checked = [check_numbers(text, inputs, weights, limits) for text in claims]
-    elif weights:
-        raise click.UsageError("--weights needs --input: numbers come out of a network on given numbers")
+        checked = [check_numbers(text, numbers, limits) for text in claims]
     else:
         checked = [_check(text, limits, ignore) for text in claims]
     click.echo(FORMATS[form](checked, wants_color(color), terminal_width()), nl=False, color=True)

@@ -1,10 +1,10 @@
-"""``archcalc check --claim … --input …``: judge a claim about the numbers that come out of a layer."""
+"""``archcalc check --claim … --input …``: judge a claim about the numbers that come out of a layer, or a gradient."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
@@ -12,6 +12,7 @@ from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.diagnosis.reconcile import CheckedClaim
 from archcalc.grading.kinds.base import Outcome
 from archcalc.grading.kinds.computed import ComputedArray
+from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.subjects import Library
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.errors import Problem, Source, SpecError, Text, fail
@@ -22,13 +23,50 @@ _CLAIM = re.compile(
 )
 
 
-def check_numbers(text: str, inputs: Sequence[str], weights: Sequence[str], limits: Limits) -> CheckedClaim:
-    """Judge a claim such as ``1x5x5 -> conv 1 k3 nobias conv_1[0,0] = -3``.
+_GRADIENT = re.compile(r"(?:∂L/∂|[dD][lL]/d)(?=.)")
+"""What stands before the name in a claim about a gradient."""
+
+
+@dataclass(frozen=True)
+class GivenNumbers:
+    """The options that give the numbers of a claim."""
+
+    inputs: Sequence[str] = ()
+    """The inputs, ``ARRAY`` or ``NAME=ARRAY`` each."""
+    weights: Sequence[str] = ()
+    """The stored arrays, ``NAME=ARRAY`` each."""
+    loss: str | None = None
+    targets: Sequence[str] = ()
+    """What the loss compares outputs with, ``ARRAY`` or ``NAME=ARRAY`` each."""
+    upstream: str | None = None
+
+    def need_input(self) -> None:
+        """Fail if other options are given without an input."""
+        given = {"--weights": self.weights, "--loss": self.loss, "--target": self.targets, "--upstream": self.upstream}
+        for option, value in given.items():
+            if value and not self.inputs:
+                raise click.UsageError(f"{option} needs --input: numbers come out of a network on given numbers")
+
+    def gradient(self, name: Text) -> WrittenGradient:
+        """Return the gradient with respect to a name."""
+        if self.upstream and (self.loss or self.targets):
+            raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
+        if self.targets and (self.loss or "sum") == "sum":
+            raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
+        return WrittenGradient(
+            name,
+            Text(Source("--loss", self.loss), self.loss) if self.loss else None,
+            _named("--target", self.targets),
+            Text(Source("--upstream", self.upstream), self.upstream) if self.upstream else None,
+        )
+
+
+def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedClaim:
+    """Judge a claim such as ``1x5x5 -> conv 1 k3 nobias conv_1[0,0] = -3``, or ``… ∂L/∂conv_1.weight = 1 2; 3 4``.
 
     Args:
-        text: the network, the layer, perhaps with the index of one number, and the number or array.
-        inputs: the inputs, ``ARRAY`` or ``NAME=ARRAY`` each.
-        weights: the stored arrays, ``NAME=ARRAY`` each.
+        text: the network, the layer or gradient, perhaps with the index of one number, and the number or array.
+        numbers: the numbers that are given.
         limits: limits on the spec.
 
     Raises:
@@ -41,8 +79,16 @@ def check_numbers(text: str, inputs: Sequence[str], weights: Sequence[str], limi
     source = Source("--claim", text)
     start = text.index(found.string)
     network, layer = (Text(source, found[name], start + found.start(name)) for name in ("network", "layer"))
+    marked = _GRADIENT.match(layer.value)
     question = ComputedArray(
-        network, NetworkText(network), _named("--input", inputs), _named("--weights", weights), layer
+        network,
+        NetworkText(network),
+        _named("--input", numbers.inputs),
+        _named("--weights", numbers.weights),
+        layer if marked is None else None,
+        None
+        if marked is None
+        else numbers.gradient(Text(source, layer.value[marked.end() :], layer.index(marked.end()))),
     )
     try:
         prepared = question.prepare(Library(limits).subject({}))
@@ -57,6 +103,8 @@ def check_numbers(text: str, inputs: Sequence[str], weights: Sequence[str], limi
 
 def _of_option(problem: Problem) -> Problem:
     """Return an error of a question of a key as one of the command line."""
+    if problem.code == "missing" and problem.hint.startswith("give target"):
+        return replace(problem, hint=f"give --target{problem.hint.removeprefix('give target')}")
     if problem.code == "missing":
         return replace(problem, hint="give arrays with --input NAME=ARRAY and --weights NAME=ARRAY")
     return replace(problem, code="argument") if problem.code == "key" else problem
@@ -87,6 +135,6 @@ def _named(option: str, written: Sequence[str]) -> Mapping[str, Text]:
         name, equals, array = each.partition("=")
         name, array = (name.strip(), array) if equals else ("", each)
         if name in arrays:
-            raise click.UsageError(f"{option}: two arrays for {name or 'the first input'}")
+            raise click.UsageError(f"{option}: two arrays for {name or 'the first one'}")
         arrays[name] = Text(Source(option, each), array.strip(), each.index(array.strip()))
     return arrays

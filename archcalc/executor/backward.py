@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, gradient_of
+from archcalc.executor.gradient import Evaluated, Gradient, gradient_of
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
 from archcalc.executor.kept import is_absent, trained_of, with_kept_only
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context
@@ -71,6 +71,7 @@ def gradients(
     step: TrainingStep = DEFAULT_STEP,
     tally: bool = False,
     keep: Iterable[str] = (),
+    instead: Mapping[str, Gradient] | None = None,
     observe: Observer | None = None,
 ) -> Backward:
     """Return the gradients of a loss.
@@ -89,6 +90,7 @@ def gradients(
         step: in training, the masks of dropout that are given, and how running statistics are updated.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
+        instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators.
         observe: a function that is called after every layer of either pass.
 
     Raises:
@@ -135,7 +137,8 @@ def gradients(
         trained = bool(trained_of(trace.node, paths))
         layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
-            found = gradient_of(node.op)(node.op, layer, given)
+            product = (instead or {}).get(node.name) or gradient_of(node.op)
+            found = product(node.op, layer, given)
         for ref, own in zip(node.inputs, found.inputs, strict=True):
             if own is not None and ref in paths.carrying:
                 _add(tensors, ref, own)

@@ -6,7 +6,7 @@ Means are over all examples and positions, as in PyTorch. The loss of several ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +21,11 @@ from archcalc.ops.base import Operator
 Term: TypeAlias = Callable[[Array], tuple[float, Array]]
 """The loss of one output, batch in front: its value and the gradient of the output."""
 
+Compared: TypeAlias = Literal["mse", "cross_entropy"]
+"""The losses that compare a tensor with a target."""
+LossKind: TypeAlias = Literal["sum"] | Compared
+LOSSES: tuple[LossKind, ...] = ("sum", "mse", "cross_entropy")
+
 Scores: TypeAlias = Literal["logits", "probabilities", "log-probabilities"]
 SCORES: Mapping[type[Operator], Scores] = {Softmax: "probabilities", LogSoftmax: "log-probabilities"}
 """What the outputs of an operator are to the cross-entropy; those of any other are logits."""
@@ -32,6 +37,10 @@ class Loss:
 
     terms: Mapping[str, Term]
     """The loss of each by its name."""
+    kind: LossKind | None = None
+    """The loss, if it is one with a target."""
+    targets: Mapping[str, Array] = field(default_factory=dict)
+    """What it compares the tensors with, batch in front."""
 
     def __call__(self, tensors: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
         """Return the loss and the gradient of every tensor that it is computed from."""
@@ -133,7 +142,66 @@ def class_axis(graph: Graph, ref: Ref, name: str) -> int:
     return axis
 
 
-def label_shape(graph: Graph, ref: Ref, name: str) -> Sizes:
-    """Return the shape of the labels of one example; raises like `class_axis`."""
-    axis, shape = class_axis(graph, ref, name), graph.shape(ref)
+def target_shape(kind: Compared, graph: Graph, ref: Ref, name: str) -> Sizes:
+    """Return the shape of what a loss compares one example of a tensor with; raises like `class_axis`."""
+    shape = tuple(map(int, graph.shape(ref)))
+    if kind == "mse":
+        return shape
+    axis = class_axis(graph, ref, name)
     return (*shape[:axis], *shape[axis + 1 :])
+
+
+def compared(kind: Compared, graph: Graph, ref: Ref, target: Array, name: str) -> Term:
+    """Return the loss that compares a tensor with a target, batch in front; raises like `cross_entropy_of`."""
+    return mean_square(target) if kind == "mse" else cross_entropy_of(graph, ref, target, name)
+
+
+def loss_of(
+    graph: Graph,
+    kind: LossKind,
+    refs: Mapping[str, Ref],
+    targets: Mapping[str, Array],
+    upstream: Array | None,
+    *,
+    batch: int,
+) -> Loss:
+    """Return the loss of tensors of a network.
+
+    Args:
+        graph: the network.
+        kind: the loss.
+        refs: the tensors by name.
+        targets: what the loss compares them with, batch in front; one example may have no batch axis.
+        upstream: the gradient of the first tensor, in place of a loss.
+        batch: the number of examples.
+
+    Raises:
+        ArrayError: a target is missing, or an array does not fit.
+    """
+    if upstream is not None:
+        name, ref = next(iter(refs.items()))
+        return Loss({name: weighted(_examples(upstream, tuple(map(int, graph.shape(ref))), batch, "upstream"))})
+    if kind == "sum":
+        return Loss({name: total() for name in refs})
+    terms = {}
+    for name, ref in refs.items():
+        if name not in targets:
+            raise ArrayError([f"the loss {kind} needs a target of '{name}'"])
+        shape = target_shape(kind, graph, ref, name)
+        terms[name] = compared(kind, graph, ref, _examples(targets[name], shape, batch, "target"), name)
+    return Loss(terms)
+
+
+def _examples(given: Array, shape: Sizes, batch: int, what: str) -> Array:
+    """Return an array with the batch in front.
+
+    Raises:
+        ArrayError: it has another shape, or another number of examples.
+    """
+    array = np.asarray(given)
+    if array.shape == (batch, *shape):
+        return array
+    if batch == 1 and array.shape == shape:
+        return array[None]
+    wanted = shape_text((batch, *shape))
+    raise ArrayError([f"{what} must have shape {wanted}, got {shape_text(array.shape) or 'a number'}"])

@@ -173,7 +173,7 @@ def _question(name: str, content: Content, key: Mapping, points: Fraction, digit
     if isinstance(content, List):
         fail("key", "a question must be a target or a mapping, got a list", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
-    target = _target(content)
+    target = None if content.get("grad") is not None else _target(content)  # the target of a loss is no figure
     kind = read_kind(content, target, key)
     if kind is not None:
         target = None

@@ -86,6 +86,32 @@ def test_worked_numbers_are_those_of_the_backward_pass(
         assert float(str(last).replace("−", "-")) == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("spec", "options", "place", "batch"),
+    [
+        ("2 -> fc 3", ("--loss", "cross_entropy", "--target", "2"), "fc_1:2", 1),
+        ("2 -> fc 3", ("--loss", "cross_entropy", "--target", "2 0", "--batch", "2"), "fc_1:1,0", 2),
+        ("2x3x3 -> conv 4 k2", ("--loss", "cross_entropy", "--target", "0 1; 2 3"), "conv_1:2,1,0", 1),
+        ("2 -> fc 3", ("--loss", "mse", "--target", "1 2 3"), "fc_1:1", 1),
+    ],
+)
+def test_the_gradient_of_a_loss_is_worked_out(
+    archcalc: Archcalc, spec: str, options: tuple[str, ...], place: str, batch: int
+) -> None:
+    name, index = place.split(":")
+    ran = archcalc(
+        *("run", spec, "--backward", "--dtype", "float64", *options, "--at", place, "--grad", name, "--format", "json")
+    )
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    expected = np.array(found["gradients"][0]["values"])
+    where = tuple(int(each) for each in index.split(","))
+    expected = expected[where if batch > 1 else (0, *where) if expected.ndim > len(where) else where]
+    steps = found["worked"][0]["steps"]
+    assert len(steps) > 1
+    assert float(str(steps[-1]["value"]).replace("−", "-")) == pytest.approx(expected, rel=1e-4)
+
+
 def test_all_numbers_of_a_gradient_are_worked_out_together(archcalc: Archcalc) -> None:
     ran = archcalc("run", *HOMEWORK, *UPSTREAM, "--at", "conv_1.weight")
     assert ran.status == 0

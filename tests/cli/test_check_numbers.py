@@ -53,3 +53,29 @@ def test_bad_input_is_one_error(capsys: pytest.CaptureFixture[str], arguments: t
     assert status == 2
     assert message in printed
     assert "Traceback" not in printed
+
+
+FC = "2 -> fc 2"
+NUMBERS = ("--input", "1 2", "--weights", "fc_1.weight = 1 2; 3 4")
+
+
+@pytest.mark.parametrize(
+    ("claim", "options", "status", "message"),
+    [
+        ("∂L/∂fc_1.weight = 1 2; 3 6", ("--upstream", "1 3"), 0, "∂L/∂fc_1.weight is [[1, 2], [3, 6]]"),
+        ("dL/dfc_1.weight[1,0] = 3", ("--upstream", "1 3"), 0, "is 3"),
+        ("dL/dinput = 7 15", ("--upstream", "1 3"), 1, "the product with the transposed weights"),
+        ("dL/dfc_1 = 4 4", ("--loss", "mse", "--target", "1 7"), 0, "is [4, 4]"),
+        ("dL/dfc_1 = 4 4", ("--loss", "mse"), 2, "give --target: an array like the output"),
+        ("dL/dfc_1 = 4 4", ("--loss", "cross_entropy", "--target", "2"), 2, "must be integers from 0 to 1, got 2"),
+        ("dL/dfc_1 = 4 4", ("--target", "2"), 2, "--target belongs to --loss"),
+        ("dL/dfc_9 = 4 4", (), 2, "there is no input, layer or stored array 'fc_9'"),
+        ("dL/dfc_1 = 4 4", ("--upstream", "1 2", "--loss", "mse"), 2, "--upstream takes the place of a loss"),
+    ],
+)
+def test_gradients_are_judged(
+    capsys: pytest.CaptureFixture[str], claim: str, options: tuple[str, ...], status: int, message: str
+) -> None:
+    found = check(capsys, "--claim", f"{FC} {claim}", *NUMBERS, *options)
+    assert found[0] == status
+    assert message in found[1]

@@ -136,7 +136,7 @@ def sample_variance(numbers: LayerNumbers) -> LayerNumbers | None:
     √(v·n/(n − 1) + ε) is √(n/(n − 1))·√(v + ε·(n − 1)/n), so ε and the scale change.
     """
     op: Any = numbers.site.op
-    size = _group_size(numbers)
+    size = group_size(numbers)
     if size is None or size < 2:
         return None
     return _scaled(numbers, sqrt((size - 1) / size), eps=op.eps * Fraction(size - 1, size))
@@ -199,7 +199,7 @@ def divided_alpha(site: Site) -> Site | None:
     return changed(site, alpha=op.alpha / Fraction(terms))
 
 
-def _group_size(numbers: LayerNumbers) -> int | None:
+def group_size(numbers: LayerNumbers) -> int | None:
     """Return how many numbers the layer normalises by their own mean and variance; ``None`` if it does not."""
     op = numbers.site.op
     size = op.group_size(numbers.site.shape)
@@ -214,7 +214,7 @@ def _variance(numbers: LayerNumbers) -> Any:
     op, x = numbers.site.op, numbers.inputs[0]
     if op.running_statistics and not numbers.training:
         return numbers.stored["variance"]
-    size = _group_size(numbers)
+    size = group_size(numbers)
     if size is None:
         return None
     if size == x.size:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from archcalc.diagnosis.arrays.asked import Asked
 from archcalc.diagnosis.arrays.elements import Elements
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.executor.errors import ArrayError, MissingDefinition
@@ -70,30 +71,20 @@ class Computation:
     masks: Mapping[str, Array] = field(default_factory=dict)
     """The masks of dropout by layer, batch in front."""
 
-    def result(self, layer: str) -> Array:
-        """Return the output of a layer, batch in front.
-
-        Raises:
-            ArrayError: inputs or stored arrays do not fit.
-            MissingDefinition: an operator has no kernel.
-        """
-        found = self._run(keep=[layer]).kept[layer]
+    def elements(self, asked: Asked) -> Elements:
+        """Return the array that is asked; see `archcalc.diagnosis.arrays.asked.Asked.array`."""
+        found = asked.array(self)
         size = np.abs(found[np.isfinite(found)]).max(initial=0.0)
-        return np.where(np.abs(found) <= ZERO * size, 0.0, found)
-
-    def elements(self, layer: str) -> Elements:
-        """Return the output of a layer; without the batch if it is a single example."""
-        found = self.result(layer)
-        found = found[0] if len(found) == 1 else found
-        return Elements(found.shape, tuple(found.ravel().tolist()))
+        return Elements(found.shape, tuple(np.where(np.abs(found) <= ZERO * size, 0.0, found).ravel().tolist()))
 
     def traces(self) -> dict[int, LayerTrace]:
         """Return the evaluation of every layer by its index in the graph."""
         found: dict[int, LayerTrace] = {}
-        self._run(observe=lambda trace: found.update({trace.number: trace}))
+        self.run(observe=lambda trace: found.update({trace.number: trace}))
         return found
 
-    def _run(self, *, keep: Sequence[str] = (), observe: Observer | None = None) -> Run:
+    def run(self, *, keep: Sequence[str] = (), observe: Observer | None = None) -> Run:
+        """Return the results of a forward pass; see `archcalc.executor.interpreter.Interpreter.run`."""
         interpreter, step = Interpreter(self.graph, self.stored), TrainingStep(masks=self.masks)
         return interpreter.run(self.inputs, training=self.training, keep=keep, step=step, observe=observe)
 
@@ -128,11 +119,11 @@ class Computation:
         except (ArrayError, MissingDefinition):
             return None
 
-    def tried(self, layer: str) -> Elements | None:
-        """Return the output of a layer; ``None`` if the network does not run on these numbers."""
+    def tried(self, asked: Asked) -> Elements | None:
+        """Return the array that is asked; ``None`` if the network does not run on these numbers."""
         try:
-            return self.elements(layer)
-        except (ArrayError, MissingDefinition, KeyError):
+            return self.elements(asked)
+        except (ArrayError, MissingDefinition, KeyError, ValueError):  # arrays under a mistake need not fit together
             return None
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archcalc.diagnosis.arrays import backward_changes as backward
 from archcalc.diagnosis.arrays import changes, results
+from archcalc.diagnosis.arrays.backward_changes import GradientsChange, LossChange
 from archcalc.diagnosis.arrays.results import ResultChange
 from archcalc.diagnosis.mistake import NUMBERS, Mistake, Prior
 from archcalc.diagnosis.variation import Change
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import NumbersChange
 
 AFFECTED = frozenset({NUMBERS})
+MAX_PATHS = 4
+"""The most inputs of a layer of which each may be forgotten."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,6 +35,10 @@ class ArrayMistake(Mistake):
     """The forms that change the numbers of a layer."""
     results: tuple[ResultChange, ...] = ()
     """The forms that change the correct result."""
+    gradients: tuple[GradientsChange, ...] = ()
+    """The forms that change what a layer passes on in a backward pass."""
+    losses: tuple[LossChange, ...] = ()
+    """The forms that change the gradient of a loss."""
 
 
 ARRAY_MISTAKES = (
@@ -65,6 +73,44 @@ ARRAY_MISTAKES = (
     # --- attention ---
     ArrayMistake(code="scores-not-scaled", prior=Prior.COMMON, numbers=(changes.scale_of_scores_left_out,)),
     ArrayMistake(code="mask-left-out", prior=Prior.COMMON, layers=(changes.mask_left_out,)),
+    # --- gradients ---
+    ArrayMistake(
+        code="kernel-not-flipped", prior=Prior.COMMON, gradients=(backward.of_inputs(changes.kernel_flipped),),
+    ),
+    ArrayMistake(
+        code="weights-not-transposed", prior=Prior.COMMON, gradients=(backward.of_inputs(changes.weights_transposed),),
+    ),
+    ArrayMistake(
+        code="gradient-of-kernel-flipped", prior=Prior.COMMON, gradients=(backward.of_weights(changes.kernel_flipped),),
+    ),
+    ArrayMistake(code="derivative-left-out", prior=Prior.COMMON, gradients=(backward.derivative_left_out,)),
+    ArrayMistake(code="sign-of-gradient", gradients=(backward.sign_of_gradient,)),
+    ArrayMistake(code="jacobian-diagonal", prior=Prior.COMMON, gradients=(backward.jacobian_diagonal,)),
+    ArrayMistake(
+        code="gradient-to-whole-window", prior=Prior.COMMON,
+        gradients=(backward.to_whole_window, backward.shared_by_window),
+    ),
+    ArrayMistake(code="gradient-not-divided", prior=Prior.COMMON, gradients=(backward.not_divided,)),
+    ArrayMistake(
+        code="path-left-out", prior=Prior.COMMON, gradients=tuple(map(backward.path_left_out, range(MAX_PATHS))),
+    ),
+    ArrayMistake(code="statistics-constant", prior=Prior.COMMON, gradients=(backward.statistics_constant,)),
+    ArrayMistake(code="variance-path-left-out", prior=Prior.COMMON, gradients=(backward.variance_path_left_out,)),
+    ArrayMistake(code="mean-path-left-out", prior=Prior.COMMON, gradients=(backward.mean_path_left_out,)),
+    ArrayMistake(code="positions-not-summed", prior=Prior.COMMON, gradients=(backward.positions_not_summed,)),
+    ArrayMistake(
+        code="examples-not-summed", prior=Prior.COMMON,
+        gradients=(backward.examples_not_summed, backward.first_example),
+    ),
+    ArrayMistake(code="examples-averaged", gradients=(backward.examples_averaged,)),
+    # --- losses ---
+    ArrayMistake(
+        code="loss-summed", prior=Prior.COMMON, losses=(backward.loss_summed, backward.loss_averaged_over_examples),
+    ),
+    ArrayMistake(code="loss-averaged", losses=(backward.loss_averaged,)),
+    ArrayMistake(code="factor-two-left-out", prior=Prior.COMMON, losses=(backward.factor_two_left_out,)),
+    ArrayMistake(code="target-not-subtracted", prior=Prior.COMMON, losses=(backward.target_not_subtracted,)),
+    ArrayMistake(code="upstream-left-out", prior=Prior.COMMON, losses=(backward.upstream_left_out,)),
     # --- the result ---
     ArrayMistake(code="matrix-transposed", prior=Prior.COMMON, results=(results.transposed,)),
     ArrayMistake(code="signs-reversed", results=(results.signs_reversed,)),

@@ -13,7 +13,9 @@ from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
 from archcalc.diagnosis.mistake import NUMBERS
 
 if TYPE_CHECKING:
+    from archcalc.diagnosis.arrays.asked import Asked
     from archcalc.diagnosis.arrays.computation import Computation, NumbersChange
+    from archcalc.graph import Graph
 
 MAX_OPERATIONS = 200_000_000
 """The most operations of all runs under mistakes (some seconds of work); further mistakes are not tried."""
@@ -38,36 +40,39 @@ def rearranged(correct: Elements) -> list[ArrayOutcome]:
     ]
 
 
-def computed(computation: Computation, layer: str, correct: Elements) -> list[ArrayOutcome]:
-    """Return the outcomes of the mistakes in computing the output of a layer.
+def computed(computation: Computation, asked: Asked, correct: Elements) -> list[ArrayOutcome]:
+    """Return the outcomes of the mistakes in computing what is asked.
 
-    A mistake is made in the layer itself, in one layer before it, or in all of these.
+    A mistake is made in the layer that is asked about, in one layer before it, or in all of these.
     """
     graph = computation.graph
-    asked = graph.find(layer)
-    assert asked is not None
+    last = asked.last(graph)
     traces = computation.traces()
-    operations = sum(int(node.op.cost(graph.input_shapes(node)).flops) for _, node in graph.layers())
-    runs = MAX_OPERATIONS // max(1, operations)
+    runs = MAX_OPERATIONS // operations_of(graph)
     found: list[ArrayOutcome] = []
     seen = {correct}
     for reason, prior, change in _changes():
         made = {
             index: varied
             for index in sorted(traces, reverse=True)
-            if index <= asked.node and (varied := computation.changed(index, change, traces[index].inputs)) is not None
+            if index <= last and (varied := computation.changed(index, change, traces[index].inputs)) is not None
         }
         runs -= len(made) + (len(made) > 1)
         if runs < 0:
             break
         several = [(None, _everywhere(computation, sorted(made), change))] if len(made) > 1 else []
         for index, varied in [*made.items(), *several]:
-            elements = None if varied is None else varied.tried(layer)
+            elements = None if varied is None else varied.tried(asked)
             if elements is not None and elements not in seen:
                 seen.add(elements)
-                earlier = index != asked.node
+                earlier = index is None or not asked.names(index, graph)
                 found.append(ArrayOutcome(replace(reason, earlier=earlier), elements, prior + earlier))
     return found
+
+
+def operations_of(graph: Graph) -> int:
+    """Return the operations of a forward pass, at least 1."""
+    return max(1, sum(int(node.op.cost(graph.input_shapes(node)).flops) for _, node in graph.layers()))
 
 
 def _changes() -> Iterator[tuple[Reason, int, NumbersChange]]:

@@ -1,38 +1,42 @@
-"""Questions for the numbers that come out of a layer: the key gives the network with its input and stored arrays."""
+"""Questions for the numbers that come out of a layer, or for a gradient: the key gives the network with its input and
+stored arrays."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Shape, WrittenArrayError, read_array
-from archcalc.diagnosis.arrays.elements import agree
+from archcalc.arrays.written import Shape, WrittenArrayError
+from archcalc.diagnosis.arrays.elements import Elements, agree
 from archcalc.grading.kinds.arrays import KnownArray, read_tolerance
 from archcalc.grading.kinds.base import Prepared
+from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
+from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.kinds.written_arrays import read_elements
 from archcalc.grading.subjects import Subject
 from archcalc.grading.submission import NetworkText
-from archcalc.spec.errors import Text, fail, suggest, whole_text
+from archcalc.spec.errors import Text, fail, whole_text
 
 if TYPE_CHECKING:
+    from archcalc.diagnosis.arrays.asked import Asked
     from archcalc.diagnosis.arrays.computation import Computation
     from archcalc.diagnosis.arrays.outcomes import ArrayOutcome
+    from archcalc.diagnosis.arrays.working import WorkedNumber
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
+
+    Worked: TypeAlias = Callable[[Shape], WorkedNumber | None]
 
 MAX_OPERATIONS = 100_000_000
 """The most operations of a network whose numbers are asked (a second of work)."""
 
-_ENTRY = re.compile(r"(?P<layer>.+?)\s*(?:\[\s*(?P<index>\d+(?:\s*,\s*\d+)*)\s*\]|:\s*(?P<place>\d+(?:\s*,\s*\d+)*))?")
-
 
 @dataclass(frozen=True)
 class ComputedArray:
-    """The output of a layer, or one number of it, on given inputs."""
+    """The output of a layer on given inputs, or a gradient, or one number of these."""
 
     place: Text
     """The place of errors."""
@@ -43,7 +47,10 @@ class ComputedArray:
     stored: Mapping[str, Text] = field(default_factory=dict)
     """The stored arrays that are given, by ``layer.array``."""
     layer: Text | None = None
-    """The layer, perhaps with the index of one number; ``None`` for the output of the network."""
+    """The layer, perhaps with the index of one number; ``None`` for the output of the network. The loss of a
+    gradient is computed from the output of this layer."""
+    gradient: WrittenGradient | None = None
+    """The gradient that is asked instead of the output of the layer."""
     training: bool = False
     """Whether batch norms use the statistics of the batch, and dropout its masks."""
     masks: Mapping[str, Text] = field(default_factory=dict)
@@ -57,13 +64,13 @@ class ComputedArray:
         return self.network is None
 
     def prepare(self, subject: Subject) -> Prepared:
-        """Compute the output."""
+        """Compute the array."""
         name, owner = self._network(subject)
         graph, model = owner.networks[name].graph, owner.models.get(name)
-        layer, index = self._entry(graph)
         own = model.arrays() if model is not None else None
+        entry = self._entry(graph)
         computation = self._computation(graph, own)
-        found = self._known(computation, layer, index)
+        found = self._known(computation, entry)
         if self.answer is not None:
             self._check_answer(found, self.answer)
         return found
@@ -79,18 +86,14 @@ class ComputedArray:
             fail("key", "the question must name its network", whole_text(self.place), f"for example: network: {listed}")
         return next(iter(subject.networks)), subject
 
-    def _entry(self, graph: Graph) -> tuple[str, Shape | None]:
-        """Return the layer that is asked, and the index if it is one number of it."""
+    def _entry(self, graph: Graph) -> Entry:
+        """Return the layer that is asked, or that the loss is computed from."""
         if self.layer is None:
-            return next(iter(graph.outputs)), None
-        written = self.layer.value.strip()
-        found = _ENTRY.fullmatch(written) if graph.find(written) is None else None
-        name = found["layer"] if found is not None else written
-        if graph.find(name) is None:
-            hint = suggest(name, [node.name for _, node in graph.layers()])
-            fail("key", f"there is no layer '{name[:60]}'", whole_text(self.layer), hint)
-        places = (found["index"] or found["place"]) if found is not None else None
-        return name, None if places is None else tuple(map(int, places.split(",")))
+            return Entry(next(iter(graph.outputs)))
+        found = read_entry(self.layer, graph)
+        if self.gradient is not None and found.at is not None:
+            fail("key", "a loss is computed from all numbers of a layer", whole_text(self.layer), "leave out the index")
+        return found
 
     def _computation(self, graph: Graph, model: Mapping[str, Array] | None) -> Computation:
         """Return the network with the numbers that the key gives."""
@@ -103,7 +106,7 @@ class ComputedArray:
             fail("too-large", message, whole_text(self.place), "ask for a smaller network")
         shapes = {name: tuple(map(int, shape)) for name, shape in graph.inputs.items()}
         first = next(iter(shapes), "")
-        given = self._arrays({name or first: text for name, text in self.inputs.items()}, shapes, "input", batch=1)
+        given = read_arrays({name or first: text for name, text in self.inputs.items()}, shapes, "input", batch=1)
         inputs = {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
         for name in shapes:
             if name not in inputs:
@@ -112,7 +115,7 @@ class ComputedArray:
         sizes = {name: len(array) for name, array in inputs.items()}
         if len(set(sizes.values())) > 1:
             fail("key", f"the inputs differ in the number of examples: {sizes}", whole_text(self.place))
-        arrays = self._arrays(self.stored, stored(graph, training=self.training), "array")
+        arrays = read_arrays(self.stored, stored(graph, training=self.training), "array")
         missing = [name for name in random_names(graph) if name not in arrays] if model is None else []
         if missing:
             listed = ", ".join(missing[:5])
@@ -131,58 +134,47 @@ class ComputedArray:
             sizes = mask_sizes(node.op, tuple(map(int, graph.input_shapes(node)[0]))) if node.inputs else None
             if self.training and sizes is not None:
                 shapes[node.name] = sizes
-        given = self._arrays(self.masks, shapes, "mask", batch=batch)
+        given = read_arrays(self.masks, shapes, "mask", batch=batch)
         for name in shapes:
             if name not in given:
                 hint = f"for example: masks: {{{name}: 1 0 1}}"
                 fail("missing", f"the mask of {name} is not given", whole_text(self.place), hint)
         return {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
 
-    def _arrays(
-        self, texts: Mapping[str, Text], shapes: Mapping[str, Shape], what: str, batch: int | None = None
-    ) -> dict[str, Array]:
-        """Return arrays that the key gives."""
-        from archcalc.executor.written import floats, in_shape
-
-        found = {}
-        for name, text in texts.items():
-            if name not in shapes:
-                listed = f"the {what}s are {', '.join([*shapes][:8])}" if shapes else f"the network has no {what}s"
-                hint = suggest(name, shapes, listed)
-                fail("unknown-name", f"no {what} '{name[:60]}'", whole_text(text), hint)
-            try:
-                found[name] = in_shape(read_array(text.value), shapes[name], batch)
-            except WrittenArrayError as error:
-                fail(
-                    "key", f"{name} {error}" if str(error).startswith("must") else f"{name}: {error}", whole_text(text)
-                )
-        return floats(found)
-
-    def _known(self, computation: Computation, layer: str, index: Shape | None) -> KnownArray:
-        """Return the output of a layer, or one number of it, with what it would be under known mistakes."""
-        from archcalc.diagnosis.arrays.outcomes import computed, rearranged
+    def _known(self, computation: Computation, entry: Entry) -> KnownArray:
+        """Return what is asked, or one number of it, with what it would be under known mistakes."""
+        from archcalc.diagnosis.arrays.asked import AskedOutput
         from archcalc.diagnosis.arrays.working import Working
 
-        elements, tolerance = computation.elements(layer), read_tolerance(self.tolerance)
-        working = Working(computation, layer)
+        if self.gradient is None:
+            asked, working = AskedOutput(entry.name), Working(computation, entry.name).number
+            return self._indexed(computation, asked, entry, self.layer, working)
+        gradient, of = self.gradient.asked(computation, entry.name)
+        return self._indexed(computation, gradient, of, self.gradient.name, None)
+
+    def _indexed(
+        self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked | None
+    ) -> KnownArray:
+        """Return an array, or the number of it that has the index of an entry."""
+        elements, tolerance, index = computation.elements(asked), read_tolerance(self.tolerance), entry.at
 
         @cache
         def outcomes() -> Sequence[ArrayOutcome]:
-            return [*computed(computation, layer, elements), *rearranged(elements)]
+            return under_mistakes(computation, asked, elements)
 
         if index is None:
-            return KnownArray(elements, tolerance, outcomes, working=working.number)
+            return KnownArray(elements, tolerance, outcomes, working=working)
         full = (0,) * (len(elements.shape) - len(index)) + index  # leading axes of size 1 may be left out
         number = elements.at(full)
         if number is None or any(size != 1 for size in elements.shape[: -len(index)]):
-            assert self.layer is not None
-            message = f"'{layer}' has shape {shape_text(elements.shape)}, no number [{', '.join(map(str, index))}]"
-            fail("key", message, whole_text(self.layer), "indices count from 0, channels first")
+            assert place is not None
+            message = f"'{entry.name}' has shape {shape_text(elements.shape)}, no number [{', '.join(map(str, index))}]"
+            fail("key", message, whole_text(place), "indices count from 0, channels first")
 
         def at_index() -> Sequence[ArrayOutcome]:
             return [each for outcome in outcomes() if (each := _at(full, outcome)) is not None]
 
-        return KnownArray(number, tolerance, at_index, working=lambda _: working.number(full))
+        return KnownArray(number, tolerance, at_index, working=None if working is None else lambda _: working(full))
 
     def _check_answer(self, found: KnownArray, answer: Text) -> None:
         """Fail if the key states another answer than the network computes."""
@@ -192,6 +184,18 @@ class ComputedArray:
             fail("key", str(error), whole_text(answer))
         if not agree(given.shape, given.numbers, found.elements, found.tolerance):
             _fail_other_answer(found, answer)
+
+
+def under_mistakes(computation: Computation, asked: Asked, correct: Elements) -> Sequence[ArrayOutcome]:
+    """Return what is asked under all known mistakes; the first one that leads to an array is named."""
+    from archcalc.diagnosis.arrays.asked import AskedGradient
+    from archcalc.diagnosis.arrays.backward_outcomes import carried_back
+    from archcalc.diagnosis.arrays.outcomes import computed, rearranged
+
+    backward = carried_back(computation, asked, correct) if isinstance(asked, AskedGradient) else []
+    seen = {outcome.elements for outcome in backward}
+    forward = [each for each in computed(computation, asked, correct) if each.elements not in seen]
+    return [*backward, *forward, *rearranged(correct)]
 
 
 def _fail_other_answer(found: KnownArray, answer: Text) -> NoReturn:

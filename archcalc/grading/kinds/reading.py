@@ -12,6 +12,7 @@ from archcalc.grading.kinds.choices import LABELS, Choices
 from archcalc.grading.kinds.comparison import ComparisonQuestion
 from archcalc.grading.kinds.computed import ComputedArray
 from archcalc.grading.kinds.fixed import FixedValue
+from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.kinds.solutions import Solutions, Which
 from archcalc.grading.kinds.truth import KnownTruth, Statement, truth_of
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar
@@ -19,10 +20,12 @@ from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 KINDS = ("expect", "choices", "statement", "compare", "vary", "by_hand", "input", "answer")
 """The keys that say what is asked instead of a figure; a question has one of them."""
-DETAILS = ("tolerance", "which", "condition", "network", "weights", "mode", "masks")
+LOSS = ("loss", "upstream")
+"""The keys of the loss of a gradient, besides ``target``."""
+DETAILS = ("tolerance", "which", "condition", "network", "weights", "mode", "masks", "grad", *LOSS)
 """The keys that belong to one of these."""
-SHARED = ("input", "weights", "mode", "masks")
-"""The keys of questions about numbers that a key may give for all of them."""
+SHARED = ("input", "weights", "mode", "masks", *LOSS, "target")
+"""The keys of questions about numbers and gradients that a key may give for all of them."""
 BELONGS = {
     "tolerance": ("expect", "answer", "input"),
     "answer": ("choices", "answer", "input"),
@@ -32,6 +35,9 @@ BELONGS = {
     "weights": ("input",),
     "mode": ("input",),
     "masks": ("input",),
+    "grad": ("input",),
+    "loss": ("grad",),
+    "upstream": ("grad",),
 }
 """The kinds that a detail belongs to; those of another kind are an error."""
 
@@ -52,7 +58,8 @@ def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | No
         given.remove("vary")
     if "answer" in given and len(given) > 1:
         given.remove("answer")
-    if given in ([], ["answer"]) and target is None and top.get("input") and question.get("layer"):
+    gradient = question.get("grad") is not None
+    if given in ([], ["answer"]) and target is None and top.get("input") and (question.get("layer") or gradient):
         given = ["input"]
     if len(given) > 1:
         fail("key", f"a question must have one of '{given[0]}:' and '{given[1]}:', got both", question.span)
@@ -61,7 +68,7 @@ def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | No
         fail("key", f"a question must have a target or '{kind}:', got both", question.span)
     for key, _ in question.pairs:
         wanted = BELONGS.get(key.text.value)
-        if wanted is not None and kind not in wanted:
+        if wanted is not None and kind not in wanted and not (gradient and "grad" in wanted):
             fail("key", f"'{key.text.value}:' belongs to a question with '{wanted[0]}:'", key.span)
     if not kind:
         return None
@@ -90,18 +97,42 @@ def _computed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
         fail("key", f"'mode:' must be inference or train, got '{written.value[:20]}'", whole_text(written))
     given = content("input")
     assert given is not None
-    inputs = {name.text.value: listed_text(each) for name, each in given.pairs} if isinstance(given, Mapping) else None
+    grad = question.get("grad")
     return ComputedArray(
         question.pairs[0][0].text,
         None if network is None else read_network(network, "'network:'", question),
-        {"": listed_text(given)} if inputs is None else inputs,
+        _arrays_by_name(given),
         _arrays(content("weights"), "'weights:'", "weights: {conv_1.weight: 1 0 -1; 2 0 -2; 1 0 -1}"),
         None if layer is None else expect_scalar(layer, "'layer:'").text,
+        None if grad is None else _gradient(expect_scalar(grad, "'grad:'").text, question, top),
         training=written is not None and written.value == "train",
         masks=_arrays(content("masks"), "'masks:'", "masks: {dropout_1: 1 0 1}"),
         answer=None if answer is None else listed_text(answer),
         tolerance=_tolerance(question),
     )
+
+
+def _gradient(name: Text, question: Mapping, top: Mapping) -> WrittenGradient:
+    """Return the gradient that a question asks; the key gives the loss unless the question says anything about it."""
+    owner = question if any(question.get(key) is not None for key in (*LOSS, "target")) else top
+    loss, upstream, target = (owner.get(key) for key in (*LOSS, "target"))
+    if upstream is not None and (loss is not None or target is not None):
+        fail("key", "'upstream:' takes the place of 'loss:' and 'target:', got both", upstream.span)
+    if target is not None and loss is None:
+        fail("key", "'target:' belongs to 'loss: mse' or 'loss: cross_entropy'", target.span)
+    return WrittenGradient(
+        name,
+        None if loss is None else expect_scalar(loss, "'loss:'").text,
+        {} if target is None else _arrays_by_name(target),
+        None if upstream is None else listed_text(upstream),
+    )
+
+
+def _arrays_by_name(content: Content) -> dict[str, Text]:
+    """Return one array under an empty name, or arrays by name."""
+    if isinstance(content, Mapping):
+        return {name.text.value: listed_text(each) for name, each in content.pairs}
+    return {"": listed_text(content)}
 
 
 def _arrays(content: Content | None, what: str, example: str) -> dict[str, Text]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from tests.grading.kinds.marking import marked
 
 X = np.array([[1, 2, 0, 1, 3], [2, 1, 4, 2, 2], [1, 0, 1, 0, 1], [1, 2, 1, 0, 2], [2, 5, 3, 1, 2]])
@@ -144,10 +143,6 @@ def test_a_seeded_mistake_is_explained(code: str, question: str, answer: Any) ->
     assert code in [reason.code for reason in mark.reasons], mark.sentence
     assert (mark.verdict, mark.points) == ("explained", mark.of / 2)
     assert mark.sentence.count("reason:") == 1
-
-
-def test_every_mistake_is_seeded() -> None:
-    assert {each.code for each in ARRAY_MISTAKES} <= {code for code, *_ in SEEDED}
 
 
 def test_a_mistake_before_the_layer_is_said_to_be_there() -> None:

@@ -217,3 +217,43 @@ def test_a_network_of_a_file_is_found_beside_the_key(tmp_path: Path) -> None:
     (tmp_path / "pool.yaml").write_text("input: 1x2x2\nlayers: [maxpool 2]\n")
     key = Source(str(tmp_path / "key.yaml"), "questions: [{id: q, network: pool.yaml, input: 1 2; 3 4}]")
     assert Grader(read_key(key), Library()).total == 1
+
+
+GRADIENT = 'network: "1x4x4 -> conv 1 k2", input: arange, weights: {conv_1.weight: 1 2; 3 4}'
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("grad: conv_1.wieght", "there is no input, layer or stored array 'conv_1.wieght'"),
+        ("grad: conv_1.weight, loss: mes", "a loss must be one of sum, mse, cross_entropy, got 'mes'"),
+        ("grad: conv_1.weight, loss: mse", "the loss mse needs a target"),
+        ("grad: conv_1.weight, target: 3", "'target:' belongs to 'loss: mse' or 'loss: cross_entropy'"),
+        ("grad: conv_1.weight, loss: mse, target: 1 2", "must have shape 1x3x3"),
+        ("grad: conv_1.weight, loss: cross_entropy, target: 1", "needs the scores of two or more classes"),
+        ("grad: conv_1.weight, upstream: 1 2", "must have shape 1x3x3"),
+        ("grad: conv_1.weight, upstream: ones, loss: mse", "'upstream:' takes the place of 'loss:' and 'target:'"),
+        ("grad: 'conv_1.weight[2,2]'", "'conv_1.weight' has shape 1x1x2x2, no number [2, 2]"),
+        ("grad: conv_1.weight, layer: 'conv_1[0,0]'", "a loss is computed from all numbers of a layer"),
+        ("loss: mse, layer: conv_1", "'loss:' belongs to a question with 'grad:'"),
+        ("grad: conv_1.weight, loss: mse, target: {fc_1: 1 2}", "there is no layer 'fc_1'"),
+    ],
+)
+def test_a_gradient_that_cannot_be_asked_is_one_error(question: str, message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        grader_of(f"{GRADIENT}, {question}")
+    (problem,) = error.value.problems
+    assert message in problem.message
+    assert problem.place is not None
+
+
+def test_the_loss_above_the_questions_holds_unless_a_question_has_one() -> None:
+    top = "input: 1 2\nweights: {fc_1.weight: 1 2; 3 4}\nloss: mse\ntarget: 1 7\nnetwork: 2 -> fc 2"
+    assert marked("grad: fc_1", [4, 4], top).right
+    assert marked("grad: fc_1, upstream: 5 6", [5, 6], top).right
+    assert marked("layer: fc_1", [5, 11], top).right
+
+
+def test_a_gradient_without_numbers_is_an_error() -> None:
+    with pytest.raises(SpecError):
+        grader_of('network: "2 -> fc 2", grad: fc_1.weight')

@@ -1,0 +1,120 @@
+"""The gradient that a question asks for, and the loss that it is one of, as ``run --backward`` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
+from archcalc.spec.errors import Text, fail, suggest, whole_text
+
+if TYPE_CHECKING:
+    from archcalc.diagnosis.arrays.asked import AskedGradient
+    from archcalc.diagnosis.arrays.computation import Computation
+    from archcalc.executor.kernel import Array
+    from archcalc.executor.losses import Compared, LossKind, Term
+    from archcalc.graph import Ref
+
+
+@dataclass(frozen=True)
+class WrittenGradient:
+    """The gradient of a loss with respect to an input, a layer or a stored array."""
+
+    name: Text
+    """What it is the gradient with respect to, perhaps with the index of one number."""
+    loss: Text | None = None
+    """The name of the loss; ``None`` for the sum."""
+    targets: Mapping[str, Text] = field(default_factory=dict)
+    """What the loss compares outputs with, by name; the first one may have an empty name."""
+    upstream: Text | None = None
+    """The gradient of the output, in place of a loss."""
+
+    def asked(self, computation: Computation, layer: str) -> tuple[AskedGradient, Entry]:
+        """Return the gradient, and what it is the gradient with respect to.
+
+        Args:
+            computation: the network with its numbers.
+            layer: the layer whose output the loss is computed from, unless the targets name others.
+
+        Raises:
+            SpecError: the name, the loss or an array does not fit.
+        """
+        from archcalc.diagnosis.arrays.asked import AskedGradient
+        from archcalc.executor.errors import ArrayError
+        from archcalc.executor.losses import Loss
+        from archcalc.executor.paths import Paths
+        from archcalc.executor.weights import stored
+
+        graph = computation.graph
+        entry = read_entry(self.name, graph, stored(graph, training=computation.training))
+        kind = self._kind()
+        refs = self._tensors(computation, layer)
+        terms = {name: self._term(kind, computation, name, ref) for name, ref in refs.items()}
+        try:
+            Paths(graph, [entry.name], terms, training=computation.training)
+        except ArrayError as error:
+            fail("key", str(error), whole_text(self.name))
+        shapes = {name: tuple(map(int, graph.shape(ref))) for name, ref in refs.items()}
+        loss = "upstream" if self.upstream is not None else kind
+        return AskedGradient(entry.name, loss, Loss(terms), shapes), entry
+
+    def _kind(self) -> LossKind:
+        from archcalc.executor.losses import LOSSES
+
+        if self.loss is None:
+            return "sum"
+        written = self.loss.value.strip()
+        for kind in LOSSES:
+            if written.replace("-", "_") == kind:
+                return kind
+        hint = suggest(written, LOSSES, "leave it out for the sum of the output")
+        fail("key", f"a loss must be one of {', '.join(LOSSES)}, got '{written[:20]}'", whole_text(self.loss), hint)
+
+    def _tensors(self, computation: Computation, layer: str) -> dict[str, Ref]:
+        """Return the tensors that the loss is computed from, by name."""
+        graph = computation.graph
+        found: dict[str, Ref] = {}
+        for name, text in ({name or layer: text for name, text in self.targets.items()} or {layer: self.name}).items():
+            ref = graph.find(name)
+            if ref is None:
+                hint = suggest(name, [node.name for _, node in graph.layers()])
+                fail("key", f"there is no layer '{name[:60]}'", whole_text(text), hint)
+            found[name] = ref
+        return found
+
+    def _term(self, kind: LossKind, computation: Computation, name: str, ref: Ref) -> Term:
+        """Return the loss of one tensor."""
+        from archcalc.executor.losses import total, weighted
+
+        batch = len(next(iter(computation.inputs.values())))
+        if self.upstream is not None:
+            shape = tuple(map(int, computation.graph.shape(ref)))
+            given = read_arrays({"upstream": self.upstream}, {"upstream": shape}, "gradient", batch)["upstream"]
+            return weighted(_of_batch(given.reshape(-1, *shape), batch, self.upstream))
+        if kind == "sum":
+            return total()
+        if not self.targets:
+            what = "the number of the class" if kind == "cross_entropy" else "an array like the output"
+            fail("missing", f"the loss {kind} needs a target", whole_text(self.name), f"give target: {what}")
+        return self._compared(kind, computation, name, ref, batch)
+
+    def _compared(self, kind: Compared, computation: Computation, name: str, ref: Ref, batch: int) -> Term:
+        from archcalc.executor.errors import ArrayError
+        from archcalc.executor.losses import compared, target_shape
+
+        text = self.targets.get(name) or self.targets[""]
+        try:
+            shape = target_shape(kind, computation.graph, ref, name)
+            one = shape or (batch,)  # one number for every example
+            array = read_arrays({"target": text}, {"target": one}, "target", batch if shape else None)["target"]
+            return compared(kind, computation.graph, ref, _of_batch(array.reshape(-1, *shape), batch, text), name)
+        except ArrayError as error:
+            fail("key", str(error), whole_text(text))
+
+
+def _of_batch(array: Array, batch: int, place: Text) -> Array:
+    """Return an array with the batch in front, if it has as many examples as the input."""
+    if len(array) != batch:
+        fail("key", f"must have {batch} examples, as the input has, got {len(array)}", whole_text(place))
+    return array
