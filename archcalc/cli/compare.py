@@ -14,6 +14,7 @@ from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Analysis
 from archcalc.cli.cells import field_text, shape_text
+from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
@@ -33,7 +34,7 @@ from archcalc.cli.training_options import dtype_option, require_places, setup_fr
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
-from archcalc.report.table import AtLeast, Column, Table, bytes_text
+from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
@@ -57,8 +58,13 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
 
     --set applies to every network that declares the variable; settings after a SPEC, in the same argument, apply to
     that SPEC only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
+
+    Checkpoints (.safetensors, .pth, .h5) are compared with each other: their tensors, parameters and bytes.
     """
     stdin_once(specs)
+    if are_checkpoints(specs):
+        compare_side_by_side(specs, form, color)
+        return
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
     analyses = load_all(specs, values)
     form = default_format(form, color)
@@ -171,13 +177,3 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
 def bounds(analysis: Analysis, names: Iterable[str]) -> list[str]:
     """Return those of some quantities whose figures are lower bounds."""
     return [name for name in names if analysis.totals.is_lower_bound(name)]
-
-
-def ratio_text(number: Any, first: Any) -> str | None:
-    """Return the ratio to the first network's figure as text; ``None`` where there is none."""
-    if not isinstance(number, int) or not first:
-        return None
-    if number >= 1000 * first:
-        return f"{number // first:,}"  # in integers, because a large quotient overflows as a float
-    ratio = number / first
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

@@ -31,6 +31,7 @@ from archcalc.cli.options import (
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
 from archcalc.spec.errors import fail
+from archcalc.spec.models import is_checkpoint
 from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
@@ -82,7 +83,15 @@ class Depth(click.ParamType[int]):
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
-    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals."""
+    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals.
+
+    For a checkpoint (.safetensors, .pth, .h5), print a table of its parameters.
+    """
+    if is_checkpoint(spec):
+        from archcalc.cli.checkpoints import show_checkpoint
+
+        show_checkpoint(spec, form, color, values["depth"], READABLE_ROWS)
+        return
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
     step, setup = values["training_step"], setup_from(values)
     values["training"] = values["training"] or step

@@ -88,7 +88,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
-    from archcalc.query.solve import names_to_measure, read_axes, solve
+    from archcalc.query.solve import names_to_measure, read_axes, solve, split_names
     from archcalc.spec.locate import locate
 
     collect_garbage()
@@ -99,7 +99,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
     located = LocatedSpec(*locate(spec, limits))
-    varied = [name for text in values["vary"] for name in text.rpartition("=")[0].split("=") or [text]]
+    varied = [name for text in values["vary"] for name in split_names(text)[0]]
     given = with_model_options(fixed.given, values)
     given = given._replace(later=(*given.later, *varied))
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])

@@ -8,7 +8,7 @@ batch; the axes after the first are the spatial axes (positions).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
@@ -268,6 +268,18 @@ class Operator(Traits):
         if self.reads_features:
             return len(self.output(inputs)) - 1
         return next((axis for axis in features if axis is not None), None)
+
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        """Return the axis of an input that is as long as the features of the others, wherever that may be.
+
+        ``None``: there is none, or it is where the others have theirs.
+
+        Args:
+            place: the index of the input.
+            inputs: the shapes of the inputs.
+            features: the axes of the inputs that hold features.
+        """
+        return None
 
     def rearranged(self, view: View, shape: Shape) -> View | None:
         """Return the view after this operator if it only reorders elements; otherwise ``None``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, known_equal, product, require
@@ -90,6 +91,10 @@ class MatMul(Product):
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         return len(self.output(inputs)) - 1 if features[1] == len(inputs[1]) - 1 else None
 
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        summed = [len(inputs[0]) - 1, len(inputs[1]) - 2]
+        return summed[place] if features[1 - place] == summed[1 - place] else None
+
 
 @operator("einsum", reserved=False)
 class Einsum(Product):
@@ -167,3 +172,12 @@ class Einsum(Product):
         parsed, _ = self.parsed(inputs)
         held = [axes[axis][0] for axes, axis in zip(parsed.inputs, features, strict=True) if axis is not None]
         return next((parsed.made.index(name) for name in held if name in parsed.made), None)
+
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        """Return the axis with the name of the other tensor's features; otherwise, the only one that is summed."""
+        parsed, _ = self.parsed(inputs)
+        own, other = ([axis[0] for axis in parsed.inputs[which]] for which in (place, 1 - place))
+        held = features[1 - place]
+        summed = [name for name in own if name in other and name not in parsed.made]
+        name = other[held] if held is not None and other[held] in own else summed[0] if len(summed) == 1 else None
+        return None if name is None else own.index(name)

@@ -176,15 +176,22 @@ def read_axes(query: ConfigurationQuery, written: Sequence[str]) -> list[GridAxi
     return axes
 
 
+def split_names(written: str) -> tuple[list[str], str]:
+    """Return the names of ``NAME`` or ``NAME=VALUES``, and the values as written; ``H=W`` are two names."""
+    *names, last = [part.strip() for part in written.split("=")]
+    if names and (not last[:1].isalpha() or "," in last):
+        return names, last
+    return [*names, last], ""
+
+
 def _read_axis(query: ConfigurationQuery, written: str) -> GridAxis:
-    parts = [part.strip() for part in written.split("=")]
+    names, values_written = split_names(written)
     origin = f"--vary {written[:40]}"
-    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
-    name = "=".join(parts[:-1] if with_values else parts)
-    if not all(parts):
+    name = "=".join(names)
+    if not all(names) or written.strip().endswith("="):
         fail("argument", f"a setting must be written NAME or NAME=VALUES, got '{written[:60]}'", origin=origin)
-    if with_values:
-        given = read_values(f"--vary {name}", parts[-1], query.limits)
+    if values_written:
+        given = read_values(f"--vary {name}", values_written, query.limits)
         if len(given) > MAX_VALUES:
             fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
         return GridAxis(name, given)
