@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.fields import Fields
     from archcalc.analysis.fold import Folding
     from archcalc.analysis.propagate import Analysis
+    from archcalc.analysis.training.setup import TrainingSetup
     from archcalc.analysis.unit import UnitField
     from archcalc.changes import NetworkDiff
     from archcalc.claims import Claim, Judgement
@@ -55,7 +56,9 @@ class Network:
         """Return the title of the network."""
         return self.graph.name
 
-    def analyze(self, *, training: bool = False, batch: int | None = None) -> Analysis:
+    def analyze(
+        self, *, training: bool = False, batch: int | None = None, setup: TrainingSetup | None = None
+    ) -> Analysis:
         """Return shapes, parameters, costs and receptive fields of every layer.
 
         See `archcalc.analysis.propagate.analyze`.
@@ -63,10 +66,12 @@ class Network:
         Args:
             training: whether the totals include training heads.
             batch: the number of examples, which leads every shape; ``None`` for one example without a batch axis.
+            setup: how the network is trained, for the costs of a training step; by default by plain gradient descent.
         """
         from archcalc.analysis.propagate import analyze
+        from archcalc.analysis.training.setup import DEFAULT_SETUP
 
-        return analyze(self.graph, training=training, batch=batch)
+        return analyze(self.graph, training=training, batch=batch, setup=setup or DEFAULT_SETUP)
 
     def explain(
         self, layer: str | None = None, quantity: str | None = None, *, dtype: str = "float32", latex: bool = False
@@ -76,7 +81,7 @@ class Network:
         Args:
             layer: a layer, a stage, or a block call within a stage; by default, the totals of the network are derived.
             quantity: one of `archcalc.query.quantities.DERIVED`; by default, the most common ones.
-            dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
+            dtype: the number formats of memory, see `archcalc.analysis.formats.read_formats`.
             latex: whether to write formulas in LaTeX.
 
         Raises:
@@ -439,7 +444,7 @@ def diff(old: str | Network, new: str | Network, *, training: bool = False, dtyp
         old: the network before the change, or its SPEC, as for `load`.
         new: the network after it.
         training: whether the totals include training heads.
-        dtype: the number format for memory, one of `archcalc.analysis.memory.DTYPES`.
+        dtype: the number format for memory, one of `archcalc.analysis.formats.BITS`.
 
     Raises:
         archcalc.SpecError: a spec has errors.
@@ -546,6 +551,7 @@ def sweep(
         training=training,
         limits=limits,
     )
+    query.require_batches(varied.axes)
     names = [*(axis.name for axis in varied.axes), *quantities]
     for block in swept(query.subject(), varied.axes):
         if block.columns is not None:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from archcalc.analysis.cache import CACHED
+from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES
-from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
 from archcalc.cli.cells import field_text, shape_text
 from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
@@ -30,6 +30,7 @@ from archcalc.cli.options import (
     spec_options,
     stdin_once,
 )
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
@@ -37,7 +38,7 @@ from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
-BYTES = ("memory", "peak", *CACHED)
+BYTES = ("memory", "peak", *CACHED, *TRAINING)
 QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *BYTES, "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
@@ -49,9 +50,8 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Compare networks side by side: the figures of each, and their ratios to those of the first.
@@ -127,6 +127,7 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     from archcalc.spec.several import SharedSettings
 
     limits = limits_from(values)
+    setup = setup_from(values)
     given = given_from(values)
     shared = SharedSettings(given, limits)
     analyses = []
@@ -137,7 +138,8 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         source, inline = found[name]
         read = shared.read(source, inline=inline, own=pairs_from(words, f"'{name[:40]}'"))
         warn(read, values["ignore"])
-        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
+        require_places(setup, read.graph)
+        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"], setup=setup))
     shared.require_used(given.set)
     return analyses
 

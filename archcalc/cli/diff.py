@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import BITS
 from archcalc.cli.checkpoints import are_checkpoints, diff_of_checkpoints
 from archcalc.cli.compare import split_settings
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
@@ -80,7 +80,7 @@ class DiffCommand(VerbCommand):
 @click.option("--values", "compares_values", is_flag=True, help="Also compare the numbers of two checkpoints.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
+    "--dtype", type=click.Choice(list(BITS)), default="float32", show_default=True, help="Number format for memory."
 )
 @click.option(
     "--format",

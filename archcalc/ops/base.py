@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_tran
 
 from archcalc.arrays.texts import shape_text
 from archcalc.numeric import Impossible, Number, product, require
+from archcalc.ops.backward import INPUT, OUTPUT, Kept, Multiplication, Needs
 from archcalc.ops.fields import (
     Argument,
     Features,
@@ -207,6 +208,38 @@ class Operator(Traits):
     def cost(self, inputs: Shapes) -> Cost:
         """Return the operations, MACs and connections of one evaluation; by default, none."""
         return FREE
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return the multiplications of tensors that the macs of a layer are those of; by default, none."""
+        return ()
+
+    def backward_macs(self, inputs: Shapes, needs: Needs) -> Number:
+        """Return the macs of the gradients that are needed, of one example."""
+        found: Number = 0
+        for each in self.multiplications(inputs):
+            times = each.gradients(needs)
+            if times:
+                found = _plus(found, each.macs if times == 1 else times * each.macs)
+        return found
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the tensors that the backward pass needs; some may be listed twice.
+
+        By default, they are the other factors of multiplications, and what the trait `differentiated_by` says.
+
+        Args:
+            inputs: the shapes of the inputs.
+            needs: the gradients that are needed.
+            in_place: whether the output is written over the input.
+        """
+        found = [kept for each in self.multiplications(inputs) for kept in each.kept(needs)]
+        what = self.differentiated_by if not in_place or self.in_place is None else self.in_place
+        found += {"": (), "input": (INPUT,), "output": (OUTPUT,), "both": (INPUT, OUTPUT)}[what]
+        return tuple(found)
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""
+        return self.kept(inputs, needs, in_place=in_place)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values that are kept for further tokens; by default, none."""

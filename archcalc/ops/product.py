@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, known_equal, product, require
+from archcalc.ops.backward import Factor, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, operations, operator
 from archcalc.ops.fields import pattern
 from archcalc.ops.joins import broadcast_size
@@ -27,6 +28,9 @@ class Product(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         terms = self.terms(inputs)
         return Cost(operations(mul=terms, add=terms - product(self.output(inputs))), macs=terms)
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        return (Multiplication(self.terms(inputs), Factor((0,)), Factor((1,))),)
 
     def spread(self, read: tuple[Spread, ...], shapes: tuple[tuple[int, ...], ...]) -> Spread:  # type: ignore[override]
         """Return the mean and variance of sums of independent products."""
@@ -146,6 +150,16 @@ class Einsum(Product):
     def terms(self, inputs: Shapes) -> Number:
         _, sizes = self.parsed(inputs)
         return product(sizes.values())
+
+    def backward_macs(self, inputs: Shapes, needs: Needs) -> Number:
+        """Return the macs of the gradients: an axis that only one tensor has, and that is summed, is not in its own."""
+        parsed, sizes = self.parsed(inputs)
+        axes = [[name for (name,) in tensor] for tensor in parsed.inputs]
+        found: Number = 0
+        for needed, other in zip(needs.inputs, reversed(axes), strict=True):
+            if needed:
+                found = found + product([n for name, n in sizes.items() if name in other or name in parsed.made])
+        return found
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         parsed, _ = self.parsed(inputs)
