@@ -98,10 +98,11 @@ def gradients(
         MissingDefinition: an operator has no kernel.
     """
     paths = Paths(graph, names, loss.terms, training=training)
-    kept, traces = set(keep), list[LayerTrace]()
+    instead = instead or {}
+    kept, complete, traces = set(keep), {*keep, *instead}, list[LayerTrace]()
 
     def note(trace: LayerTrace) -> None:
-        traces.append(trace if trace.node.name in kept else with_kept_only(trace, paths))
+        traces.append(trace if trace.node.name in complete else with_kept_only(trace, paths))
         if observe is not None:
             observe(trace)
 
@@ -137,7 +138,7 @@ def gradients(
         trained = bool(trained_of(trace.node, paths))
         layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
-            product = (instead or {}).get(node.name) or gradient_of(node.op)
+            product = instead.get(node.name) or gradient_of(node.op)
             found = product(node.op, layer, given)
         for ref, own in zip(node.inputs, found.inputs, strict=True):
             if own is not None and ref in paths.carrying:
