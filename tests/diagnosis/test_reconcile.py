@@ -50,6 +50,12 @@ def ways(text: str) -> set[tuple[str, str]]:
     return {(reading.network, reading.code) for reading in readings(text)}
 
 
+def test_a_number_of_a_training_step_is_explained_by_how_it_was_counted() -> None:
+    net = "4x8x8 -> conv 8 k1 -> dwconv k3 -> gap -> fc 2"
+    for value, code in (("60,128", ""), ("30,064", "+macs-for-flops")):
+        assert (net, f"tool:pytorch-flop-counter{code}") in ways(f"{net} training_macs = {value}")
+
+
 def test_the_number_in_the_paper_is_truncated() -> None:
     (first, *_) = readings("resnet50 macs = 3.8G")
     assert (first.network, first.code, first.verdict) == ("resnet50", "", Verdict.TRUNCATED)
