@@ -112,7 +112,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
     theirs = {each: p for each, p in module.named_parameters() if p.grad is not None}
     values = np.concatenate([each.detach().numpy().ravel() for each in theirs.values()])
     grads = np.concatenate([each.grad.numpy().ravel() for each in theirs.values()])
-    of = np.repeat(np.array([*theirs]), [each.numel() for each in theirs.values()])
+    of = np.repeat(np.arange(len(theirs)), [each.numel() for each in theirs.values()])
     order = np.argsort(values)
     values, grads, of = values[order], grads[order], of[order]
     assert (np.diff(values) > 0).all(), "two parameters are equal"
@@ -130,7 +130,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
             continue
         expected, got = grads[places[same]], ours.ravel()[same]
         if max(np.abs(expected).max(), np.abs(got).max()) < ZERO * largest[each.rpartition(".")[0]]:
-            zero += np.unique(of[places[same]]).tolist()
+            zero += [[*theirs][index] for index in np.unique(of[places[same]])]
         else:
             difference = max(difference, float(np.abs(got - expected).max() / np.abs(expected).max()))
     return Compared(len(names), numbers, len(values), difference, tuple(zero))
