@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
+    from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
@@ -261,6 +262,29 @@ class Network:
         from archcalc.analysis.fold import fold
 
         return fold(self.graph)
+
+    def draw(self, *, style: str = "graph", depth: int | None = None, costs: Iterable[str] = ()) -> Picture:
+        """Return a picture of the network, which notebooks show; its attribute ``svg`` is the SVG document.
+
+        Args:
+            style: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps, drawn to scale.
+            depth: draw one box for everything below this level; by default, the deepest level that is readable.
+            costs: the quantities that stand in the boxes, such as ``params`` and ``macs``.
+
+        Raises:
+            archcalc.SpecError: the network branches, so ``blocks`` cannot draw it.
+            ValueError: there is no such style or quantity.
+        """
+        from archcalc.query.quantities import SUMS
+        from archcalc.report.picture import STYLES, draw_network
+
+        costs = tuple(costs)
+        for kind, known, given in (("style", STYLES, (style,)), ("quantity", SUMS, costs)):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"the {kind} must be one of {', '.join(known)}, got {name!r}")
+        layout = self.graph.layout
+        return draw_network(self.analyze(), title=self.name, style=style, depth=depth, costs=costs, layout=layout)
 
     def counters(self, tools: Iterable[str] = ()) -> list[Count]:
         """Return what other tools print for the network, with the terms that lead there from archcalc's figures.

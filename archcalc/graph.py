@@ -17,6 +17,7 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
 from archcalc.ops.fields import Features
 from archcalc.ops.view import View
+from archcalc.record import record
 
 NAME_PUNCTUATION = str.maketrans("", "", "._")
 """Deletes the characters that names and numbers contain besides letters and digits."""
@@ -64,7 +65,7 @@ class Origin:
         return " ".join([*parts, f"({details})"] if details else parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Node:
     """A layer in its graph."""
 
@@ -189,7 +190,7 @@ class Graph:
             return first[ref.node]
         return _expected(self.nodes[ref.node].op.reads_features, len(self.shape(ref)) - 1)
 
-    @cached_property
+    @property
     def feature_axes(self) -> tuple[int | None, ...]:
         """The axis of every node's (first) output that holds features, by the index of the node.
 
@@ -197,29 +198,44 @@ class Graph:
         inputs and reordered tensors; where it expects nothing, features are first in an input, and followed where
         elements are reordered. Operators decide about all other tensors.
         """
+        return self._features[0]
+
+    @property
+    def alike_in_features(self) -> tuple[int, ...]:
+        """As `alike`, where the same axes hold features in the inputs and in the (first) output as well."""
+        return self._features[1]
+
+    @cached_property
+    def _features(self) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
+        """The axis that holds features and the first node that is alike, for every node."""
         found: list[int | None] = []
+        alike: list[int] = []
         wanted = self.features_wanted
         views: dict[int, tuple[Ref, View]] = {}
-        known: dict[tuple[int, tuple[int | None, ...]], int | None] = {}
+        first: dict[tuple[int | None, ...], int] = {}
         for index, (node, kind) in enumerate(zip(self.nodes, self.alike, strict=True)):
+            read = [self._features_of(ref, found) if ref[1] else found[ref[0]] for ref in node.inputs]
+            key = (kind, *read)
             if node.is_input:
-                found.append(_expected(wanted.get(index, "first"), len(node.output) - 1))
+                own = _expected(wanted.get(index, "first"), len(node.output) - 1)
+                key = (kind, own)
             elif node.op.reorders:
                 last = len(node.output) - 1
-                (ref,) = node.inputs
+                (ref,), (before,) = node.inputs, read
                 origin, view = views.get(ref.node) or (ref, View.of(self.shape(ref)))
                 further = node.op.rearranged(view, node.output)
                 if further is not None:
                     views[index] = origin, further
-                before = self._features_of(ref, found)
                 held = _held(further, self._features_of(origin, found), before, last)
-                found.append(_expected(wanted[index], last) if index in wanted else held)
+                own = _expected(wanted[index], last) if index in wanted else held
+                key = (kind, before, own)
+            elif key in first:
+                own = found[first[key]]
             else:
-                key = kind, tuple([self._features_of(ref, found) for ref in node.inputs])
-                if key not in known:
-                    known[key] = node.op.feature_axis(self.input_shapes(node), key[1])
-                found.append(known[key])
-        return tuple(found)
+                own = node.op.feature_axis(self.input_shapes(node), tuple(read))
+            found.append(own)
+            alike.append(first.setdefault(key, index))
+        return tuple(found), tuple(alike)
 
     @cached_property
     def features_wanted(self) -> dict[int, Features]:
@@ -233,10 +249,10 @@ class Graph:
             node, kind = self.nodes[index], self.alike[index]
             if kind not in known:
                 known[kind] = self._reads(node)
-            for ref, (expected, passes) in zip(node.inputs, known[kind], strict=True):
+            for (read, _), (expected, passes) in zip(node.inputs, known[kind], strict=True):
                 expects = expected or (wanted.get(index, "") if passes else "")
                 if expects:
-                    wanted[ref.node] = expects
+                    wanted[read] = expects
         return wanted
 
     def _reads(self, node: Node) -> list[tuple[Features, bool]]:

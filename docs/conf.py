@@ -1,7 +1,7 @@
 """The documentation site: ``python -m sphinx -W --keep-going -n -b html docs BUILD_DIR``.
 
-Two reference pages end with material that the program itself knows: the operators, from their docstrings, and the codes
-of known mistakes. Both are added while the pages are read, so nothing that is generated is stored.
+Three pages end with material that the program itself makes: the operators, from their docstrings, the codes of known
+mistakes, and a gallery of pictures. It is added while the pages are read, so nothing that is generated is stored.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ author = "the archcalc contributors"
 copyright = author
 version = release = archcalc.__version__
 
+exclude_patterns = ["_build"]
 extensions = ["myst_parser", "sphinx_copybutton"]
 myst_heading_anchors = 3
 nitpicky = True
@@ -156,7 +157,42 @@ def cell(text: str) -> str:
     return prose(text).replace("|", r"\|")
 
 
-GENERATED = {"operators": operator_reference, "checking/codes": mistake_codes}
+GALLERY = (
+    ("lenet5", "blocks"),
+    ("alexnet", "blocks"),
+    ("vgg16", "blocks"),
+    ("resnet18", "graph"),
+    ("resnet50", "graph"),
+    ("googlenet", "graph"),
+    ("unet", "graph"),
+    ("densenet121", "graph"),
+    ("transformer", "graph"),
+    ("vit_b_16", "graph"),
+    ("gpt2", "graph"),
+    ("squeezenet", "graph"),
+)
+"""The networks of the gallery, and how they are drawn."""
+
+
+def gallery() -> Iterator[str]:
+    """Yield the pictures of the gallery, as Markdown."""
+    for name, style in GALLERY:
+        option = f" --style {style}" if style != "graph" else ""
+        yield f"### {archcalc.load(name).name}\n"
+        yield f"`archcalc draw {name}{option} -o {name}.svg`\n"
+        yield f"```{{image}} {picture(name, style)}\n:alt: {name} as a picture\n```\n"
+
+
+def picture(name: str, style: str) -> str:
+    """Draw a network into a file of the build that pages refer to by the name that is returned."""
+    folder = ROOT / "docs" / "_build" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.svg"
+    path.write_text(archcalc.load(name).draw(style=style).svg, encoding="utf-8")
+    return f"_build/pictures/{path.name}"
+
+
+GENERATED = {"operators": operator_reference, "checking/codes": mistake_codes, "draw": gallery}
 
 
 def add_generated_part(app: Sphinx, name: str, source: list[str]) -> None:

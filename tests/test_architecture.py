@@ -15,11 +15,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "archcalc"
 IMPORTS = imports_of(PACKAGE)
 
 LEVELS = (
-    {"numeric", "terminal", "arrays"},
+    {"numeric", "terminal", "arrays", "record"},
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},
-    {"readers"},
+    {"readers", "writers"},
     {"engine", "counters"},
     {"query"},
     {"claims"},
@@ -28,7 +28,7 @@ LEVELS = (
     {"verification"},
     {"lint"},
     {"validation"},
-    {"changes"},
+    {"changes", "drawing"},
     {"report"},
     {"api", "cli"},
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from math import lcm
 from typing import TypeAlias
@@ -12,9 +11,10 @@ from archcalc.analysis.intervals import Interval
 from archcalc.analysis.paths import MAX_PERIOD, Path, rounded
 from archcalc.numeric import Number, ceiling, floor, is_plain, maximum, minimum, normal, product, ratio
 from archcalc.ops.base import Shape
+from archcalc.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class AxisField:
     """The receptive field of a layer along one axis of one input."""
 

@@ -82,18 +82,18 @@ def peak_at(graph: Graph, *, training: bool = False) -> int:
 
 def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
     """Yield the index of each layer that runs, with the number of elements live while it runs."""
-    elements = _elements()
+    elements, nodes, inputs = _elements(), graph.nodes, len(graph.inputs)
     freed: dict[int, Number] = {}
     """The number of elements that are live no longer once a layer has run."""
     for (maker, output), reader in _last_uses(graph, training=training).items():
-        freed[reader] = freed.get(reader, 0) + elements(graph.nodes[maker].outputs[output])
+        freed[reader] = freed.get(reader, 0) + elements(nodes[maker].outputs[output])
     live: Number = 0
     for shape in graph.inputs.values():
         live = live + elements(shape)
-    for index, node in enumerate(graph.nodes):
+    for index, node in enumerate(nodes):
         if node.training and not training:
             continue
-        if index >= len(graph.inputs):
+        if index >= inputs:
             for shape in node.outputs:
                 live = live + elements(shape)
         yield index, live

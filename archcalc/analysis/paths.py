@@ -71,7 +71,7 @@ class Path(NamedTuple):
     @property
     def is_blind(self) -> bool:
         """Whether no position sees any input position."""
-        return all(_is_value(size, 0) for size in self.sizes)
+        return _is_value(self.sizes[0], 0) and all(_is_value(size, 0) for size in self.sizes)
 
     def bounding_offsets(self) -> tuple[Number, Number]:
         """Return the offsets of the lines with slope `stride` that bound first(i) from below and last(i) from above."""

@@ -3,47 +3,92 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any
 
-from archcalc.analysis.counts import STORED, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import (
+    STORED,
+    Counts,
+    Figures,
+    TiedWeight,
+    counts_of,
+    repeated,
+    stored_count,
+    tied_weights,
+)
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
 from archcalc.ops.base import Cost, Shape, Shapes, Weight
+from archcalc.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False)
 class Layer(Counts):
     """The analysis of one layer. Costs and activations are for the complete batch; shapes have the batch in front."""
 
-    name: str
-    path: tuple[str, ...]
-    op: str
     attributes: Mapping[str, Any]
     """The same object for all layers with the same operator and input shapes, and thus with the same counts."""
-    inputs: tuple[str, ...]
     outputs: Shapes
     fields: Fields
-    stage: str | None
-    head: str | None
-    training: bool
+    graph: Graph
     node: int
     """The index of the layer among the nodes of the graph."""
-    tied: tuple[TiedWeight, ...] = ()
-    """The weights that belong to other layers; they are among the parameters of the layer."""
+
+    @property
+    def name(self) -> str:
+        """The name, with that of the stage."""
+        return self.graph.nodes[self.node].name
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The stage, the enclosing block calls, and its own name."""
+        return self.graph.nodes[self.node].path
+
+    @property
+    def op(self) -> str:
+        """The name of the operator."""
+        return self.graph.nodes[self.node].op.name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the layers and inputs that it reads."""
+        nodes = self.graph.nodes
+        return tuple([nodes[read].name for read, _ in nodes[self.node].inputs])
 
     @property
     def output(self) -> Shape:
         """The shape of the first output."""
         return self.outputs[0]
 
+    @property
+    def stage(self) -> str | None:
+        """The stage or head that it belongs to, if that has a name."""
+        return self.graph.nodes[self.node].stage
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+    @property
+    def head(self) -> str | None:
+        """The head that it belongs to, if it is not on the main path."""
+        return self.graph.nodes[self.node].head
+
+    @property
+    def training(self) -> bool:
+        """Whether it belongs to a training head."""
+        return self.graph.nodes[self.node].training
+
+    @property
+    def tied(self) -> tuple[TiedWeight, ...]:
+        """The weights that belong to other layers; they are among the parameters of the layer."""
+        node = self.graph.nodes[self.node]
+        return tied_weights(node, self.graph.input_shapes(node)) if node.tied else ()
+
+
+@record(frozen=True, slots=True, eq=False)
 class Totals(Counts):
     """The totals of a network."""
 
@@ -51,7 +96,7 @@ class Totals(Counts):
     """How many layers count in the totals."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False)
 class Group(Counts):
     """Several layers as one row, such as a stage or a block call: their sums, and the output of the last one."""
 
@@ -105,7 +150,7 @@ class Analysis:
         """The same with the training heads in the totals."""
         if self.training:
             return self
-        return replace(self, training=True, totals=Totals(layers=len(self.layers), **sums(self.layers)))
+        return replace(self, training=True, totals=Totals(sums(self.layers), len(self.layers)))
 
     @cached_property
     def by_node(self) -> Mapping[int, Layer]:
@@ -141,16 +186,8 @@ class Analysis:
             counted = [layer for layer in self.layers if self.training or not layer.training]
             counted.sort(key=lambda layer: layer.node == main)
             return [replace(group((), counted), name=self.graph.name)] if counted else []
-        rows: list[Layer | Group] = []
-        waiting: list[Layer] = []
-        for layer in self.layers:
-            if waiting and layer.path[:depth] != waiting[0].path[:depth]:
-                rows.append(_row(waiting, depth))
-                waiting = []
-            waiting.append(layer)
-        if waiting:
-            rows.append(_row(waiting, depth))
-        return rows
+        grouped = groupby(self.layers, key=lambda layer: layer.path[:depth])
+        return [_row([*layers], depth) for _, layers in grouped]
 
     @cached_property
     def shares_weights(self) -> bool:
@@ -180,31 +217,31 @@ def _row(layers: list[Layer], depth: int) -> Layer | Group:
 
 def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
     """Return layers as one row under a path, with their sums."""
-    return Group(name="/".join(path), path=path, layers=tuple(layers), **sums(layers))
+    return Group(sums(layers), "/".join(path), path, tuple(layers))
 
 
-def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
+def counted_before(layers: Sequence[Layer], quantity: str) -> dict[int, Number]:
     """Return how many of the parameters of layers count at another one of these layers, by the index of the layer."""
     if quantity not in STORED:
         return {}
     return {index: stored_count(weights, quantity) for index, weights in _repeated(layers).items()}
 
 
-def _repeated(layers: Iterable[Layer]) -> dict[int, list[Weight]]:
+def _repeated(layers: Sequence[Layer]) -> dict[int, list[Weight]]:
     """Return the weights of layers that count at another one of these layers, by the index of the layer."""
-    tied = {layer.node: layer.tied for layer in layers}
-    return repeated(tied) if any(tied.values()) else {}
+    if not any(layer.graph.sharing for layer in layers[:1]):
+        return {}
+    return repeated({layer.node: layer.tied for layer in layers})
 
 
-def sums(layers: Iterable[Layer]) -> dict[str, Any]:
-    """Return the sums over layers as the fields of `Counts`. Each weight counts once.
+def sums(layers: Sequence[Layer]) -> Figures:
+    """Return the sums over layers. Each weight counts once.
 
     Layers with the same operator and input shapes are added once, with their number.
     """
-    layers = list(layers)
     different = {id(layer.attributes): layer for layer in layers}
     times = Counter([id(layer.attributes) for layer in layers])
-    found: dict[str, Any] = dict.fromkeys(("params", "active_params", "trainable", "biases", "activations"), 0)
+    found: dict[str, Number] = dict.fromkeys(("params", "active_params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
@@ -220,7 +257,7 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
         for name in found.keys() & STORED.keys():
             found[name] -= stored_count(weights, name)
     is_complete = all(layer.is_complete for layer in different.values())
-    return {**found, "cost": Cost(operations, macs, connections), "is_complete": is_complete}
+    return Figures(**found, cost=Cost(operations, macs, connections), is_complete=is_complete)
 
 
 def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, receptive: bool = True) -> Analysis:
@@ -235,58 +272,25 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
     layers = _layers(graph, fields, batch)
     counted = layers if training else [layer for layer in layers if not layer.training]
-    return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
-
-
-class _Alike(NamedTuple):
-    """What all layers with the same operator and the same input shapes have in common."""
-
-    counts: Counts
-    attributes: Mapping[str, Any]
-    outputs: Shapes
+    return Analysis(graph, layers, Totals(sums(counted), len(counted)), batch, training)
 
 
 def _layers(graph: Graph, fields: list[Fields], batch: int | None) -> tuple[Layer, ...]:
     """Return the analysis of every layer."""
-    known: dict[int, _Alike] = {}
+    known: dict[int, tuple[Figures, Mapping[str, Any], Shapes]] = {}
     layers = []
     for index, node in graph.layers():
         first = graph.alike[index]
-        alike = known.get(first)
-        if alike is None:
-            alike = known[first] = _in_common(graph, node, batch)
-        layers.append(_layer(graph, index, node, fields[index], alike))
+        if first not in known:
+            known[first] = _in_common(graph, node, batch)
+        layers.append(Layer(*known[first], fields[index], graph, index))
     return tuple(layers)
 
 
-def _in_common(graph: Graph, node: Node, batch: int | None) -> _Alike:
-    counts, outputs = counts_of(node.op, graph.input_shapes(node), node.outputs), node.outputs
+def _in_common(graph: Graph, node: Node, batch: int | None) -> tuple[Figures, Mapping[str, Any], Shapes]:
+    """Return what all layers with the same operator and the same input shapes have in common."""
+    figures, outputs = counts_of(node.op, graph.input_shapes(node), node.outputs).figures, node.outputs
     if batch is not None:
-        counts = replace(counts, cost=counts.cost.times(batch), activations=counts.activations * batch)
+        figures = figures._replace(cost=figures.cost.times(batch), activations=figures.activations * batch)
         outputs = tuple((batch, *shape) for shape in outputs)
-    return _Alike(counts, node.op.attributes(), outputs)
-
-
-def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) -> Layer:
-    counts, nodes = alike.counts, graph.nodes
-    return Layer(
-        name=node.name,
-        path=node.path,
-        op=node.op.name,
-        attributes=alike.attributes,
-        inputs=tuple([nodes[read].name for read, _ in node.inputs]),
-        outputs=alike.outputs,
-        params=counts.params,
-        active_params=counts.active_params,
-        trainable=counts.trainable,
-        biases=counts.biases,
-        cost=counts.cost,
-        activations=counts.activations,
-        is_complete=counts.is_complete,
-        fields=fields,
-        stage=node.stage,
-        head=node.head,
-        training=node.training,
-        node=index,
-        tied=tied_weights(node, graph.input_shapes(node)) if node.tied else (),
-    )
+    return figures, node.op.attributes(), outputs

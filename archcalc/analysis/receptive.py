@@ -66,11 +66,11 @@ class _Entry(NamedTuple):
 class _Pass:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.alike = graph.alike_in_features
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
-        self.entries: dict[tuple[object, ...], tuple[tuple[_Entry, ...], bool]] = {}
-        """How layers that are alike read their inputs, by the first of them, the output and the axes of features; and
-        whether they keep the positions of all of them."""
-        self.joins: dict[int, tuple[Fields, bool, bool]] = {}
+        self.entries: dict[tuple[int, int], tuple[tuple[_Entry, ...], bool]] = {}
+        """How layers that are alike read their inputs, by the first of them and the output; see `_Pass.entries_of`."""
+        self.joins: dict[int, tuple[Fields, tuple[bool, bool]]] = {}
         """Whether unaligned paths and paths of several strides have joined in fields, by the identity of the fields."""
         self.source: Ref | None = None
         self.further: dict[Ref, Fields] = {}
@@ -91,8 +91,8 @@ class _Pass:
             elif index in viewed:
                 fields.append(self.viewed(index, *viewed[index], fields))
             else:
-                fields.append(self.fields(Ref(index), fields))
-            found = mixed.of(index, fields)
+                fields.append(self.fields(index, 0, fields))
+            found = mixed.of(index, fields) if mixed.found or node.op.reorders else None
             if found is not None and _is_unknown(fields[index]):
                 fields[index] = _known(fields[index], self.viewed(index, *found, fields))
         return fields
@@ -105,7 +105,7 @@ class _Pass:
         if not output:
             return fields[index]
         if ref not in self.further:
-            self.further[ref] = self.fields(ref, fields)
+            self.further[ref] = self.fields(index, output, fields)
         return self.further[ref]
 
     def viewed(self, index: int, origin: Ref, view: View, fields: list[Fields]) -> Fields:
@@ -141,54 +141,47 @@ class _Pass:
         packed = field.packed or view.packs_positions
         return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start, wraps=field.wraps)
 
-    def fields(self, made: Ref, fields: list[Fields]) -> Fields:
+    def fields(self, index: int, output: int, fields: list[Fields]) -> Fields:
         """Return the fields of an output of a node, given those of the nodes that it reads."""
-        graph, features = self.graph, self.graph.feature_axes
-        node = graph.nodes[made.node]
-        read = [graph.features_of(ref) if ref.output else features[ref.node] for ref in node.inputs]
-        key = (
-            graph.alike[made.node],
-            made.output,
-            graph.features_of(made) if made.output else features[made.node],
-            *read,
-        )
-        entries, keep_positions = self.entries.get(key) or self.entries_of(key, made)
-        if keep_positions and node.inputs:
-            first, *others = node.inputs
-            source = self.of(first, fields)
-            if self.is_single(source, len(others)) and all(self.of(ref, fields) is source for ref in others):
-                return self.source_of(first, entries[0], fields)
-        sources = [self.source_of(ref, entry, fields) for ref, entry in zip(node.inputs, entries, strict=True)]
+        entries, keep_positions = self.entries_of(index, output)
+        sources = [self.of(ref, fields) for ref in self.graph.nodes[index].inputs]
+        if keep_positions and sources and self.is_single(sources):
+            return _as_read(sources[0], entries[0])
         arriving: dict[str, list[Field]] = {}
         for source, entry in zip(sources, entries, strict=True):
-            keeps = entry.keeps_positions and not _has_offsets(source)
-            for name, field in source.items():
+            keeps = entry.keeps_positions and not self.joins_in(source)[0]
+            for name, field in _as_read(source, entry).items():
                 found = field if keeps else self.beyond(field, entry)
                 if found is not None:
                     arriving.setdefault(name, []).append(found)
         return {name: self.union(found, entries[0].positions) for name, found in arriving.items()}
 
-    def source_of(self, ref: Ref, entry: _Entry, fields: list[Fields]) -> Fields:
-        """Return the fields of a tensor as its reader finds them."""
-        source = self.of(ref, fields)
-        if entry.mixes_features and _is_packed(source):
-            return {name: tuple([replace(axis, packed=False) for axis in field]) for name, field in source.items()}
-        return source
+    def is_single(self, sources: list[Fields]) -> bool:
+        """Return whether a layer that keeps the positions of tensors with these fields has the fields of the first.
 
-    def is_single(self, fields: Fields, others: int) -> bool:
-        """Return whether a layer that keeps the positions of a tensor, read once and ``others`` more times, has its
-        fields: no unaligned paths have joined, and no paths of several strides join again."""
+        They all have the same ones, no unaligned paths have joined, and no paths of several strides join again.
+        """
+        first = sources[0]
+        has_offsets, has_several_strides = self.joins_in(first)
+        if has_offsets or len(sources) == 1:
+            return not has_offsets
+        return not has_several_strides and all(source is first for source in sources)
+
+    def joins_in(self, fields: Fields) -> tuple[bool, bool]:
+        """Return whether unaligned paths and paths of several strides have joined in fields."""
         found = self.joins.get(id(fields))
         if found is None:
-            found = self.joins[id(fields)] = fields, _has_offsets(fields), _has_several_strides(fields)
-        _, has_offsets, has_several_strides = found
-        return not has_offsets and not (others and has_several_strides)
+            found = self.joins[id(fields)] = fields, (_has_offsets(fields), _has_several_strides(fields))
+        return found[1]
 
-    def entries_of(self, key: tuple[object, ...], made: Ref) -> tuple[tuple[_Entry, ...], bool]:
-        """Return how an output of a layer reads its inputs, and keep it for layers with the same key."""
-        node = self.graph.nodes[made.node]
-        entries = self.new_entries(made, node, self.graph.input_shapes(node))
-        self.entries[key] = found = entries, all(entry.keeps_positions for entry in entries)
+    def entries_of(self, index: int, output: int) -> tuple[tuple[_Entry, ...], bool]:
+        """Return how an output of a layer reads its inputs, and whether it keeps the positions of all of them."""
+        key = self.alike[index], output
+        found = self.entries.get(key)
+        if found is None:
+            node = self.graph.nodes[index]
+            entries = self.new_entries(Ref(index, output), node, self.graph.input_shapes(node))
+            found = self.entries[key] = entries, all(entry.keeps_positions for entry in entries)
         return found
 
     def new_entries(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
@@ -323,6 +316,13 @@ def _has_offsets(fields: Fields) -> bool:
 def _has_several_strides(fields: Fields) -> bool:
     """Return whether windows of different strides have met in any of these fields."""
     return any(axis.has_several_strides for field in fields.values() for axis in field)
+
+
+def _as_read(fields: Fields, entry: _Entry) -> Fields:
+    """Return the fields of a tensor as its reader finds them."""
+    if entry.mixes_features and _is_packed(fields):
+        return {name: tuple([replace(axis, packed=False) for axis in field]) for name, field in fields.items()}
+    return fields
 
 
 def _is_packed(fields: Fields) -> bool:

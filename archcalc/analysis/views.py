@@ -55,7 +55,7 @@ class MixedViews:
         """
         node = self.graph.nodes[index]
         if not node.op.reorders:
-            found = self.combined(index, node, seen) if self.found else None
+            found = self.combined(index, node, seen)
         else:
             (ref,) = node.inputs
             unknown = any(axis.is_unknown for field in seen[index].values() for axis in field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from archcalc.analysis.counts import FORMULAS, STORED
@@ -41,48 +42,58 @@ class Cells:
 
     Args:
         analysis: the analysis of the network.
+        rows: the rows.
         layout: the layout of shapes.
         bare: whether the cells are for programs, without marks.
     """
 
-    def __init__(self, analysis: Analysis, layout: str, *, bare: bool = False) -> None:
+    def __init__(self, analysis: Analysis, rows: Sequence[Row], layout: str, *, bare: bool = False) -> None:
         self.analysis = analysis
+        self.rows = rows
         self.layout = layout
         self.bare = bare
-        self.known: dict[str, dict[int, str | None]] = {}
-        """The texts of the columns in `_SHARED`, by the identity of what they depend on."""
+        self.known: dict[str, dict[int, Any]] = {}
+        """The contents of columns that rows have in common, by the identity of what they depend on."""
 
-    def rows(self, rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+    def of(self, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
         """Return the contents of some columns, row by row."""
-        return tuple(zip(*[self.column(rows, column) for column in columns], strict=True))
+        return tuple(zip(*map(self.column, columns), strict=True))
 
-    def column(self, rows: Sequence[Row], column: str) -> list[Any]:
+    def column(self, column: str) -> list[Any]:
         """Return the contents of a column."""
-        analysis = self.analysis
+        analysis, rows = self.analysis, self.rows
         if column in STORED and analysis.shares_weights:
             return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
-        if column in FORMULAS:
-            return [AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column) for row in rows]
-        if column not in _SHARED:
-            return [self.text(row, column) for row in rows]
-        depends, known = _SHARED[column], self.known.setdefault(column, {})
-        keys = [id(depends(row, analysis)) for row in rows]
-        for key, row in zip(keys, rows, strict=True):
-            if key not in known:
-                known[key] = self.text(row, column)
+        if column in _OWN:
+            return [self.cell(row, column) for row in rows]
+        keys = self.fields if column in FIELD_QUANTITIES else self.kinds
+        different = dict(zip(keys, rows, strict=True))
+        self.known[column] = known = {key: self.cell(row, column) for key, row in different.items()}
         return [known[key] for key in keys]
 
-    def text(self, row: Row, column: str) -> Any:
-        """Return the content of a column that holds texts."""
+    @cached_property
+    def kinds(self) -> list[int]:
+        """The same number for rows of layers with the same operator and input shapes."""
+        return [id(row.figures) for row in self.rows]
+
+    @cached_property
+    def fields(self) -> list[int]:
+        """The same number for rows with the same receptive field."""
+        return [id(row.fields) for row in self.rows]
+
+    def has_mark(self, column: str, mark: str) -> bool:
+        """Return whether a mark occurs in a column of fields that has been written."""
+        return any(mark in text for text in self.known.get(column, {}).values() if text is not None)
+
+    def cell(self, row: Row, column: str) -> Any:
+        """Return the content of a column for a row."""
+        if column in FORMULAS:
+            return AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column)
         if column in FIELD_QUANTITIES:
             return field_text(row, column, bare=self.bare)
         if column == "layer" and self.bare:
             return row.name
         return _TEXTS[column](row, self.analysis, self.layout)
-
-    def has_mark(self, column: str, mark: str) -> bool:
-        """Return whether a mark occurs in a column of fields that has been written."""
-        return any(mark in text for text in self.known.get(column, {}).values() if text is not None)
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
@@ -145,17 +156,8 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
 }
 
 
-def _operator_object(row: Row, analysis: Analysis) -> object:
-    return row if isinstance(row, Group) else analysis.graph.nodes[row.node].op
-
-
-_SHARED: dict[str, Callable[[Row, Analysis], object]] = {
-    "op": _operator_object,
-    "attributes": _operator_object,
-    "output": lambda row, analysis: row.outputs,
-    **dict.fromkeys(FIELD_QUANTITIES, lambda row, analysis: row.fields),
-}
-"""What the texts of a column depend on, for columns in which many rows have the same one."""
+_OWN = frozenset({"layer", "inputs", "stage", "head"})
+"""The columns that depend on more than the operator, the input shapes and the receptive field of a row."""
 
 
 def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:

@@ -42,6 +42,17 @@ def require_svg(path: str) -> None:
         fail("argument", f"the picture is SVG, but '{path[:80]}' ends in {suffix[:10]}", hint=hint, origin="--svg")
 
 
+def require_new(output: str, *, force: bool) -> None:
+    """Fail if the output is a folder, or a file that exists and may not be overwritten."""
+    if output == STANDARD_OUTPUT:
+        return
+    if os.path.isdir(output):
+        raise SpecError([Problem("output", f"'{output[:80]}' is a folder", hint="name a file", origin="--output")])
+    if os.path.isfile(output) and not force:
+        exists = f"the file '{output[:80]}' exists"
+        raise SpecError([Problem("output", exists, hint="--force overwrites it", origin="--output")])
+
+
 def write_file(path: str, text: str) -> None:
     """Write a text file under a temporary name next to it, then rename it; or write to standard output.
 

@@ -24,7 +24,7 @@ from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
 from archcalc.spec.models import is_model
 from archcalc.spec.write import write_layer
-from archcalc.spec.write_graph import write_graph
+from archcalc.writers.spec_text import write_graph
 
 if TYPE_CHECKING:
     from archcalc.api import Network

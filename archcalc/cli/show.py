@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -13,6 +14,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
 from archcalc.cli.columns import chosen_columns
+from archcalc.cli.layers_table import ALL, with_marks
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -30,12 +32,8 @@ from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
-MARK = Column("lower_bound", "lower bound")
-"""The column that states, for programs, whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
 """The number of variants that are listed, so that they fit in one line."""
-ALL = 10**9
-"""Deeper than any network."""
 
 
 class Depth(click.ParamType[int]):
@@ -92,9 +90,9 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     if depth is None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
-    cells = Cells(analysis, layout, bare=form == "csv")
-    shown = cells.rows(rows, columns)
-    headings = [COLUMNS[name] for name in columns]
+    cells = Cells(analysis, rows, layout, bare=form == "csv")
+    shown = cells.of(columns)
+    headings: Sequence[Column] = [COLUMNS[name] for name in columns]
     totals = total_cells(analysis, columns)
     counted: tuple[str, ...] = ()
     if tool is not None:
@@ -103,11 +101,10 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         as_tool = in_count_of(tool, network, analysis, rows)
         headings, shown, totals = as_tool.replaced(columns, headings, shown, totals)
         counted = as_tool.notes
-    marks = form == "csv" and not analysis.totals.is_complete  # which people see in the cells
-    if marks:
-        shown = tuple([(*cell, str(not row.is_complete).lower()) for cell, row in zip(shown, rows, strict=True)])
+    if form == "csv":
+        headings, shown = with_marks(headings, shown, rows, analysis)
     table = Table(
-        columns=(*headings, *(MARK,) * marks),
+        columns=tuple(headings),
         rows=shown,
         title=title(analysis, layout),
         totals=(totals,) if tool or {*columns} & {*FORMULAS} else (),
@@ -180,12 +177,12 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
         found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
-    if not analysis.training and any(layer.training for layer in analysis.layers):
+    if not analysis.training and any(node.training for node in analysis.graph.nodes):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes
     for name, reason in analysis.graph.impossible_heads.items():
         found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
-    own = {layer.head for layer in analysis.layers}
+    own = {node.head for node in analysis.graph.nodes}
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed
             found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-from typing import Any
 
-from archcalc.report.table import Column, Table, human, total
+from archcalc.report.table import Table, Texts, total
 from archcalc.terminal import display_width
 
 GAP = "  "
@@ -34,7 +33,7 @@ def aligned(table: Table, *, width: int | None = None, color: bool = False, line
         color: whether to emphasize titles and totals.
         line: the character of the line below the titles.
     """
-    return "".join(f"{each}\n" for each in _Layout(table, width, color).lines(line))
+    return "\n".join([*_Layout(table, width, color).lines(line), ""])
 
 
 class _Layout:
@@ -45,12 +44,12 @@ class _Layout:
         self.width = width
         self.paint: Paint = _painted if color else _plain
         self.titles = [column.title for column in table.columns]
-        columns = list(zip(*table.rows, strict=True))
-        self.columns = [texts_of(cells) for cells in columns] if columns else [[] for _ in self.titles]
+        columns = zip(*table.rows, strict=True)
+        self.columns = [Texts.of(cells) for cells in columns] or [Texts([], {})] * len(self.titles)
         """The texts of the rows, by column."""
         self.totals = [total(row) for row in table.totals]
         self.widths = [
-            max(map(display_width, {title, *texts, *totals}))
+            max(texts.width(), *map(display_width, (title, *totals)))
             for title, texts, *totals in zip(self.titles, self.columns, *self.totals, strict=True)
         ]
         self.pages = [list(range(len(self.widths)))]
@@ -74,7 +73,8 @@ class _Layout:
             if self.is_natural and paint is _plain:
                 yield from self.plain_rows()
             else:
-                for row, cells in zip(table.rows, zip(*self.columns, strict=True), strict=True):
+                texts = zip(*[column.all() for column in self.columns], strict=True)
+                for row, cells in zip(table.rows, texts, strict=True):
                     yield from self.row(cells, [NORMAL if cell else DIM for cell in row], page)
             if self.totals:
                 yield rule
@@ -86,7 +86,11 @@ class _Layout:
 
     def plain_rows(self) -> Iterator[str]:
         """Yield the rows, each in one line without colour: the fast way for long tables."""
-        for cells in padded_rows(self.table.columns, self.columns, self.widths):
+        columns = [
+            texts.padded(width, at_right=column.align == "right")
+            for column, texts, width in zip(self.table.columns, self.columns, self.widths, strict=True)
+        ]
+        for cells in zip(*columns, strict=True):
             yield GAP.join(cells).rstrip()
 
     def row(self, cells: Sequence[str], styles: list[str], page: list[int]) -> Iterator[str]:
@@ -145,38 +149,8 @@ class _Layout:
         yield widths
 
     def cells(self, index: int) -> Sequence[str]:
-        """Return the cells of a column, its title included."""
-        return [self.titles[index], *self.columns[index], *(row[index] for row in self.totals)]
-
-
-def texts_of(cells: Sequence[Any]) -> list[str]:
-    """Return the texts of cells for people. The rows of a long table share objects, which are written once."""
-    known = {key: human(cell) for key, cell in dict(zip(map(id, cells), cells, strict=True)).items()}
-    return [known[id(cell)] for cell in cells]
-
-
-def padded_rows(
-    columns: Sequence[Column], texts: Sequence[Sequence[str]], widths: Sequence[int]
-) -> Iterator[tuple[str, ...]]:
-    """Return the rows of a table with each text as wide as its column.
-
-    Args:
-        columns: the columns.
-        texts: the texts of each column.
-        widths: the width of each column.
-    """
-    padded = []
-    for column, each, width in zip(columns, texts, widths, strict=True):
-        at_right = column.align == "right"
-        known = {text: _padded(text, width, at_right=at_right) for text in {*each}}
-        padded.append([known[text] for text in each])
-    return zip(*padded, strict=True)
-
-
-def _padded(text: str, width: int, *, at_right: bool) -> str:
-    """Return a text with blanks up to a width."""
-    blanks = " " * (width - display_width(text))
-    return blanks + text if at_right else text + blanks
+        """Return the different cells of a column, its title included."""
+        return [self.titles[index], *self.columns[index].known.values(), *(row[index] for row in self.totals)]
 
 
 def _plain(text: str, style: str) -> str:

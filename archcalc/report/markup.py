@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from archcalc.report.aligned import padded_rows, texts_of
-from archcalc.report.table import Table, total
+from archcalc.report.table import Table, Texts
 from archcalc.terminal import display_width
 
 BESIDE_TITLE = 2
@@ -67,18 +66,17 @@ class _Columns:
     """
 
     def __init__(self, table: Table, escape: Callable[[str], str]) -> None:
-        self.table = table
-        columns = [texts_of(cells) for cells in zip(*table.rows, strict=True)] or [[] for _ in table.columns]
-        titles = [escape(column.title) for column in table.columns]
-        totals = [[escape(cell) for cell in total(row)] for row in table.totals]
-        self.texts: list[list[str]] = []
-        for title, column, *sums in zip(titles, columns, *totals, strict=True):
-            known = {text: escape(text) for text in {*column}}
-            self.texts.append([title, *(known[text] for text in column), *sums])
+        titles = [column.title for column in table.columns]
+        totals = [["" if cell is None else cell for cell in row] for row in table.totals]
+        columns = zip(titles, *table.rows, *totals, strict=True)
+        self.texts = [Texts.of(cells).changed(escape) for cells in columns]
         self.widths = [
-            max(display_width(texts[0]) + BESIDE_TITLE, *map(display_width, {*texts})) for texts in self.texts
+            max(display_width(escape(title)) + BESIDE_TITLE, texts.width())
+            for title, texts in zip(titles, self.texts, strict=True)
         ]
+        self.at_right = [column.align == "right" for column in table.columns]
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Return the rows, each cell as wide as its column."""
-        return padded_rows(self.table.columns, self.texts, self.widths)
+        columns = zip(self.texts, self.widths, self.at_right, strict=True)
+        return zip(*[texts.padded(width, at_right=at_right) for texts, width, at_right in columns], strict=True)

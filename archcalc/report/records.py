@@ -102,15 +102,14 @@ class _Rows:
 
     def layer(self, layer: Layer) -> tuple[str, ...]:
         """Return the members of a layer up to its counts."""
-        key = id(layer.attributes)
+        key, node = id(layer.attributes), self.analysis.graph.nodes[layer.node]
         operator, sizes = self.known.get(key) or self.written(key, _operator(layer), _sizes(layer))
-        stage = "null" if layer.stage is None else string(layer.stage)
+        stage = "null" if node.stage is None else string(node.stage)
         read = [self.row_of.get(name, name) for name in layer.inputs] if self.row_of else layer.inputs
-        path, inputs = strings(layer.path, MEMBER), strings(read, MEMBER)
-        named = f'{MEMBER}"name": {string(layer.name)},\n{MEMBER}"stage": {stage},\n{MEMBER}"path": {path}'
-        origin = self.analysis.graph.nodes[layer.node].origin
-        if origin is not None:
-            named += SEPARATOR + _members({"origin": asdict(origin)})
+        path, inputs = strings(node.path, MEMBER), strings(read, MEMBER)
+        named = f'{MEMBER}"name": {string(node.name)},\n{MEMBER}"stage": {stage},\n{MEMBER}"path": {path}'
+        if node.origin is not None:
+            named += SEPARATOR + _members({"origin": asdict(node.origin)})
         return named, operator, f'{MEMBER}"inputs": {inputs}', sizes
 
     def group(self, group: Group) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.report.aligned import aligned
 from archcalc.report.json_text import write_json
 from archcalc.report.markup import latex, markdown
-from archcalc.report.table import Table, human, raw, total, without_controls
+from archcalc.report.table import Table, Texts, human, raw, total, without_controls
 from archcalc.spec.errors import escaped
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
@@ -50,13 +50,15 @@ def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(escaped, _keys(table)))
-    writer.writerows([_on_one_line(raw(cell)) for cell in row] for row in table.rows)
+    columns = [Texts.of(cells, _in_csv).all() for cells in zip(*table.rows, strict=True)]
+    writer.writerows(zip(*columns, strict=True))
     return out.getvalue()
 
 
-def _on_one_line(cell: Any) -> Any:
+def _in_csv(cell: Any) -> Any:
     """Return the value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
-    return escaped(cell) if isinstance(cell, str) else cell
+    value = raw(cell)
+    return escaped(value) if isinstance(value, str) else value
 
 
 def _html(table: Table) -> str:

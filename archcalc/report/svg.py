@@ -23,6 +23,9 @@ LIGHT = {
     "seen": 'fill-opacity="0.22" stroke="none"',
     "cell": 'fill="#ffffff" stroke="#8c959f"',
     "padding": 'fill="#e9edf2" stroke="#8c959f" stroke-dasharray="3 3"',
+    "frame": 'fill="none" stroke="#b6bec7"',
+    "link": 'fill="none" stroke="#59636e" stroke-width="1.3"',
+    "head": 'fill="#59636e"',
     "": 'fill="#1b1f24"',
     "title": 'fill="#1b1f24" font-size="15px" font-weight="600"',
     "faint": 'fill="#59636e" font-size="12px"',
@@ -33,6 +36,7 @@ DARK = """
   @media (prefers-color-scheme: dark) {
     .ground { fill: #14181d } .input { fill: #2a323c; stroke: #7d8894 } .edge, .beyond { stroke: #7d8894 }
     .cell { fill: #1d232a; stroke: #7d8894 } .padding { fill: #2a323c; stroke: #7d8894 }
+    .frame { stroke: #4a545f } .link { stroke: #a3acb7 } .head { fill: #a3acb7 }
     text { fill: #e6e9ed } .faint { fill: #a3acb7 } .halo { fill: none; stroke: #14181d }
   }
 """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from archcalc.terminal import readable
+from archcalc.terminal import display_width, readable
 
 
 class Column(NamedTuple):
@@ -45,6 +46,39 @@ def human(value: Any) -> str:
     if isinstance(value, AtLeast):
         return f"≥ {human(value.number)}"
     return without_controls(str(value))
+
+
+class Texts(NamedTuple):
+    """The texts of the cells of a column; that of an object which several cells share is written once."""
+
+    keys: list[int]
+    """The identity of each cell."""
+    known: dict[int, Any]
+    """The text of each different cell by its identity."""
+
+    @classmethod
+    def of(cls, cells: Sequence[Any], write: Callable[[Any], Any] = human) -> Texts:
+        """Return the texts of cells, as ``write`` gives them."""
+        keys = [*map(id, cells)]
+        return cls(keys, {key: write(cell) for key, cell in dict(zip(keys, cells, strict=True)).items()})
+
+    def changed(self, change: Callable[[str], str]) -> Texts:
+        """Return other texts instead of these, as a function gives them."""
+        return Texts(self.keys, {key: change(text) for key, text in self.known.items()})
+
+    def all(self) -> list[Any]:
+        """Return the text of every cell."""
+        known = self.known
+        return [known[key] for key in self.keys]
+
+    def width(self) -> int:
+        """Return the display width of the widest text."""
+        return max(map(display_width, self.known.values()), default=0)
+
+    def padded(self, width: int, *, at_right: bool) -> list[str]:
+        """Return the text of every cell with blanks up to a display width, after it or (``at_right``) before it."""
+        pad = str.rjust if at_right else str.ljust
+        return self.changed(lambda text: pad(text, width + len(text) - display_width(text))).all()
 
 
 def without_controls(text: str) -> str:

@@ -2,8 +2,8 @@
 
 ``locate`` finds the text and ``document`` reads its YAML with places. ``tokens``, ``expressions`` and ``grammar`` parse
 it to the syntax tree that ``syntax`` defines, and ``check`` finds wrong names. ``build`` expands the chains to a graph,
-with the help of ``arguments`` and ``values``. ``read`` performs all of these steps; ``write`` and ``write_graph`` are
-the way back. Errors have places (``errors``), and the work is limited (``limits``).
+with the help of ``arguments`` and ``values``. ``read`` performs all of these steps; ``write`` and ``chains`` lead
+back. Errors have places (``errors``), and the work is limited (``limits``).
 """
 
 from archcalc.spec.errors import Problem, Source, SpecError

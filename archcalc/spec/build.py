@@ -21,7 +21,7 @@ from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.argument_values import make, tensors_among, with_numbers
 from archcalc.spec.arguments import BoundArgument, bind, is_operator, weights_argument
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
-from archcalc.spec.drafts import Draft, Expanded, Independence, Section, node_of
+from archcalc.spec.drafts import Draft, Expanded, Independence, Section
 from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion
 from archcalc.spec.layer_names import LayerNames
@@ -181,8 +181,8 @@ class _Builder:
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, once all stages have been built."""
-        labels = ((name, section) for section in self.sections for name in section.names)
-        return tuple([node_of(draft, *label) for draft, label in zip(self.drafts, labels, strict=True)])
+        drafts = iter(self.drafts)
+        return tuple([node for section in self.sections for node in section.nodes(drafts)])
 
     def run(self, stages: Sequence[Stage], current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage, or unnamed ones in sequence, and name the layers."""
@@ -206,9 +206,13 @@ class _Builder:
     def expand(self, stage: Stage, current: Ref, context: _Context) -> Ref:
         """Append the layers of a stage, which have no names yet."""
         chain = stage.chain
-        self.stage, self.borrowed, self.text = stage.name, chain.borrowed, chain.span.text
-        self.bound_layers(self.expansion.least(chain), chain.span)
+        self.stage, self.text = stage.name, chain.span.text
         self.references.begin(stage.name)
+        repeated = self.repeated(chain, current, context)
+        if repeated is not None:
+            return repeated
+        self.borrowed = chain.borrowed
+        self.bound_layers(self.expansion.least(chain), chain.span)
         try:
             return self.chain(chain, current, context)
         except SpecError as error:
@@ -230,18 +234,24 @@ class _Builder:
 
     def chain(self, chain: syntax.Chain, current: Ref, context: _Context) -> Ref:
         """Build a chain. One that has been built on such a shape before is repeated if it is independent."""
-        if not self.is_plain or context.shared is not None or not self.independence.of(chain, context.names):
-            return self.items(chain.items, chain.span, current, context)
-        first = len(self.drafts)
-        key = id(chain.items), self.drafts[current.node].outputs[current.output]
-        found = self.expanded.get(key)
+        repeated = self.repeated(chain, current, context)
+        if repeated is not None:
+            return repeated
+        first, steps, shape = len(self.drafts), self.steps, self.drafts[current.node].outputs[current.output]
+        result = self.items(chain.items, chain.span, current, context)
+        if self.is_plain and context.shared is None and self.independence.of(chain, context.names):
+            layers = Expanded.of(self.drafts[first:], first, result, self.steps - steps, self.text)
+            self.expanded[id(chain.items), shape] = layers
+        return result
+
+    def repeated(self, chain: syntax.Chain, current: Ref, context: _Context) -> Ref | None:
+        """Append the layers of a chain that has been built on such a shape before; ``None`` if it has not been."""
+        if not self.is_plain or context.shared is not None:
+            return None
+        found = self.expanded.get((id(chain.items), self.drafts[current.node].outputs[current.output]))
         if found is None or not self.has_room(len(found.drafts), found.steps):
-            steps = self.steps
-            result = self.items(chain.items, chain.span, current, context)
-            self.expanded[key] = Expanded.of(self.drafts[first:], first, result, self.steps - steps, self.text)
-            return result
-        drafts, result = found.again(current, first, context.frame, self.text)
-        self.drafts += drafts
+            return None
+        result = found.again(current, context.frame, self.text, self.drafts)
         self.steps += found.steps
         return result
 

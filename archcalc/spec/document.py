@@ -130,7 +130,7 @@ class _Builder:
             )
         if depth > self.limits.nesting:
             raise nesting_error(self.place(event), self.limits)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        if event.anchor is not None:
             what = "'*' starts a YAML alias" if isinstance(event, yaml.AliasEvent) else "'&' starts a YAML anchor"
             fail("yaml", f"{what}, which is not supported", self.place(event), QUOTE_THIS)
         if event.tag is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from archcalc.graph import Node, Ref
@@ -33,13 +33,16 @@ class Section(NamedTuple):
     head: str | None = None
     training: bool = False
 
-
-def node_of(draft: Draft, name: str, section: Section) -> Node:
-    """Return a node with its path, which is known only after all calls have been expanded and numbered."""
-    _, stage, head, training = section
-    path = (*((stage,) if stage else ()), *draft.frame.path())
-    full = path if path == (name,) else (*path, name.rpartition("/")[2])
-    return Node(name, draft.op, draft.inputs, draft.outputs, full, stage, head, training, draft.tied)
+    def nodes(self, drafts: Iterator[Draft]) -> Iterator[Node]:
+        """Yield the next layers with their names and paths, which are known once all calls have been numbered."""
+        names, stage, head, training = self
+        above = (stage,) if stage else ()
+        around, path = None, above
+        for name, (op, inputs, outputs, frame, _, tied) in zip(names, drafts, strict=False):
+            if frame is not around:
+                around, path = frame, (*above, *frame.path())
+            own = path if path == (name,) else (*path, name.rpartition("/")[2])
+            yield Node(name, op, inputs, outputs, own, stage, head, training, tied)
 
 
 class Expanded(NamedTuple):
@@ -63,24 +66,24 @@ class Expanded(NamedTuple):
         relative = [draft._replace(inputs=tuple(map(own, draft.inputs))) for draft in drafts]
         return cls(relative, own(result), steps, text)
 
-    def again(self, current: Ref, first: int, frame: Frame, text: Text | None) -> tuple[list[Draft], Ref]:
-        """Return the layers of the same chain at another place of the network, and its result.
+    def again(self, current: Ref, frame: Frame, text: Text | None, layers: list[Draft]) -> Ref:
+        """Append the layers of the same chain at another place of the network, and return its result.
 
         Args:
             current: its input, of the same shape.
-            first: the index of its first layer.
             frame: the enclosing block call or entry.
             text: the text of the stage; places in the text of the first one are the same in this one.
+            layers: the layers of the network so far.
         """
+        first = len(layers)
         moved = text is not None and text is not self.text
-        drafts = []
         for op, inputs, outputs, _, place, _ in self.drafts:
             if moved and place is not None and place.text is self.text:
                 place = Span(text, place.start, place.end)  # type: ignore[arg-type]
             read = tuple([current if node < 0 else Ref(first + node, output) for node, output in inputs])
-            drafts.append(Draft(op, read, outputs, frame, place))
+            layers.append(Draft(op, read, outputs, frame, place))
         node, output = self.result
-        return drafts, current if node < 0 else Ref(first + node, output)
+        return current if node < 0 else Ref(first + node, output)
 
 
 class Independence:

@@ -36,21 +36,24 @@ class ChainReader:
     def chain(self, content: Content) -> Chain | None:
         """Return a chain: a text, or entries in sequence; ``None`` after an error."""
         if isinstance(content, Scalar):
-            with self.problems:
-                if not content.text.value.strip():
-                    fail("syntax", "the chain is empty", content.span, EMPTY)
-                written = content.text.value
-                if written not in self.known:
-                    self.known[written] = parse_chain(content.text, self.blocks, self.limits)
-                first = self.known[written]
-                return Chain(first.items, Span(content.text, first.span.start, first.span.end))
-            return None
+            text = content.text
+            first = self.known.get(text.value) or self.parsed(content)
+            return None if first is None else Chain(first.items, Span(text, first.span.start, first.span.end))
         entries = self.entries(content)
         if entries is None:
             return None
         if any(entry.name for entry in entries):
             return Chain((Entries(entries, content.span),), content.span)
         return Chain(tuple(item for entry in entries for item in entry.chain.items), content.span)
+
+    def parsed(self, content: Scalar) -> Chain | None:
+        """Return the chain of a text that has not occurred before; ``None`` after an error."""
+        with self.problems:
+            if not content.text.value.strip():
+                fail("syntax", "the chain is empty", content.span, EMPTY)
+            self.known[content.text.value] = chain = parse_chain(content.text, self.blocks, self.limits)
+            return chain
+        return None
 
     def entries(self, content: List | Mapping) -> tuple[Entry, ...] | None:
         """Return the entries of a list or mapping; ``None`` after an error."""

@@ -1,4 +1,4 @@
-"""Write operators as layers of a spec (for entire networks see `archcalc.spec.write_graph`)."""
+"""Write operators as layers of a spec (for entire networks see `archcalc.writers.spec_text`)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from archcalc.graph import Graph
 from archcalc.spec.errors import Source
 from archcalc.spec.read import load_spec, read_spec
 from archcalc.spec.records import Given
-from archcalc.spec.write_graph import write_graph
 from archcalc.verification.verify import verify
+from archcalc.writers.spec_text import write_graph
 
 SMALL = {
     "attention-unet": Given(),

@@ -1,0 +1,148 @@
+"""A diagram of a network as an SVG picture.
+
+Colours are attributes, which every program understands; browsers replace them in dark mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archcalc.drawing.kinds import KINDS
+from archcalc.drawing.measure import LINE, SMALL, TEXT, text_width
+from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
+from archcalc.report.svg import MARGIN, clean, document, label, style
+
+COLORS = {
+    "input": "#8c959f",
+    "weights": "#2684c8",
+    "dense": "#5a5fc7",
+    "norm": "#3a8f7d",
+    "activation": "#c98a1b",
+    "pool": "#c4473a",
+    "attention": "#a050be",
+    "recurrent": "#b0508a",
+    "join": "#4f7a28",
+    "shape": "#7a6a55",
+    "source": "#6e7781",
+    "group": "#59636e",
+    "other": "#59636e",
+}
+"""The colour of every kind: of the border of its boxes, and, lightly, of their areas."""
+SWATCH = 12
+ROUNDING = 7
+ARROW = 7
+LEGEND = 20
+
+
+def draw(title: str, notes: tuple[str, ...], layout: Layout) -> str:
+    """Return the picture of a network as an SVG document.
+
+    Args:
+        title: its title.
+        notes: what stands below the title.
+        layout: the places of its boxes, frames and edges.
+    """
+    key, key_width = legend([box.box.kind for box in layout.boxes])
+    head = MARGIN + 22 + 18 * len(notes)
+    texts = [text_width(title, 15), *(text_width(note, 12) for note in notes)]
+    content = max(layout.width, key_width, *texts)
+    width = content + 2 * MARGIN
+    x = MARGIN + (content - layout.width) / 2
+    placed = layout.moved(x, head)
+    lines = [label(MARGIN, MARGIN + 8, title, "title")]
+    lines += [label(MARGIN, MARGIN + 28 + 18 * index, note, "faint") for index, note in enumerate(notes)]
+    for frame in placed.frames:
+        lines.append(
+            f'<rect {style("frame")} x="{frame.left:.1f}" y="{frame.top:.1f}" width="{frame.width:.1f}" '
+            f'height="{frame.height:.1f}" rx="8"/>'
+        )
+        lines.append(sized(frame.left + 8, frame.top + 15, frame.title, SMALL, "faint"))
+    lines += [_curve(curve) for curve in placed.curves]
+    for box in placed.boxes:
+        lines += _box(box)
+    for one in placed.labels:
+        lines.append(_label(one))
+    bottom = head + layout.height + MARGIN
+    lines.append(f'<g transform="translate({MARGIN} {bottom:.1f})">{key}</g>')
+    return document(title, round(width), round(bottom + LEGEND + MARGIN), lines)
+
+
+def sized(x: float, y: float, words: str, size: float, kind: str = "", anchor: str = "start") -> str:
+    """Return a text of a size."""
+    return label(x, y, words, kind, anchor).replace("<text ", f'<text style="font-size:{size:g}px" ', 1)
+
+
+def _label(one: Label) -> str:
+    """Return a shape beside an edge, above a halo."""
+    anchor = "end" if one.ends else "start"
+    return "".join(sized(one.x, one.baseline, one.text, SMALL, kind, anchor) for kind in ("halo", "faint"))
+
+
+def _curve(curve: Curve) -> str:
+    """Return an edge."""
+    path = _turning(curve.points) if curve.turns else _passing(curve.points)
+    drawn = f'<path {style("link")} d="{" ".join(path)}"/>'
+    if not curve.ends:
+        return drawn
+    x, y = curve.points[-1]
+    half = ARROW / 2
+    return f'{drawn}<path {style("head")} d="M{x:.1f},{y:.1f} l{-half},{-ARROW} h{ARROW} z"/>'
+
+
+def _passing(points: Sequence[Point]) -> Iterator[str]:
+    """Yield a path that passes points vertically."""
+    (x, y), *others = points
+    yield f"M{x:.1f},{y:.1f}"
+    for new_x, new_y in others:
+        middle = (y + new_y) / 2
+        bend = f"C{x:.1f},{middle:.1f} {new_x:.1f},{middle:.1f} " if abs(new_x - x) > 0.5 else "L"
+        yield f"{bend}{new_x:.1f},{new_y:.1f}"
+        x, y = new_x, new_y
+
+
+def _turning(points: Sequence[Point]) -> Iterator[str]:
+    """Yield a path of straight lines with rounded corners."""
+    yield f"M{points[0][0]:.1f},{points[0][1]:.1f}"
+    for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
+        (a, b), (c, d) = _towards((x, y), before), _towards((x, y), after)
+        yield f"L{a:.1f},{b:.1f} Q{x:.1f},{y:.1f} {c:.1f},{d:.1f}"
+    yield f"L{points[-1][0]:.1f},{points[-1][1]:.1f}"
+
+
+def _towards(start: Point, end: Point) -> Point:
+    """Return the point at which a rounded corner begins or ends."""
+    length = abs(end[0] - start[0]) + abs(end[1] - start[1])  # along one axis only
+    share = min(ROUNDING / length, 0.5) if length else 0.0
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
+
+
+def _box(placed: PlacedBox) -> Iterator[str]:
+    """Yield the elements of a box: its area, its lines, and a stack of areas behind it if it is repeated."""
+    box, color = placed.box, COLORS[placed.box.kind]
+    area = f'width="{placed.width:.1f}" height="{placed.height:.1f}" rx="5"'
+    tooltip = f"<title>{clean(box.name)}</title>"
+    yield (
+        f'<g>{tooltip}<rect {style("ground")} x="{placed.left:.1f}" y="{placed.top:.1f}" {area}/>'
+        f'<rect x="{placed.left:.1f}" y="{placed.top:.1f}" {area} fill="{color}" fill-opacity="0.16" '
+        f'stroke="{color}" stroke-width="1.3"/>'
+    )
+    x, y = placed.left + placed.width / 2, placed.top + LINE
+    for index, line in enumerate((*box.lines, *box.costs)):
+        shown = f"{line} ×{box.times}" if index == 0 and box.times > 1 else line
+        is_cost = index >= len(box.lines)
+        yield sized(x, y + LINE * index, shown, SMALL if index else TEXT, "faint" if is_cost else "", "middle")
+    yield "</g>"
+
+
+def legend(kinds: Sequence[str]) -> tuple[str, float]:
+    """Return the legend of the kinds that occur, in one line, and its width."""
+    used = [kind for kind in KINDS if kind in kinds]
+    pieces, x = [], 0.0
+    for kind in used:
+        pieces.append(
+            f'<rect x="{x:.1f}" y="0" width="{SWATCH}" height="{SWATCH}" rx="3" fill="{COLORS[kind]}" '
+            f'fill-opacity="0.16" stroke="{COLORS[kind]}" stroke-width="1.3"/>'
+        )
+        pieces.append(sized(x + SWATCH + 6, SWATCH - 2, KINDS[kind], SMALL, "faint"))
+        x += SWATCH + 22 + text_width(KINDS[kind], SMALL)
+    return "".join(pieces), x
