@@ -37,9 +37,9 @@ NETWORKS = {
 }
 """The networks, with the height and width of their inputs."""
 TOLERANCE = 1e-9
-"""Differences are below 1e-13 at inference. In training on 4 images of 32×32, where the last maps have one position, the
-statistics of 4 numbers multiply rounding errors: changing the input by its last bit changes PyTorch's own gradients of
-shufflenet_v2_x0_5 and regnet_y_400mf by 1e-11 and 6e-11."""
+"""Differences are below 1e-13 at inference. In training on 4 images of 32×32, the last maps have one position, and the
+statistics of 4 numbers multiply rounding errors: if the last bit of the input changes, PyTorch's own gradients of
+shufflenet_v2_x0_5 and regnet_y_400mf change by 1e-11 and 6e-11."""
 ZERO = 1e-12
 """A gradient is 0 but for rounding if both sides are below this share of the largest gradient of the same layer.
 
