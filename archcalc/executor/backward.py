@@ -92,8 +92,7 @@ def gradients(
         fixed: the outputs of layers with a single one, by layer, in place of what these compute; batch in front.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
-        instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators; they
-            have all tensors of their layer.
+        instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators.
         observe: a function that is called after every layer of either pass.
 
     Raises:
@@ -101,11 +100,11 @@ def gradients(
         MissingDefinition: an operator has no kernel.
     """
     paths = Paths(graph, names, loss.terms, training=training)
-    kept, traces, products = set(keep), list[LayerTrace](), instead or {}
+    instead = instead or {}
+    kept, complete, traces = set(keep), {*keep, *instead}, list[LayerTrace]()
 
     def note(trace: LayerTrace) -> None:
-        whole = trace.node.name in kept or trace.node.name in products
-        traces.append(trace if whole else with_kept_only(trace, paths))
+        traces.append(trace if trace.node.name in complete else with_kept_only(trace, paths))
         if observe is not None:
             observe(trace)
 
@@ -143,7 +142,7 @@ def gradients(
         trained = bool(trained_of(trace.node, paths))
         layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
-            product = products.get(node.name) or gradient_of(node.op)
+            product = instead.get(node.name) or gradient_of(node.op)
             found = product(node.op, layer, given)
         for ref, own in zip(node.inputs, found.inputs, strict=True):
             if own is not None and ref in paths.carrying:
