@@ -45,7 +45,7 @@ ZERO = 1e-12
 
 A batch norm in training subtracts the mean of the batch, so that a number added to a channel before it does not change
 the output. The gradient of such a number is a sum of terms that cancel: what is left of it on either side is rounding
-error, and the ratio of the two means nothing."""
+error, and the ratio of the two means nothing. Gradients before a ReLU that passes nothing are exactly 0."""
 
 
 class Compared(NamedTuple):
@@ -133,7 +133,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
         if not same.any():
             continue
         expected, got = grads[places[same]], ours.ravel()[same]
-        if max(np.abs(expected).max(), np.abs(got).max()) < ZERO * largest[each.rpartition(".")[0]]:
+        if max(np.abs(expected).max(), np.abs(got).max()) <= ZERO * largest[each.rpartition(".")[0]]:
             zero += [[*theirs][index] for index in np.unique(of[places[same]])]
         else:
             difference = max(difference, float(np.abs(got - expected).max() / np.abs(expected).max()))
