@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.fields import Fields
     from archcalc.analysis.fold import Folding
     from archcalc.analysis.propagate import Analysis
+    from archcalc.analysis.training.setup import TrainingSetup
     from archcalc.analysis.unit import UnitField
     from archcalc.changes import NetworkDiff
     from archcalc.claims import Claim, Judgement
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
     from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
+    from archcalc.readers.checkpoints.checkpoint import Checkpoint
     from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
-__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "sweep"]
+__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "load_checkpoint", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,9 @@ class Network:
         """Return the title of the network."""
         return self.graph.name
 
-    def analyze(self, *, training: bool = False, batch: int | None = None) -> Analysis:
+    def analyze(
+        self, *, training: bool = False, batch: int | None = None, setup: TrainingSetup | None = None
+    ) -> Analysis:
         """Return shapes, parameters, costs and receptive fields of every layer.
 
         See `archcalc.analysis.propagate.analyze`.
@@ -62,10 +66,12 @@ class Network:
         Args:
             training: whether the totals include training heads.
             batch: the number of examples, which leads every shape; ``None`` for one example without a batch axis.
+            setup: how the network is trained, for the costs of a training step; by default by plain gradient descent.
         """
         from archcalc.analysis.propagate import analyze
+        from archcalc.analysis.training.setup import DEFAULT_SETUP
 
-        return analyze(self.graph, training=training, batch=batch)
+        return analyze(self.graph, training=training, batch=batch, setup=setup or DEFAULT_SETUP)
 
     def explain(
         self, layer: str | None = None, quantity: str | None = None, *, dtype: str = "float32", latex: bool = False
@@ -75,7 +81,7 @@ class Network:
         Args:
             layer: a layer, a stage, or a block call within a stage; by default, the totals of the network are derived.
             quantity: one of `archcalc.query.quantities.DERIVED`; by default, the most common ones.
-            dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
+            dtype: the number formats of memory, see `archcalc.analysis.formats.read_formats`.
             latex: whether to write formulas in LaTeX.
 
         Raises:
@@ -257,6 +263,22 @@ class Network:
         found = None if model is None else model.arrays()
         return None if found is None else {name: array.astype(dtype) for name, array in found.items()}
 
+    def weights(self, checkpoint: str, *, dtype: str = "float32", training: bool = False) -> Mapping[str, Array]:
+        """Return the stored arrays by ``layer.array`` from a checkpoint, for `run`.
+
+        Args:
+            checkpoint: the file, and perhaps a part of it: ``training.pth:ema``.
+            dtype: ``float32`` or ``float64``.
+            training: whether the arrays of training heads are needed.
+
+        Raises:
+            archcalc.SpecError: the file cannot be read.
+            archcalc.executor.errors.ArrayError: its tensors do not fit the network; all findings are listed.
+        """
+        from archcalc.readers.checkpoints.weights import read_checkpoint_weights
+
+        return read_checkpoint_weights(checkpoint, self.graph, self.spec.model, dtype=dtype, training=training).arrays
+
     def fold(self) -> Folding:
         """Fold batch norms and standardisations into their neighbours; see `archcalc.analysis.fold`."""
         from archcalc.analysis.fold import fold
@@ -330,6 +352,20 @@ class Network:
         return found
 
 
+def load_checkpoint(checkpoint: str) -> Checkpoint:
+    """Read which tensors a checkpoint has, without their numbers; see `archcalc.readers.checkpoints.checkpoint`.
+
+    Args:
+        checkpoint: the file, and perhaps a part of it: ``training.pth:optimizer``.
+
+    Raises:
+        archcalc.SpecError: the file cannot be read, or has objects that could run code.
+    """
+    from archcalc.readers.checkpoints.read import read_checkpoint
+
+    return read_checkpoint(checkpoint)
+
+
 def load(
     spec: str,
     *,
@@ -339,6 +375,7 @@ def load(
     arguments: Mapping[str, str] | None = None,
     batch_axes: Mapping[str, int | None] | None = None,
     values: Mapping[str, float] | None = None,
+    layers: Mapping[str, str] | None = None,
     training: bool = False,
     partial: bool = False,
     limits: Limits = DEFAULT,
@@ -356,6 +393,8 @@ def load(
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
         values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them.
+        layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
+            class.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
             and their `archcalc.analysis.counts.Counts.is_complete` is false.
@@ -372,6 +411,7 @@ def load(
         arguments=dict(arguments or {}),
         batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
         values={name: str(value) for name, value in (values or {}).items()},
+        layers=dict(layers or {}),
         partial=partial,
         training_heads="all" if training else "possible",
     )
@@ -404,7 +444,7 @@ def diff(old: str | Network, new: str | Network, *, training: bool = False, dtyp
         old: the network before the change, or its SPEC, as for `load`.
         new: the network after it.
         training: whether the totals include training heads.
-        dtype: the number format for memory, one of `archcalc.analysis.memory.DTYPES`.
+        dtype: the number format for memory, one of `archcalc.analysis.formats.BITS`.
 
     Raises:
         archcalc.SpecError: a spec has errors.
@@ -511,6 +551,7 @@ def sweep(
         training=training,
         limits=limits,
     )
+    query.require_batches(varied.axes)
     names = [*(axis.name for axis in varied.axes), *quantities]
     for block in swept(query.subject(), varied.axes):
         if block.columns is not None:

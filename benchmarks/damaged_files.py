@@ -7,7 +7,7 @@ the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
-FILE is a program as `torch.export.save` writes it, or an ONNX file.
+FILE is a program as `torch.export.save` writes it, an ONNX file, a ``.keras`` file, or a checkpoint.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from typing import Any
 
 import archcalc
 from archcalc import SpecError
-from benchmarks import damaged_onnx
+from archcalc.spec.models import is_checkpoint
+from benchmarks import damaged_checkpoints, damaged_onnx
 from benchmarks.damaged_bytes import other_bytes, truncated
 
 MAX_SECONDS = 60
@@ -52,7 +53,7 @@ class Members:
         self.data = path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             self.members = {name: archive.read(name) for name in archive.namelist()}
-        self.name = next(name for name in self.members if name.endswith("models/model.json"))
+        self.name = next(name for name in self.members if name.endswith(("models/model.json", "config.json")))
         self.document = json.loads(self.members[self.name])
         self.places = places(self.document)
 
@@ -109,13 +110,20 @@ def other_values(members: Members, chance: random.Random) -> bytes:
 DAMAGES: tuple[Callable[[Members, random.Random], bytes], ...] = (truncated, other_bytes, other_end, other_values)
 
 
+def read_network(path: Path) -> None:
+    for partial in (False, True):
+        network = archcalc.load(str(path), partial=partial)
+        network.analyze()
+    network.arrays()
+
+
 def outcome(path: Path) -> str:
     """Read a file, and return what happened: ``read``, the codes of its errors, or the name of any other exception."""
     try:
-        for partial in (False, True):
-            network = archcalc.load(str(path), partial=partial)
-            network.analyze()
-        network.arrays()
+        if is_checkpoint(str(path)):
+            damaged_checkpoints.read(path)
+        else:
+            read_network(path)
     except SpecError as error:
         return "refused: " + ", ".join(sorted({problem.code for problem in error.problems}))
     except Exception as error:  # what this looks for
@@ -130,10 +138,14 @@ def too_slow(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     file = Path(sys.argv[1])
-    original: Any = damaged_onnx.Model(file) if file.suffix == ".onnx" else Members(file)
-    damages: tuple[Callable[[Any, random.Random], bytes], ...] = (
-        damaged_onnx.DAMAGES if file.suffix == ".onnx" else DAMAGES
-    )
+    original: Any
+    damages: tuple[Callable[[Any, random.Random], bytes], ...]
+    if is_checkpoint(str(file)):
+        original, damages = damaged_checkpoints.Checkpoint(file), damaged_checkpoints.DAMAGES
+    elif file.suffix == ".onnx":
+        original, damages = damaged_onnx.Model(file), damaged_onnx.DAMAGES
+    else:
+        original, damages = Members(file), DAMAGES
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     chance = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     signal.signal(signal.SIGALRM, too_slow)

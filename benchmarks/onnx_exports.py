@@ -21,8 +21,6 @@ from pathlib import Path
 import archcalc
 from archcalc import Network, SpecError
 
-IMAGE = 224
-
 EXPANDED = re.compile(r"expanded tables?: ([\d,]+) parameters with ([\d,]+) distinct")
 
 
@@ -32,17 +30,19 @@ def export(name: str, folder: Path) -> None:
 
     from tests.oracle.torchvision_import import import_torchvision
 
-    models = import_torchvision().models
+    import_torchvision()
+    from torchvision import models
+
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = models.get_model(name, **options).eval()
-    size = 299 if name == "inception_v3" else IMAGE
+    (shape,) = bundled(name).graph.inputs.values()
     with torch.no_grad():  # exporters store equal arrays once
         for parameter in model.parameters():
             parameter.normal_(0, 0.02)
         for name_of_buffer, buffer in model.named_buffers():
             if "running" in name_of_buffer:
                 buffer.uniform_(0.5, 1.5)
-    example = (torch.randn(1, 3, size, size),)
+    example = (torch.randn(1, *shape),)
     for kind in ("ts", "dy"):
         path = folder / f"{name}.{kind}.onnx"
         if not path.exists():

@@ -25,6 +25,10 @@ COSTS = ("connections", "macs", "mults", "flops")
 """The counts that belong to the cost of a layer, besides the kinds of operations."""
 
 
+TRAINING = ("backward_macs", "training_macs", "saved", "training_memory")
+"""The quantities of a training step (`archcalc.analysis.training.cost`)."""
+
+
 def numbers_in(weight: Weight, quantity: str) -> Number:
     """Return how many numbers of an array a count of stored numbers includes, if it includes the array."""
     return weight.active_count if quantity == "active_params" else weight.count
@@ -94,8 +98,8 @@ class Counts:
         return self.figures.is_complete
 
     def is_lower_bound(self, name: str) -> bool:
-        """Return whether a quantity is a lower bound: the counts that belong to the cost of incomplete layers are."""
-        return not self.is_complete and (name in COSTS or name in OPERATION_KINDS)
+        """Return whether a quantity is a lower bound: the costs of incomplete layers are, also those of training."""
+        return not self.is_complete and (name in COSTS or name in OPERATION_KINDS or name in TRAINING)
 
     @property
     def weights(self) -> Number:

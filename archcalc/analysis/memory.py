@@ -8,23 +8,22 @@ from functools import reduce
 
 from archcalc.analysis.cache import cache_of
 from archcalc.analysis.counts import Counts
+from archcalc.analysis.formats import in_bytes, read_formats, stored_bytes
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, maximum, product
 from archcalc.ops.base import Shape
 
-DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-"""The bytes per number, by number format."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """The memory of a network in bytes, in one number format."""
+    """The memory of a network in bytes, in given number formats."""
 
     dtype: str
+    """The number formats as they are written, see `archcalc.analysis.formats.read_formats`."""
     params: Number
     """All stored parameters."""
     activations: Number
-    """The outputs of all layers, which training keeps for the backward pass."""
+    """The outputs of all layers."""
     peak: Number
     """The largest size of tensors live at the same time at inference: inputs, outputs, and what later layers still
     read, without parameters."""
@@ -42,25 +41,24 @@ def memory_of(
     Args:
         graph: the network.
         totals: its counts, for the complete batch.
-        dtype: one of `DTYPES`.
+        dtype: the number formats, see `archcalc.analysis.formats.read_formats`.
         batch: the batch size; ``None`` for a single example.
         training: whether training heads run.
 
     Raises:
-        ValueError: the number format is unknown.
+        ValueError: a number format is unknown.
     """
-    if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    width = DTYPES[dtype]
+    formats = read_formats(dtype)
+    made = formats.activations
     counted = [index for index, node in graph.layers() if training or not node.training]
     cache = cache_of(graph, counted)
     return Memory(
         dtype=dtype,
-        params=totals.params * width,
-        activations=totals.activations * width,
-        peak=peak_elements(graph, training=training) * (batch or 1) * width,
-        kv_cache=cache.kept * (batch or 1) * width,
-        kv_cache_per_token=cache.per_token * (batch or 1) * width,
+        params=in_bytes(totals.params, formats.weights) if formats.are_equal else stored_bytes(graph, counted, formats),
+        activations=in_bytes(totals.activations, made),
+        peak=in_bytes(peak_elements(graph, training=training) * (batch or 1), made),
+        kv_cache=in_bytes(cache.kept * (batch or 1), made),
+        kv_cache_per_token=in_bytes(cache.per_token * (batch or 1), made),
     )
 
 

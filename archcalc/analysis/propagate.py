@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis.counts import (
     STORED,
@@ -22,10 +22,14 @@ from archcalc.analysis.counts import (
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
+from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
 from archcalc.ops.base import Cost, Shape, Shapes, Weight
 from archcalc.record import record
+
+if TYPE_CHECKING:
+    from archcalc.analysis.training.cost import TrainingCost
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -144,6 +148,19 @@ class Analysis:
     totals: Totals
     batch: int | None
     training: bool
+    setup: TrainingSetup = DEFAULT_SETUP
+    """How the network is trained, for what a training step costs."""
+
+    @cached_property
+    def training_cost(self) -> TrainingCost:
+        """What a training step costs.
+
+        Raises:
+            LookupError: a place of the setup does not exist; the arguments are a message and a hint.
+        """
+        from archcalc.analysis.training.cost import TrainingCost  # only where it is asked for
+
+        return TrainingCost(self.graph, self.setup, training=self.training, batch=self.batch)
 
     @cached_property
     def in_training(self) -> Analysis:
@@ -260,7 +277,14 @@ def sums(layers: Sequence[Layer]) -> Figures:
     return Figures(**found, cost=Cost(operations, macs, connections), is_complete=is_complete)
 
 
-def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, receptive: bool = True) -> Analysis:
+def analyze(
+    graph: Graph,
+    *,
+    training: bool = False,
+    batch: int | None = None,
+    receptive: bool = True,
+    setup: TrainingSetup = DEFAULT_SETUP,
+) -> Analysis:
     """Analyse every layer of a graph.
 
     Args:
@@ -268,11 +292,12 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
         training: whether training heads count in the totals (they are among the layers in any case).
         batch: the batch size, put in front of every shape; costs and activations are multiplied by it.
         receptive: whether receptive fields are computed as well; if not, ``fields`` are empty.
+        setup: how the network is trained.
     """
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
     layers = _layers(graph, fields, batch)
     counted = layers if training else [layer for layer in layers if not layer.training]
-    return Analysis(graph, layers, Totals(sums(counted), len(counted)), batch, training)
+    return Analysis(graph, layers, Totals(sums(counted), len(counted)), batch, training, setup)
 
 
 def _layers(graph: Graph, fields: list[Fields], batch: int | None) -> tuple[Layer, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible
 from archcalc.ops.base import Operator, Shape, Shapes
+from archcalc.ops.view import View
 
 FIRST_SIZES = 64
 """Sizes below this are tried one by one; beyond, each is a quarter larger than the one before."""
@@ -31,12 +32,12 @@ def narrowed(graph: Graph, divisor: int) -> Graph:
     Raises:
         Impossible: branches or groups no longer fit together.
     """
-    fixed = _fixed(graph)
+    fixed, stored = _fixed(graph), _stored(graph)
 
     def change(index: int, op: Operator) -> Operator:
         if index in fixed:
             return op
-        axis = _source_features(graph, index) if op.arity == 0 else None
+        axis = _source_features(graph, index, stored) if op.arity == 0 else None
         return op.narrowed(divisor) if axis is None else op.narrowed_along(axis, divisor)
 
     return _rebuilt(graph, change, graph.inputs)
@@ -60,18 +61,44 @@ def _fixed(graph: Graph) -> set[int]:
     return found
 
 
-def _source_features(graph: Graph, index: int) -> int | None:
-    """Return the axis of features of a source, as its readers see it; ``None`` if it has none."""
+def _stored(graph: Graph) -> set[int]:
+    """Return the sources and the layers that read nothing else: what they compute depends on no input."""
+    found = set[int]()
+    for index, node in graph.layers():
+        if all(ref.node in found for ref in node.inputs):
+            found.add(index)
+    return found
+
+
+def _source_features(graph: Graph, index: int, stored: Set[int]) -> int | None:
+    """Return the axis of features of a stored tensor, as its readers see it; ``None`` if it has none.
+
+    Where layers reorder it, or join it with other stored tensors only, the readers of these layers decide.
+    """
     shape, wanted = graph.nodes[index].output, graph.features_wanted.get(index)
     if wanted is not None:
         return {"first": 0, "last": len(shape) - 1}.get(wanted)
     for reader, node in graph.layers():
-        if any(ref.node == index for ref in node.inputs):
-            features = graph.feature_axes[reader]
+        place = next((place for place, ref in enumerate(node.inputs) if ref.node == index), None)
+        if place is not None:
+            matching = node.op.matching_axis(place, graph.input_shapes(node), [*map(graph.features_of, node.inputs)])
+            if matching is not None:
+                return matching
+            features = _source_features(graph, reader, stored) if reader in stored else graph.feature_axes[reader]
+            if node.op.reorders:
+                return _reordered_from(node, shape, features)
             if features is None or len(shape) == len(node.output):
                 return features
             return 0 if len(shape) == 1 and features == 0 else None
     return None
+
+
+def _reordered_from(node: Node, shape: Shape, features: int | None) -> int | None:
+    """Return the axis of a tensor of this shape that becomes the axis of features when a layer reorders it."""
+    view = node.op.rearranged(View.of(shape), node.output)
+    if view is None or features is None:
+        return None
+    return next((axis for axis in range(len(shape)) if view.source[axis] and view.holder(axis) == features), None)
 
 
 def smallest(graph: Graph, min_size: int = 1) -> Graph:

@@ -128,31 +128,76 @@ def trace_back(
     Returns:
         The positions by the name of the input (or of the node of ``source``), for those that the unit depends on.
     """
-    return _Trace(graph, clip).back(node, unit, source)
+    return _Trace(graph, clip, _views(graph, source)).back(Ref(node), _only(unit), source)
 
 
 def boxes_on_path(
     graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | None = None
 ) -> list[tuple[int, Box]]:
     """Return the layers that one unit depends on, in graph order, with the box around what the unit sees of each."""
-    trace = _Trace(graph, clip=True)
-    trace.back(node, unit, source)
+    trace = _Trace(graph, True, _views(graph, source))
+    trace.back(Ref(node), _only(unit), source)
     return [(index, seen.box) for index, seen in reversed(trace.passed)]
 
 
+def _views(graph: Graph, source: Ref | None) -> dict[int, tuple[Ref, View]]:
+    return views(graph, () if source is None else (source.node,))
+
+
+def _only(unit: Sequence[int]) -> PositionSet:
+    """Return the set that holds one position."""
+    return PositionSet((tuple([(Interval(place, place),) for place in unit]),))
+
+
+class UnitTracer:
+    """Traces many units of one graph back, clipped at the borders of every tensor.
+
+    It remembers what whole tensors see: where a unit depends on all of a tensor, as after attention, its trace ends.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.views = views(graph)
+        self.whole: dict[Ref, dict[str, PositionSet]] = {}
+        self.next = 0
+        """The index of the first node of whose tensors it is not known yet what they see."""
+
+    def back(self, node: int, unit: tuple[int, ...]) -> dict[str, PositionSet]:
+        """Return the input positions that one unit depends on, as `trace_back` does."""
+        while self.next < node:
+            for made in self.graph.made_by(self.next):
+                full = PositionSet((tuple([(Interval(0, n - 1),) for n in self.graph.positions(made)]),))
+                self.whole[made] = self._trace(made, full)
+            self.next += 1
+        return self._trace(Ref(node), _only(unit))
+
+    def _trace(self, start: Ref, positions: PositionSet) -> dict[str, PositionSet]:
+        return _Trace(self.graph, True, self.views, self.whole).back(start, positions, None)
+
+
 class _Trace:
-    def __init__(self, graph: Graph, clip: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        clip: bool,
+        viewed: Mapping[int, tuple[Ref, View]],
+        whole: Mapping[Ref, dict[str, PositionSet]] | None = None,
+    ) -> None:
         self.graph = graph
         self.clip = clip
+        self.views = viewed
+        self.whole = whole or {}
+        """What whole tensors see, of those of which it is known."""
         self.pieces_left = MAX_PIECES
         self.passed: list[tuple[int, PositionSet]] = []
 
-    def back(self, node: int, unit: tuple[int, ...], source: Ref | None) -> dict[str, PositionSet]:
-        nodes = self.graph.nodes
-        viewed = views(self.graph, () if source is None else (source.node,))
-        wanted = {Ref(node): PositionSet((tuple((Interval(place, place),) for place in unit),))}
+    def back(self, start: Ref, positions: PositionSet, source: Ref | None) -> dict[str, PositionSet]:
+        nodes, viewed = self.graph.nodes, self.views
+        wanted = {start: positions}
         found: dict[str, PositionSet] = {}
-        for index in range(node, -1 if source is None else source.node - 1, -1):
+        for index in range(start.node, -1 if source is None else source.node - 1, -1):
+            if not wanted:
+                break
             here = nodes[index]
             if source is not None and index == source.node:
                 if source in wanted:
@@ -163,9 +208,12 @@ class _Trace:
                 self.passed.append((index, arrived[Ref(index)]))
             if here.is_input:
                 if source is None and arrived:
-                    found[here.name] = arrived[Ref(index)]
+                    _unite(found, {here.name: arrived[Ref(index)]})
                 continue
             for made, seen in arrived.items():
+                if made in self.whole and seen.exact and seen.number == prod(self.graph.positions(made)):
+                    _unite(found, self.whole[made])
+                    continue
                 read = self.viewed(made, seen, *viewed[index]) if index in viewed else self.read(made, seen)
                 for ref, before in read:
                     wanted[ref] = wanted[ref].union(before) if ref in wanted else before
@@ -318,6 +366,12 @@ class _Trace:
             else:
                 pieces += [Interval(j, j) for i in range(first, last + 1) for j in window.positions(i)]
         return union(pieces), True
+
+
+def _unite(found: dict[str, PositionSet], more: Mapping[str, PositionSet]) -> None:
+    """Add sets of positions to those that have been found, by the name of the input."""
+    for name, seen in more.items():
+        found[name] = found[name].union(seen) if name in found else seen
 
 
 def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:

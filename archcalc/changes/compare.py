@@ -143,7 +143,7 @@ def compare(old: Analysis, new: Analysis, *, dtype: str = "float32") -> NetworkD
     Args:
         old: the analysis of the network before the change.
         new: the analysis after it.
-        dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
+        dtype: the number format of memory, one of `archcalc.analysis.formats.BITS`.
     """
     return NetworkDiff(old, new, dtype)
 

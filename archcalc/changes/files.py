@@ -15,10 +15,10 @@ from archcalc.changes.compare import NetworkDiff, compare
 from archcalc.changes.gates import NOT_JUDGED, Judged
 from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
-from archcalc.spec.locate import SUFFIXES, decode
-from archcalc.spec.models import READERS
+from archcalc.spec.locate import SUFFIXES, decode, is_file_name
+from archcalc.spec.models import CONTENT_READERS, READERS, model_file
 from archcalc.spec.several import SharedSettings
-from archcalc.validation.configuration import exclusion
+from archcalc.validation.configuration import configuration_of, exclusion
 from archcalc.validation.recognize import is_spec
 
 Status: TypeAlias = Literal["equal", "changed", "renamed", "added", "removed", "error", "skipped"]
@@ -98,7 +98,7 @@ def compare_files(
     reader = _Reader(repository, (old, new), settings, training=training, dtype=dtype)
     for change in repository.changed(old.commit or "HEAD", new.commit, paths):
         place = repository.on_disk(change.path)
-        if not _may_be_network(change.path):
+        if not is_file_name(change.path):
             if os.path.normpath(place) in named:
                 yield ComparedNetwork(name=place, status="skipped", skipped="neither a spec nor a model")
             continue
@@ -107,10 +107,6 @@ def compare_files(
             yield ComparedNetwork(name=place, status="skipped", skipped=reason)
             continue
         yield _compared(reader, change)
-
-
-def _may_be_network(path: str) -> bool:
-    return path.lower().endswith((*SUFFIXES, *READERS))
 
 
 class _Reader:
@@ -152,14 +148,16 @@ class _Reader:
             hint = "`git lfs fetch --all` gets the files of all revisions"
             fail("encoding", "a pointer of Git LFS, not the file itself", hint=hint, origin=name)
         suffix = Path(path).suffix.lower()
-        if suffix not in READERS:
+        shapes = configuration_of(place).shapes(place)
+        if suffix not in READERS and suffix not in CONTENT_READERS:
             source = Source(name, decode(data, name, self.settings.limits))
-            return analyze(self.settings.read(source).graph, training=self.training)
+            return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
         with TemporaryDirectory(prefix="archcalc-") as folder:
             file = Path(folder, os.path.basename(path))
             file.write_bytes(data)
-            source = Source(name, "", model=READERS[suffix](file, name))
-            return analyze(self.settings.read(source).graph, training=self.training)
+            model = model_file(name, file)
+            source = Source(name, decode(data, name, self.settings.limits) if model is None else "", model=model)
+            return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
 
 
 def _compared(reader: _Reader, change: FileChange) -> ComparedNetwork:

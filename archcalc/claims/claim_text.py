@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from archcalc.claims.claim import Claim
 from archcalc.query.quantities import WORDS, is_measured
 from archcalc.spec import bundled
-from archcalc.spec.locate import SUFFIXES
+from archcalc.spec.locate import SUFFIXES, is_file_name
+from archcalc.spec.models import READERS
 from archcalc.spec.tokens import RULES
 from archcalc.spec.zoo import bundled_name
 
@@ -61,7 +62,7 @@ def _split_place(text: str) -> tuple[str, str]:
     network, _, place = text.partition(" ")
     match = re.fullmatch(r"(?:layer |stage )?\s*([\w/]+)(?:'s|’s)?", place.strip())
     network = network.rstrip(":")
-    if match is None or not (bundled_name(network) or network.lower().endswith(SUFFIXES)):
+    if match is None or not (bundled_name(network) or is_file_name(network)):
         return text, ""
     return network, match[1]
 
@@ -69,12 +70,10 @@ def _split_place(text: str) -> tuple[str, str]:
 def _split_network(target: str) -> tuple[str, str]:
     """Return the network that a target begins with (bundled name, file, or the text before the first dot), and the
     rest."""
+    suffixes = "|".join(map(re.escape, (*SUFFIXES, *READERS)))
+    file = re.match(rf".*(?:{suffixes})(?=\.)", target, re.IGNORECASE)
     known = [name for name in bundled() if target.startswith(f"{name}.")]
-    if known:
-        network = max(known, key=len)
-    else:
-        file = re.match(r".*\.(?:ya?ml|json)(?=\.)", target)
-        network = file.group() if file else target.partition(".")[0]
+    network = file.group() if file else max(known, key=len, default=target.partition(".")[0])
     rest = target[len(network) + 1 :]
     if not rest and bundled_name(target):
         raise ValueError(f"'{target[:60]}' names no quantity; write, for example, {target[:40]} macs")

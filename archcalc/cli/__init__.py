@@ -19,7 +19,7 @@ VERBS = {
     "solve": "Find the values of a setting that meet a condition.",
     "rf": "Print receptive fields, or what a single unit sees.",
     "fold": "Fold batch norms into their neighbours, and print what that saves.",
-    "convert": "Write a network as a spec, a diagram or a table.",
+    "convert": "Write a network as a spec, ONNX, a diagram or a table.",
     "run": "Run a network on arrays.",
     "verify": "Compare the analysis with what the executor measures.",
     "counters": "Print what other profilers report, and why it differs.",

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS, STORED
+from archcalc.analysis.counts import FORMULAS, STORED, TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
+from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
 from archcalc.numeric import product
@@ -25,7 +26,10 @@ COLUMNS = {
         Column("op", "operator", folds=True),
         Column("input", "input", folds=True),
         Column("output", "output"),
-        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
+        *(
+            Column(name, QUANTITIES[name].heading, "right")
+            for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *TRAINING[:-1])
+        ),
         Column("channels", "channels", "right"),
         Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
@@ -44,12 +48,16 @@ class Cells:
         analysis: the analysis of the network.
         rows: the rows.
         layout: the layout of shapes.
+        dtype: the number formats of memory.
         bare: whether the cells are for programs, without marks.
     """
 
-    def __init__(self, analysis: Analysis, rows: Sequence[Row], layout: str, *, bare: bool = False) -> None:
+    def __init__(
+        self, analysis: Analysis, rows: Sequence[Row], layout: str, *, dtype: str = "float32", bare: bool = False
+    ) -> None:
         self.analysis = analysis
         self.rows = rows
+        self.dtype = dtype
         self.layout = layout
         self.bare = bare
         self.known: dict[str, dict[int, Any]] = {}
@@ -64,6 +72,8 @@ class Cells:
         analysis, rows = self.analysis, self.rows
         if column in STORED and analysis.shares_weights:
             return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
+        if column in TRAINING:
+            return training_figures(rows, column, analysis, self.dtype)
         if column in _OWN:
             return [self.cell(row, column) for row in rows]
         keys = self.fields if column in FIELD_QUANTITIES else self.kinds
@@ -94,6 +104,16 @@ class Cells:
         if column == "layer" and self.bare:
             return row.name
         return _TEXTS[column](row, self.analysis, self.layout)
+
+
+def training_figures(rows: Sequence[Row], column: str, analysis: Analysis, dtype: str) -> list[Any]:
+    """Return a quantity of a training step, row by row. A tensor that several rows keep counts at the first of them."""
+    cost, formats = analysis.training_cost, read_formats(dtype)
+    layers = [[each.node for each in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    figures = cost.by_row(column, layers, formats)
+    return [
+        AtLeast(figure) if row.is_lower_bound(column) else figure for figure, row in zip(figures, rows, strict=True)
+    ]
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:

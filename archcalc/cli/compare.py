@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from archcalc.analysis.cache import CACHED
+from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES
-from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
 from archcalc.cli.cells import field_text, shape_text
+from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
@@ -29,14 +30,15 @@ from archcalc.cli.options import (
     spec_options,
     stdin_once,
 )
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
-from archcalc.report.table import AtLeast, Column, Table, bytes_text
+from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
-BYTES = ("memory", "peak", *CACHED)
+BYTES = ("memory", "peak", *CACHED, *TRAINING)
 QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *BYTES, "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
@@ -52,17 +54,21 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Compare networks side by side: the figures of each, and their ratios to those of the first.
 
     --set applies to every network that declares the variable; settings after a SPEC, in the same argument, apply to
     that SPEC only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
+
+    Checkpoints (.safetensors, .pth, .h5) are compared with each other: their tensors, parameters and bytes.
     """
     stdin_once(specs)
+    if are_checkpoints(specs):
+        compare_side_by_side(specs, form, color)
+        return
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
     analyses = load_all(specs, values)
     form = default_format(form, color)
@@ -125,6 +131,7 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     from archcalc.spec.several import SharedSettings
 
     limits = limits_from(values)
+    setup = setup_from(values)
     given = given_from(values)
     shared = SharedSettings(given, limits)
     analyses = []
@@ -135,7 +142,8 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         source, inline = found[name]
         read = shared.read(source, inline=inline, own=pairs_from(words, f"'{name[:40]}'"))
         warn(read, values["ignore"])
-        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
+        require_places(setup, read.graph)
+        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"], setup=setup))
     shared.require_used(given.set)
     return analyses
 
@@ -173,13 +181,3 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
 def bounds(analysis: Analysis, names: Iterable[str]) -> list[str]:
     """Return those of some quantities whose figures are lower bounds."""
     return [name for name in names if analysis.totals.is_lower_bound(name)]
-
-
-def ratio_text(number: Any, first: Any) -> str | None:
-    """Return the ratio to the first network's figure as text; ``None`` where there is none."""
-    if not isinstance(number, int) or not first:
-        return None
-    if number >= 1000 * first:
-        return f"{number // first:,}"  # in integers, because a large quotient overflows as a float
-    ratio = number / first
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

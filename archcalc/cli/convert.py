@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.cli.execution import array_errors
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
@@ -16,6 +17,7 @@ from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
+    from archcalc.executor.kernel import Array
 
 Options = Mapping[str, Any]
 
@@ -31,9 +33,9 @@ class Target(NamedTuple):
 
 
 def write_spec(network: Network, options: Options) -> bytes:
-    from archcalc.writers.spec_text import write_graph
+    from archcalc.writers.spec.compact import write_compact
 
-    return _text(write_graph(network.graph))
+    return _text(write_compact(network.graph))
 
 
 def write_mermaid(network: Network, options: Options) -> bytes:
@@ -54,6 +56,35 @@ def write_csv(network: Network, options: Options) -> bytes:
     return _text(csv_of_layers(network.analyze(), options["depth"]))
 
 
+def write_onnx(network: Network, options: Options) -> bytes:
+    try:
+        from archcalc.writers.onnx.write import write_onnx
+    except ImportError:
+        hint = "install it: pip install onnx"
+        fail("not-found", "writing ONNX files needs the package 'onnx'", hint=hint, origin="--to")
+    arrays = given_arrays(network, options)
+    opset = options["opset"]
+    return write_onnx(network.graph, arrays) if opset is None else write_onnx(network.graph, arrays, opset=opset)
+
+
+def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | None:
+    """Return the stored arrays that options give, or those of a model file; ``None`` if there are none."""
+    given = [name for name in ("weights", "seed", "no_weights") if options[name] not in (None, False)]
+    if len(given) > 1:
+        one, other = (f"--{name.replace('_', '-')}" for name in given[:2])
+        raise click.UsageError(f"{one} and {other} exclude each other")
+    if options["weights"] is not None:
+        from archcalc.executor.files import read_weights
+
+        with array_errors("--weights"):
+            return read_weights(options["weights"], network.graph)
+    if options["seed"] is not None:
+        from archcalc.executor.weights import initial
+
+        return initial(network.graph, seed=options["seed"])
+    return None if options["no_weights"] else network.arrays()
+
+
 def _text(text: str) -> bytes:
     return text.encode("utf-8", READABLE)
 
@@ -61,6 +92,7 @@ def _text(text: str) -> bytes:
 TARGETS = {
     "spec": Target("a spec", (".yaml", ".yml"), frozenset(), write_spec),
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
+    "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -86,9 +118,19 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
     help="For Mermaid, DOT and CSV: group the layers as `show` does.  "
     "[default: all; for Mermaid, the deepest level that it can draw]",
 )
+@click.option("--weights", metavar="FILE", help="For ONNX: the stored arrays, from an .npz file as `run` reads it.")
+@click.option("--seed", metavar="N", type=click.IntRange(0), help="For ONNX: the random stored arrays of this seed.")
+@click.option(
+    "--no-weights",
+    is_flag=True,
+    help="For ONNX: no stored arrays.  [default: those of a model file; a spec has none]",
+)
+@click.option(
+    "--opset", metavar="N", type=click.IntRange(0), help="For ONNX: the version of its operators.  [default: 21]"
+)
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, a diagram, a table.
+    """Write a network in another format: a spec, an ONNX model, a diagram, a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import BITS
+from archcalc.cli.checkpoints import are_checkpoints, diff_of_checkpoints
 from archcalc.cli.compare import split_settings
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import (
@@ -75,9 +77,10 @@ class DiffCommand(VerbCommand):
     help="Also apply the limits on changes to the change since this baseline of `validate`, so that small steps add "
     "up.  [default: that of the configuration]",
 )
+@click.option("--values", "compares_values", is_flag=True, help="Also compare the numbers of two checkpoints.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
+    "--dtype", type=click.Choice(list(BITS)), default="float32", show_default=True, help="Number format for memory."
 )
 @click.option(
     "--format",
@@ -122,12 +125,14 @@ def command(
     archcalc diff OLD NEW -- PATHS  files at two revisions of a Git repository
 
     PATHS are files and folders. A revision is a branch, a tag or a commit; A..B stands for A B, and A...B for their
-    common ancestor and B. Settings after a SPEC, in the same argument, apply to that SPEC only: archcalc diff
+    common ancestor and B. Two checkpoints (.safetensors, .pth, .h5) are compared by the names, shapes and number
+    formats of their tensors. Settings after a SPEC, in the same argument, apply to that SPEC only: archcalc diff
     mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
     Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read (the rest is still compared).
     """
     from archcalc.changes.gates import read_gates
+    from archcalc.report.diff_formats import diff_text
 
     gates = read_gates(values["gates"])
     paths = ctx.meta[PATHS]
@@ -135,27 +140,51 @@ def command(
     form = default_format(form, color)
     if values["output"] == STANDARD_OUTPUT and form not in ("rich", "plain"):
         utf8_output()
+    if paths is None and are_checkpoints(sides):
+        if "side-by-side" in (form, *(report.form for report in reports)):
+            raise click.UsageError("side-by-side shows the layers of networks, which checkpoints do not have")
+        from archcalc.report.checkpoint_diffs import checkpoint_diff_text
+
+        found = diff_of_checkpoints(sides, values=values["compares_values"])
+        write_all(partial(checkpoint_diff_text, found), form, reports, color, values["output"])
+        return 0
+    if values.pop("compares_values"):
+        raise click.UsageError("--values compares the numbers of two checkpoints")
     if paths is None:
         comparison = compare_specs(sides, values, gates)
     else:
         comparison = compare_revisions(sides, paths, values, gates)
-    write(comparison, form, color, values["output"], "--output")
-    for report in reports:
-        write(comparison, report.form, color, report.path, report.option)
+    write_all(partial(diff_text, comparison), form, reports, color, values["output"])
     return comparison.status
 
 
-def write(comparison: NetworkComparison, form: str, color: str, output: str, option: str) -> None:
+def write_all(text_of: Callable[..., str], form: str, reports: Sequence[Report], color: str, output: str) -> None:
+    """Write a comparison to a file or to standard output, and as the reports that are asked for.
+
+    Args:
+        text_of: returns the text of the comparison in a format, with or without colour, in a width.
+        form: the format of the output.
+        reports: the reports.
+        color: the value of ``--color``.
+        output: the file.
+
+    Raises:
+        SpecError: a file cannot be written.
+    """
+    write(text_of, form, color, output, "--output")
+    for report in reports:
+        write(text_of, report.form, color, report.path, report.option)
+
+
+def write(text_of: Callable[..., str], form: str, color: str, output: str, option: str) -> None:
     """Write a comparison in one of the formats to a file or to standard output, as an option asks.
 
     Raises:
         SpecError: the file cannot be written.
     """
-    from archcalc.report.diff_formats import diff_text
-
     on_terminal = output == STANDARD_OUTPUT
     colored, width = (wants_color(color), terminal_width()) if on_terminal else (False, None)
-    text = diff_text(comparison, form, color=colored, width=width)
+    text = text_of(form, color=colored, width=width)
     if on_terminal:
         click.echo(text, nl=False, color=True)
         return

@@ -71,8 +71,8 @@ def within_memory(
         training: whether training heads run as well.
         copies: how many copies of the parameters are held.
         workers: how many processes have work buffers.
-        backward: whether a backward pass follows, for which all tensors are kept, and which gives every parameter a
-            gradient.
+        backward: whether a backward pass follows, for which at most all tensors are kept, and which gives every
+            parameter a gradient.
 
     Raises:
         SpecError: it needs more than the limit; nothing has been computed.

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from archcalc.analysis.explain import Derivation, Step
-from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
+    PositiveInteger,
     SpecCommand,
     load_network,
     quantity_definitions,
@@ -18,6 +18,7 @@ from archcalc.cli.options import (
     terminal_width,
     utf8_documents,
 )
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
@@ -29,9 +30,9 @@ from archcalc.report.table import without_controls
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
 @spec_options
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--format",
@@ -48,7 +49,10 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     LAYER is a layer, a stage, or a block call within a stage; without it, the totals of the network are derived.
     LAYER.QUANTITY (conv1.params) may be written as one argument.
     """
-    analysis = load_network(spec, values).analyze(training=values["training"])
+    setup = setup_from(values)
+    network = load_network(spec, values)
+    require_places(setup, network.graph)
+    analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     if layer is not None and quantity is None:
         layer, quantity = split_target(layer)
     blocks = []

@@ -47,9 +47,9 @@ def require_new(output: str, *, force: bool) -> None:
     if output == STANDARD_OUTPUT:
         return
     if os.path.isdir(output):
-        raise SpecError([Problem("output", f"'{output[:80]}' is a folder", hint="name a file", origin="--output")])
+        raise SpecError([Problem("output", f"'{output}' is a folder", hint="name a file", origin="--output")])
     if os.path.isfile(output) and not force:
-        exists = f"the file '{output[:80]}' exists"
+        exists = f"the file '{output}' exists"
         raise SpecError([Problem("output", exists, hint="--force overwrites it", origin="--output")])
 
 

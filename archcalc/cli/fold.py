@@ -10,7 +10,8 @@ import click
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
-from archcalc.cli.execution import array_errors, different_files, memory_option, within_memory
+from archcalc.cli.execution import different_files, memory_option, within_memory
+from archcalc.cli.given_arrays import arrays_of_file
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -24,7 +25,7 @@ from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
 from archcalc.spec.models import is_model
 from archcalc.spec.write import write_layer
-from archcalc.writers.spec_text import write_graph
+from archcalc.writers.spec.graph_text import write_graph
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -56,7 +57,9 @@ class Verified(NamedTuple):
 @spec_argument
 @click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file; '-': standard output.")
 @click.option(
-    "--weights", metavar="FILE", help="Read the stored arrays of the network from an .npz file, as `archcalc run` does."
+    "--weights",
+    metavar="FILE",
+    help="Read the stored arrays of the network from an .npz file or a checkpoint, as `archcalc run` does.",
 )
 @click.option(
     "--save-weights",
@@ -112,17 +115,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 def run_both(network: Network, folding: Folding, text: str, values: dict[str, Any]) -> Verified | None:
     """Fold the given arrays and write them, then run both networks, as far as the options ask for it."""
-    import numpy as np
-
-    from archcalc.executor.files import read_weights
     from archcalc.verification.folding import EXAMPLES, TOLERANCE, output_differences, random_weights
 
     graph = network.graph
     within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
     weights: Mapping[str, Array] | None = None
     if values["weights"]:
-        with array_errors("--weights"):
-            weights = read_weights(values["weights"], graph, dtype=np.float64)
+        weights = arrays_of_file(network, values["weights"], dtype="float64")
     else:
         weights = network.arrays("float64")
     if values["save_weights"]:

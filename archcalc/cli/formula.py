@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
 from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
@@ -21,6 +20,7 @@ from archcalc.cli.options import (
     spec_options,
     utf8_documents,
 )
+from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
@@ -70,13 +70,8 @@ MAX_CONDITIONS = 10
 @spec_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype",
-    type=click.Choice(list(DTYPES)),
-    default="float32",
-    show_default=True,
-    help="Number format for memory and peak.",
-)
+@dtype_option
+@training_setup_options
 @click.option("--python", "python", is_flag=True, help="Print a Python function.")
 @click.option(
     "--format",
@@ -110,6 +105,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         training=values["training"],
         batch=values["batch"],
         dtype=values["dtype"],
+        setup=setup_from(values),
         each=values["each"],
         over=values["relative_to"],
         when=when,

@@ -7,10 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail, suggest
+from archcalc.spec.models import is_checkpoint
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -187,11 +190,29 @@ def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[
 
 def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
     """Return the stored arrays: those of a file or of the network, else initial ones."""
-    from archcalc.executor.files import read_weights
     from archcalc.executor.weights import initial
 
-    graph = network.graph
     if file is None:
-        return network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
+        return network.arrays(dtype) or initial(network.graph, seed=seed, dtype=dtype, training=training)
+    return arrays_of_file(network, file, dtype=dtype, training=training)
+
+
+def arrays_of_file(network: Network, file: str, *, dtype: str, training: bool = False) -> Mapping[str, Array]:
+    """Return the stored arrays that a file of ``--weights`` has, and say where they were found by their order.
+
+    Raises:
+        SpecError: the file cannot be read, or does not fit the network.
+    """
     with array_errors("--weights"):
-        return read_weights(file, graph, dtype=dtype, training=training)
+        if not is_checkpoint(file):
+            from archcalc.executor.files import read_weights
+
+            return read_weights(file, network.graph, dtype=dtype, training=training)
+        from archcalc.readers.checkpoints.weights import read_checkpoint_weights
+
+        found = read_checkpoint_weights(file, network.graph, network.spec.model, dtype=dtype, training=training)
+    if found.by_order:
+        layers = f"{len(found.by_order):,} layers" if len(found.by_order) > 1 else f"'{found.by_order[0]}'"
+        text = f"no tensor has the name of {layers}: weights are those with the same shapes in the same order"
+        click.echo(f"{file}: note: {text}", err=True)
+    return found.arrays

@@ -105,7 +105,19 @@ def value_option(command: Command) -> Command:
 
 def model_options(command: Command) -> Command:
     """Add the options for model files and modules to a command."""
-    return value_option(export_options(command))
+    return value_option(declaration_option(export_options(command)))
+
+
+def declaration_option(command: Command) -> Command:
+    """Add ``--layer`` to a command."""
+    return click.option(
+        "--layer",
+        "declarations",
+        multiple=True,
+        metavar="NAME=EXPRESSION",
+        help="Declare a layer of a Keras model that only its own code knows, by its name or class and an expression of "
+        'one tensor, e.g. "my_layer=relu" (repeatable).',
+    )(command)
 
 
 def export_options(command: Command) -> Command:
@@ -138,11 +150,11 @@ def layout_option(command: Command) -> Command:
 
 def spec_options(command: Command) -> Command:
     """Add all options that decide how a SPEC is read, ``--ignore`` and the limits to a command."""
-    return value_option(spec_options_without_values(command))
+    return value_option(declaration_option(spec_options_without_values(command)))
 
 
 def spec_options_without_values(command: Command) -> Command:
-    """Add the same options without ``--input``, to a command that has its own."""
+    """Add the same options without ``--input`` and ``--layer``, to a command that has its own."""
     command = export_options(layout_option(ignore_option(limit_options(command))))
     command = click.option(
         "--shape",
@@ -252,11 +264,17 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 
 
 def with_model_options(given: Given, values: dict[str, Any]) -> Given:
-    """Return what is given for a SPEC with ``--arg``, ``--batch-axis`` and ``--input``, and remove these options."""
+    """Return what is given for a SPEC with the options for models, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
     batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis")
     numbers = pairs_from(values.pop("inputs"), "--input")
-    return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers)
+    if "declarations" in values:
+        written = values.pop("declarations")
+    else:  # the command's own option also names layers
+        written = tuple([each for each in values["layers"] if "=" in each])
+        values["layers"] = tuple([each for each in values["layers"] if "=" not in each])
+    layers = pairs_from(written, "--layer")
+    return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers, layers=layers)
 
 
 def given_from(values: dict[str, Any], *, training: bool = False) -> Given:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import UnitField, unit_field
+from archcalc.cli.encoding import writes_blocks
 from archcalc.cli.files import STANDARD_OUTPUT
 from archcalc.cli.options import (
     SpecCommand,
@@ -85,18 +85,9 @@ def command(spec: str, layer: str | None, form: str | None, color: str, **values
     else:
         table, bars = survey.table(everything=values["everything"] or form == "csv"), ""
         if form in ("rich", "plain"):
-            bars = survey.bars(min(terminal_width() or 80, 100), blocks=_writes_blocks())
+            bars = survey.bars(min(terminal_width() or 80, 100), blocks=writes_blocks())
         print_table(table, form, color)
         click.echo(f"\n{bars}" if bars else "", nl=False)
-
-
-def _writes_blocks() -> bool:
-    """Return whether the encoding of the output has block characters."""
-    try:
-        "█▏░│".encode((sys.stdout and sys.stdout.encoding) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> UnitField:

@@ -59,8 +59,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--weights",
     multiple=True,
     metavar="FILE|NAME=ARRAY",
-    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or give one of them, as for "
-    "--input (repeatable).  [default: random]",
+    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or from a checkpoint "
+    "(.safetensors, .pth), or give one of them, as for --input (repeatable).  [default: random]",
 )
 @click.option(
     "--output",
@@ -71,8 +71,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--layer",
     "layers",
     multiple=True,
-    metavar="NAME",
-    help="Use the output of this layer, stage or block instead of that of the network (repeatable).",
+    metavar="NAME[=EXPRESSION]",
+    help="Use the output of this layer, stage or block instead of that of the network; with an expression, declare a "
+    "layer of a Keras model that only its own code knows (repeatable).",
 )
 @click.option(
     "--print",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise, takewhile
 from typing import Any
 
 import click
 
-from archcalc.analysis.counts import FORMULAS
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.counts import FORMULAS, TRAINING
+from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
 from archcalc.cli.columns import chosen_columns
@@ -27,7 +28,10 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
+from archcalc.spec.errors import fail
+from archcalc.spec.models import is_checkpoint
 from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
@@ -68,19 +72,44 @@ class Depth(click.ParamType[int]):
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
+    "--training-step",
+    is_flag=True,
+    help="Print the memory of a training step, part by part, and its MACs instead of the layers.",
 )
+@dtype_option
+@training_setup_options
 @click.option(
-    "--as", "tool", metavar="TOOL", help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'."
+    "--as",
+    "tool",
+    metavar="TOOL",
+    help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'. With --training-step: pytorch, for the "
+    "tensors that it keeps.",
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
-    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals."""
+    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals.
+
+    For a checkpoint (.safetensors, .pth, .h5), print a table of its parameters.
+    """
+    if is_checkpoint(spec):
+        from archcalc.cli.checkpoints import show_checkpoint
+
+        show_checkpoint(spec, form, color, values["depth"], READABLE_ROWS)
+        return
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
+    step, setup = values["training_step"], setup_from(values)
+    values["training"] = values["training"] or step
     network = load_network(spec, values)
-    analysis = network.analyze(training=values["training"], batch=values["batch"])
+    require_places(setup, network.graph)
+    analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     form = default_format(form, color)
     depth = values["depth"]
+    if step and tool is not None:
+        if tool != "pytorch":
+            hint = "with --training-step, write --as pytorch"
+            fail("argument", f"no tensors that '{tool[:40]}' keeps are known", hint=hint, origin="--as")
+        setup, tool = replace(setup, as_pytorch=True), None
+        analysis = replace(analysis, setup=setup)
     if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
         raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
     if form == "json":
@@ -88,16 +117,23 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
             raise click.UsageError("--columns does not apply to json, which has all columns")
         from archcalc.report.records import network_json
 
-        print_pieces(network_json(analysis, values["dtype"], depth=depth))
+        print_pieces(network_json(analysis, values["dtype"], depth=depth, training_step=step))
         return
     layout = values["layout"] or analysis.graph.layout
+    if step:
+        from archcalc.cli.encoding import writes_blocks
+        from archcalc.report.training_cost import Bars, training_table
+
+        bars: Bars = "none" if form == "csv" else "blocks" if writes_blocks() else "ascii"
+        print_table(training_table(analysis, values["dtype"], title(analysis, layout), bars=bars), form, color)
+        return
     if depth is None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
-    cells = Cells(analysis, rows, layout, bare=form == "csv")
+    cells = Cells(analysis, rows, layout, dtype=values["dtype"], bare=form == "csv")
     shown = cells.of(columns)
     headings: Sequence[Column] = [COLUMNS[name] for name in columns]
-    totals = total_cells(analysis, columns)
+    totals = total_cells(analysis, columns, values["dtype"])
     counted: tuple[str, ...] = ()
     if tool is not None:
         from archcalc.cli.counted import in_count_of
@@ -111,7 +147,7 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         columns=tuple(headings),
         rows=shown,
         title=title(analysis, layout),
-        totals=(totals,) if tool or {*columns} & {*FORMULAS} else (),
+        totals=(totals,) if tool or {*columns} & {*FORMULAS, *TRAINING} else (),
         notes=(*counted, *notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
     )
     print_table(table, form, color)
@@ -140,13 +176,17 @@ def title(analysis: Analysis, layout: str) -> str:
     return f"input {shown}" if "->" in own or "→" in own else f"{own}, input {shown}"
 
 
-def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
+def total_cells(analysis: Analysis, columns: tuple[str, ...], dtype: str) -> tuple[Any, ...]:
     """Return the row of totals."""
     totals = analysis.totals
     cells: list[Any] = [None] * len(columns)
     for index, name in enumerate(columns):
         if name in FORMULAS:
             cells[index] = AtLeast(totals.of(name)) if totals.is_lower_bound(name) else totals.of(name)
+        elif name in TRAINING:
+            cost = analysis.training_cost
+            figure = cost.figure(name, cost.runs, read_formats(dtype))
+            cells[index] = AtLeast(figure) if totals.is_lower_bound(name) else figure
     for index, name in enumerate(columns):
         if name in ("layer", "op", "stage", "head", "input", "output"):
             cells[index] = "total"

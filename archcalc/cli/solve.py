@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     Definitions,
+    PositiveInteger,
     SpecCommand,
     default_format,
     giving_values,
@@ -21,6 +21,7 @@ from archcalc.cli.options import (
     spec_options,
     with_model_options,
 )
+from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Definitions] = {
         ("alpha", "A variable."),
         ("H, W, H=W", "A size of the input, or several at once."),
         ("conv1.p", "An attribute of a layer."),
+        ("batch", "The number of examples, unless the spec has a variable of this name."),
         ("alpha=0.25:2:0.01", "The values to try: a range START:STOP:STEP, or a list."),
     ),
     "Examples": (
@@ -47,6 +49,7 @@ SECTIONS: dict[str, Definitions] = {
         ("--vary H=W", '--target "macs <= 4G and conv5_x.H >= 7"'),
         ("--vary conv1.p", '--target "conv1.shape = 64x32x32"'),
         ("--vary conv1.k=1:11 --vary conv1.p=0:5", '--target "conv1.shape = 64x32x32"'),
+        ("--vary batch", '--target "training_memory <= 24GiB"'),
     ),
 }
 
@@ -70,10 +73,10 @@ SECTIONS: dict[str, Definitions] = {
 )
 @click.option("--columns", metavar="NAMES", help="Additional quantities to print.")
 @spec_options
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """Find all values of a setting, or combinations of several settings, that meet a condition.
@@ -85,7 +88,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
-    from archcalc.query.solve import names_to_measure, read_axes, solve
+    from archcalc.query.solve import names_to_measure, read_axes, solve, split_names
     from archcalc.spec.locate import locate
 
     collect_garbage()
@@ -96,7 +99,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
     located = LocatedSpec(*locate(spec, limits))
-    varied = [name for text in values["vary"] for name in text.rpartition("=")[0].split("=") or [text]]
+    varied = [name for text in values["vary"] for name in split_names(text)[0]]
     given = with_model_options(fixed.given, values)
     given = given._replace(later=(*given.later, *varied))
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
@@ -106,7 +109,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         given=given,
         fixed=fixed.fixed,
         training=values["training"],
+        batch=values["batch"],
         dtype=values["dtype"],
+        setup=setup_from(values),
         limits=limits,
     )
     with giving_values(lambda name: give_values(name, values["vary"])):

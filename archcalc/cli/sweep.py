@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     Definitions,
     PositiveInteger,
@@ -27,6 +26,7 @@ from archcalc.cli.options import (
     spec_argument,
     with_model_options,
 )
+from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written
 from archcalc.query.quantities import heading
@@ -55,6 +55,7 @@ SECTIONS: dict[str, Definitions] = {
         ("alpha=0.25:1:0.05", "A range START:STOP:STEP, which includes STOP."),
         ("rho=6/7,1", "A list of values and ranges."),
         ("act=relu,gelu", "Names, for an attribute that takes names."),
+        ("batch=1,8,64", "The number of examples, unless the spec has a variable of this name."),
         ("H=W=128:512:32", "The same values for several sizes or variables."),
     ),
     "Conditions": (
@@ -108,10 +109,10 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
 )
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
-)
+@dtype_option
+@training_setup_options
 @model_options
 @layout_option
 @ignore_option
@@ -146,10 +147,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         given,
         varied.fixed,
         varied.shapes,
-        values["training"],
-        values["dtype"],
-        limits,
+        training=values["training"],
+        batch=values["batch"],
+        dtype=values["dtype"],
+        setup=setup_from(values),
+        limits=limits,
     )
+    query.require_batches(varied.axes)
     form = default_format(form, color)
     run = _Run(query, varied.axes)
     if form not in ("csv", "json"):

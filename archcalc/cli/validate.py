@@ -138,7 +138,7 @@ def command(
 ) -> int:
     """Check specs: errors, warnings, expectations, and growth beyond a baseline.
 
-    PATHS are files, folders (every .yaml, .yml and .json file below, except hidden ones), quoted patterns
+    PATHS are files, folders (every spec and model file below, except hidden ones), quoted patterns
     ("nets/**/*.yaml"), bundled names, inline expressions, or '-' for standard input.
 
     Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a total has grown, or a warning

@@ -12,6 +12,7 @@ import numpy as np
 
 from archcalc.executor.gradient import Evaluated, Gradient, gradient_of
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
+from archcalc.executor.kept import is_absent, trained_of, with_kept_only
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context
 from archcalc.executor.losses import Loss
 from archcalc.executor.paths import Paths
@@ -48,7 +49,7 @@ class Backward:
     seconds: float
     """The time of the backward pass."""
     saved: int
-    """The bytes of the tensors that were kept for the backward pass, inputs included."""
+    """The bytes of the tensors that were kept for the backward pass."""
     points: Mapping[str, Point]
     """The layers that were to be kept."""
 
@@ -75,7 +76,7 @@ def gradients(
 ) -> Backward:
     """Return the gradients of a loss.
 
-    All tensors of the forward pass are kept until the backward pass has used them.
+    The tensors of the forward pass that gradients are computed from are kept until the backward pass has used them.
 
     Args:
         graph: the network.
@@ -97,16 +98,17 @@ def gradients(
         MissingDefinition: an operator has no kernel.
     """
     paths = Paths(graph, names, loss.terms, training=training)
-    kept, traces = set(keep), list[LayerTrace]()
+    instead = instead or {}
+    kept, complete, traces = set(keep), {*keep, *instead}, list[LayerTrace]()
 
     def note(trace: LayerTrace) -> None:
-        traces.append(trace)
+        traces.append(trace if trace.node.name in complete else with_kept_only(trace, paths))
         if observe is not None:
             observe(trace)
 
     interpreter = Interpreter(graph, weights)
     run = interpreter.run(inputs, training=training, seed=seed, step=step, keep=loss.terms, tally=tally, observe=note)
-    saved = live_bytes(array for trace in traces for array in (*trace.inputs, *trace.outputs))
+    saved = live_bytes(array for trace in traces for array in (*trace.inputs, *trace.outputs) if not is_absent(array))
     begin = perf_counter()
     value, first = loss(run.kept)
     tensors, arrays = dict[Ref, Array](), dict[str, Array]()
@@ -133,9 +135,10 @@ def gradients(
             buffers=buffers,
         )
         needed = tuple([ref in paths.carrying for ref in node.inputs])
-        layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed)
+        trained = bool(trained_of(trace.node, paths))
+        layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
-            product = (instead or {}).get(node.name) or gradient_of(node.op)
+            product = instead.get(node.name) or gradient_of(node.op)
             found = product(node.op, layer, given)
         for ref, own in zip(node.inputs, found.inputs, strict=True):
             if own is not None and ref in paths.carrying:

@@ -7,7 +7,7 @@ needs of the layer anew from the inputs and outputs of the layer, which are kept
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from archcalc.executor.errors import MissingDefinition
@@ -27,10 +27,12 @@ class Evaluated:
     the operations of the backward pass in matrix products."""
     needed: tuple[bool, ...]
     """Which of the inputs a gradient is needed for. A function may compute the others as well."""
+    trained: bool = True
+    """Whether the gradients of the stored arrays are needed. A function may compute them in any case."""
 
     def on(self, *inputs: Array, weights: Weights | None = None) -> Evaluated:
         """Return the layer with other inputs, and with other stored arrays if they are given."""
-        return Evaluated(inputs, self.outputs, self.weights if weights is None else weights, self.context, self.needed)
+        return replace(self, inputs=inputs, weights=self.weights if weights is None else weights)
 
 
 class Gradients(NamedTuple):
@@ -71,11 +73,3 @@ def gradient_of(op: Operator) -> Gradient:
     if found is None:
         raise MissingDefinition("gradient", op.name)
     return found
-
-
-def passes(op: Operator, output: int, place: int) -> bool:
-    """Return whether the gradient of an output of an operator is passed on to the input at a place."""
-    without = op.no_gradient
-    if without is None:
-        return True
-    return not without.is_complete and output not in without.outputs and place not in without.inputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -83,6 +83,11 @@ class Context:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""
         if self.tally is not None:
             self.tally.update(operations)
+
+    @property
+    def uncounted(self) -> Context:
+        """The same context, to which operations are not reported: for what a gradient computes anew."""
+        return replace(self, tally=None)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
         """Return a work buffer with arbitrary content; see `Buffers.take`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archcalc.executor import gradients  # noqa: F401  # registers them
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.gradient import GRADIENTS, passes
+from archcalc.executor.gradient import GRADIENTS
 from archcalc.executor.weights import array_names, stored
 from archcalc.graph import Graph, Ref
 
@@ -70,7 +70,7 @@ class Paths:
             if not reached.isdisjoint(made):
                 reached.update(node.inputs)
             for ref in derived.intersection(made):
-                derived.update(read for place, read in enumerate(node.inputs) if passes(node.op, ref.output, place))
+                derived.update(read for place, read in enumerate(node.inputs) if node.op.passes(ref.output, place))
         return reached, derived
 
     def _without_gradient(self) -> Iterator[tuple[str, str]]:
@@ -101,7 +101,7 @@ class Paths:
             for place, ref in enumerate(node.inputs):
                 if ref in behind and made:
                     without = node.op.no_gradient
-                    if without is not None and not any(passes(node.op, each.output, place) for each in made):
+                    if without is not None and not any(node.op.passes(each.output, place) for each in made):
                         reason = f"'{node.name}' ({node.op.name}) passes none on ({without.reason})"
                         return f"'{name}' has no gradient: {reason}"
                     behind.update(made)

@@ -68,9 +68,9 @@ def probe(
     tests = {
         (end, bound)
         for seen in guesses.values()
-        for end, edge in ((False, seen.first), (True, n - 1 - seen.last))
+        for end, edge in ((False, seen.first if seen else n), (True, n - 1 - seen.last if seen else n))
         for bound in (edge - 1, edge)
-        if seen and 0 <= bound < n
+        if 0 <= bound < n
     }
     while tests or (tests := _bisections(found)):
         for test, reached in _outcomes(graph, sizes, units, source, axis, sorted(tests)):

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from archcalc.grading.columns import columns_by_role, is_answered, notes_on_unread, quantity_and_unit
 from archcalc.grading.submission import Answer, NetworkText, fail_too_many
 from archcalc.spec.errors import Text, fail, whole_text
-from archcalc.spec.locate import SUFFIXES, is_inline, split_variant
-from archcalc.spec.models import READERS
+from archcalc.spec.locate import is_file_name, is_inline, split_variant
 from archcalc.spec.zoo import entry_named, suggest_bundled
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -110,7 +109,7 @@ def _network(written: str, row: list[Text], columns: _Columns) -> NetworkText | 
     cell = row[columns.network]
     entry = entry_named(written)
     if entry is None:
-        known = is_inline(written) or split_variant(written)[0].lower().endswith((*SUFFIXES, *READERS))
+        known = is_inline(written) or is_file_name(split_variant(written)[0])
         return NetworkText(_text(cell, written)) if known or split_variant(written)[1] else None
     shapes = {}
     if columns.resolution is not None and columns.resolution < len(row):

@@ -22,8 +22,8 @@ from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import SpecError, fail, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline, split_variant
-from archcalc.spec.models import PYTHON_OBJECT, READERS, ModelFile
+from archcalc.spec.locate import EXPRESSION, is_file_name, is_inline, split_variant
+from archcalc.spec.models import PYTHON_OBJECT, ModelFile
 
 
 class Subject:
@@ -192,7 +192,9 @@ def _in_file(error: SpecError, network: NetworkText) -> SpecError:
 
 def _in_yaml(hint: str) -> str:
     """Return a hint with options of the command line as the entries of a file that mean the same."""
-    return re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
+    written = re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
+    written = re.sub(r"--shape ([^\s=]+)=([^\s,]+)", r"shape: {\1: \2}", written)
+    return re.sub(r"--set (\w+)=NUMBER", r"set: {\1: NUMBER}", written)
 
 
 def _content(network: NetworkText) -> _Content:
@@ -205,8 +207,7 @@ def _content(network: NetworkText) -> _Content:
     if PYTHON_OBJECT.fullmatch(spec) is not None:
         hint = "export the module to a .pt2 file, and name that"
         fail("argument", "a file cannot name a module, because its code would run", whole_text(network.spec), hint)
-    suffixes = (*SUFFIXES, *READERS)
-    is_file = not is_inline(spec) and ("/" in spec or split_variant(spec)[0].lower().endswith(suffixes))
+    is_file = not is_inline(spec) and ("/" in spec or is_file_name(split_variant(spec)[0]))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
     settings = tuple((name, text.value) for name, text in network.settings.items())

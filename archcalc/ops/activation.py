@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
+from archcalc.numeric import Number, both, exact_div, known_equal, product, require, require_divisible
+from archcalc.ops.backward import INPUT, Kept, Needs
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -65,6 +66,8 @@ class Relu(Rectifier):
     Source: Nair & Hinton 2010
     """
 
+    differentiated_by = "output"
+    in_place = "output"
     per_element = operations(cmp=1)
 
 
@@ -76,7 +79,13 @@ class Relu6(Rectifier):
     Source: Krizhevsky 2010 (CIFAR-10 report); PyTorch ReLU6
     """
 
+    differentiated_by = "output"
+    in_place = "output"
     per_element = operations(cmp=2)
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the input, as for any clipping; of one that is written over, PyTorch makes a copy."""
+        return (Kept("made", name="copy", elements=product(inputs[0])) if in_place else INPUT,)
 
 
 @operator("leaky_relu")
@@ -87,6 +96,8 @@ class LeakyRelu(Rectifier):
     Source: Maas et al. 2013; PyTorch LeakyReLU
     """
 
+    differentiated_by = "input"
+    in_place = "output"
     per_element = operations(cmp=1, mul=1)
 
     slope: Number = real(Fraction(1, 100), positional=True, help="slope for negative numbers")
@@ -101,6 +112,7 @@ class PRelu(Rectifier):
     Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared by default)
     """
 
+    differentiated_by = "input"
     per_element = operations(cmp=1, mul=1)
 
     slopes: str = word("shared", "shared", "channels", flags=True, help="one slope for all channels or one per channel")
@@ -120,6 +132,8 @@ class Elu(Elementwise):
     Source: Clevert et al. 2016; PyTorch ELU
     """
 
+    differentiated_by = "input"
+    in_place = "output"
     per_element = operations(cmp=1, exp=1, add=1, mul=1)
 
     alpha: Number = real(1, positional=True, help="factor below zero; the limit there is −alpha")
@@ -133,6 +147,8 @@ class Selu(Elementwise):
     Source: Klambauer et al. 2017
     """
 
+    differentiated_by = "input"
+    in_place = "output"
     per_element = operations(cmp=1, exp=1, add=1, mul=2)
 
 
@@ -144,6 +160,8 @@ class Gelu(Elementwise):
             tanh: 6 multiplications, 2 additions, 1 hyperbolic tangent per element
     Source: Hendrycks & Gimpel 2016; PyTorch GELU
     """
+
+    differentiated_by = "input"
 
     form: str = word("exact", "exact", "tanh", flags=True, help="the definition or its approximation")
 
@@ -162,6 +180,7 @@ class Silu(Elementwise):
     Source: Elfwing et al. 2018; Ramachandran et al. 2017
     """
 
+    differentiated_by = "input"
     aliases = ("swish",)
 
     per_element = operations(exp=1, add=1, div=1)
@@ -175,6 +194,7 @@ class Mish(Elementwise):
     Source: Misra 2020
     """
 
+    differentiated_by = "input"
     per_element = operations(exp=1, add=1, log=1, tanh=1, mul=1)
 
 
@@ -186,6 +206,8 @@ class Sigmoid(FixedSpread, Elementwise):
     Source: PyTorch Sigmoid
     """
 
+    differentiated_by = "output"
+    in_place = "output"
     typical_spread = Spread(0.5, 0.05)
     per_element = operations(exp=1, add=1, div=1)
 
@@ -198,6 +220,8 @@ class Tanh(FixedSpread, Elementwise):
     Source: PyTorch Tanh
     """
 
+    differentiated_by = "output"
+    in_place = "output"
     typical_spread = Spread(0.0, 0.4)
     per_element = operations(tanh=1)
 
@@ -210,6 +234,7 @@ class HardSwish(Elementwise):
     Source: Howard et al. 2019 (MobileNetV3); PyTorch Hardswish
     """
 
+    differentiated_by = "input"
     per_element = operations(add=1, cmp=2, mul=1, div=1)
 
 
@@ -221,6 +246,7 @@ class HardSigmoid(Elementwise):
     Source: Howard et al. 2019 (MobileNetV3); PyTorch Hardsigmoid
     """
 
+    differentiated_by = "input"
     per_element = operations(add=1, cmp=2, div=1)
 
 
@@ -232,6 +258,7 @@ class Softplus(Elementwise):
     Source: Dugas et al. 2001; PyTorch Softplus
     """
 
+    differentiated_by = "input"
     per_element = operations(exp=1, add=1, log=1)
 
 
@@ -246,6 +273,7 @@ class Maxout(Operator):
     Source: Goodfellow et al. 2013
     """
 
+    differentiated_by = "both"
     reads_features = "first"
 
     kind = "activation"
@@ -292,6 +320,7 @@ class Softmax(FixedSpread, AlongAxis):
     Source: PyTorch Softmax
     """
 
+    differentiated_by = "output"
     typical_spread = Spread(0.0, 0.1)
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -310,6 +339,8 @@ class LogSoftmax(AlongAxis):
     Window: position by position; everything along a spatial axis that is normalised
     Source: PyTorch LogSoftmax
     """
+
+    differentiated_by = "output"
 
     def cost(self, inputs: Shapes) -> Cost:
         elements, groups = self.counts(inputs[0])
@@ -332,6 +363,7 @@ class Dropout(Operator):
     """
 
     drops: ClassVar[Dropped] = "elements"
+    in_place = ""
 
     rate: Number = real(Fraction(1, 2), positional=True, help="probability of a zero")
     scale: str = word("training", *SCALES, later=SCALES, help="when the output is scaled")
@@ -347,6 +379,11 @@ class Dropout(Operator):
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost({"mul": product(inputs[0])}) if self.scale == "inference" else Cost()
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the mask, if anything is dropped."""
+        elements = product(inputs[0][:1] if self.drops == "maps" else inputs[0])
+        return () if known_equal(self.rate, 0) else (Kept("mask", name="mask", elements=elements),)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         keep = float(1 - self.rate) if self.scale == "inference" else 1.0

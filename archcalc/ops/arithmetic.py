@@ -65,6 +65,7 @@ class Exp(Function):
     Source: PyTorch exp; ONNX Exp
     """
 
+    differentiated_by = "output"
     per_element = operations(exp=1)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
@@ -82,6 +83,7 @@ class Log(Function):
     Source: PyTorch log; ONNX Log
     """
 
+    differentiated_by = "input"
     per_element = operations(log=1)
 
 
@@ -93,6 +95,7 @@ class Sqrt(Function):
     Source: PyTorch sqrt; ONNX Sqrt
     """
 
+    differentiated_by = "output"
     per_element = operations(sqrt=1)
 
 
@@ -104,6 +107,7 @@ class Sin(Function):
     Source: PyTorch sin; ONNX Sin; Sitzmann et al. 2020 (SIREN)
     """
 
+    differentiated_by = "input"
     per_element = operations(sin=1)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
@@ -119,6 +123,7 @@ class Cos(Function):
     Source: PyTorch cos; ONNX Cos
     """
 
+    differentiated_by = "input"
     per_element = operations(sin=1)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
@@ -142,6 +147,7 @@ class Erf(Function):
     Source: PyTorch erf; ONNX Erf
     """
 
+    differentiated_by = "input"
     per_element = operations(erf=1)
 
 
@@ -153,6 +159,7 @@ class Abs(Function):
     Source: PyTorch abs; ONNX Abs
     """
 
+    differentiated_by = "input"
     per_element = operations()
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
@@ -185,6 +192,7 @@ class Pow(Function):
     Source: PyTorch pow; ONNX Pow
     """
 
+    differentiated_by = "input"
     aliases = ("power",)
 
     per_element = operations(pow=1)
@@ -200,6 +208,7 @@ class Clip(Function):
     Source: PyTorch clamp; ONNX Clip; NumPy clip
     """
 
+    differentiated_by = "input"
     aliases = ("clamp", "hardtanh")
 
     min: Number | None = real(None, positional=True, help="lower bound; by default none")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, exact_div, minimum, product, require, require_divisible
+from archcalc.ops.backward import Factor, Kept, Multiplication, Needs, Sources
 from archcalc.ops.base import (
     NO_CACHE,
     Cache,
@@ -52,6 +53,39 @@ def attending(groups: Number, queries: Number, keys: Number, width: Number, valu
         },
         macs=found + mixed,
     )
+
+
+def multiplied(
+    groups: Number,
+    queries: Number,
+    keys: Number,
+    factors: Sequence[Factor],
+    widths: Sequence[Number],
+    added: Sources = (),
+) -> tuple[Multiplication, ...]:
+    """Return the multiplications of attention: of queries with keys, and of the shares with values.
+
+    Args:
+        groups: the number of independent attentions.
+        queries: the number of queries.
+        keys: the number of keys and values.
+        factors: the queries, keys and values.
+        widths: the features of a query and of a value.
+        added: what the scores depend on besides queries and keys.
+    """
+    scores = groups * queries * keys
+    query, key, value = factors
+    shares = Factor((*query.sources, *key.sources, *added), "shares", scores)
+    return (
+        Multiplication(scores * widths[0], query, key),
+        Multiplication(scores * widths[1], shares, value),
+    )
+
+
+def shares_kept(multiplications: Sequence[Multiplication], needs: Needs) -> tuple[Kept, ...]:
+    """Return the shares that a softmax gives, if any gradient goes through it."""
+    shares = next(each.left for each in multiplications if each.left.made == "shares")
+    return (Kept("made", name="shares", elements=shares.elements),) if needs.of(shares.sources) else ()
 
 
 def require_added(what: str, shape: Shape, scores: Shape) -> None:
@@ -111,6 +145,16 @@ class ScaledDotProductAttention(Operator):
         queries, keys, values, *mask = inputs
         found = attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
         return found + Cost(operations(add=product(queries[:-1]) * keys[-2])) if mask else found
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        queries, keys, values, *_ = inputs
+        groups, factors = product(queries[:-2]), [Factor((place,)) for place in range(3)]
+        added = tuple(range(3, len(inputs)))
+        return multiplied(groups, queries[-2], keys[-2], factors, (queries[-1], values[-1]), added)
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        shares = shares_kept(self.multiplications(inputs), needs)
+        return (*super().kept(inputs, needs, in_place=in_place), *shares)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values up to a query, which later queries read as well; none unless causal."""
@@ -271,6 +315,30 @@ class Attention(Operator):
         if added:
             found = found + Cost(operations(add=added * scores))
         return found + attending(groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"])
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return those of the projections, and those of the heads."""
+        sizes, arguments = self.sizes(inputs), self.tensor_arguments()
+        groups = product(inputs[0][:-2])
+        rows = {"queries": groups * sizes["queries"], "keys": groups * sizes["keys"]}
+        context = 1 if self.context else 0
+        added = tuple([1 + arguments.index(name) for name in ("score_bias", "mask") if name in arguments])
+        found, factors = [], []
+        for name, outputs, features, _ in self.projections(sizes)[:3]:
+            of_queries = name == "query"
+            read, count = (0, rows["queries"]) if of_queries else (context, rows["keys"])
+            found.append(Multiplication(count * outputs * features, Factor((read,)), Factor((name,))))
+            made = {"query": "queries", "key": "keys", "value": "values"}[name]
+            factors.append(Factor((read, name, f"{name}_bias"), made, count * outputs))
+        widths = (sizes["head"], sizes["head"])
+        found += multiplied(groups * self.heads, sizes["queries"], sizes["keys"], factors, widths, added)
+        everything = (*found[-1].left.sources, *factors[2].sources)
+        mixed = Factor(everything, "mixed", rows["queries"] * sizes["dim"])
+        return (*found, Multiplication(mixed.elements * sizes["features"], mixed, Factor(("output",))))
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        shares = shares_kept(self.multiplications(inputs), needs)
+        return (*super().kept(inputs, needs, in_place=in_place), *shares)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values of the context, or of earlier tokens if causal: at most those of the window.

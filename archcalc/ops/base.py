@@ -8,12 +8,13 @@ batch; the axes after the first are the spatial axes (positions).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 from archcalc.arrays.texts import shape_text
 from archcalc.numeric import Impossible, Number, product, require
+from archcalc.ops.backward import INPUT, OUTPUT, Kept, Multiplication, Needs
 from archcalc.ops.fields import (
     Argument,
     Features,
@@ -208,6 +209,38 @@ class Operator(Traits):
         """Return the operations, MACs and connections of one evaluation; by default, none."""
         return FREE
 
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return the multiplications of tensors that the macs of a layer are those of; by default, none."""
+        return ()
+
+    def backward_macs(self, inputs: Shapes, needs: Needs) -> Number:
+        """Return the macs of the gradients that are needed, of one example."""
+        found: Number = 0
+        for each in self.multiplications(inputs):
+            times = each.gradients(needs)
+            if times:
+                found = _plus(found, each.macs if times == 1 else times * each.macs)
+        return found
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the tensors that the backward pass needs; some may be listed twice.
+
+        By default, they are the other factors of multiplications, and what the trait `differentiated_by` says.
+
+        Args:
+            inputs: the shapes of the inputs.
+            needs: the gradients that are needed.
+            in_place: whether the output is written over the input.
+        """
+        found = [kept for each in self.multiplications(inputs) for kept in each.kept(needs)]
+        what = self.differentiated_by if not in_place or self.in_place is None else self.in_place
+        found += {"": (), "input": (INPUT,), "output": (OUTPUT,), "both": (INPUT, OUTPUT)}[what]
+        return tuple(found)
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""
+        return self.kept(inputs, needs, in_place=in_place)
+
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values that are kept for further tokens; by default, none."""
         return NO_CACHE
@@ -235,6 +268,18 @@ class Operator(Traits):
         if self.reads_features:
             return len(self.output(inputs)) - 1
         return next((axis for axis in features if axis is not None), None)
+
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        """Return the axis of an input that is as long as the features of the others, wherever that may be.
+
+        ``None``: there is none, or it is where the others have theirs.
+
+        Args:
+            place: the index of the input.
+            inputs: the shapes of the inputs.
+            features: the axes of the inputs that hold features.
+        """
+        return None
 
     def rearranged(self, view: View, shape: Shape) -> View | None:
         """Return the view after this operator if it only reorders elements; otherwise ``None``.

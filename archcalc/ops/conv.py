@@ -8,6 +8,7 @@ from math import prod, sqrt
 from typing import Any, ClassVar, Self
 
 from archcalc.numeric import Number, both, exact_div, maximum, product, require, require_divisible
+from archcalc.ops.backward import Factor, Multiplication
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -58,6 +59,10 @@ class WeightedSums(Operator):
         """Return what is stored per output channel: a gain with weight norm, and a bias unless there is none."""
         gain = (Weight("gain", (channels,)),) if self.weight_norm else ()
         return (*gain, Weight("bias", (channels,), added=True)) if getattr(self, "bias", False) else gain
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return that of the input with the weights; with weight norm, these depend on the gains as well."""
+        return (Multiplication(self.cost(inputs).macs, Factor((0,)), Factor(("weight", "gain"))),)
 
     def with_map_folded_in(self) -> Self:
         return like(type(self), self, bias=True, weight_norm=False)
@@ -256,11 +261,24 @@ class SeparableConv(SlidingConvolution):
             *self.per_channel(self.channels),
         )
 
-    def cost(self, inputs: Shapes) -> Cost:
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        depthwise, pointwise = self.parts(inputs)
+        between = product(self.positions(inputs[0])) * (inputs[0][0] * self.multiplier)
+        middle = Factor((0, "depthwise"), "depthwise_output", between)
+        return (
+            Multiplication(depthwise.macs, Factor((0,)), Factor(("depthwise",))),
+            Multiplication(pointwise.macs, middle, Factor(("pointwise", "gain"))),
+        )
+
+    def parts(self, inputs: Shapes) -> tuple[Cost, Cost]:
+        """Return the costs of the depthwise convolution and of the 1×1 convolution."""
         positions = product(self.positions(inputs[0]))
         maps = inputs[0][0] * self.multiplier
         depthwise = weighted_sums(positions * maps * product(self.kernel), positions * maps, bias=False)
-        pointwise = weighted_sums(positions * maps * self.channels, positions * self.channels, self.bias)
+        return depthwise, weighted_sums(positions * maps * self.channels, positions * self.channels, self.bias)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        depthwise, pointwise = self.parts(inputs)
         return Cost(
             {
                 kind: depthwise.operations.get(kind, 0) + pointwise.operations.get(kind, 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product
+from archcalc.ops.backward import INPUT, Kept, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
 from archcalc.ops.conv import WeightedSums, weighted_sums
 from archcalc.ops.fields import Features, axis_word, flag, integer
@@ -117,6 +118,7 @@ class RadialBasis(Operator):
     """
 
     flattens = True
+    differentiated_by = "input"
     widths = ("features",)
     single_channel: ClassVar[Mapping[str, Any]] = {"features": 1}
 
@@ -167,6 +169,10 @@ class Embedding(Operator):
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(connections=product(self.output(inputs)))
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the indices: the rows of the table that have gradients."""
+        return (INPUT,)
 
     @property
     def index_limit(self) -> Number:

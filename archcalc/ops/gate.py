@@ -16,6 +16,7 @@ class Gated(Operator):
     """A product of one half of an axis with an activation of the other half."""
 
     kind = "activation"
+    differentiated_by = "input"
 
     axis: int = axis(-1, help="the axis that is halved; 0 is the channels, -1 the last")
 

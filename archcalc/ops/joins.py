@@ -8,6 +8,7 @@ from math import prod
 from typing import ClassVar
 
 from archcalc.numeric import Number, known_equal, maximum, may_equal, minimum, product, require
+from archcalc.ops.backward import OUTPUT, Kept, Needs, inputs_kept
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -75,6 +76,11 @@ class Elementwise(Operator):
         return tuple(tuple(map(_window, shape, output)) for shape in inputs)
 
 
+def extremes_kept(inputs: Shapes) -> tuple[Kept, ...]:
+    """Return all inputs and the output, which is one of them at every position."""
+    return (*inputs_kept(range(len(inputs))), OUTPUT)
+
+
 def _window(n: Number, m: Number) -> Window:
     broadcast = broadcasts(n) and not broadcasts(m)
     return Window(stride=0) if broadcast else Window()
@@ -130,6 +136,11 @@ class Mul(Elementwise):
 
     operation = "mul"
 
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return every input that another one is multiplied by whose gradient is needed."""
+        others = range(len(inputs))
+        return inputs_kept([at for at in others if any(needs.inputs[other] for other in others if other != at)])
+
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         mean = prod(each.mean for each in read)
         return Spread(mean, prod(each.square for each in read) - mean**2)
@@ -148,6 +159,9 @@ class Max(Elementwise):
 
     operation = "cmp"
 
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        return extremes_kept(inputs)
+
 
 @operator("min", reserved=False)
 class Min(Elementwise):
@@ -161,6 +175,9 @@ class Min(Elementwise):
     """
 
     operation = "cmp"
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        return extremes_kept(inputs)
 
 
 @operator("div", reserved=False)
@@ -177,6 +194,12 @@ class Div(Elementwise):
     aliases = ("divide",)
 
     operation = "div"
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the divisors that are divided by again, and the output for the gradients of divisors."""
+        first, *others = needs.inputs
+        divisors = inputs_kept([at for at, needed in enumerate(others, start=1) if needed or first])
+        return (*divisors, OUTPUT) if any(others) else divisors
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         """Return the mean and variance if the divisors were constants: their root mean squares."""
@@ -208,6 +231,10 @@ class Where(Elementwise):
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(self.output(inputs))))
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the condition."""
+        return inputs_kept([0])
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         """Return the mean and variance if the condition held for half of all elements."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require
 from archcalc.ops.activation import Gelu, Relu, Silu
+from archcalc.ops.backward import Factor, Kept, Multiplication, Needs, Sources
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, operations, operator
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, word
@@ -76,6 +77,27 @@ class MixtureOfExperts(Operator):
                 shape, active = (self.experts, outputs), (self.top, outputs)
                 found.append(Weight(f"{name}_bias", shape, added=True, active=active))
         return tuple(found)
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        *positions, features = inputs[0]
+        tokens = product(positions)
+        used = tokens * self.top
+        found = [Multiplication(tokens * self.experts * features, Factor((0,)), Factor(("router",)))]
+        first = [name for name, _, _ in self.layers(features)[:-1]]
+        found += [Multiplication(used * self.hidden * features, Factor((0,)), Factor((name,))) for name in first]
+        sources: Sources = (0, *first, *[f"{name}_bias" for name in first])
+        hidden = Factor(sources, "hidden", used * self.hidden)
+        return (*found, Multiplication(used * features * self.hidden, hidden, Factor(("down",))))
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return also which experts are chosen, their shares and outputs, and what the activation needs."""
+        *positions, features = inputs[0]
+        used = product(positions) * self.top
+        widths = {"chosen": used, "shares": used, "outputs": used * features}
+        if self.gated or self.activation.differentiated_by == "input":
+            widths |= {name: used * self.hidden for name, _, _ in self.layers(features)[:-1]}
+        made = [Kept("made", name=name, elements=elements) for name, elements in widths.items()]
+        return (*super().kept(inputs, needs, in_place=in_place), *made)
 
     def cost(self, inputs: Shapes) -> Cost:
         *positions, features = inputs[0]

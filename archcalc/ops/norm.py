@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require, require_divisible
+from archcalc.ops.backward import Kept, Needs
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -62,6 +63,18 @@ class Normalisation(Operator):
         """Where features are: first, if channels are normalised or have weights of their own."""
         return "first" if getattr(self, "axis", "channels") == "channels" else ""
 
+    def statistics(self, shape: Shape) -> Number:
+        """Return how many means, deviations or roots of an example it computes."""
+        return 0
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return also the statistics, of a batch norm once for the batch."""
+        found = self.kept(inputs, needs, in_place=in_place)
+        number = self.statistics(inputs[0])
+        if not found or (type(number) is int and not number):
+            return found
+        return (*found, Kept("statistics", 0, "statistics", number, not self.running_statistics))
+
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD
 
@@ -77,6 +90,7 @@ class BatchNorm(Normalisation):
     Source: Ioffe & Szegedy 2015; PyTorch BatchNorm2d
     """
 
+    differentiated_by = "input"
     aliases = ("batchnorm", "batchnormalization")
     running_statistics = True
     centres_channels = True
@@ -92,6 +106,9 @@ class BatchNorm(Normalisation):
     def cost(self, inputs: Shapes) -> Cost:
         elements = product(inputs[0])
         return Cost({"mul": elements, "add": elements}, connections=2 * elements if self.affine else 0)
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * shape[0]
 
     def group_size(self, shape: Shape) -> Number:
         """Return how many numbers of one example it normalises together in training."""
@@ -131,6 +148,7 @@ class LayerNorm(Normalisation):
     Source: Ba et al. 2016; PyTorch LayerNorm; over channels: Liu et al. 2022 (ConvNeXt)
     """
 
+    differentiated_by = "input"
     aliases = ("layernorm", "layernormalization")
 
     axis: str = axis_word("all", "all", help="what is normalised together")
@@ -139,6 +157,9 @@ class LayerNorm(Normalisation):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return scale_and_shift(self.affine, normalised_axes(self.axis, inputs[0]))
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * group_count(self.axis, shape)
 
     def group_size(self, shape: Shape) -> Number:
         return product(normalised_axes(self.axis, shape))
@@ -178,11 +199,15 @@ class RmsNorm(Normalisation):
     Source: Zhang & Sennrich 2019; PyTorch RMSNorm; ONNX RMSNormalization
     """
 
+    differentiated_by = "input"
     aliases = ("rmsnorm", "rmsnormalization")
 
     axis: str = axis_word("last", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale")
     eps: Number = real(EPSILON, help="added to the mean square")
+
+    def statistics(self, shape: Shape) -> Number:
+        return group_count(self.axis, shape)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight("scale", normalised_axes(self.axis, inputs[0])),) if self.affine else ()
@@ -215,6 +240,7 @@ class L2Norm(Normalisation):
     Source: PyTorch functional.normalize; Liu et al. 2016 (ParseNet); ONNX LpNormalization
     """
 
+    differentiated_by = "input"
     aliases = ("l2norm", "l2normalize", "normalize", "lpnormalization", "unitnormalization")
 
     axis: str = axis_word("channels", "all", help="what is normalised together")
@@ -246,11 +272,15 @@ class InstanceNorm(Normalisation):
     Source: Ulyanov et al. 2016; PyTorch InstanceNorm2d
     """
 
+    differentiated_by = "input"
     aliases = ("instancenorm",)
     centres_channels = True
 
     affine: bool = flag(False, "affine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * shape[0]
 
     def output(self, inputs: Shapes) -> Shape:
         require_positions(inputs[0], self.name)
@@ -282,12 +312,16 @@ class GroupNorm(Normalisation):
     Source: Wu & He 2018; PyTorch GroupNorm
     """
 
+    differentiated_by = "input"
     aliases = ("groupnorm",)
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
     groups: Number = integer(positional=True, help="number of groups; must divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
+
+    def statistics(self, shape: Shape) -> Number:
+        return 2 * self.groups
 
     def output(self, inputs: Shapes) -> Shape:
         require_divisible(inputs[0][0], self.groups, "{number} channels are not divisible by {divisor} groups")
@@ -322,6 +356,7 @@ class LocalResponseNorm(Operator):
     Source: Krizhevsky et al. 2012, section 3.3 (size 5, k = 2, alpha = 10⁻⁴, beta = 0.75); within channels: Caffe LRN
     """
 
+    differentiated_by = "input"
     reads_features = "first"
 
     kind = "normalisation"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from archcalc.numeric import Number, gcd, known_equal, product, require
+from archcalc.ops.backward import INPUT, Kept, Needs
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -23,6 +24,11 @@ from archcalc.ops.fields import axes, flag, pads
 from archcalc.ops.sliding import Axes, Pads, Sliding, output_size
 from archcalc.ops.traits import Initial, Spread
 from archcalc.ops.window import Reach, Window
+
+
+def indices_kept(outputs: Number) -> tuple[Kept, ...]:
+    """Return what PyTorch keeps of a maximum: the input, and the index of every output."""
+    return (INPUT, Kept("indices", name="indices", elements=outputs))
 
 
 class Pool(Sliding):
@@ -62,8 +68,12 @@ class MaxPool(Pool):
     Source: PyTorch MaxPool2d
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
     aliases = ("maxpooling",)
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        return indices_kept(product(self.output(inputs)))
 
     def other_pooling(self) -> Operator:
         return like(AvgPool, self)
@@ -88,6 +98,10 @@ class AvgPool(Pool):
     pooled = "average"
     aliases = ("avgpooling", "averagepool", "averagepooling")
 
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the input, of which PyTorch needs the shape only."""
+        return (INPUT,)
+
     count_include_pad: bool = flag(True, "exclude_pad", help="whether padding counts in the average")
 
     def other_pooling(self) -> Operator:
@@ -109,6 +123,8 @@ class Subsample(Pool):
     Window: size K, stride s, padding p0
     Source: LeCun et al. 1998, section II.B (S2: 12 parameters, 5,880 connections)
     """
+
+    differentiated_by = "input"
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         maps = inputs[0][0]
@@ -173,8 +189,12 @@ class GlobalMaxPool(GlobalPool):
     Source: ONNX GlobalMaxPool
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
     aliases = ("globalmaxpool", "globalmaxpooling")
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        return indices_kept(inputs[0][0])
 
     def other_pooling(self) -> Operator:
         return like(GlobalAvgPool, self)
@@ -224,6 +244,10 @@ class AdaptiveAvgPool(AdaptivePool):
 
     pooled = "average"
 
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the input, of which PyTorch needs the shape only; the mean of all positions is another operator."""
+        return () if all(known_equal(size, 1) for size in self.size) else (INPUT,)
+
     def other_pooling(self) -> Operator:
         return like(AdaptiveMaxPool, self)
 
@@ -244,7 +268,11 @@ class AdaptiveMaxPool(AdaptivePool):
     Source: PyTorch AdaptiveMaxPool2d
     """
 
+    differentiated_by = "both"
     pooled = "maximum"
+
+    def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        return indices_kept(product(self.output(inputs)))
 
     def other_pooling(self) -> Operator:
         return like(AdaptiveAvgPool, self)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, Self
 
 from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
 from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, operator, per_axis, require_shape
@@ -77,6 +78,9 @@ class RelativeBias(Operator):
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         """Return the axis of the heads, if the heads of ``table`` are features."""
         return 0 if 1 in features else None
+
+    def narrowed_along(self, axis: int, divisor: int) -> Self:
+        return replace(self, heads=-(-self.heads // divisor)) if axis == 0 else self
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
         return Initial(deviation=1.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, known_equal, product, require
+from archcalc.ops.backward import Factor, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, operations, operator
 from archcalc.ops.fields import pattern
 from archcalc.ops.joins import broadcast_size
@@ -26,6 +28,9 @@ class Product(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         terms = self.terms(inputs)
         return Cost(operations(mul=terms, add=terms - product(self.output(inputs))), macs=terms)
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        return (Multiplication(self.terms(inputs), Factor((0,)), Factor((1,))),)
 
     def spread(self, read: tuple[Spread, ...], shapes: tuple[tuple[int, ...], ...]) -> Spread:  # type: ignore[override]
         """Return the mean and variance of sums of independent products."""
@@ -86,6 +91,10 @@ class MatMul(Product):
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         return len(self.output(inputs)) - 1 if features[1] == len(inputs[1]) - 1 else None
 
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        summed = [len(inputs[0]) - 1, len(inputs[1]) - 2]
+        return summed[place] if features[1 - place] == summed[1 - place] else None
+
 
 @operator("einsum", reserved=False)
 class Einsum(Product):
@@ -142,6 +151,16 @@ class Einsum(Product):
         _, sizes = self.parsed(inputs)
         return product(sizes.values())
 
+    def backward_macs(self, inputs: Shapes, needs: Needs) -> Number:
+        """Return the macs of the gradients: an axis that only one tensor has, and that is summed, is not in its own."""
+        parsed, sizes = self.parsed(inputs)
+        axes = [[name for (name,) in tensor] for tensor in parsed.inputs]
+        found: Number = 0
+        for needed, other in zip(needs.inputs, reversed(axes), strict=True):
+            if needed:
+                found = found + product([n for name, n in sizes.items() if name in other or name in parsed.made])
+        return found
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         parsed, _ = self.parsed(inputs)
         return tuple(
@@ -153,3 +172,12 @@ class Einsum(Product):
         parsed, _ = self.parsed(inputs)
         held = [axes[axis][0] for axes, axis in zip(parsed.inputs, features, strict=True) if axis is not None]
         return next((parsed.made.index(name) for name in held if name in parsed.made), None)
+
+    def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
+        """Return the axis with the name of the other tensor's features; otherwise, the only one that is summed."""
+        parsed, _ = self.parsed(inputs)
+        own, other = ([axis[0] for axis in parsed.inputs[which]] for which in (place, 1 - place))
+        held = features[1 - place]
+        summed = [name for name in own if name in other and name not in parsed.made]
+        name = other[held] if held is not None and other[held] in own else summed[0] if len(summed) == 1 else None
+        return None if name is None else own.index(name)

@@ -5,12 +5,14 @@ Source of the notation: Rogozhnikov 2022 (Einops).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require, require_divisible
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, everywhere, operations, operator, require_positions
 from archcalc.ops.fields import integer, lengths, pattern, word
 from archcalc.ops.pattern import Pattern, matched, parse, shape_of
+from archcalc.ops.traits import Differentiated
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach
 
@@ -86,6 +88,8 @@ class Rearrange(Written):
     Source: Rogozhnikov 2022 (Einops)
     """
 
+    keeps_numbers = True
+
 
 @operator("repeat", reserved=False)
 class Repeat(Written):
@@ -116,8 +120,17 @@ class Reduce(Written):
     how: str = word("mean", "mean", "sum", "max", "min", "prod", flags=True, help="what is computed")
     one_sided: ClassVar[tuple[bool, bool]] = (True, False)
 
+    @property
+    def differentiated_by(self) -> Differentiated:  # type: ignore[override]
+        """What its derivative is computed from: a product from its factors, an extreme from where it is."""
+        return REDUCED_BY[self.how]
+
     def cost(self, inputs: Shapes) -> Cost:
         return reducing(self.how, product(inputs[0]), product(self.output(inputs)))
+
+
+REDUCED_BY: Mapping[str, Differentiated] = {"mean": "", "sum": "", "max": "both", "min": "both", "prod": "input"}
+"""What the derivative of each reduction is computed from."""
 
 
 def reducing(how: str, elements: Number, outputs: Number) -> Cost:
@@ -129,6 +142,7 @@ def reducing(how: str, elements: Number, outputs: Number) -> Cost:
 class Block(Patterned):
     """A rearrangement between blocks of positions and channels."""
 
+    keeps_numbers = True
     reads_features = "first"
 
     block: Number = integer(positional=True, example="2", help="positions of a block per axis")

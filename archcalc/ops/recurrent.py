@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, known_equal, let, product, require
 from archcalc.ops.activation import Relu, Sigmoid, Tanh
+from archcalc.ops.backward import OUTPUT, Factor, Kept, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator, require_shape
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, tensor, word
@@ -27,6 +28,8 @@ class Recurrent(Operator):
 
     gates: ClassVar[int]
     """The number of weighted sums of each kind per unit."""
+    remembered: ClassVar[int]
+    """How many numbers per unit and step the backward pass needs besides the outputs: gates, cells."""
 
     units: Number = integer(positional=True, help="units of a layer in one direction")
     layers: Number = integer(1, help="number of layers; each reads the outputs of the one before")
@@ -112,6 +115,31 @@ class Recurrent(Operator):
         )
         return step.times(product(shape[:-1]))
 
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return those of the input, of the outputs that deeper layers read, and of the outputs of earlier steps."""
+        shape, rows = inputs[0], self.gates * self.units
+        steps = product(shape[:-1])
+        cells = steps * self.in_both(self.layers)
+        stored = [each.name for each in self.weights(inputs)]
+        outputs = Factor((*range(len(inputs)), *stored), "outputs", self.outputs_kept(steps))
+        found = [Multiplication(steps * self.in_both(rows * shape[-1]), Factor((0,)), Factor(("input",)))]
+        if self.is_deep:
+            deeper = steps * self.in_both(rows * self.in_both(self.width)) * (self.layers - 1)
+            found.append(Multiplication(deeper, outputs, Factor(("deeper",))))
+        return (*found, Multiplication(cells * rows * self.width, outputs, Factor(("recurrent",))))
+
+    def outputs_kept(self, steps: Number) -> Number:
+        """Return the elements of the outputs of all layers that are not those of the operator itself."""
+        return steps * self.in_both(self.layers if self.final else self.layers - 1) * self.width
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return also the output, which later steps read, and the gates and cells."""
+        cells = product(inputs[0][:-1]) * self.in_both(self.layers)
+        found = [*super().kept(inputs, needs, in_place=in_place), *(() if self.final else (OUTPUT,))]
+        if self.remembered:
+            found.append(Kept("made", name="gates", elements=cells * self.remembered * self.units))
+        return tuple(found)
+
     def step(self, features: Number) -> Cost:
         """Return the cost of one step of a layer in one direction, given the features that it reads."""
         rows = self.gates * self.units
@@ -160,6 +188,7 @@ class Rnn(Recurrent):
 
     aliases = ("simplernn", "elman", "vanillarnn", "rnncell")
     gates = 1
+    remembered = 0
 
     act: str = word("tanh", "tanh", "relu", flags=True, help="the activation")
 
@@ -194,6 +223,7 @@ class Lstm(Recurrent):
     """
 
     gates = 4
+    remembered = 5
     further_outputs = ("state", "cell")
     aliases = ("longshorttermmemory", "cudnnlstm", "lstmcell")
     single_channel: ClassVar[Mapping[str, Any]] = {"units": 1, "proj": None}
@@ -220,6 +250,14 @@ class Lstm(Recurrent):
         if self.proj is None:
             return found
         return (*found, Weight("projection", (self.in_both(self.layers) * self.proj, self.units)))
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        found = super().multiplications(inputs)
+        if self.proj is None:
+            return found
+        read = product(inputs[0][:-1]) * self.in_both(self.layers) * self.units
+        projected = Factor(found[-1].left.sources, "projected", read)
+        return (*found, Multiplication(read * self.proj, projected, Factor(("projection",))))
 
     def elementwise(self) -> Cost:
         one = (self.units,)
@@ -253,6 +291,7 @@ class Gru(Recurrent):
 
     aliases = ("gatedrecurrentunit", "cudnngru", "grucell")
     gates = 3
+    remembered = 4
 
     reset_after: bool = flag(
         True, "reset_before", reserved=False, help="whether r is applied after the sums of the outputs"

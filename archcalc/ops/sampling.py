@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product, require, require_divisible
 from archcalc.ops.activation import Sigmoid
+from archcalc.ops.backward import Factor, Kept, Multiplication, Needs, inputs_kept
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -120,14 +121,33 @@ class DeformableConv(Convolution, Sliding):
             *(Weight(f"offset_{each.name}", each.shape, added=each.added) for each in stored),
         )
 
+    def filtered(self, shape: Shape) -> Number:
+        """Return the products of the filters with what the taps read."""
+        return product(self.kernel) * product(self.positions(shape)) * self.channels * (shape[0] // self.groups)
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        """Return those of what the taps read, which is interpolated anew, with the filters; and of the offsets."""
+        shape, own = inputs[0], self.offset_convolution(inputs[0])
+        read = Factor((*range(len(inputs)), "offset_weight", "offset_bias"))
+        found = (Multiplication(self.filtered(shape), read, Factor(("weight", "gain"))),)
+        if own is None:
+            return found
+        return (*found, Multiplication(own.cost((shape,)).macs, Factor((0,)), Factor(("offset_weight",))))
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the input, and the offsets and masks."""
+        own = self.offset_convolution(inputs[0])
+        if own is None:
+            return inputs_kept(range(len(inputs)))
+        return (Kept("input"), Kept("made", name="offsets", elements=product(own.output(inputs[:1]))))
+
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]
         rank, own = len(spatial(shape)), self.offset_convolution(shape)
         positions = product(self.positions(shape))
         samples = product(self.kernel) * positions
         points = self.offset_groups * samples
-        macs = samples * self.channels * (shape[0] // self.groups)
-        found = weighted_sums(macs, positions * self.channels, self.bias)
+        found = weighted_sums(self.filtered(shape), positions * self.channels, self.bias)
         if own is not None:
             found = found + own.cost((shape,))
         found = found + Cost({"add": 3 * rank * points}) + corner_weights([points] * rank)
@@ -197,6 +217,10 @@ class RoiAlign(Operator):
             got=boxes[1],
         )
         return (shape[0], boxes[0], *self.size)
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the boxes."""
+        return inputs_kept([1])
 
     def cost(self, inputs: Shapes) -> Cost:
         shape, boxes = inputs

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require
+from archcalc.ops.backward import Kept, Needs, inputs_kept
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, axis_index, operations, operator
 from archcalc.ops.fields import axis, flag, integer
 from archcalc.ops.traits import NoGradient, Spread
@@ -31,6 +32,10 @@ class Indexed(Operator):
             count=len(inputs),
         )
         return axis_index(self.axis, inputs[0])
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the indices."""
+        return inputs_kept([1])
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return read[0]
@@ -132,6 +137,10 @@ class TopK(Operator):
 
     def outputs(self, inputs: Shapes) -> Shapes:
         return (self.output(inputs),) * 2
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the indices."""
+        return (Kept("output", 1),)
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]

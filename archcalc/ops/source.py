@@ -20,6 +20,7 @@ ARRAYS = (
 class Source(Operator):
     """A stored tensor, which is the same for every example."""
 
+    keeps_numbers = True
     arity: ClassVar[int | None] = 0
     trainable: ClassVar[bool]
     """Whether the tensor is trained."""

@@ -35,6 +35,8 @@ class Identity(Operator):
     Source: He et al. 2016 (the shortcut of a residual unit)
     """
 
+    keeps_numbers = True
+
 
 @operator("flatten")
 class Flatten(Operator):
@@ -47,6 +49,7 @@ class Flatten(Operator):
     Source: PyTorch Flatten
     """
 
+    keeps_numbers = True
     flattens = True
     reorders = True
 
@@ -71,6 +74,7 @@ class Reshape(Operator):
     Source: PyTorch reshape; ONNX Reshape
     """
 
+    keeps_numbers = True
     reorders = True
 
     shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1 (inferred)")
@@ -122,6 +126,7 @@ class Transpose(Operator):
     Source: NumPy transpose; PyTorch permute
     """
 
+    keeps_numbers = True
     aliases = ("permute",)
     reorders = True
 
@@ -157,6 +162,7 @@ class ChannelShuffle(Operator):
     Source: Zhang et al. 2018 (ShuffleNet); PyTorch ChannelShuffle
     """
 
+    keeps_numbers = True
     reads_features = "first"
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
@@ -207,6 +213,8 @@ class Roll(Operator):
     Window: position by position; along a shifted spatial axis padding shift, from one end to the other
     Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
     """
+
+    keeps_numbers = True
 
     shift: int = integer(positional=True, at_least=None, help="by how many positions; negative shifts to the front")
     axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")

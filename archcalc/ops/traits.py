@@ -12,6 +12,8 @@ folding           `sums`: whether it is a weighted sum, and which channels each 
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
 fields            `reads_features`: which axis holds features
+gradients         `no_gradient` (`passes`, `derives`): what has none; `differentiated_by`, `in_place`,
+                  `keeps_numbers`: what the backward pass needs
 lower bounds      `is_counted`: whether its operations are known
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
@@ -37,6 +39,9 @@ Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation"
 """The kinds of layers that are counted separately; empty for all others."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
+
+Differentiated: TypeAlias = Literal["", "input", "output", "both"]
+"""What a derivative is a function of: nothing (a linear map), the (first) input, the output, or both."""
 
 Dropped: TypeAlias = Literal["", "elements", "maps"]
 
@@ -159,6 +164,9 @@ class Traits:
     """Whether it flattens its input to one vector, without positions."""
     reorders: ClassVar[bool] = False
     """Whether it only reorders elements, so that features may become positions and positions features."""
+    keeps_numbers: ClassVar[bool] = False
+    """Whether its output has exactly the numbers of its input, in any order and shape, so that one gives the other; of
+    a source: whether its output is its stored array."""
     pairs_features: ClassVar[bool] = False
     """Whether it combines features with positions, or moves them to other axes, so that no feature represents all."""
     reads_features: ClassVar[Features] = ""
@@ -184,6 +192,21 @@ class Traits:
 
     no_gradient: ClassVar[NoGradient | None] = None
     """What of it has no gradient; ``None`` if all of its inputs and trained arrays have one."""
+    differentiated_by: ClassVar[Differentiated] = ""
+    """What its derivative is computed from, apart from factors of multiplications: the output where that suffices and
+    no framework prefers the input."""
+    in_place: ClassVar[Differentiated | None] = None
+    """What its derivative is computed from if the output is written over the input; ``None``: it cannot be."""
+
+    def passes(self, output: int, place: int) -> bool:
+        """Return whether the gradient of an output is passed on to the input at a place."""
+        without = self.no_gradient
+        return without is None or (self.derives(output) and place not in without.inputs)
+
+    def derives(self, output: int) -> bool:
+        """Return whether an output has a gradient, from which those of the stored arrays follow."""
+        without = self.no_gradient
+        return without is None or not (without.is_complete or output in without.outputs)
 
     def strides(self) -> tuple[Number, ...]:
         """Return the stride per spatial axis; empty if it has none."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
+from archcalc.query.grid import GridAxis
 from archcalc.query.lookup import AbsentTarget, NetworkNames
 from archcalc.query.places import find_place, heads_in
 from archcalc.query.quantities import is_size
+from archcalc.query.settings import require_positive
 from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
@@ -24,6 +28,10 @@ from archcalc.spec.syntax import Condition, Name, names_in
 
 SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
 """The codes of errors that may depend on the settings; errors with other codes are faults of the text itself."""
+
+
+BATCH = "batch"
+"""The setting that is the size of the batch, unless a spec has a variable of this name."""
 
 
 class LocatedSpec(NamedTuple):
@@ -57,7 +65,9 @@ class ConfigurationQuery:
     shapes: Mapping[str, str] = field(default_factory=dict)
     """The settings that are the complete shape of an input, with the name of that input."""
     training: bool = False
+    batch: int | None = None
     dtype: str = "float32"
+    setup: TrainingSetup = DEFAULT_SETUP
     limits: Limits = DEFAULT
     attributes: dict[str, Attribute] = field(default_factory=dict)
     """The attributes of layers that settings refer to, as far as they have been looked up."""
@@ -105,6 +115,8 @@ class ConfigurationQuery:
                 shapes[self.shapes[joint]] = value
                 continue
             for name in joint.split("="):
+                if self.is_batch(name):
+                    continue
                 if isinstance(value, str):
                     texts[name] = value
                 elif (attribute := self.attribute(name)) is not None:
@@ -134,6 +146,29 @@ class ConfigurationQuery:
                 message = error.problems[0].message
                 raise Refused(message, _requirement(message)) from error
             raise
+
+    def is_batch(self, name: str) -> bool:
+        """Return whether a setting is the size of the batch: ``batch``, unless the spec has a variable of this name."""
+        return name == BATCH and self._has_no_variable_batch
+
+    def require_batches(self, axes: Sequence[GridAxis]) -> None:
+        """Require that all sizes of the batch that are set or varied are positive integers.
+
+        Raises:
+            SpecError: one is not.
+        """
+        varied = [(axis.name, axis.values) for axis in axes]
+        for joint, values in (*varied, *((name, (value,)) for name, value in self.fixed.items())):
+            if BATCH in joint.split("=") and self.is_batch(BATCH):
+                require_positive(values, joint)
+
+    @cached_property
+    def _has_no_variable_batch(self) -> bool:
+        try:
+            graph = read_spec(self.spec.source, self.given, inline=self.spec.inline, limits=self.limits).graph
+        except SpecError:  # settings give values to other variables
+            return BATCH not in self.spec.source.text
+        return BATCH not in graph.variables
 
     def attribute(self, name: str) -> Attribute | None:
         """Return the attribute of a layer that a setting refers to (``conv1.p``); ``None`` for any other setting.
@@ -174,7 +209,9 @@ class ConfigurationQuery:
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
         """Return a function that looks up names in a network, and raises `Refused` for targets that it lacks."""
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
-        names = NetworkNames(graph, Evaluator(graph, training=self.training, dtype=self.dtype), set_to)
+        batch = set_to[BATCH] if BATCH in set_to and self.is_batch(BATCH) else self.batch
+        evaluator = Evaluator(graph, training=self.training, batch=batch, dtype=self.dtype, setup=self.setup)
+        names = NetworkNames(graph, evaluator, set_to)
 
         def found(name: Name) -> Any:
             try:

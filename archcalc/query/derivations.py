@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis.cache import CACHED
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, TRAINING
 from archcalc.analysis.explain import (
     Derivation,
     Step,
@@ -15,6 +15,7 @@ from archcalc.analysis.explain import (
     explain_memory,
     explain_stage_folding,
     explain_sums,
+    explain_training,
     heading,
     stored,
 )
@@ -58,18 +59,19 @@ def explain(
             )
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
-    if row is None and quantity not in ("memory", "folding"):
+    if row is None and quantity not in ("memory", "folding", "training_memory"):
         counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
-        row = _only_contributor(counted, quantity)
+        row = _only_contributor(counted, quantity, analysis)
     elif isinstance(row, Group):
-        row = _only_contributor(row.layers, quantity) or row
+        row = _only_contributor(row.layers, quantity, analysis) or row
     if isinstance(row, Layer):
         derivations = explain_layer(analysis, row, quantities_to_derive(row, quantity), dtype=dtype, latex=latex)
         return [(heading(row, analysis.graph), derivations)]
     title = analysis.graph.name if row is None else row.name
     if quantity == "memory":
-        memory = explain_memory(analysis, dtype, latex=latex) if row is None else stored(title, row, dtype, latex=latex)
-        return [(title, [memory])]
+        if row is None:
+            return [(title, [explain_memory(analysis, dtype, latex=latex)])]
+        return [(title, [stored(title, analysis, row, dtype, latex=latex)])]
     if quantity == "folding":
         if row is None:
             return [(title, [explain_folding(analysis, None, latex=latex)])]
@@ -81,6 +83,8 @@ def explain(
     ]
     if quantity is not None and quantity in CACHED:
         return [(title, [explain_cache(title, analysis, parts, quantity, dtype, latex=latex)])]
+    if quantity is not None and quantity in TRAINING:
+        return [(title, [explain_training(title, analysis, parts, quantity, dtype, latex=latex)])]
     quantities = (quantity,) if quantity else ("params", "macs")
     whole = analysis.totals if row is None else row
     return [(title, explain_sums(title, whole, parts, quantities, latex=latex))]
@@ -114,10 +118,13 @@ def _shape_layer(last: Layer, stage: Group, analysis: Analysis) -> Layer:
         found = before
 
 
-def _only_contributor(layers: Sequence[Layer], quantity: str | None) -> Layer | None:
+def _only_contributor(layers: Sequence[Layer], quantity: str | None, analysis: Analysis) -> Layer | None:
     """Return the only one of several layers that contributes to a quantity, whose derivation is that of the sum."""
     if quantity is not None and quantity in FORMULAS:
         layers = [layer for layer in layers if layer.of(quantity)]
+    elif quantity in ("backward_macs", "training_macs"):
+        cost = analysis.training_cost
+        layers = [layer for layer in layers if cost.training_macs([layer.node])]
     return layers[0] if len(layers) == 1 else None
 
 

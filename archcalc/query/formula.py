@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, input_axes, is_axis, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, require
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
@@ -50,6 +51,7 @@ class FormulaQuery:
     training: bool = False
     batch: int | None = None
     dtype: str = "float32"
+    setup: TrainingSetup = DEFAULT_SETUP
     each: bool = False
     """Whether the targets are quantities to evaluate for every layer."""
     layout: str = ""
@@ -277,7 +279,8 @@ class _Calculation:
             graph = replace(graph, layout=self.query.layout)
         asked = [quantity_named(_quantity_name(each)) for each in (*self.query.targets, *self.query.over_targets)]
         fields = any(quantity is not None and quantity.unit == "positions" for quantity in asked)
-        return analyze(graph, training=self.query.training, batch=self.query.batch, receptive=fields)
+        query = self.query
+        return analyze(graph, training=query.training, batch=query.batch, receptive=fields, setup=query.setup)
 
     def _evaluated_targets(
         self, analysis: Analysis, symbols: Symbols, targets: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from archcalc.analysis.counts import FORMULAS
 from archcalc.ops.base import OPERATION_KINDS
@@ -31,8 +31,9 @@ class Quantity:
     unit: Literal["number", "positions", "bytes", "shape"] = "number"
     scopes: tuple[Scope, ...] = ("layer", "stage", "network")
     """What has the quantity."""
-    aggregation: Literal["sum", "last", "none"] = "sum"
-    """How the figure of several layers is formed: as the sum, as that of the last layer, or for the network only."""
+    aggregation: Literal["sum", "union", "last", "none"] = "sum"
+    """How the figure of several layers is formed: as the sum, as that of all their tensors, each counted once, as that
+    of the last layer, or for the network only."""
     per_example: bool = False
     """Whether the figure is multiplied by the batch size."""
     stored: bool = False
@@ -126,6 +127,10 @@ def _size(name: str) -> Quantity:
     return Quantity(name=name, meaning=meaning, scopes=("layer", "stage"), aggregation="last", derivation="shape")
 
 
+def _of_training(name: str, meaning: str, title: str = "", **properties: Any) -> Quantity:
+    return Quantity(name=name, meaning=meaning, title=title, per_example=True, derivation=name, **properties)
+
+
 def _cache(name: str, meaning: str) -> Quantity:
     return Quantity(name=name, meaning=meaning, unit="bytes", per_example=True, derivation=name)
 
@@ -190,6 +195,26 @@ _TABLE = (
     ),
     _cache("kv_cache", "The size, in bytes, of the keys and values that attention keeps for a context like the input."),
     _cache("kv_cache_per_token", "The bytes that one more token adds to the keys and values, while no window is full."),
+    _of_training(
+        "backward_macs",
+        "Multiply–accumulates of the backward pass: one product for each gradient of an input or of weights.",
+        "backward MACs",
+    ),
+    _of_training("training_macs", "Multiply–accumulates of the forward and the backward pass.", "training MACs"),
+    _of_training(
+        "saved",
+        "The bytes that the backward pass needs and the forward pass keeps, each tensor once.",
+        unit="bytes",
+        aggregation="union",
+    ),
+    _of_training(
+        "training_memory",
+        "The bytes of weights, gradients, optimizer state, and tensors at the worst moment of a training step.",
+        "training memory",
+        unit="bytes",
+        scopes=("network",),
+        aggregation="none",
+    ),
     *map(_size, SIZES),
     Quantity(
         name="folding",

@@ -58,7 +58,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
                 full_shapes[joint or "input"] = joint
             continue
         if option == "--shape":
-            _positive(values, f"{option} {joint}")
+            require_positive(values, f"{option} {joint}")
         if len(values) > 1:
             axes.append(GridAxis("=".join(names), values))
         elif option == "--shape" or "." in joint:
@@ -69,7 +69,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
     return ParsedSettings(Given(texts, fixed_shapes, layout, later=tuple(later)), fixed, axes, full_shapes)
 
 
-def _positive(values: Sequence[Any], origin: str) -> None:
+def require_positive(values: Sequence[Any], origin: str) -> None:
     """Raise an error unless all values are positive integers."""
     wrong = [
         value for value in (values if isinstance(values, tuple) else (values[0], values[-1])) if _is_invalid_size(value)

@@ -30,6 +30,8 @@ from archcalc.spec.syntax import Condition, Name, Relation, names_in
 
 MAX_VALUES = 1_000_000
 """The maximum number of values of a setting, or of combinations of several, that are tried."""
+MAX_BATCH = 4096
+"""The largest batch that is tried if no values are given."""
 
 
 class Sample(NamedTuple):
@@ -167,21 +169,29 @@ def read_axes(query: ConfigurationQuery, written: Sequence[str]) -> list[GridAxi
     for part in parts:
         if parts.count(part) > 1:
             fail("duplicate", f"'{part[:40]}' varies twice", origin="--vary")
+    query.require_batches(axes)
     if prod(len(axis.values) for axis in axes) > MAX_VALUES:
         hint = "give the values to try: --vary NAME=START:STOP:STEP"
         fail("limit", f"more than {MAX_VALUES:,} combinations", hint=hint, origin="--vary")
     return axes
 
 
+def split_names(written: str) -> tuple[list[str], str]:
+    """Return the names of ``NAME`` or ``NAME=VALUES``, and the values as written; ``H=W`` are two names."""
+    *names, last = [part.strip() for part in written.split("=")]
+    if names and (not last[:1].isalpha() or "," in last):
+        return names, last
+    return [*names, last], ""
+
+
 def _read_axis(query: ConfigurationQuery, written: str) -> GridAxis:
-    parts = [part.strip() for part in written.split("=")]
+    names, values_written = split_names(written)
     origin = f"--vary {written[:40]}"
-    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
-    name = "=".join(parts[:-1] if with_values else parts)
-    if not all(parts):
+    name = "=".join(names)
+    if not all(names) or written.strip().endswith("="):
         fail("argument", f"a setting must be written NAME or NAME=VALUES, got '{written[:60]}'", origin=origin)
-    if with_values:
-        given = read_values(f"--vary {name}", parts[-1], query.limits)
+    if values_written:
+        given = read_values(f"--vary {name}", values_written, query.limits)
         if len(given) > MAX_VALUES:
             fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
         return GridAxis(name, given)
@@ -208,8 +218,8 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
 
     A variable that determines the structure (a repeat count) ranges from 1 to 64. Any other variable of at most 2 in
     the spec is considered a multiplier: it ranges up to twice its value in steps of a hundredth of its value. A larger
-    variable, or an input size, ranges from 1 to four times its value, and an attribute of a layer from its minimum to
-    64.
+    variable, or an input size, ranges from 1 to four times its value, an attribute of a layer from its minimum to 64,
+    and the size of the batch from 1 to `MAX_BATCH`.
 
     Raises:
         Refused: the network does not exist as written.
@@ -217,6 +227,8 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
     """
     graph = query.read({})
     first = name.split("=")[0]
+    if query.is_batch(first):
+        return range(1, MAX_BATCH + 1)
     attribute = query.attribute(first)
     if attribute is not None:
         declared = next(p for p in graph.nodes[attribute.node].op.parameters() if p.name == attribute.name)

@@ -9,19 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.cache import CACHED, cache_of
 from archcalc.analysis.counts import FORMULAS, STORED, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
-from archcalc.analysis.memory import DTYPES, peak_elements
+from archcalc.analysis.formats import BITS, in_bytes, read_formats, stored_bytes
+from archcalc.analysis.memory import peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, group
 from archcalc.analysis.receptive import receptive_fields
+from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
 from archcalc.numeric import NeedsPlain, Number, is_plain, product
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
+
+if TYPE_CHECKING:
+    from archcalc.analysis.training.cost import TrainingCost
 
 Values: TypeAlias = tuple[Fraction | int | str, ...]
 """The values of a target: a number, one per axis, or words."""
@@ -63,7 +68,8 @@ class Evaluator:
         graph: the graph; its sizes may be of any kind of number.
         training: whether training heads count for the network.
         batch: the batch size; ``None`` for a single example without a batch axis.
-        dtype: the number format for quantities in bytes.
+        dtype: the number formats for quantities in bytes, see `archcalc.analysis.formats.read_formats`.
+        setup: how the network is trained; that of the analysis if there is one.
         analysis: the analysis of the graph, if there is one; its figures are used rather than computed again. Without
             one, nothing but the graph is kept, so numbers may be large arrays.
     """
@@ -73,15 +79,17 @@ class Evaluator:
         graph: Graph,
         *,
         training: bool = False,
-        batch: int | None = None,
+        batch: Number | None = None,
         dtype: str = "float32",
         analysis: Analysis | None = None,
+        setup: TrainingSetup = DEFAULT_SETUP,
     ) -> None:
         self.graph = graph
         self.training = training
         self.batch = batch
-        self.width = DTYPES[dtype]
+        self.formats = read_formats(dtype)
         self.analysis = analysis
+        self.setup = setup
 
     @classmethod
     def of(cls, analysis: Analysis, dtype: str = "float32") -> Evaluator:
@@ -130,7 +138,7 @@ class Evaluator:
             return Actual(values, "x".join(map(str, values)), "shape", self.graph.layout)
         if quantity.unit == "positions":
             return Actual(values, "x".join(map(str, values)), "field")
-        width = 1 if quantity.unit == "bytes" else self.width if quantity.stored else 0
+        width = 1 if quantity.unit == "bytes" else self._width(quantity)
         return Actual(values, f"{values[0]:,}", width=width)
 
     def fields(self, place: Place) -> Fields:
@@ -142,6 +150,22 @@ class Evaluator:
         layer = None if self.analysis is None else self.analysis.by_node.get(place.tensor.node)
         return self._fields[place.tensor.node] if layer is None else layer.fields
 
+    def _width(self, quantity: Quantity) -> int:
+        """Return the bytes of a number that is counted; 0 if it is not in memory, or takes no whole bytes."""
+        formats = self.formats
+        equal = quantity.name == "activations" or formats.are_equal
+        bits = BITS[formats.activations if quantity.name == "activations" else formats.weights]
+        return bits // 8 if quantity.stored and equal and not bits % 8 else 0
+
+    @cached_property
+    def _training_cost(self) -> TrainingCost:
+        """What a training step costs."""
+        if self.analysis is not None:
+            return self.analysis.training_cost
+        from archcalc.analysis.training.cost import TrainingCost  # only where it is asked for
+
+        return TrainingCost(self.graph, self.setup, training=self.training, batch=self.batch)
+
     def _number(self, place: Place, name: str) -> Number:
         """Return a quantity that is neither a count of layers nor a property of the output."""
         if name == "layers":
@@ -150,12 +174,16 @@ class Evaluator:
             return self.graph.shape(place.tensor)[0]
         if name == "neurons":
             return product(self.graph.shape(place.tensor))
+        formats, examples = self.formats, 1 if self.batch is None else self.batch
         if name == "memory":
-            return self._count(place, find_quantity("params")) * self.width
+            if not formats.are_equal:
+                return stored_bytes(self.graph, place.layers, formats)
+            return in_bytes(self._count(place, find_quantity("params")), formats.weights)
         if name in CACHED:
-            return CACHED[name](cache_of(self.graph, place.layers)) * (self.batch or 1) * self.width
-        assert name == "peak", name
-        return peak_elements(self.graph, training=self.training) * (self.batch or 1) * self.width
+            return in_bytes(CACHED[name](cache_of(self.graph, place.layers)) * examples, formats.activations)
+        if name == "peak":
+            return in_bytes(peak_elements(self.graph, training=self.training) * examples, formats.activations)
+        return self._training_cost.figure(name, place.layers, formats)
 
     def _count(self, place: Place, quantity: Quantity) -> Number:
         name = quantity.name

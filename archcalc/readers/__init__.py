@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archcalc.spec.models import IMPORTER, READERS, ModelFile, ModelOptions
+from archcalc.spec.models import CONTENT_READERS, IMPORTER, READERS, ModelFile, ModelOptions
 
 
 class _TorchExport:
@@ -23,7 +23,7 @@ class _TorchExport:
         self._last: tuple[ModelOptions, ModelFile] | None = None
 
     def read(self, options: ModelOptions) -> ModelFile:
-        options = options._replace(shapes={})  # the same file for all shapes
+        options = options._replace(shapes={}, sizes={})  # the same file for all shapes
         if self._last is None or self._last[0] != options:
             from archcalc.readers.torch_export.read import read_file
 
@@ -61,6 +61,36 @@ class _TorchModule:
         return self._last[1]
 
 
+class _Keras:
+    """A Keras model that is read when it is needed, once for all shapes unless the file does not say its input's."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+        self._last: tuple[ModelOptions, ModelFile] | None = None
+
+    def read(self, options: ModelOptions) -> ModelFile:
+        if self._last is None or self._last[0] != options:
+            from archcalc.readers.keras.read import read_keras
+
+            self._last = options, read_keras(self._path, self._name, options)
+        return self._last[1]
+
+
+def _is_description(path: Path) -> bool:
+    from archcalc.readers.keras.contents import is_description
+
+    return is_description(path)
+
+
+def _is_model_in_hdf5(path: Path) -> bool:
+    from archcalc.readers.keras.contents import is_model_in_hdf5
+
+    return is_model_in_hdf5(path)
+
+
 READERS[".pt2"] = _TorchExport
 READERS[".onnx"] = _Onnx
+READERS[".keras"] = _Keras
+CONTENT_READERS[".json"] = _is_description, _Keras
+CONTENT_READERS.update(dict.fromkeys((".h5", ".hdf5"), (_is_model_in_hdf5, _Keras)))
 IMPORTER.append(_TorchModule)

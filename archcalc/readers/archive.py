@@ -123,6 +123,25 @@ class Archive:
             fail("limit", f"'{member}' has more than {limit} bytes", origin=self.name)
         return data
 
+    def part(self, member: str, start: int, length: int) -> bytes:
+        """Return some bytes of a member, without those after them.
+
+        Raises:
+            SpecError: it is missing, damaged, or shorter.
+        """
+        info = self._members.get(member)
+        if info is None:
+            fail("format", f"the archive has no member '{member}'", origin=self.name)
+        try:
+            with self._zip.open(info) as file:
+                file.seek(start)
+                data = file.read(length)
+        except DAMAGED as error:
+            fail("format", f"'{member}' is damaged: {error}", origin=self.name)
+        if len(data) < length:
+            fail("format", f"'{member}' is shorter than it is said to be", origin=self.name)
+        return data
+
     def json(self, member: str, limit: int = MAX_JSON_BYTES) -> Any:
         """Return the content of a JSON member.
 

@@ -9,6 +9,9 @@ from archcalc.graph import axis_symbols
 from archcalc.numeric import Number, require
 from archcalc.ops.base import Shape
 
+EXAMPLE = 224
+"""The size of an axis that a file leaves open, as long as none is given: that of the images of ImageNet."""
+
 Axis: TypeAlias = tuple[str, int]
 """An axis of an input, by the name of the input and its index in the shape without the batch."""
 

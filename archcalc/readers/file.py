@@ -9,7 +9,8 @@ from typing import Any
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
-from archcalc.readers.lowering import Lowered, Model, lower
+from archcalc.readers.building import Lowered
+from archcalc.readers.lowering import Model, lower
 from archcalc.readers.steps import same_shape
 from archcalc.spec.errors import fail
 from archcalc.spec.models import ModelOptions
@@ -29,6 +30,10 @@ class LoweredFile:
     @property
     def inputs(self) -> Mapping[str, Shape]:
         return self.recorded.graph.inputs
+
+    @property
+    def layout(self) -> str:
+        return "chw"
 
     @property
     def axis_names(self) -> Mapping[str, tuple[str, int]]:

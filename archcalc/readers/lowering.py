@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
 
-from archcalc.graph import Graph, Input, Node, Ref
+from archcalc.graph import Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes, like
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, without
+from archcalc.readers.building import GraphBuilder, Lowered, in_file
 from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
 from archcalc.readers.literals import fixed_by
 from archcalc.readers.one_example import Located, located
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.readers.stored import plain, sizes_of
-from archcalc.spec.argument_values import with_numbers
 from archcalc.spec.errors import fail
 
 BATCH_AXIS = "say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch"
@@ -102,25 +102,6 @@ class Model:
         return found
 
 
-@dataclass(frozen=True)
-class Lowered:
-    """The graph of a model file."""
-
-    graph: Graph
-    stored: Mapping[str, tuple[str, ...]]
-    """The stored tensors of the file by the arrays of the graph: ``layer1/0/conv1.weight``. Several are joined along
-    the first axis."""
-
-    def arrays(self, read: Callable[[Iterable[str]], Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the stored arrays by the names in the graph.
-
-        Args:
-            read: returns stored tensors by their names in the file; see `Model.arrays`.
-        """
-        found = read({name for names in self.stored.values() for name in names})
-        return {array: _joined([found[name] for name in names]) for array, names in self.stored.items()}
-
-
 def lower(
     model: Model,
     shapes: Mapping[str, Shape] | None = None,
@@ -143,21 +124,12 @@ def lower(
     return _Lowering(model, shapes or {}, given, attributes or {}, observe).run()
 
 
-def _joined(arrays: list[Any]) -> Any:
-    """Return arrays joined along the first axis; a single number is a vector of one."""
-    if len(arrays) == 1:
-        return arrays[0] if arrays[0].ndim else arrays[0].reshape(1)
-    import numpy as np
-
-    return np.concatenate(arrays)
-
-
 def _where(step: Step) -> str:
     """Return the place of a step in messages."""
     return "an operation" if step.origin is None else str(step.origin)
 
 
-class _Lowering:
+class _Lowering(GraphBuilder):
     """Adds the layers of all steps; see `archcalc.readers.steps.Layers`."""
 
     def __init__(
@@ -168,6 +140,7 @@ class _Lowering:
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> None:
+        super().__init__(attributes, observe)
         self.model, self.batch, self.shapes = model, model.batch, shapes
         self.steps, self.sizes, self.places, self.mixing = model.located
         self.lifted: Collection[str] = {
@@ -177,21 +150,14 @@ class _Lowering:
                 tuple([self.places[each] for each in step.inputs]), [self.sizes[each] for each in step.inputs]
             )
         }
-        self.given, self.attributes, self.observe = given, attributes, observe
-        self.nodes: list[Node] = []
-        self.paths: list[tuple[str, ...]] = []
-        self.stored: list[tuple[int, str, tuple[str, ...]]] = []
-        self.owners: dict[tuple[str, tuple[str, ...]], int] = {}
+        self.given = given
         self.tensors: dict[int, Ref] = {}
         self.computed: dict[SizeName, Number] = {}
         self.step: Step | None = None
 
     def run(self) -> Lowered:
         for name, shape in self._inputs().items():
-            tensor = self.model.inputs[name]
-            self.tensors[tensor] = Ref(len(self.nodes))
-            self.nodes.append(Node(name, Input(shape), (), (shape,), (name,), name))
-            self.paths.append((name,))
+            self.tensors[self.model.inputs[name]] = self.add_input(name, shape)
         for step in self.steps:
             self.step = step
             read = [self.tensors[index] for index in step.inputs]
@@ -210,16 +176,8 @@ class _Lowering:
                 fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin, hint=hint)
             except (LookupError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
-        nodes = self._named()
         outputs = {name: self.tensors[index] for name, index in self.model.outputs.items()}
-        stages: dict[str, Ref] = {}
-        for number, node in enumerate(nodes):
-            stages[node.path[0]] = Ref(number)
-        for name, ref in outputs.items():
-            stages.setdefault(name, ref)
-        stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
-        graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
-        return Lowered(graph, stored)
+        return self.built(self.model.title, outputs, self._notes())
 
     def _inputs(self) -> dict[str, Shape]:
         """Return the shapes of the inputs."""
@@ -293,22 +251,9 @@ class _Lowering:
         path = tuple(origin.module.split(".")) if origin is not None and origin.module else ()
         if self.computed:
             op = self._with_computed(op)
-        if number in self.attributes:
-            op = with_numbers(op, self.attributes[number], max([len(shape) for shape in shapes] or [1]) - 1)
-        if self.observe is not None:
-            self.observe(number)
-        tied = {}
-        in_file = {array: (names,) if isinstance(names, str) else names for array, names in (stored or {}).items()}
-        for array, names in in_file.items():
-            owner = self.owners.setdefault((array, names), number)
-            if owner != number:
-                tied[array] = owner
-            else:
-                self.stored.append((number, array, names))
-        self.nodes.append(Node("", op, tuple(inputs), op.outputs(shapes), tied=tied, origin=origin))
-        self.paths.append(path)
-        self._compare_stored(op, shapes, in_file)
-        return Ref(number)
+        ref = self.add_layer(op, inputs, path, origin, stored)
+        self._compare_stored(self.nodes[number].op, shapes, in_file(stored))
+        return ref
 
     def _with_computed(self, op: Operator) -> Operator:
         """Return an operator with the values of the sizes that the model computes in place of their names."""
@@ -331,43 +276,15 @@ class _Lowering:
                         recorded=_written(recorded),
                     )
 
-    def shape(self, tensor: Ref) -> Shape:
-        return self.nodes[tensor.node].outputs[tensor.output]
-
     def size(self, value: Any) -> Number:
         return self.computed[value] if isinstance(value, SizeName) else value
 
     def compute(self, name: str, value: Number) -> None:
         self.computed[SizeName(name)] = value
 
-    def _named(self) -> list[Node]:
-        """Return the nodes with their names: the path of the module, and the operator where a module has several."""
-        alone = _counts(self.paths)
-        inner = {path[:length] for path in self.paths for length in range(len(path))}
-        numbers: dict[tuple[str, ...], int] = {}
-        operators = _counts([(*path, node.op.name) for path, node in zip(self.paths, self.nodes, strict=True)])
-        named = []
-        for path, node in zip(self.paths, self.nodes, strict=True):
-            if not node.is_input and (alone[path] > 1 or not path or path in inner):
-                full = (*path, node.op.name)
-                if operators[full] > 1:
-                    numbers[full] = numbers.get(full, 0) + 1
-                    full = (*path, f"{node.op.name}_{numbers[full]}")
-            else:
-                full = path
-            named.append(replace(node, name="/".join(full), path=full, stage=full[0]))
-        return named
-
 
 def _has_names(values: tuple[Any, ...]) -> bool:
     return any(isinstance(each, SizeName) for each in values)
-
-
-def _counts(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
-    counts: dict[tuple[str, ...], int] = {}
-    for path in paths:
-        counts[path] = counts.get(path, 0) + 1
-    return counts
 
 
 def _written(shape: Sequence[Number]) -> str:

@@ -53,6 +53,11 @@ def draw_bars(
     return "\n".join(lines) + "\n"
 
 
+def bar_text(share: Fraction, width: int, *, blocks: bool) -> str:
+    """Return a bar that fills a share of a width, of block characters or of ``#``."""
+    return _bar(share, width, unbounded=False, blocks=blocks).rstrip()
+
+
 def _bar(share: Fraction | int, room: int, *, unbounded: bool, blocks: bool) -> str:
     """Return a bar that fills a share of the room; even the shortest one is visible."""
     if not blocks:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import in_bytes
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
 from archcalc.changes.files import ComparedNetwork
@@ -58,7 +58,7 @@ def _difference(diff: NetworkDiff) -> dict[str, Any]:
         "totals": {figure.quantity: _total(figure) for figure in diff.totals},
         "inputs": [_tensor(tensor) for tensor in diff.inputs],
         "outputs": [_tensor(tensor) for tensor in diff.outputs],
-        "changes": [_row(row, DTYPES[diff.dtype]) for row in diff.rows],
+        "changes": [_row(row, diff.dtype) for row in diff.rows],
         "renamed": [{"old": old, "new": new} for old, new in diff.renamed],
     }
 
@@ -91,7 +91,7 @@ def _tensor(tensor: TensorChange) -> dict[str, Any]:
     return record
 
 
-def _row(row: Row, width: int) -> dict[str, Any]:
+def _row(row: Row, dtype: str) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "where": where_text(row),
@@ -110,7 +110,7 @@ def _row(row: Row, width: int) -> dict[str, Any]:
         "macs": row.delta("macs"),
         "flops": row.delta("flops"),
         "activations": row.delta("activations"),
-        "memory": (row.delta("params") + row.delta("activations")) * width,
+        "memory": in_bytes(row.delta("params") + row.delta("activations"), dtype),
         "places": list(row.places),
         "layers": [_layer_change(change) for change in row.changes],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import in_bytes
 from archcalc.arrays.texts import shape_text
 from archcalc.changes.compare import Figure, NetworkDiff
 from archcalc.changes.files import ComparedNetwork
@@ -102,13 +102,13 @@ def changes_table(diff: NetworkDiff, most: int | None = None) -> Table:
     notes.append(f"memory: parameters and outputs of the layers, in {diff.dtype}")
     if any(row.kind == "affected" for row in rows):
         notes.append("affected: unchanged layers whose shapes or costs follow from the other changes")
-    return Table(columns, tuple(_row(row, DTYPES[diff.dtype]) for row in rows), notes=tuple(notes))
+    return Table(columns, tuple(_row(row, diff.dtype) for row in rows), notes=tuple(notes))
 
 
-def _row(row: Row, width: int) -> tuple[Any, ...]:
+def _row(row: Row, dtype: str) -> tuple[Any, ...]:
     times = None if row.times == 1 or row.kind == "affected" else f"×{row.times:,}"
     added = [row.delta(name) for name in ("params", "macs", "activations")]
-    memory = (added[0] + added[2]) * width
+    memory = in_bytes(added[0] + added[2], dtype)
     return (
         f"{MARKS[row.kind]} {where_text(row)}",
         times or "",

@@ -14,6 +14,7 @@ from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
 from archcalc.report.json_text import INDENT, json_pieces, members, string, strings
+from archcalc.report.training_cost import training_record
 
 SCHEMA = 1
 ITEM = INDENT * 2
@@ -23,17 +24,21 @@ MEMBER = ITEM + INDENT
 SEPARATOR = ",\n"
 
 
-def network_json(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> Iterator[str]:
+def network_json(
+    analysis: Analysis, dtype: str = "float32", *, depth: int | None = None, training_step: bool = False
+) -> Iterator[str]:
     """Yield an analysis as JSON in pieces, one per layer: the text of a long network is never held as a whole.
 
     Shapes are lists with channels first, after the batch if there is one.
 
     Args:
         analysis: the analysis of a network.
-        dtype: the number format for memory, which is in bytes.
+        dtype: the number formats for memory, which is in bytes.
         depth: combine layers below this depth into their stage or block; ``None`` keeps every layer.
+        training_step: whether to add what a training step costs.
     """
-    return json_pieces(_document(analysis, dtype, iter(_Rows(analysis, depth))))
+    document = _document(analysis, dtype, iter(_Rows(analysis, depth)))
+    return json_pieces(document | ({"training_step": training_record(analysis, dtype)} if training_step else {}))
 
 
 def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:

@@ -114,3 +114,13 @@ def bytes_text(count: int) -> str:
     power = min((count.bit_length() - 1) // 10, len(units))
     tenths = (count * 10 + (1 << (10 * power - 1))) >> (10 * power)  # in integers, because floats end at 10^308
     return f"{tenths // 10:,}.{tenths % 10} {units[power - 1]}"
+
+
+def ratio_text(number: Any, first: Any) -> str | None:
+    """Return the ratio to the first network's figure as text; ``None`` where there is none."""
+    if not isinstance(number, int) or not first:
+        return None
+    if number >= 1000 * first:
+        return f"{number // first:,}"  # in integers, because a large quotient overflows as a float
+    ratio = number / first
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

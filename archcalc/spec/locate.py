@@ -6,10 +6,11 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
-from archcalc.spec.models import PYTHON_OBJECT, READERS, model_file, python_object
+from archcalc.spec.models import CHECKPOINTS, HDF5, PYTHON_OBJECT, READERS, is_checkpoint, model_file, python_object
 from archcalc.spec.zoo import bundled_folder, bundled_name, find_bundled, meant_name, suggest_bundled
 
 EXPRESSION = "<expression>"
@@ -51,6 +52,11 @@ def what_else(data: bytes) -> str:
     return "a binary file" if control > MAX_CONTROL * len(data) else ""
 
 
+def is_file_name(text: str) -> bool:
+    """Return whether a text has the suffix of a spec file or of a model file."""
+    return text.lower().endswith((*SUFFIXES, *READERS))
+
+
 def is_inline(spec: str) -> bool:
     """Return whether a SPEC argument is an inline expression.
 
@@ -60,7 +66,8 @@ def is_inline(spec: str) -> bool:
         return True
     if not any(character.isspace() for character in spec):
         return False
-    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS))
+    name = split_variant(spec)[0]
+    is_file = is_file_name(name) or name.lower().endswith(CHECKPOINTS)
     return not is_file and PYTHON_OBJECT.fullmatch(spec) is None
 
 
@@ -89,6 +96,8 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         return Source(EXPRESSION, spec), True
     if (file := model_file(spec)) is not None:
         return Source(spec, "", model=file), False
+    if is_checkpoint(spec):
+        refuse_checkpoint(spec)
     name, variant = split_variant(spec)
     if not variant and not os.path.exists(spec):
         if (imported := python_object(spec)) is not None:
@@ -105,6 +114,14 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
     fail("not-found", f"no bundled network '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
+
+
+def refuse_checkpoint(name: str) -> NoReturn:
+    """Raise the error that a file has no network."""
+    hint = "show, compare and diff list its parameters"
+    if not name.lower().endswith(HDF5):
+        hint += "; `archcalc run SPEC --weights FILE` runs a network with them"
+    fail("format", "a checkpoint has parameters only, no network", hint=hint, origin=name)
 
 
 def _hint(spec: str) -> str:
@@ -126,6 +143,8 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
     Raises:
         SpecError: it cannot be read, is too large or is not text.
     """
+    if is_checkpoint(name):
+        refuse_checkpoint(name)
     try:
         with path.open("rb") as file:
             return Source(name, decode(file.read(limits.bytes + 1), name, limits))

@@ -19,6 +19,13 @@ PYTHON_OBJECT = re.compile(rf"(?P<place>.+\.py|{_NAME}(?:\.{_NAME})+):(?P<name>{
 """An object in the user's code: ``package.module:object`` with a dot in the module, or ``file.py:object``."""
 
 
+INDEX_SUFFIX = ".index.json"
+"""The end of the name of the index of a checkpoint in several files."""
+HDF5 = (".h5", ".hdf5")
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
+"""The ends of the names of checkpoints, which have the parameters of a network, but no network."""
+
+
 class ModelOptions(NamedTuple):
     """What decides how a model is read, besides its file or module."""
 
@@ -32,6 +39,10 @@ class ModelOptions(NamedTuple):
     """Whether operators that cannot be counted are layers without a cost, instead of an error."""
     values: Mapping[str, str] = {}
     """The numbers that inputs have, by name, as written."""
+    sizes: Mapping[str, int] = {}
+    """The sizes that are given by names, which may be those of the file."""
+    layers: Mapping[str, str] = {}
+    """The expressions that declare layers, by name or class."""
 
 
 class ModelFile(Protocol):
@@ -40,6 +51,11 @@ class ModelFile(Protocol):
     @property
     def inputs(self) -> Mapping[str, Shape]:
         """The shapes of the inputs as the file has them, without the batch."""
+        ...
+
+    @property
+    def layout(self) -> str:
+        """The layout in which shapes are written and printed."""
         ...
 
     @property
@@ -88,21 +104,49 @@ class ModelSource(Protocol):
 READERS: dict[str, Callable[[Path, str], ModelSource]] = {}
 """The readers of files by suffix (``.pt2``), which take a path and its name in messages."""
 
+CONTENT_READERS: dict[str, tuple[Callable[[Path], bool], Callable[[Path, str], ModelSource]]] = {}
+"""The readers of files that only their content tells from others with the same suffix, and what recognises them."""
+
 IMPORTER: list[Callable[[str], ModelSource]] = []
 """The reader of objects in the user's code, which takes a SPEC argument that matches `PYTHON_OBJECT`."""
 
 
-def model_file(spec: str) -> ModelSource | None:
-    """Return the source of a SPEC argument with the suffix of a model file; ``None`` for all others."""
-    reader = READERS.get(Path(spec).suffix.lower())
-    return None if reader is None else reader(Path(spec), spec)
+def model_file(spec: str, path: Path | None = None) -> ModelSource | None:
+    """Return the source of a SPEC argument that names a model file; ``None`` for all others.
+
+    Args:
+        spec: the argument.
+        path: the file, if it is elsewhere.
+    """
+    path = Path(spec) if path is None else path
+    suffix = Path(spec).suffix.lower()
+    reader = READERS.get(suffix)
+    if reader is None and suffix in CONTENT_READERS:
+        recognises, found = CONTENT_READERS[suffix]
+        reader = found if recognises(path) else None
+    return None if reader is None else reader(path, spec)
 
 
 def is_model(spec: str) -> bool:
-    """Return whether a SPEC argument has the form of a model: a file with such a suffix, or a Python object."""
-    return Path(spec).suffix.lower() in READERS or PYTHON_OBJECT.fullmatch(spec) is not None
+    """Return whether a SPEC argument has the form of a model: the name of such a file, or a Python object."""
+    return model_file(spec) is not None or PYTHON_OBJECT.fullmatch(spec) is not None
 
 
 def python_object(spec: str) -> ModelSource | None:
     """Return the source of a SPEC argument that names an object in the user's code; ``None`` for all others."""
     return IMPORTER[0](spec) if IMPORTER and PYTHON_OBJECT.fullmatch(spec) is not None else None
+
+
+def is_checkpoint(spec: str) -> bool:
+    """Return whether an argument names a checkpoint, perhaps with a part, by the end of its name.
+
+    It does not if it is the file of a model, as files in HDF5 may be.
+    """
+    file, _ = split_part(spec)
+    return file.lower().endswith(CHECKPOINTS) and model_file(file) is None
+
+
+def split_part(spec: str) -> tuple[str, str]:
+    """Return the file of a checkpoint, and the name of the part after a colon; empty if there is none."""
+    file, colon, part = spec.rpartition(":")
+    return (file, part) if colon and file.lower().endswith(CHECKPOINTS) else (spec, "")

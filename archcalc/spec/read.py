@@ -25,6 +25,7 @@ from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, pa
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.misread_shapes import WrittenInputs, with_reading
+from archcalc.spec.model_sizes import require_names, sizes_from
 from archcalc.spec.models import ModelOptions, ModelSource
 from archcalc.spec.network import Block, Network, Stage
 from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
@@ -92,6 +93,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
         ("--input", given.values, "only an input of an ONNX model can be fixed to a number"),
+        ("--layer", given.layers, "only layers of a Keras model can be declared"),
     ):
         if written:
             fail("argument", reason, origin=f"{option} {next(iter(written))[:40]}")
@@ -112,14 +114,17 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
 
 def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limits) -> Spec:
     """Return a model of another format as a spec without text."""
-    for name in given.set:
-        fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
+    sizes = sizes_from(given)
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values))
+    model = reader.read(
+        ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values, sizes, given.layers)
+    )
     names = model.axis_names
-    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name, names)
+    require_names(given, names)
+    given = given._replace(numbers={name: size for name, size in sizes.items() if name in names} | {**given.numbers})
+    shapes = given_shapes(model.inputs, given, {}, model.layout, limits, source.name, names)
     graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
-    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
+    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
     return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 

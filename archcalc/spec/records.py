@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from typing import NamedTuple
 
@@ -80,13 +81,17 @@ class Given(NamedTuple):
     """The axes of a model's inputs that are the batch, by name of the input: an index, or ``none``."""
     values: Dictionary[str, str] = {}
     """The numbers that inputs of a model have, by name, as written."""
+    layers: Dictionary[str, str] = {}
+    """The expressions that declare layers of a model, by name or class."""
     later: tuple[str, ...] = ()
     """The names of sizes, or of inputs, that a question gives later, so that a model which leaves them open is read
     with examples."""
+    shared: Collection[str] = ()
+    """The names in `set` that are for several networks: a model that has no such size is read without them."""
 
     def applied_to(self, source: Source) -> Given:
         """Return what applies to one of several specs: only models have arguments, batch axes and values."""
-        return self if source.model is not None else self._replace(arguments={}, batch_axes={}, values={})
+        return self if source.model is not None else self._replace(arguments={}, batch_axes={}, values={}, layers={})
 
 
 AS_WRITTEN = Given()

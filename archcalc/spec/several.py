@@ -18,13 +18,34 @@ class SharedSettings:
         self.limits = limits
         self.declared: dict[str, None] = {}
 
-    def read(self, source: Source, *, inline: bool = False, own: Mapping[str, str] | None = None) -> Spec:
+    def read(
+        self,
+        source: Source,
+        *,
+        inline: bool = False,
+        own: Mapping[str, str] | None = None,
+        shapes: Mapping[str, str] | None = None,
+    ) -> Spec:
         """Read a spec with those of the settings that it declares, and with settings of its own.
+
+        Args:
+            source: the spec.
+            inline: whether it is an inline expression.
+            own: the settings of its own.
+            shapes: its input shapes, unless shapes are given for all.
 
         Raises:
             SpecError: the spec is invalid.
         """
         its = self.given.applied_to(source)._replace(set={})
+        if not its.shapes:
+            its = its._replace(shapes=shapes or {})
+        if source.model is not None:
+            settings = {**self.given.set, **(own or {})}
+            its = its._replace(set=settings, shared=self.given.set.keys() - (own or {}).keys())
+            spec = read_spec(source, its, limits=self.limits)
+            self.declared.update(dict.fromkeys(spec.graph.axis_names))
+            return spec
         spec = read_spec(source, its, inline=inline, limits=self.limits)
         variables = spec.graph.variables
         self.declared.update(dict.fromkeys(variables))

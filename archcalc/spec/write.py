@@ -1,4 +1,4 @@
-"""Write operators as layers of a spec (for entire networks see `archcalc.writers.spec_text`)."""
+"""Write operators as layers of a spec (for entire networks see `archcalc.writers.spec.graph_text`)."""
 
 from __future__ import annotations
 

@@ -113,6 +113,7 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
         settings.error,
         settings.strict,
         settings.tolerated(found_spec.path),
+        settings.shapes(found_spec.path),
         (task.baseline, task.renamed_from, task.is_required),
         task.budgets,
     )

@@ -4,6 +4,8 @@ The nearest of these files above a spec applies to it; files are excluded by eve
 
 * ``ignore``, ``warn`` and ``error``, lists of the codes of warnings; ``strict``, true or false
 * ``per-path-ignores``, a table of patterns with lists of codes
+* ``shapes``, a table of patterns with input shapes, or lists of them, for files whose sizes are open or that are
+  validated at other sizes
 * ``exclude``, a list of patterns: files and folders that are not validated
 * ``baseline``, a file; ``require-baseline``, true or false
 * ``budgets``, a table of patterns with conditions, or lists of them, that networks must meet
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -33,6 +35,7 @@ KEYS = (
     "error",
     "strict",
     "per-path-ignores",
+    "shapes",
     "exclude",
     "baseline",
     "require-baseline",
@@ -66,6 +69,8 @@ class Configuration(NamedTuple):
     error: frozenset[str] = frozenset()
     strict: bool = False
     ignore_by_path: tuple[tuple[str, frozenset[str]], ...] = ()
+    shapes_by_path: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    """Input shapes as written, by the name of the input; ``""``: the only or first one."""
     exclude: tuple[str, ...] = ()
     baseline: str = ""
     """The path of the baseline; empty if there is none."""
@@ -79,6 +84,10 @@ class Configuration(NamedTuple):
     def ignored(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""
         return self.ignore.union(*self._matching(self.ignore_by_path, path))
+
+    def shapes(self, path: str) -> Mapping[str, str]:
+        """Return the input shapes of a file: those of the last pattern that matches it."""
+        return next(reversed(self._matching(self.shapes_by_path, path)), {})
 
     def tolerated(self, path: str) -> Tolerance:
         """Return how much the totals of a file may grow: as the last pattern that matches it says, else as for all."""
@@ -205,6 +214,7 @@ def _read(file: Path, table: Any) -> Configuration:
         error=value("error", _codes, []),
         strict=value("strict", _truth, False),
         ignore_by_path=value("per-path-ignores", _by_path("lists of codes", _codes), {}),
+        shapes_by_path=value("shapes", _by_path("shapes", _shapes), {}),
         exclude=tuple(value("exclude", _texts("patterns"), [])),
         baseline=value("baseline", _file, ""),
         require_baseline=value("require-baseline", _truth, False),
@@ -250,6 +260,24 @@ def _tolerance(file: Path, key: str, value: Any) -> Tolerance:
         return read_tolerances(written)
     except ValueError as error:
         fail("configuration", f"'{key[:40]}': {error}", origin=str(file))
+
+
+def _shapes(file: Path, key: str, value: Any) -> dict[str, str]:
+    from archcalc.spec.grammar import parse_shape
+
+    shapes: dict[str, str] = {}
+    for written in _texts("shapes")(file, key, [value] if isinstance(value, str) else value):
+        name, _, shape = map(str.strip, written.rpartition("="))
+        try:
+            parse_shape(Text(Source(str(file), shape), shape))
+        except SpecError as error:
+            reason = f"'{key[:40]}': '{written[:60]}' is not a shape: {error.problems[0].message}"
+            fail("configuration", reason, hint="for example: 3x224x224 or image=3x224x224", origin=str(file))
+        if name in shapes:
+            what = f"the input '{name[:40]}'" if name else "the first input"
+            fail("configuration", f"'{key[:40]}' gives {what} two shapes", origin=str(file))
+        shapes[name] = shape
+    return shapes
 
 
 def _conditions(file: Path, key: str, value: Any) -> tuple[Budget, ...]:

@@ -32,7 +32,10 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
         return ValidationResult(found_spec.name, skipped=found_spec.skipped, argument=found_spec.argument)
 
     def read(source: Source) -> Spec:
-        return read_spec(source, options.given.applied_to(source), inline=found_spec.inline, limits=options.limits)
+        given = options.given.applied_to(source)
+        if found_spec.is_own_file and not given.shapes:
+            given = given._replace(shapes=task.configuration.shapes(found_spec.path))
+        return read_spec(source, given, inline=found_spec.inline, limits=options.limits)
 
     correction: Correction | None = None
     reason = "it has neither 'layers:' nor 'input:'"

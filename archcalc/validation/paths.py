@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import is_inline, locate
-from archcalc.spec.models import model_file
+from archcalc.spec.locate import SUFFIXES, is_inline, locate
+from archcalc.spec.models import READERS, model_file
 from archcalc.spec.zoo import bundled_folder, bundled_name
 from archcalc.validation.configuration import exclusion
 from archcalc.validation.walk import FoundFile, files_below, matches
@@ -114,7 +114,8 @@ def _several(argument: str, found: Iterable[FoundFile]) -> Iterator[FoundSpec]:
     entries = list(found)
     if not entries:
         where = "in this folder" if os.path.isdir(argument) else "matches this pattern"
-        problem = Problem("not-found", f"no .yaml, .yml or .json file {where}", origin=argument[:100])
+        *suffixes, last = (*SUFFIXES, *READERS)
+        problem = Problem("not-found", f"no {', '.join(suffixes)} or {last} file {where}", origin=argument[:100])
         yield FoundSpec(argument, problem=problem)
     for path, reason, skipped in entries:
         model = None if skipped or reason else model_file(path)

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from archcalc.spec.errors import Source, Span, Text, fail
-from archcalc.spec.locate import SUFFIXES
+from archcalc.spec.locate import is_file_name
 from archcalc.validation.baseline import STORED_COUNTS, STORED_QUANTITIES, LayerFigures, NetworkFigures
 from archcalc.validation.paths import FoundSpec
 
@@ -183,7 +183,7 @@ class BaselineFile:
 
     def _is_gone(self, name: str) -> bool:
         spec = name.removesuffix(str(self.settings.get(name, AS_WRITTEN)))
-        if not spec.lower().endswith(SUFFIXES):
+        if not is_file_name(spec):
             return False
         try:
             folder = os.fsencode(os.path.dirname(os.path.realpath(self.path)))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from archcalc.spec.errors import Problem, Source, Span, Text
 from archcalc.spec.locate import is_inline
-from archcalc.spec.models import READERS
 from archcalc.spec.zoo import bundled_name
 from archcalc.validation.configuration import Configuration, configuration_of, matches
 from archcalc.validation.findings import findings
@@ -30,20 +29,27 @@ def unused_patterns(options: Options, tasks: Sequence[ValidationTask]) -> Iterat
             configuration = configuration_of(os.path.join(os.curdir, "-"))
             if not configuration.budgets:
                 continue
-        if configuration.ignore_by_path or configuration.tolerance_by_path or configuration.budgets:
+        if _of_files(configuration) or configuration.budgets:
             _, validated = used.setdefault(configuration.file, (configuration, []))
             own = found_spec.is_own_file
             validated.append(configuration.below(found_spec.path) if own else found_spec.spec_name)
     for configuration, validated in used.values():
-        of_files = [pattern for pattern, _ in (*configuration.ignore_by_path, *configuration.tolerance_by_path)]
         of_specs = [pattern for pattern, _ in configuration.budgets if not _is_name(pattern)]
-        patterns = [pattern for pattern in (*of_files, *of_specs) if not _matches_any(pattern, validated)]
+        patterns = [
+            pattern for pattern in (*_of_files(configuration), *of_specs) if not _matches_any(pattern, validated)
+        ]
         unused = [pattern for pattern in patterns if not _matches_any(pattern, _files(configuration, pattern))]
         if unused:
             name = os.path.relpath(configuration.file)
             problems = [_problem(configuration.file, name, pattern) for pattern in dict.fromkeys(unused)]
             status = int(options.strict or configuration.strict)
             yield ValidationResult(name, findings(problems, status, name), is_spec=False)
+
+
+def _of_files(configuration: Configuration) -> list[str]:
+    """Return the patterns of a configuration that stand for files only."""
+    tables = (configuration.ignore_by_path, configuration.tolerance_by_path, configuration.shapes_by_path)
+    return [pattern for table in tables for pattern, _ in table]
 
 
 def _is_name(pattern: str) -> bool:
@@ -59,15 +65,13 @@ def _files(configuration: Configuration, pattern: str) -> Iterator[str]:
     """Yield the files that a pattern may match, from the folder of the configuration."""
     literal = os.path.dirname(re.split(r"[*?\[]", pattern, maxsplit=1)[0])
     folder = os.path.join(os.path.dirname(configuration.file), literal)
-    suffix = os.path.splitext(pattern)[1].lower()
-    if suffix in READERS:
-        yield from (configuration.below(str(path)) for path in Path(folder).rglob(f"*{suffix}"))
     for entry in files_below(folder, lambda path: "") if os.path.isdir(folder) else ():
         yield configuration.below(entry.path)
 
 
 def _problem(file: str, name: str, pattern: str) -> Problem:
     text = Path(file).read_text(encoding="utf-8", errors="replace")
-    at = text.find(pattern, max(0, min(text.find("per-path-") % len(text), text.find("budgets") % len(text))))
+    start = min(text.find(key) % len(text) for key in ("per-path-", "shapes", "budgets"))
+    at = text.find(pattern, start)
     span = Span(Text(Source(name, text), pattern, at), 0, len(pattern)) if at >= 0 else None
     return Problem("unused-pattern", f"no file matches the pattern '{pattern[:80]}'", span, HINT, name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import filter as matching
 from typing import NamedTuple
 
-from archcalc.spec.locate import SUFFIXES
+from archcalc.spec.locate import is_file_name
 
 LOST = "a symbolic link that leads nowhere"
 
@@ -47,7 +47,7 @@ def files_below(folder: str, leave_out: LeaveOut) -> list[FoundFile]:
             found.append(each)
             continue
         entries = [_entry(path, leave_out) for path in each.files]
-        found += [entry for entry in entries if _may_be_spec(entry.path) or entry.skipped == LOST]
+        found += [entry for entry in entries if is_file_name(entry.path) or entry.skipped == LOST]
     return sorted(found)
 
 
@@ -92,13 +92,9 @@ def _entry(path: str, leave_out: LeaveOut) -> FoundFile:
     if reason := leave_out(path):
         return FoundFile(path, skipped=reason)
     if not os.path.exists(path):  # reading a spec reports the reason; any other link may have led to a folder
-        return FoundFile(path, skipped="" if _may_be_spec(path) or not os.path.islink(path) else LOST)
+        return FoundFile(path, skipped="" if is_file_name(path) or not os.path.islink(path) else LOST)
     is_plain = os.path.isfile(path) or os.path.isdir(path)
     return FoundFile(path, skipped="" if is_plain else "a pipe or another special file")
-
-
-def _may_be_spec(path: str) -> bool:
-    return path.lower().endswith(SUFFIXES)
 
 
 def _unreadable(error: OSError) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.resize import narrowed, resized, smallest
-from archcalc.analysis.unit import trace_back, unit_box
+from archcalc.analysis.unit import UnitTracer, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
@@ -122,11 +122,13 @@ class _Axis:
 
     def compare(self, graph: Graph) -> list[Difference]:
         """Probe the middle units of all layers and return the differences."""
+        graph = self.with_few_channels(graph)
         units = {index: _middle(graph, index) for index, _ in graph.layers()}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
-        predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
+        tracer = UnitTracer(graph)
+        predictions = {index: self.predicted(tracer, index, unit) for index, unit in units.items()}
         seen = probe(
-            _with_few_channels(graph),
+            graph,
             sizes,
             units,
             self.name,
@@ -136,16 +138,35 @@ class _Axis:
         found = []
         for index, prediction in predictions.items():
             if not prediction.allows(seen[index]):
-                prediction = self.at_borders(graph, index, units[index]) or prediction
+                prediction = self.at_borders(tracer, index, units[index]) or prediction
             if not prediction.allows(seen[index]):
                 where = f"rf of {self.name}, axis {self.place}"
                 found.append(Difference(graph.nodes[index].name, where, _text(prediction.seen), _text(seen[index])))
         return found
 
-    def predicted(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+    def with_few_channels(self, graph: Graph) -> Graph:
+        """Return the network with its channels divided as far as the receptive fields of all layers stay the same.
+
+        They do if the positions of all layers that depend on an input do: stored tensors, and what is computed from
+        them alone, see no input. If features count as positions (those of a head of attention, for example), the closed
+        forms are compared instead.
+        """
+        dependent = [index for index, fields in enumerate(self.fields) if fields]
+        for divisor in DIVISORS:
+            try:
+                few = narrowed(graph, divisor)
+            except Impossible:
+                continue
+            if all(_positions(few, index) == _positions(graph, index) for index in dependent):
+                return few
+            if [*map(_maps, receptive_fields(few))] == [*map(_maps, receptive_fields(graph))]:
+                return few
+        return graph
+
+    def predicted(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by the closed form, or by tracing back from it if that is unknown."""
         if any(axis.is_unknown for axis in self.fields[index].get(self.name, ())):
-            return self.traced(graph, index, unit)
+            return self.traced(tracer, index, unit)
         return self.closed_form(index, unit)
 
     def closed_form(self, index: int, unit: tuple[int, ...]) -> PredictedExtent:
@@ -160,7 +181,7 @@ class _Axis:
             return PredictedExtent(Extent(0, last))
         return PredictedExtent(Extent(max(box.first, 0), min(box.last, last)), field[self.axis].exact)
 
-    def at_borders(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent | None:
+    def at_borders(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent | None:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the way.
 
         It replaces the closed form if that equals the trace without clipping, or if the field is global: then strides
@@ -172,33 +193,29 @@ class _Axis:
         box = boxes[self.axis] if boxes else None
         last = self.wide.inputs[self.name][self.place] - 1
         if box is not None and field[self.axis].wraps and not 0 <= box.first <= box.last <= last:
-            return self.traced(graph, index, unit)
-        free = unit_box(graph, index, unit, clip=False).get(self.name)
+            return self.traced(tracer, index, unit)
+        free = unit_box(tracer.graph, index, unit, clip=False).get(self.name)
         if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None
-        return self.traced(graph, index, unit)
+        return self.traced(tracer, index, unit)
 
-    def traced(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+    def traced(self, tracer: UnitTracer, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
-        seen = trace_back(graph, index, unit, clip=True).get(self.name)
+        seen = tracer.back(index, unit).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
-
-
-def _with_few_channels(graph: Graph) -> Graph:
-    """Return the network with its channels divided as far as its layers keep their positions."""
-    for divisor in DIVISORS:
-        try:
-            few = narrowed(graph, divisor)
-        except Impossible:
-            continue
-        if all(_positions(few, index) == _positions(graph, index) for index in range(len(graph.nodes))):
-            return few
-    return graph
 
 
 def _positions(graph: Graph, index: int) -> list[tuple[Shape, int | None]]:
     """Return the sizes of the axes of positions of every output of a layer, and its axis of features."""
     return [(graph.positions(ref), graph.features_of(ref)) for ref in graph.made_by(index)]
+
+
+def _maps(fields: Fields) -> dict[str, list[tuple[object, ...]]]:
+    """Return the closed forms of a layer, without the sizes of its axes."""
+    return {
+        name: [(axis.paths, axis.is_unknown, axis.from_start, axis.wraps) for axis in field]
+        for name, field in fields.items()
+    }
 
 
 def _middle(graph: Graph, index: int) -> tuple[int, ...]:

@@ -87,6 +87,7 @@ class SingleRun:
         try:
             weights = initial(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
             interpreter = Interpreter(self.graph, weights)
+            np.random.default_rng()  # loads the module of random numbers, whose memory is not that of the run
             tracemalloc.start()
             try:
                 inputs = [random_inputs(self.graph, dtype=np.dtype(DTYPE))]

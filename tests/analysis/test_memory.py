@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 import archcalc
-from archcalc.analysis.memory import DTYPES, peak_elements
+from archcalc.analysis.formats import BITS
+from archcalc.analysis.memory import peak_elements
 from archcalc.graph import Graph, Ref
 from archcalc.spec import Source, read_spec
 from tests.random_networks import networks
@@ -18,11 +19,11 @@ def graph(text: str) -> Graph:
 
 def test_parameters_and_activations_take_the_bytes_of_their_number_format() -> None:
     analysis = archcalc.load("lenet5").analyze()
-    for dtype, width in DTYPES.items():
+    for dtype, bits in BITS.items():
         memory = analysis.memory(dtype)
-        assert memory.params == 61_706 * width
-        assert memory.activations == analysis.totals.activations * width
-        assert memory.peak == peak_elements(analysis.graph) * width
+        assert memory.params == 61_706 * bits // 8
+        assert memory.activations == analysis.totals.activations * bits // 8
+        assert memory.peak == peak_elements(analysis.graph) * bits // 8
 
 
 def test_an_unknown_number_format_is_refused_by_name() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis import receptive, unit
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import PositionSet, trace_back, unit_box
+from archcalc.analysis.unit import PositionSet, UnitTracer, trace_back, unit_box
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops.structure import Transpose
@@ -46,10 +46,15 @@ def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) 
     followed = exactly and all(
         view.placed.issuperset(factors) for _, view in views(graph).values() for factors in view.source
     )
+    tracer = UnitTracer(graph)
     for node in range(len(graph.nodes)):
         for place in units(graph, node):
             seen = trace_back(graph, node, place, clip=True)
+            remembered = tracer.back(node, place)
+            assert remembered.keys() == seen.keys()
             for name, positions in inputs.items():
+                if name in seen and seen[name].exact:
+                    assert (mask(remembered[name], positions) == mask(seen[name], positions)).all()
                 depends = truth[node].get(name)
                 expected = np.zeros(positions, dtype=bool) if depends is None else depends[place].reshape(positions)
                 found = mask(seen.get(name), positions)

@@ -53,6 +53,38 @@ def test_sources_are_as_narrow_as_the_tensors_that_they_join() -> None:
     assert [node.output[0] for _, node in network.layers() if node.op.kind == "convolution"] == [4, 18, 4]
 
 
+@pytest.mark.parametrize(
+    ("layers", "stored"),
+    [
+        (
+            "linear 16 -> add(identity, add(learned 1x2x16, learned 3x1x16) -> rearrange 't s c = (t s) c') -> ln",
+            [(1, 2, 4), (3, 1, 4)],
+        ),
+        (
+            "linear 16 -> add(identity, concat(learned 1x16, learned 16x5 -> rearrange 'c n = n c')) -> ln",
+            [(1, 4), (4, 5)],
+        ),
+        ("linear 16 -> add(identity, learned 16x6 -> transpose 1x0) -> ln", [(4, 6)]),
+        ("linear 16 -> matmul(identity, learned 16x5) -> relu", [(4, 5)]),
+        (
+            "linear 16 -> rearrange 'n (h d) = h n d' h=2 -> einsum('h n d, d k = h n k', identity, learned 8x5)",
+            [(2, 5)],
+        ),
+        (
+            "linear 16 -> rearrange 'n (h d) = h n d' h=2 -> "
+            "einsum('h n d, d n k = h n k', identity, relative_bias 6 heads=8 -> slice 0: axis=2)",
+            [(2, 6, 6)],
+        ),
+    ],
+)
+def test_stored_tensors_that_are_reordered_joined_or_multiplied_are_narrowed(
+    layers: str, stored: list[tuple[int, ...]]
+) -> None:
+    network = chain(layers, "6x16")
+    narrow = narrowed(network, 4)
+    assert [node.output for _, node in narrow.layers() if node.op.arity == 0] == stored
+
+
 def test_the_smallest_input() -> None:
     network = chain("conv 4 k5 -> maxpool 2 -> conv 4 k5 -> maxpool 2 -> fc 3", "3x64x64")
     assert smallest(network).inputs == {"input": (3, 16, 16)}

@@ -70,3 +70,20 @@ def test_nothing_is_written_for_a_network_with_errors(archcalc: Archcalc, tmp_pa
     path = tmp_path / "net.yaml"
     assert archcalc("convert", "3x8x8 -> conv 4 k9", "-o", str(path)).status == 2
     assert not [*tmp_path.iterdir()]
+
+
+def test_an_onnx_model_has_the_arrays_of_a_seed_or_a_file(archcalc: Archcalc, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    seeded, given, arrays = (tmp_path / name for name in ("seeded.onnx", "given.onnx", "arrays.npz"))
+    assert archcalc("convert", SMALL, "-o", str(seeded), "--seed", "3").status == 0
+    assert archcalc("run", SMALL, "--seed", "3", "--save-weights", str(arrays)).status == 0
+    assert archcalc("convert", SMALL, "-o", str(given), "--weights", str(arrays)).status == 0
+    assert seeded.read_bytes() == given.read_bytes()
+    assert archcalc("verify", str(seeded)).status == 0
+
+
+def test_options_for_arrays_exclude_each_other(archcalc: Archcalc, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    ran = archcalc("convert", SMALL, "-o", str(tmp_path / "net.onnx"), "--seed", "3", "--no-weights")
+    assert ran.status == 2
+    assert "--seed and --no-weights exclude each other" in ran.err

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 import archcalc as package
+from archcalc.validation import configuration
 from tests.cli.conftest import Archcalc
 from tests.readers.programs import call, document, small_network, symbol, write
 
@@ -137,12 +138,16 @@ def test_validate_reads_a_file_that_is_named(net: str, archcalc: Archcalc) -> No
     assert archcalc("validate", net, "--no-cache").status == 0
 
 
-def test_validate_leaves_out_model_files_in_folders(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+def test_validate_reads_model_files_in_folders(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text("input: 3x8x8\nlayers: relu\n")
     (tmp_path / "broken.pt2").write_text("not a model")
     done = archcalc("validate", ".", "--no-cache")
-    assert done.status == 0
-    assert "pt2" not in done.out
+    assert done.status == 2
+    assert done.lines[0] == "error  broken.pt2  (1 error)"
+    assert done.lines[-1] == "3 specs: 2 ok, 1 with errors"
+    (tmp_path / "archcalc.toml").write_text('exclude = ["broken.*"]\n')
+    configuration._above.cache_clear()
+    assert archcalc("validate", ".", "--no-cache").status == 0
 
 
 def test_validate_does_not_correct_models(net: str, archcalc: Archcalc) -> None:

@@ -68,7 +68,8 @@ def test_a_missing_path_is_an_error_and_the_rest_is_still_judged(archcalc: Archc
 def test_an_empty_folder_is_an_error_and_the_rest_is_still_judged(archcalc: Archcalc, tmp_path: Path) -> None:
     ran = archcalc("validate", str(tmp_path), "lenet5")
     assert ran.status == 2
-    assert "no .yaml, .yml or .json file in this folder" in ran.out
+    assert "no .yaml, .yml, .json, " in ran.line(str(tmp_path))
+    assert "file in this folder" in ran.line(str(tmp_path))
     assert ran.line("ok").split()[1] == "lenet5"
 
 

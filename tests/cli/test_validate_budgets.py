@@ -59,6 +59,7 @@ def test_several_conditions_are_judged_one_by_one(archcalc: Archcalc) -> None:
         ("nets/net.yaml", "nets/net.yaml"),
         ("nets/*", "nets"),
         ("nets/*.pt2", "nets/*.pt2"),
+        ("nets/*.pt2", "nets"),
         ("lenet5", "lenet5"),
         ("9 -> *", "9 -> fc 10"),
     ],

@@ -42,8 +42,9 @@ def test_it_is_a_warning_like_others(archcalc: Archcalc) -> None:
     assert archcalc("validate", "nets", "--strict").lines[-1] == "2 specs: 2 ok; 1 error in configurations or baselines"
 
 
-def test_patterns_for_tolerances_are_named_too(archcalc: Archcalc, folder: Path) -> None:
-    text = '[per-path-tolerances]\n"old/*" = "1%"\n"nets/*" = "2%"\n[per-path-ignores]\n"old/*" = ["dropped-border"]\n'
+@pytest.mark.parametrize(("key", "value"), [("per-path-tolerances", "1%"), ("shapes", "3x8x8")])
+def test_other_patterns_of_files_are_named_too(archcalc: Archcalc, folder: Path, key: str, value: str) -> None:
+    text = f'[{key}]\n"old/*" = "{value}"\n"nets/*" = "{value}"\n[per-path-ignores]\n"old/*" = ["dropped-border"]\n'
     (folder / "archcalc.toml").write_text(text, encoding="utf-8")
     ran = archcalc("validate", "nets")
     assert ran.line("archcalc.toml:2:2: warning[unused-pattern]: no file matches the pattern 'old/*'")

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights, permuted, reshaped
+from archcalc.writers.onnx.attention import rotary_table, slopes
+from tests.operators.entry import entry
 from tests.operators.torch_parts import functional, layer, parameter, torch
 from tests.operators.writer import Shape, Writer, joined
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
@@ -35,18 +33,6 @@ def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
     return table
 
 
-def onnx_products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
-    """Append the products of queries, keys and values with these shapes (without the batch)."""
-    rank = len(shapes[0])
-    turned = permuted(model, k, *range(rank - 1), rank, rank - 1)
-    scores = model.add("MatMul", q, turned)
-    scores = model.add("Mul", scores, model.constant(1 / math.sqrt(shapes[0][-1])))
-    for each in added:
-        scores = model.add("Add", scores, each)
-    table = np.where(allowed(op, shapes[0][-2], shapes[1][-2]), 0, -1e30)
-    return model.add("MatMul", model.add("Softmax", model.add("Add", scores, model.constant(table)), axis=-1), v)
-
-
 def draw_sdpa(w: Writer, shape: Shape) -> str | None:
     if len(shape) < 2:
         return None
@@ -55,15 +41,6 @@ def draw_sdpa(w: Writer, shape: Shape) -> str | None:
     masks = [f", constant {shape[-2]}x{shape[-2]}", f", constant 1x{shape[-2]}"]
     options = w.among("", ", causal=yes") + w.among("", ", factor=0.3")
     return f"sdpa({', '.join(chosen)}, {values}{w.among('', '', *masks)}{options})"
-
-
-def onnx_sdpa(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    q, k, v, *mask = names
-    if op.factor is not None:
-        q = model.add("Mul", q, model.constant(float(op.factor) * math.sqrt(shapes[0][-1])))
-    rank = len(shapes[0])
-    added = [reshaped(model, each, *(1,) * (rank - len(own)), *own) for each, own in zip(mask, shapes[3:], strict=True)]
-    return onnx_products(model, op, q, k, v, shapes, added)
 
 
 def torch_sdpa(op: Any, shapes: Any) -> Module:
@@ -83,7 +60,6 @@ def torch_sdpa(op: Any, shapes: Any) -> Module:
 entry(
     "sdpa",
     draw=draw_sdpa,
-    onnx=onnx_sdpa,
     torch=torch_sdpa,
     cases=[
         ({}, ((20, 18), (7, 18), (7, 5))),
@@ -123,67 +99,6 @@ def draw_attention(w: Writer, shape: Shape) -> str | None:
         tensors["mask"] = f"constant {w.among(1, n)}x{m}"
     words = joined(["attention", *options, *(f"{name}=@{name}_" for name in tensors)])
     return w.with_tensors(words, **{f"{name}_": chain for name, chain in tensors.items()}) if tensors else words
-
-
-def rotary_table(width: int, positions: int, base: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return cosines and sines of rotary positions, for both halves of a vector."""
-    rates = np.array([base ** (-2 * i / width) for i in range(width // 2)] * 2)
-    angles = np.arange(positions)[:, None] * rates
-    return np.cos(angles), np.sin(angles)
-
-
-def slopes(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
-    table = [
-        [[-(2 ** (-8 * (h + 1) / op.heads)) * abs(i - j) for j in range(keys)] for i in range(queries)]
-        for h in range(op.heads)
-    ]
-    return np.array(table)
-
-
-def onnx_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
-    names, shapes = ([name], [shape]) if isinstance(name, str) else (name, shape)
-    given = dict(zip(op.tensor_arguments(), zip(names[1:], shapes[1:], strict=True), strict=True))
-    source, source_shape = given.get("context", (names[0], shapes[0]))
-    *lead, n, _ = shapes[0]
-    m, kv_heads = source_shape[-2], op.kv_heads or op.heads
-    rank = len(lead)
-
-    def project(x: str, which: str) -> str:
-        x = model.add("MatMul", x, model.constant(weights[which].T))
-        bias = weights.get(f"{which}_bias")
-        return x if bias is None else model.add("Add", x, model.constant(bias))
-
-    def heads(x: str, count: int, positions: int) -> str:
-        width = weights["query"].shape[0] // op.heads
-        x = reshaped(model, x, *lead, positions, count, width)
-        return permuted(model, x, *range(rank + 1), rank + 2, rank + 1, rank + 3)
-
-    def rotate(x: str, positions: int, width: int) -> str:
-        cosine, sine = rotary_table(width, positions, float(op.rope))
-        swap = np.zeros((width, width))
-        half = width // 2
-        for i in range(half):
-            swap[i + half, i], swap[i, i + half] = -1, 1
-        across = model.add("Mul", model.add("MatMul", x, model.constant(swap)), model.constant(sine))
-        return model.add("Add", model.add("Mul", x, model.constant(cosine)), across)
-
-    width = weights["query"].shape[0] // op.heads
-    q = heads(project(names[0], "query"), op.heads, n)
-    k, v = (heads(project(source, which), kv_heads, m) for which in ("key", "value"))
-    if op.rope is not None:
-        q, k = rotate(q, n, width), rotate(k, m, width)
-    order = model.constant([h // (op.heads // kv_heads) for h in range(op.heads)], np.int64)
-    k, v = (model.add("Gather", x, order, axis=rank + 1) for x in (k, v))
-    added = []
-    for each in ("score_bias", "mask"):
-        if each in given:
-            tensor, own = given[each]
-            added.append(reshaped(model, tensor, *(1,) * (rank + 3 - len(own)), *own))
-    if op.alibi:
-        added.append(model.constant(slopes(op, n, m)))
-    mixed = onnx_products(model, op, q, k, v, [(*lead, op.heads, n, width), (*lead, op.heads, m, width)], added)
-    mixed = permuted(model, mixed, *range(rank + 1), rank + 2, rank + 1, rank + 3)
-    return project(reshaped(model, mixed, *lead, n, op.heads * width), "output")
 
 
 def torch_attention(op: Any, shape: Any) -> Module:
@@ -245,7 +160,6 @@ TOKENS = (20, 24)
 entry(
     "attention",
     draw=draw_attention,
-    onnx=onnx_attention,
     torch=torch_attention,
     cases=[
         ({"heads": 4}, (TOKENS,)),

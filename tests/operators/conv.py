@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from archcalc.writers.onnx.conv import same_sizes
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, bordered, normalised, onnx_pads
 from tests.operators.torch_parts import by_rank, even, functional, layer, nn, padded, parameter, torch
 from tests.operators.windows import Sides, pads
 from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from tests.executor.onnx_models import Array, Model
 
 TWO = {"stride": (2, 3), "pad": ((1, 0), (2, 1)), "dilation": (2, 1)}
 TABLE = tuple(tuple((row + column) % 3 == 0 for column in range(4)) for row in range(12))
@@ -47,41 +44,6 @@ def draw_tabled(w: Writer, shape: Shape) -> str:
             w.maybe("nobias"),
             w.maybe("flip"),
         ]
-    )
-
-
-def onnx_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    weight = weights["weight"]
-    if op.table is not None:  # a dense kernel that is zero where maps are not connected
-        connected = np.array(op.table, bool).T
-        dense = np.zeros((*connected.shape, *op.kernel), weight.dtype)
-        dense[connected] = weight
-        weights = {**weights, "weight": dense}
-    weight = normalised(op, weights)
-    if op.ws:
-        axes = tuple(range(1, weight.ndim))
-        wide = weight.astype(np.float64)
-        weight = (wide - wide.mean(axes, keepdims=True)) / np.sqrt(wide.var(axes, keepdims=True) + 1e-5)
-    return onnx_convolution(model, op, name, shape, weight, weights.get("bias"), op.groups)
-
-
-def onnx_convolution(
-    model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
-) -> str:
-    weight = np.flip(weight, tuple(range(2, weight.ndim))) if op.flip else weight
-    stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
-    sides = pads(op, shape[1:])
-    if op.border != "zeros":
-        name, sides = bordered(model, name, op.border, sides), [(0, 0)] * len(sides)
-    return model.add(
-        "Conv",
-        name,
-        *stored,
-        kernel_shape=list(op.kernel),
-        strides=list(op.stride),
-        dilations=list(op.dilation),
-        pads=onnx_pads(sides),
-        group=groups,
     )
 
 
@@ -155,7 +117,6 @@ def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
 entry(
     "conv",
     draw=spatially(draw_conv),
-    onnx=onnx_conv,
     torch=torch_conv,
     cases=[
         ({"channels": 8, "kernel": (3, 5), **TWO}, (MAP,)),
@@ -183,14 +144,9 @@ def draw_dwconv(w: Writer, shape: Shape) -> str:
     return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), option])
 
 
-def onnx_dwconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return onnx_convolution(model, op, name, shape, normalised(op, weights), weights.get("bias"), shape[0])
-
-
 entry(
     "dwconv",
     draw=spatially(draw_dwconv),
-    onnx=onnx_dwconv,
     torch=lambda op, shape: torch_convolution(op, shape, shape[0] * op.multiplier, shape[0]),
     cases=[
         ({"kernel": (3, 5), **TWO, "multiplier": 2, word: True}, (MAP,)) for word in ("bias", "weight_norm", "flip")
@@ -201,12 +157,6 @@ entry(
 def draw_sepconv(w: Writer, shape: Shape) -> str:
     words = [f"sepconv {w.number(w.whole(1, 8), shape)}", draw_window(w, shape), draw_stride(w, shape)]
     return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias"), w.among("", "", "weight_norm", "flip")])
-
-
-def onnx_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    between = onnx_convolution(model, op, name, shape, weights["depthwise"], None, shape[0])
-    stored = [normalised(op, weights, "pointwise"), *([weights["bias"]] if op.bias else [])]
-    return model.add("Conv", between, *map(model.constant, stored))
 
 
 def torch_sepconv(op: Any, shape: Sizes) -> Module:
@@ -223,7 +173,6 @@ def torch_sepconv(op: Any, shape: Sizes) -> Module:
 entry(
     "sepconv",
     draw=spatially(draw_sepconv),
-    onnx=onnx_sepconv,
     torch=torch_sepconv,
     cases=[({"channels": 8, "kernel": (3, 5), **TWO, "multiplier": 2, "flip": flip}, (MAP,)) for flip in (False, True)],
 )
@@ -246,49 +195,6 @@ def draw_upconv(w: Writer, shape: Shape) -> str:
     words = [f"upconv {w.number(channels, shape)} k{k} s{s}", way, f"d{d}" if d > 1 else ""]
     words += [f"outpad={extra}" if extra else "", f"g{groups}" if groups > 1 else ""]
     return joined([*words, w.maybe("nobias"), w.among("", "", "weight_norm")])
-
-
-def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
-    """Return the output sizes of Keras for ``same``: n·s, and with output padding those of `deconv_output_length`."""
-    if op.outpad is None:
-        return [n * s for n, s in zip(sizes, op.stride, strict=True)]
-    rows = zip(sizes, op.stride, reach, op.outpad, strict=True)
-    return [(n - 1) * s + r - 2 * (r // 2) + more for n, s, r, more in rows]
-
-
-def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """Cut the padding off the full result of ONNX's operator; zeros after the input make it longer where needed."""
-    sizes = shape[1:]
-    reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
-    full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
-    if op.pad == "same":  # Keras: n·s positions, the excess is cut off on both sides, an odd one at the end
-        made = same_sizes(op, sizes, reach)
-        starts = [max(size - m, 0) // 2 for size, m in zip(full, made, strict=True)]
-        ends = [start + m for start, m in zip(starts, made, strict=True)]
-    else:
-        rows = pads(op, sizes)
-        starts = [before for before, _ in rows]
-        ends = [
-            size - after + more for size, (_, after), more in zip(full, rows, op.outpad or [0] * len(full), strict=True)
-        ]
-    missing = [max(-((size - end) // s), 0) for size, end, s in zip(full, ends, op.stride, strict=True)]
-    weight = weights["weight"].reshape(op.groups, -1, *weights["weight"].shape[1:])  # by groups of input channels
-    if op.weight_norm:
-        norms = np.sqrt((weight**2).sum((1, *range(3, weight.ndim)), keepdims=True))
-        weight = weight * weights["gain"].reshape(op.groups, 1, -1, *(1 for _ in sizes)) / norms
-    weights = {**weights, "weight": weight.reshape(weights["weight"].shape)}
-    room = model.constant([0, 0, *(0 for _ in sizes), 0, 0, *missing], np.int64)
-    laid = model.add(
-        "ConvTranspose",
-        model.add("Pad", name, room),
-        *(model.constant(weights[name]) for name in ("weight", "bias") if name in weights),
-        kernel_shape=list(op.kernel),
-        strides=list(op.stride),
-        dilations=list(op.dilation),
-        group=op.groups,
-    )
-    axes = list(range(2, 2 + len(sizes)))
-    return model.add("Slice", laid, *(model.constant(numbers, np.int64) for numbers in (starts, ends, axes)))
 
 
 def torch_normed_upconv(op: Any, shape: Sizes, sides: Sides, extra: list[int]) -> Module:
@@ -337,7 +243,6 @@ def torch_upconv(op: Any, shape: Sizes) -> Module:
 entry(
     "upconv",
     draw=spatially(draw_upconv),
-    onnx=onnx_upconv,
     torch=torch_upconv,
     cases=[
         ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (1, 0), "groups": 2}, (MAP,)),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, normalised, permuted
 from tests.operators.torch_parts import functional, layer, nn, parameter, torch
 from tests.operators.writer import Shape, Writer, joined
 
@@ -16,18 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from tests.executor.onnx_models import Model
-
-
-def onnx_fc(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    stored = [model.constant(each) for each in (normalised(op, weights), *([weights["bias"]] if op.bias else []))]
-    return model.add("Gemm", model.add("Flatten", name), *stored, transB=1)
-
 
 entry(
     "fc",
     draw=lambda w, s: joined([f"fc {w.number(w.whole(1, 20), s)}", w.maybe("nobias"), w.among("", "", "weight_norm")]),
-    onnx=onnx_fc,
     torch=lambda op, s: nn.Sequential(nn.Flatten(), torch_rows(op, prod(s))),
     cases=[({"features": 10}, (MAP,)), ({"features": 10, "bias": False}, (VECTOR,))],
 )
@@ -48,16 +37,6 @@ def torch_rows(op: Any, length: int) -> Module:
     return layer(run, **stored)
 
 
-def onnx_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    rank = len(shape)
-    if op.axis == "channels":
-        name = permuted(model, name, 0, *range(2, rank + 1), 1)
-    name = model.add("MatMul", name, model.constant(normalised(op, weights).T))
-    if "bias" in weights:
-        name = model.add("Add", name, model.constant(weights["bias"]))
-    return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
-
-
 def torch_linear(op: Any, shape: Sizes) -> Module:
     if op.axis != "channels":
         return torch_rows(op, shape[-1])
@@ -70,16 +49,9 @@ entry(
     draw=lambda w, s: joined(
         [f"linear {w.number(w.whole(1, 8), s)}", w.maybe("axis=channels"), w.maybe("nobias weight_norm")]
     ),
-    onnx=onnx_linear,
     torch=torch_linear,
     cases=[({"features": 10, "axis": axis}, (shape,)) for axis in ("last", "channels") for shape in (MAP, VECTOR)],
 )
-
-
-def onnx_rbf(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    flat = model.add("Reshape", name, model.constant([0, 1, prod(shape)], np.int64))
-    difference = model.add("Sub", flat, model.constant(weights["centre"][None]))
-    return model.add("ReduceSumSquare", difference, model.constant([2], np.int64), keepdims=0)
 
 
 def torch_rbf(op: Any, shape: Sizes) -> Module:
@@ -94,7 +66,6 @@ def torch_rbf(op: Any, shape: Sizes) -> Module:
 entry(
     "rbf",
     draw=lambda w, s: joined([f"rbf {w.number(w.whole(1, 8), s)}", w.maybe("trainable")]),
-    onnx=onnx_rbf,
     torch=torch_rbf,
     cases=[({"features": 10}, (VECTOR,)), ({"features": 10, "trainable": True}, (MAP,))],
 )
@@ -102,13 +73,6 @@ entry(
 
 def draw_embedding(w: Writer, shape: Shape) -> str | None:
     return f"embedding {w.whole(1, 30)} {w.whole(1, 5)}" if len(shape) < 4 else None
-
-
-def onnx_embedding(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    import onnx
-
-    indices = model.add("Cast", name, to=onnx.TensorProto.INT64)
-    return model.add("Gather", model.constant(weights["weight"]), indices)
 
 
 def torch_embedding(op: Any, shape: Sizes) -> Module:
@@ -119,7 +83,6 @@ def torch_embedding(op: Any, shape: Sizes) -> Module:
 entry(
     "embedding",
     draw=draw_embedding,
-    onnx=onnx_embedding,
     torch=torch_embedding,
     cases=[({"vocabulary": 100, "dim": 8}, (VECTOR,)), ({"vocabulary": 100, "dim": 8}, (MAP,))],
 )

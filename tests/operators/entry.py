@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Sizes: TypeAlias = tuple[int, ...]
 Draw: TypeAlias = "Callable[[Writer, Shape], str | None]"
-Onnx: TypeAlias = Callable[..., "str | tuple[str, ...]"]
 Torch: TypeAlias = "Callable[[Any, Any], Module]"
 Case: TypeAlias = tuple[dict[str, Any], tuple[Sizes, ...]]
 
@@ -33,9 +32,6 @@ class Entry:
 
     draw: Draw
     """Returns the text of a layer on a tensor of this shape, for random networks; ``None`` where it is impossible."""
-    onnx: Onnx
-    """Appends it to an ONNX model: of the model, the operator, the name and the shape of its input, and its stored
-    arrays by their names in the layer. Returns the name of its output, or those of all outputs."""
     torch: Torch
     """A PyTorch module: of the operator and the shape of its input. Stored numbers are parameters or buffers. Its
     result is the output, or all outputs."""
@@ -52,11 +48,10 @@ def entry(
     name: str,
     *,
     draw: Draw,
-    onnx: Onnx,
     torch: Torch,
     cases: Sequence[Case] = (({}, (MAP,)),),
     beyond_onnx_runtime: Callable[[Any], bool] = lambda op: False,
 ) -> None:
     """Register an operator; see `Entry`."""
     assert name not in ENTRIES, name
-    ENTRIES[name] = Entry(draw, onnx, torch, cases, beyond_onnx_runtime)
+    ENTRIES[name] = Entry(draw, torch, cases, beyond_onnx_runtime)

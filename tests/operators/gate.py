@@ -5,16 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from archcalc.writers.onnx.parts import axis_after_batch
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_after_batch, part
 from tests.operators.torch_parts import functional, layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis, joined
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def draw_gated(name: str, w: Writer, shape: Shape) -> str | None:
@@ -23,17 +21,6 @@ def draw_gated(name: str, w: Writer, shape: Shape) -> str | None:
     axis = where or "axis=0"
     words = joined([name, axis, w.among("", "tanh", "form=exact") if name == "geglu" else ""])
     return words if n % 2 == 0 else f"concat(identity, identity, {axis}) -> {words}"
-
-
-def onnx_gated(kind: str, model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    axis = axis_after_batch(op) % (len(shape) + 1)
-    half = shape[axis - 1] // 2
-    first, second = (part(model, name, axis, start, start + half) for start in (0, half))
-    if kind == "glu":
-        return model.add("Mul", first, model.add("Sigmoid", second))
-    if kind == "swiglu":
-        return model.add("Mul", model.add("Mul", first, model.add("Sigmoid", first)), second)
-    return model.add("Mul", model.add("Gelu", first, approximate="tanh" if op.form == "tanh" else "none"), second)
 
 
 def torch_gated(kind: str, op: Any, shape: Sizes) -> Module:
@@ -53,7 +40,6 @@ for name in ("glu", "swiglu", "geglu"):
     entry(
         name,
         draw=partial(draw_gated, name),
-        onnx=partial(onnx_gated, name),
         torch=partial(torch_gated, name),
         cases=[
             ({}, (MAP,)),

@@ -5,19 +5,17 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from hypothesis import strategies as st
 
+from archcalc.writers.onnx.joins import COMPARED
+from archcalc.writers.onnx.parts import axis_after_batch
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_after_batch, part, reshaped
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def same_shape(w: Writer, shape: Shape) -> str:
@@ -51,15 +49,6 @@ def draw_division(name: str, w: Writer, shape: Shape) -> str:
     return f"{name}({w.among('identity', same_shape(w, shape))}, {same_shape(w, shape)} -> sigmoid -> clip 0.1)"
 
 
-def onnx_elementwise(kind: str, model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    aligned = [
-        name if len(shape) == rank else reshaped(model, name, *shape, *(1,) * (rank - len(shape)))
-        for name, shape in zip(names, shapes, strict=True)
-    ]
-    return reduce(lambda one, other: model.add(kind, one, other), aligned)
-
-
 def torch_elementwise(function: str, op: Any, shapes: list[Sizes]) -> Module:
     rank = max(map(len, shapes))
 
@@ -70,18 +59,17 @@ def torch_elementwise(function: str, op: Any, shapes: list[Sizes]) -> Module:
     return layer(run)
 
 
-for name, theirs, function in (
-    ("add", "Add", "add"),
-    ("sub", "Sub", "sub"),
-    ("mul", "Mul", "mul"),
-    ("max", "Max", "maximum"),
-    ("min", "Min", "minimum"),
-    ("div", "Div", "divide"),
+for name, function in (
+    ("add", "add"),
+    ("sub", "sub"),
+    ("mul", "mul"),
+    ("max", "maximum"),
+    ("min", "minimum"),
+    ("div", "divide"),
 ):
     entry(
         name,
         draw=partial(draw_division if name == "div" else draw_elementwise, name),
-        onnx=partial(onnx_elementwise, theirs),
         torch=partial(torch_elementwise, function),
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
     )
@@ -92,14 +80,6 @@ for name, theirs, function in (
 def draw_where(w: Writer, shape: Shape) -> str:
     conditions = [same_shape(w, shape), "offset -0.5"] + (["gap"] if len(shape) > 1 else [])
     return f"where({w.among(*conditions)}, {same_shape(w, shape)}, {w.among('identity', 'scale -2')})"
-
-
-def onnx_where(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    condition, one, other = (
-        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
-    )
-    return model.add("Where", model.add("Greater", condition, model.constant(0.0)), one, other)
 
 
 def torch_where(op: Any, shapes: list[Sizes]) -> Module:
@@ -115,38 +95,16 @@ def torch_where(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "where",
     draw=draw_where,
-    onnx=onnx_where,
     torch=torch_where,
     cases=[({}, (MAP, MAP, MAP)), ({}, (VECTOR, MAP, (12, 1, 18)))],
 )
 
 # --- comparisons ---
 
-COMPARED = {
-    "greater": ("Greater", "gt"),
-    "greater_equal": ("GreaterOrEqual", "ge"),
-    "less": ("Less", "lt"),
-    "less_equal": ("LessOrEqual", "le"),
-    "equal": ("Equal", "eq"),
-    "not_equal": ("Equal", "ne"),
-}
-
 
 def draw_compare(w: Writer, shape: Shape) -> str:
     """Rectified numbers, of which many are equal; others differ by more than libraries do."""
     return f"compare(relu, relu, how={w.among(*COMPARED)})"
-
-
-def onnx_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    from onnx import helper
-
-    rank = max(map(len, shapes))
-    aligned = [
-        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
-    ]
-    found = model.add(COMPARED[op.how][0], *aligned)
-    found = model.add("Not", found) if op.how == "not_equal" else found
-    return model.add("Cast", found, to=helper.np_dtype_to_tensor_dtype(np.dtype(model.dtype)))
 
 
 def torch_compare(op: Any, shapes: list[Sizes]) -> Module:
@@ -162,7 +120,6 @@ def torch_compare(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "compare",
     draw=draw_compare,
-    onnx=onnx_compare,
     torch=torch_compare,
     cases=[({}, (MAP, MAP)), ({"how": "equal"}, (MAP, VECTOR))],
 )
@@ -185,19 +142,6 @@ def draw_concat(w: Writer, shape: Shape) -> str:
     return f"concat({', '.join([*chosen, *([where] if where else [])])})"
 
 
-def onnx_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    along = op.axis % len(shapes[0])
-    smallest = [min(column) for column in zip(*shapes, strict=True)]
-    cropped = []
-    for name, shape in zip(names, shapes, strict=True):
-        for axis, (n, m) in enumerate(zip(shape, smallest, strict=True)):
-            if op.crop == "smallest" and axis not in (0, along):
-                first = (n - m) // 2
-                name = part(model, name, axis + 1, first, first + m)
-        cropped.append(name)
-    return model.add("Concat", *cropped, axis=along + 1)
-
-
 def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
     joined = axis_after_batch(op) % (len(shapes[0]) + 1)
 
@@ -217,7 +161,6 @@ def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "concat",
     draw=draw_concat,
-    onnx=onnx_concat,
     torch=torch_concat,
     cases=[
         ({}, (MAP, MAP)),

@@ -6,18 +6,14 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from archcalc.writers.onnx.position import axes_of
 from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights, permuted, reshaped
 from tests.operators.torch_parts import layer, parameter, torch
 from tests.operators.writer import Shape, Writer, joined, written
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Array, Model
 
 
 def draw_relative_bias(w: Writer, shape: Shape) -> str:
@@ -41,37 +37,6 @@ def draw_relative_bias(w: Writer, shape: Shape) -> str:
     table = w.among(f"flatten -> fc {rows * heads} -> reshape {rows}x{heads}", f"learned {rows}x{heads}")
     w.blocks[name] = [{"x": "flatten"}, {"t": table}, {"b": f"{bias} table=@t"}, "concat(@x, @b -> flatten)"]
     return name
-
-
-def pairs(op: Any) -> Array:
-    """Return the row of the table for every query and key."""
-    tokens = [*np.ndindex(*op.size)]
-    rows = np.zeros((len(tokens), len(tokens)), np.int64)
-    for i, j in product(range(len(tokens)), repeat=2):
-        if op.buckets is None:
-            apart = [a - b + n - 1 for a, b, n in zip(tokens[i], tokens[j], op.size, strict=True)]
-            rows[i, j] = np.ravel_multi_index(apart, [2 * n - 1 for n in op.size])
-        else:
-            rows[i, j] = bucket(op, j - i)
-    return rows
-
-
-def bucket(op: Any, after: int) -> int:
-    """Return a bucket, exactly: range k begins where (d/s)ᵐ reaches (D/s)ᵏ, for s single distances and m ranges."""
-    count = op.buckets if op.causal else op.buckets // 2
-    distance = max(0, -after) if op.causal else abs(after)
-    s, longest = count // 2, op.max_distance or 128
-    m = count - s
-    k = sum(distance**m * s**k >= longest**k * s**m for k in range(1, m)) if distance >= s else 0
-    return (0 if op.causal or after <= 0 else count) + (distance if distance < s else s + k)
-
-
-def onnx_relative_bias(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    tokens = math.prod(op.size)
-    order = model.constant(pairs(op).ravel(), np.int64)
-    table = names[0] if names else model.constant(weights["table"][None].repeat(model.batch, 0))
-    found = permuted(model, model.add("Gather", table, order, axis=1), 0, 2, 1)
-    return reshaped(model, found, op.heads, tokens, tokens)
 
 
 def torch_relative_bias(op: Any, shapes: list[Sizes]) -> Module:
@@ -113,7 +78,6 @@ def torch_buckets(op: Any) -> Tensor:
 entry(
     "relative_bias",
     draw=draw_relative_bias,
-    onnx=onnx_relative_bias,
     torch=torch_relative_bias,
     cases=[
         ({"size": (4, 5), "heads": 6}, ()),
@@ -136,24 +100,6 @@ def draw_shift_mask(w: Writer, shape: Shape) -> str:
     return f"concat(identity -> flatten, {mask} -> flatten)"
 
 
-def axes_of(op: Any) -> list[tuple[int, int, int]]:
-    """Return size, window and shift per axis."""
-    windows, shifts = (each if len(each) > 1 else each * len(op.size) for each in (op.window, op.shift))
-    return [*zip(op.size, windows, shifts, strict=True)]
-
-
-def onnx_shift_mask(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    """Mask pairs in a window of the rolled map that are not neighbours, since a border of the map lies between them."""
-    axes = axes_of(op)
-    grid = np.stack(np.meshgrid(*((np.arange(n) + s) % n for n, _, s in axes), indexing="ij"), -1)
-    windows = []
-    for corner in product(*(range(0, n, m) for n, m, _ in axes)):
-        cut = grid[tuple(slice(c, c + m) for c, (_, m, _) in zip(corner, axes, strict=True))].reshape(-1, len(axes))
-        near = np.abs(cut[:, None] - cut[None, :]) < [m for _, m, _ in axes]
-        windows.append(np.where(near.all(-1), 0.0, -100.0)[None])
-    return model.constant(np.stack(windows)[None].repeat(model.batch, 0))
-
-
 def torch_shift_mask(op: Any, shapes: list[Sizes]) -> Module:
     """As in torchvision, for any number of axes."""
     axes = axes_of(op)
@@ -172,7 +118,6 @@ def torch_shift_mask(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "shift_mask",
     draw=draw_shift_mask,
-    onnx=onnx_shift_mask,
     torch=torch_shift_mask,
     cases=[
         ({"size": (14, 14), "window": (7,), "shift": (3,)}, ()),

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from archcalc.writers.onnx.product import letters
 from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights, reshaped
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, written
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def draw_matmul(w: Writer, shape: Shape) -> str | None:
@@ -33,14 +31,6 @@ def draw_matmul(w: Writer, shape: Shape) -> str | None:
     return f"matmul({first}, {other})"
 
 
-def onnx_matmul(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    aligned = [
-        reshaped(model, name, *(1,) * (rank - len(shape)), *shape) for name, shape in zip(names, shapes, strict=True)
-    ]
-    return model.add("MatMul", *aligned)
-
-
 def torch_matmul(op: Any, shapes: list[Sizes]) -> Module:
     rank = max(map(len, shapes))
 
@@ -54,7 +44,6 @@ def torch_matmul(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "matmul",
     draw=draw_matmul,
-    onnx=onnx_matmul,
     torch=torch_matmul,
     cases=[
         ({}, ((12, 20, 18), (12, 18, 7))),
@@ -74,19 +63,9 @@ def draw_einsum(w: Writer, shape: Shape) -> str:
     return f"einsum('{' '.join(one)}, {' '.join(other)} = {' '.join(result)}', identity, {w.among('identity', 'relu')})"
 
 
-def letters(op: Any) -> str:
-    """Return the pattern with the batch in front, and one letter per name."""
-    left, _, right = op.pattern.replace("->", "=").replace("→", "=").partition("=")
-    tensors = [part.split() for part in (*left.split(","), right)]
-    names = list(dict.fromkeys(name for tensor in tensors for name in tensor))
-    one, other, result = ("z" + "".join(chr(97 + names.index(name)) for name in tensor) for tensor in tensors)
-    return f"{one},{other}->{result}"
-
-
 entry(
     "einsum",
     draw=draw_einsum,
-    onnx=lambda model, op, names, shapes, weights: model.add("Einsum", *names, equation=letters(op)),
     torch=lambda op, s: layer(lambda one, other: torch.einsum(letters(op), one, other)),
     cases=[
         ({"pattern": "h q d, h k d = h q k"}, ((12, 20, 18), (12, 7, 18))),

@@ -6,10 +6,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights, normalised, onnx_pads, part, permuted, whole
 from tests.operators.torch_parts import by_rank, functional, layer, parameter, torch
 from tests.operators.windows import pads
 from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
@@ -17,8 +14,6 @@ from tests.operators.writer import Shape, Writer, draw_stride, draw_window, join
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def interpolated(x: Tensor, points: list[Tensor], beyond: float) -> Tensor:
@@ -66,30 +61,6 @@ def taps_of(window: str, rank: int) -> list[int]:
     """Return the sizes of the kernel that a text draws first."""
     sizes = [int(size) for size in window.split()[0].removeprefix("kernel=").removeprefix("k").split("x")]
     return sizes * rank if len(sizes) == 1 else sizes
-
-
-def named(op: Any, names: Any, shapes: Any) -> tuple[list[Any], list[Sizes]]:
-    """Return the names and the shapes of a layer's inputs as lists, for one input as well."""
-    return ([names], [shapes]) if isinstance(shapes[0], int) else (list(names), list(shapes))
-
-
-def onnx_deform_conv(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
-    names, shapes = named(op, name, shape)
-    sides = pads(op, shapes[0][1:])
-    window = {"kernel_shape": list(op.kernel), "strides": list(op.stride), "dilations": list(op.dilation)}
-    window["pads"] = onnx_pads(sides)
-    given = dict(zip(op.tensor_arguments(), names[1:], strict=True))
-    if not op.offset:
-        stored = [model.constant(weights[f"offset_{each}"]) for each in ("weight", "bias")]
-        made = model.add("Conv", names[0], *stored, **window)
-        taps = op.offset_groups * prod(op.kernel)
-        given["offset"] = part(model, made, 1, 0, 2 * taps)
-        if op.modulated:
-            given["mask"] = model.add("Sigmoid", part(model, made, 1, 2 * taps, 3 * taps))
-    bias = model.constant(weights.get("bias", np.zeros(op.channels)))
-    inputs = [names[0], model.constant(normalised(op, weights)), given["offset"], bias]
-    inputs += [given["mask"]] if "mask" in given else []
-    return model.add("DeformConv", *inputs, group=op.groups, offset_group=op.offset_groups, **window)
 
 
 def torch_deform_conv(op: Any, shape: Any) -> Module:
@@ -142,7 +113,6 @@ SMALL, TAKEN = (12, 7, 6), (3, 7)
 entry(
     "deform_conv",
     draw=spatially(draw_deform_conv),
-    onnx=onnx_deform_conv,
     torch=torch_deform_conv,
     cases=[
         (PLAIN, (SMALL,)),
@@ -161,24 +131,6 @@ def draw_roi_align(w: Writer, shape: Shape) -> str:
     boxes = f"{w.among('learned', 'constant')} {w.whole(1, 4)}x{2 * rank} -> scale {w.whole(1, 6)}"
     words = [f"roi_align {w.whole(1, 3)}", w.among("", "scale=1/2", "scale=2"), w.among("", "samples=1", "samples=3")]
     return w.with_tensors(joined([*words, w.maybe("aligned"), "boxes=@b"]), b=boxes)
-
-
-def onnx_roi_align(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    x, boxes = names
-    count = shapes[1][0]
-    found = model.add(
-        "RoiAlign",
-        x,
-        model.add("Reshape", boxes, whole(model, -1, 4)),
-        whole(model, *(example for example in range(model.batch) for _ in range(count))),
-        output_height=op.size[0],
-        output_width=op.size[1],
-        sampling_ratio=op.samples,
-        spatial_scale=float(op.scale),
-        coordinate_transformation_mode="half_pixel" if op.aligned else "output_half_pixel",
-    )
-    apart = model.add("Reshape", found, whole(model, model.batch, count, shapes[0][0], *op.size))
-    return permuted(model, apart, 0, 2, 1, 3, 4)
 
 
 def torch_roi_align(op: Any, shapes: list[Sizes]) -> Module:
@@ -214,7 +166,6 @@ def torch_roi_align(op: Any, shapes: list[Sizes]) -> Module:
 entry(
     "roi_align",
     draw=spatially(draw_roi_align),
-    onnx=onnx_roi_align,
     torch=torch_roi_align,
     cases=[
         ({"size": (3, 2), "boxes": True, "scale": 4}, (SMALL, (5, 4))),

@@ -6,14 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights
 from tests.operators.torch_parts import layer, parameter
 from tests.operators.writer import Shape, Writer, written
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-    from tests.executor.onnx_models import Model
 
 
 def draw_source(name: str, w: Writer, shape: Shape) -> str:
@@ -23,11 +20,6 @@ def draw_source(name: str, w: Writer, shape: Shape) -> str:
     join = w.among("add", "mul", "sub")
     branches = ["identity", w.among(*texts)]
     return f"{join}({', '.join(branches if w.among(True, False) else branches[::-1])})"
-
-
-def onnx_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    value = weights[op.array_name][None]
-    return model.constant(value.repeat(model.batch, 0))
 
 
 def torch_source(op: Any, shapes: list[Sizes]) -> Module:
@@ -41,7 +33,6 @@ for name, further in (("learned", [({"shape": (12, 20, 18), "array": "weight"}, 
     entry(
         name,
         draw=partial(draw_source, name),
-        onnx=onnx_source,
         torch=torch_source,
         cases=[({"shape": (12, 20, 18)}, ()), ({"shape": (12,)}, ()), *further],
     )

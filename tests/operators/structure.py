@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from archcalc.writers.onnx.parts import axis_after_batch
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_after_batch, named, part, permuted, reshaped
 from tests.operators.torch_parts import layer, nn, torch
 from tests.operators.writer import Shape, Writer, draw_axis, joined, plain, written
 
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from tests.executor.onnx_models import Model
 
-entry("identity", draw=plain("identity"), onnx=named("Identity"), torch=lambda op, s: nn.Identity())
+entry("identity", draw=plain("identity"), torch=lambda op, s: nn.Identity())
 entry(
     "flatten",
     draw=plain("flatten"),
-    onnx=named("Flatten", axis=lambda op: 1),
     torch=lambda op, s: nn.Flatten(),
 )
 
@@ -42,7 +40,6 @@ def draw_reshape(w: Writer, shape: Shape) -> str:
 entry(
     "reshape",
     draw=draw_reshape,
-    onnx=lambda model, op, name, shape, weights: reshaped(model, name, *op.shape),
     torch=lambda op, s: layer(lambda x: x.reshape(x.shape[0], *op.shape)),
     cases=[({"shape": (3, 80, 18)}, (MAP,)), ({"shape": (24, -1)}, (MAP,))],
 )
@@ -52,23 +49,12 @@ def draw_transpose(w: Writer, shape: Shape) -> str:
     return f"transpose {written(tuple(w.data(st.permutations(range(len(shape))))))}"
 
 
-def onnx_transpose(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return permuted(model, name, 0, *(axis + 1 for axis in op.order))
-
-
 entry(
     "transpose",
     draw=draw_transpose,
-    onnx=onnx_transpose,
     torch=lambda op, s: layer(lambda x: x.permute(0, *(axis + 1 for axis in op.order))),
     cases=[({"order": (1, 2, 0)}, (MAP,)), ({"order": (0, 2, 1)}, (MAP,))],
 )
-
-
-def onnx_shuffle(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    table = reshaped(model, name, op.groups, shape[0] // op.groups, *shape[1:])
-    transposed = permuted(model, table, 0, 2, 1, *range(3, len(shape) + 2))
-    return reshaped(model, transposed, *shape)
 
 
 def torch_shuffle(op: Any, shape: Sizes) -> Module:
@@ -79,25 +65,14 @@ def torch_shuffle(op: Any, shape: Sizes) -> Module:
 entry(
     "shuffle",
     draw=lambda w, s: f"shuffle {w.divisor(s[0])}",
-    onnx=onnx_shuffle,
     torch=torch_shuffle,
     cases=[({"groups": 4}, (MAP,))],
 )
 
 
-def onnx_roll(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    axis = op.axis % len(shape)
-    n = shape[axis]
-    cut = -op.shift % n
-    if not cut:
-        return name
-    return model.add("Concat", part(model, name, axis + 1, cut, n), part(model, name, axis + 1, 0, cut), axis=axis + 1)
-
-
 entry(
     "roll",
     draw=lambda w, s: joined([f"roll {w.whole(-9, 9)}", draw_axis(w, s)[0]]),
-    onnx=onnx_roll,
     torch=lambda op, s: layer(lambda x: x.roll(op.shift, axis_after_batch(op))),
     cases=[({"shift": 3}, (MAP,)), ({"shift": -2, "axis": -1}, (MAP,))],
 )
@@ -109,18 +84,9 @@ def draw_split(w: Writer, shape: Shape) -> str:
     return joined([f"split {parts} part={w.whole(0, parts - 1)}", where])
 
 
-def onnx_split(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    from onnx import helper
-
-    parts = [f"{name}_part_{i}_of_{len(model.nodes)}" for i in range(op.parts)]
-    model.nodes.append(helper.make_node("Split", [name], parts, axis=axis_after_batch(op), num_outputs=op.parts))
-    return parts[op.part]
-
-
 entry(
     "split",
     draw=draw_split,
-    onnx=onnx_split,
     torch=lambda op, s: layer(lambda x: torch.tensor_split(x, op.parts, axis_after_batch(op))[op.part]),
     cases=[({"parts": 2, "part": 1}, (MAP,)), ({"parts": 2, "part": 1, "axis": -1}, (MAP,))],
 )
@@ -133,12 +99,6 @@ def draw_slice(w: Writer, shape: Shape) -> str:
     first = w.among(str(start), f"({start})", f"({start - n})", *([""] * (start == 0)))
     last = w.among(str(stop), f"({stop})", *([f"({stop - n})"] if stop < n else [""]))
     return joined([f"slice {first}:{last}", where, w.among("", "step=2", "step=3")])
-
-
-def onnx_slice(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    first, end = op.range
-    start, stop = 0 if first is None else first, shape[op.axis] if end is None else end
-    return part(model, name, axis_after_batch(op), start, stop, op.step)
 
 
 def torch_slice(op: Any, shape: Sizes) -> Module:
@@ -155,7 +115,6 @@ def torch_slice(op: Any, shape: Sizes) -> Module:
 entry(
     "slice",
     draw=draw_slice,
-    onnx=onnx_slice,
     torch=torch_slice,
     cases=[
         ({"range": (2, None)}, (MAP,)),

@@ -12,7 +12,7 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.spec import Source, read_spec
-from archcalc.writers.spec_text import write_graph
+from archcalc.writers.spec.graph_text import write_graph
 from tests.oracle.lazy import lazily
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

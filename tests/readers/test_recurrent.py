@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from archcalc.graph import Ref
-from archcalc.readers.lowering import Lowered, lower
+from archcalc.readers.building import Lowered
+from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, local, write

@@ -13,6 +13,7 @@ from archcalc import SpecError
 from archcalc.readers.torch_module import request
 from archcalc.spec.errors import Problem
 from archcalc.spec.models import PYTHON_OBJECT
+from tests.readers.programs import small_network, write
 
 Fail = Callable[..., Problem]
 
@@ -73,5 +74,6 @@ def test_a_spec_has_neither_arguments_nor_a_batch(option: str, problem: Fail) ->
     assert problem("lenet5", **{option: {"classes": "3"}}).code == "argument"
 
 
-def test_a_module_has_no_variables(problem: Fail) -> None:
-    assert problem("package.module:Net", set={"width": 3}, shapes="3x8x8").origin == "--set width"
+def test_a_model_without_named_sizes_has_no_variables(problem: Fail, tmp_path: Path) -> None:
+    found = problem(str(write(tmp_path / "net.pt2", small_network())), set={"width": 3})
+    assert (found.origin, found.message) == ("--set width", "no variable 'width': a model has none")

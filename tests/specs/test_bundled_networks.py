@@ -11,7 +11,7 @@ from archcalc.spec.errors import Source
 from archcalc.spec.read import load_spec, read_spec
 from archcalc.spec.records import Given
 from archcalc.verification.verify import verify
-from archcalc.writers.spec_text import write_graph
+from archcalc.writers.spec.graph_text import write_graph
 
 SMALL = {
     "attention-unet": Given(),

@@ -33,6 +33,13 @@ def test_paths_have_codes_of_their_own(tmp_path: Path) -> None:
     assert found.ignored(str(tmp_path / "old/x.json")) == {"unused-block", "dropped-border", "unused-input"}
 
 
+def test_the_last_pattern_decides_the_shapes_of_a_file(tmp_path: Path) -> None:
+    write(tmp_path / "archcalc.toml", '[shapes]\n"*" = "3x8x8"\n"a/*" = ["x = 3x9x9", "state=5"]\n')
+    assert configuration_of(str(tmp_path / "net.onnx")).shapes(str(tmp_path / "net.onnx")) == {"": "3x8x8"}
+    inner = str(tmp_path / "a" / "net.onnx")
+    assert configuration_of(inner).shapes(inner) == {"x": "3x9x9", "state": "5"}
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -50,6 +57,9 @@ def test_paths_have_codes_of_their_own(tmp_path: Path) -> None:
         ('tolerance = "3"', "a percentage such as 1% or macs=2%, got '3'"),
         ('tolerance = ["weights=3%"]', "no quantity 'weights'"),
         ('[per-path-tolerances]\n"a/*" = "x"', "a percentage"),
+        ('[shapes]\n"a/*" = 3', "list of shapes"),
+        ('[shapes]\n"a/*" = "x=3x"', "'x=3x' is not a shape"),
+        ('[shapes]\n"a/*" = ["x=3", "x=4"]', "gives the input 'x' two shapes"),
         ("ignore = [", ":1:11: error[configuration]: the file is not valid TOML"),
         ("strict = true\n  ignore = x", ":2:12: error[configuration]: the file is not valid TOML"),
         ("\0", "not valid TOML"),

@@ -11,6 +11,7 @@ from archcalc.spec.limits import Limits
 from archcalc.spec.zoo import bundled_folder
 from archcalc.validation import FoundSpec, Options
 from archcalc.validation.baseline import NetworkFigures
+from archcalc.validation.configuration import configuration_of
 from archcalc.validation.examine import examine
 from archcalc.validation.results import ValidationResult, ValidationTask
 from tests.spec.mutations import mutants
@@ -55,6 +56,15 @@ def test_settings_are_applied_to_the_spec(tmp_path: Path) -> None:
     assert examine(Options(settings={"c": "3"}), task(path)).status == 1
     assert examine(Options(settings={"d": "3"}), task(path)).status == 2
     assert examine(Options(shapes={"": "4x9x9"}), task(path)).status == 1
+
+
+def test_shapes_of_the_configuration_are_applied_unless_others_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 3x9x9\nlayers: [conv 2 k3]\nexpect: {params: 74}\n", encoding="utf-8")
+    (tmp_path / "archcalc.toml").write_text('shapes = {"*.yaml" = "4x9x9"}\n', encoding="utf-8")
+    configured = task(path)._replace(configuration=configuration_of(str(path)))
+    assert examine(Options(), configured).status == 0
+    assert examine(Options(shapes={"": "3x9x9"}), configured).status == 1
 
 
 def test_a_mistake_in_a_setting_is_reported_without_a_place_in_the_file(tmp_path: Path) -> None:

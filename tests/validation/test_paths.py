@@ -35,6 +35,13 @@ def test_a_folder_is_searched_recursively_except_for_hidden_files() -> None:
     assert names("deep") == ["deep/c.json", "deep/my net.yaml"]
 
 
+def test_a_folder_has_model_files_too(folder: Path) -> None:
+    for name in ("deep/net.onnx", "deep/net.pt2", "deep/weights.bin"):
+        (folder / name).write_bytes(b"")
+    assert names("deep") == ["deep/c.json", "deep/my net.yaml", "deep/net.onnx", "deep/net.pt2"]
+    assert {each.name for each in find_specs(["deep"], DEFAULT) if each.is_model} == {"deep/net.onnx", "deep/net.pt2"}
+
+
 def test_patterns_match_files_and_folders() -> None:
     assert names("*.yaml") == ["b.yaml"]
     assert names("**/*.json") == ["deep/c.json"]

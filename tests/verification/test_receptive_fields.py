@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 
 from archcalc.analysis.receptive import receptive_fields
+from archcalc.executor import probes
 from archcalc.executor.probes import NOTHING, Extent, probe
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Node
 from archcalc.verification.receptive_fields import compare_fields
 from tests.analysis.witness import graphs
 from tests.spec.reading import chain, graph
@@ -38,6 +41,22 @@ def test_a_wrong_guess_changes_nothing() -> None:
     network = chain("conv 4 k3 s2 -> relu -> maxpool 3 s2", "3x40")
     for guess in (Extent(16, 22), Extent(0, 39), Extent(17, 21), Extent(30, 35), Extent(5, 6)):
         assert seen(network, (4,), guess=guess) == Extent(16, 22)
+
+
+def test_a_correct_guess_needs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for stored tensors, which see nothing."""
+    runs = list[int]()
+    reached = probes._reached
+
+    def counted(*arguments: Any) -> Any:
+        runs.append(1)
+        return reached(*arguments)
+
+    monkeypatch.setattr(probes, "_reached", counted)
+    found = compare_fields(chain("linear 8 -> add(identity, learned 40x8) -> attention heads=2 causal", "40x8"))
+    assert found.compared == 4
+    assert not found.differences
+    assert len(runs) == 1
 
 
 def test_fields_are_clipped_at_borders_and_have_gaps_with_dilation() -> None:
@@ -133,3 +152,34 @@ def test_a_wrong_view_is_noticed() -> None:
 def test_positions_that_an_upsampling_leaves_empty_do_not_see_mixed_positions() -> None:
     network = chain("softmax axis=-1 -> upconv 2 k1 s1x2 outpad=0x1", "2x3x3")
     assert not compare_fields(network).differences
+
+
+@pytest.fixture
+def widths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which every layer that is probed adds the size of its last axis."""
+    found = list[int]()
+    run = probes._run
+
+    def recorded(node: Node, *others: Any) -> Any:
+        found.append(node.output[-1])
+        return run(node, *others)
+
+    monkeypatch.setattr(probes, "_run", recorded)
+    return found
+
+
+def test_stored_tensors_do_not_keep_a_network_wide(widths: list[int]) -> None:
+    """Their features count as positions, since nothing decides about them; they see no input of any size."""
+    network = chain("embedding 99 64 -> add(identity, learned 32x64 -> slice 0:12) -> attention heads=2 causal", "12")
+    found = compare_fields(network)
+    assert found.compared == 5
+    assert not found.differences
+    assert max(widths) < 64
+
+
+def test_features_of_heads_that_count_as_positions_are_narrowed(widths: list[int]) -> None:
+    network = chain(
+        "linear 64 -> rearrange 'n (h d) = h n d' h=4 -> softmax axis=1 -> rearrange 'h n d = n (h d)'", "9x64"
+    )
+    assert not compare_fields(network).differences
+    assert max(widths) < 64

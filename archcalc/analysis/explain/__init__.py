@@ -11,6 +11,7 @@ from archcalc.analysis.explain.layers import explain_layer, heading
 from archcalc.analysis.explain.memory import explain_memory, stored
 from archcalc.analysis.explain.steps import Contradiction, Derivation, Step
 from archcalc.analysis.explain.sums import explain_sums
+from archcalc.analysis.explain.training import explain_training
 
 __all__ = [
     "Contradiction",
@@ -23,6 +24,7 @@ __all__ = [
     "explain_memory",
     "explain_stage_folding",
     "explain_sums",
+    "explain_training",
     "heading",
     "stored",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archcalc.analysis.cache import CACHED, cache_of
 from archcalc.analysis.explain.steps import Derivation
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.numeric import Number
 from archcalc.numeric.traced import Notation
@@ -16,7 +16,7 @@ from archcalc.numeric.traced import Notation
 def cache_bytes(analysis: Analysis, layers: Sequence[Layer], quantity: str, dtype: str) -> Number:
     """Return the bytes that layers keep for the complete batch."""
     elements = CACHED[quantity](cache_of(analysis.graph, [layer.node for layer in layers]))
-    return elements * (analysis.batch or 1) * DTYPES[dtype]
+    return in_bytes(elements * (analysis.batch or 1), read_formats(dtype).activations)
 
 
 def explain_cache(

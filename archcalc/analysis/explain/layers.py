@@ -11,10 +11,10 @@ from archcalc.analysis.counts import STORED, numbers_in
 from archcalc.analysis.explain.cache import cache_bytes
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
-from archcalc.analysis.explain.memory import bytes_each, stored
+from archcalc.analysis.explain.memory import stored
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.symbols import traced
-from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.formats import bytes_note, in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
@@ -45,10 +45,15 @@ def explain_layer(
             from archcalc.analysis.explain.gradient import explain_gradient  # loads the rules of all operators
 
             result.append(explain_gradient(analysis, layer, latex=latex))
+        elif quantity in ("backward_macs", "training_macs", "saved"):
+            from archcalc.analysis.explain.training import LayerStep
+
+            lines = LayerStep(analysis, layer, latex=latex).derive(quantity, dtype)
+            result.append(Derivation(layer.name, quantity, tuple(lines)))
         elif quantity in CACHED:
             result.append(Derivation(layer.name, quantity, tuple(derive.cache(quantity, dtype))))
         elif quantity == "memory":
-            result.append(stored(layer.name, layer, dtype, latex=latex))
+            result.append(stored(layer.name, analysis, layer, dtype, latex=latex))
         elif quantity != "shape":
             zero = (Step(derive.notation.symbol(quantity), "", "", "0"),) if len(wanted) == 1 else ()
             result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
@@ -94,9 +99,10 @@ class _LayerDerivation:
 
     def cache(self, quantity: str, dtype: str) -> Iterator[Step]:
         """Yield the steps for the bytes of the cache of keys and values."""
-        number = CACHED[quantity](self.op.cache(self.inputs)) * self.batch * DTYPES[dtype]
+        form = read_formats(dtype).activations
+        number = in_bytes(CACHED[quantity](self.op.cache(self.inputs)) * self.batch, form)
         agree(self.layer.name, quantity, value_of(number), cache_bytes(self.analysis, [self.layer], quantity, dtype))
-        yield from steps(self.notation, quantity, number, bytes_each(dtype) if value_of(number) else "")
+        yield from steps(self.notation, quantity, number, bytes_note(form) if value_of(number) else "")
 
     def _cost(self) -> Cost:
         return self.op.cost(self.inputs).times(self.batch)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.analysis.counts import Counts
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.memory import DTYPES, live_tensors, peak_at
-from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.formats import KINDS, bytes_note, in_bytes, kind_of, read_formats, stored_arrays
+from archcalc.analysis.memory import live_tensors, peak_at
+from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import write_shape
-from archcalc.numeric import product
+from archcalc.numeric import Number, product
 from archcalc.numeric.traced import Notation, leaf
 
 
-def stored(target: str, counts: Counts, dtype: str, *, latex: bool = False) -> Derivation:
+def stored(target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, latex: bool = False) -> Derivation:
     """Derive the bytes of the parameters and activations of a layer or stage."""
-    return Derivation(target, "memory", tuple(_stored(Notation(latex), counts, dtype)))
+    return Derivation(target, "memory", tuple(_stored(Notation(latex), analysis, row, dtype)))
 
 
 def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> Derivation:
@@ -34,25 +34,41 @@ def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> De
         name = f"{graph.nodes[ref.node].name}, {write_shape(shape, graph.layout)}"
         parts.append((notation.text(name), product(shape) * (analysis.batch or 1)))
     live = sum(part for _, part in parts)
-    agree(graph.name, "peak", live * DTYPES[dtype], analysis.memory(dtype).peak)
+    form = read_formats(dtype).activations
+    agree(graph.name, "peak", in_bytes(live, form), analysis.memory(dtype).peak)
     lines = [
-        *_stored(notation, analysis.totals, dtype),
+        *_stored(notation, analysis, None, dtype),
         *shares(notation, notation.symbol("live"), parts),
-        *_in_bytes(notation, "peak", "live", live, dtype, f"while {graph.nodes[at].name} runs"),
+        *_in_bytes(notation, "peak", "live", live, form, f"while {graph.nodes[at].name} runs"),
     ]
     return Derivation(graph.name, "memory", tuple(lines))
 
 
-def _stored(notation: Notation, counts: Counts, dtype: str) -> Iterator[Step]:
-    for name, number in (("params", counts.params), ("activations", counts.activations)):
-        if number:
-            yield from _in_bytes(notation, f"bytes_{name}", name, number, dtype, bytes_each(dtype))
+def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, dtype: str) -> Iterator[Step]:
+    """Yield the bytes of the parameters and activations of a row, or of the network."""
+    formats, counts = read_formats(dtype), analysis.totals if row is None else row
+    if formats.are_equal and counts.params:
+        yield from _in_bytes(notation, "bytes_params", "params", counts.params, formats.weights)
+    elif counts.params:
+        rows = [layer for layer in analysis.layers if analysis.training or not layer.training] if row is None else [row]
+        layers = [layer.node for each in rows for layer in (each.layers if isinstance(each, Group) else (each,))]
+        numbers: dict[str, Number] = {}
+        for _, op, weight in stored_arrays(analysis.graph, layers):
+            kind = kind_of(op, weight)
+            numbers[kind] = numbers.get(kind, 0) + weight.count
+        parts = []
+        for kind in KINDS:
+            if kind in numbers:
+                form = str(getattr(formats, kind))
+                yield from _in_bytes(notation, f"bytes_{kind}", kind, numbers[kind], form)
+                parts.append(leaf(f"bytes_{kind}", in_bytes(numbers[kind], form)))
+        yield from steps(notation, "bytes_params", sum(parts)) if len(parts) > 1 else ()
+    if counts.activations:
+        yield from _in_bytes(notation, "bytes_activations", "activations", counts.activations, formats.activations)
 
 
-def bytes_each(dtype: str) -> str:
-    """Return the note on the bytes of a number."""
-    return f"{dtype}: {DTYPES[dtype]} byte{'s' * (DTYPES[dtype] > 1)} each"
-
-
-def _in_bytes(notation: Notation, symbol: str, name: str, elements: Any, dtype: str, note: str) -> Iterator[Step]:
-    return steps(notation, symbol, leaf(name, elements) * DTYPES[dtype], note)
+def _in_bytes(
+    notation: Notation, symbol: str, name: str, elements: Any, form: str, note: str | None = None
+) -> Iterator[Step]:
+    number = in_bytes(leaf(name, elements), form)
+    return steps(notation, symbol, number, bytes_note(form) if note is None else note)

@@ -71,13 +71,13 @@ def logistic(x: Array) -> Array:
 
 @derivative(Relu)
 def relu(op: Relu, x: Array, y: Array, layer: Evaluated) -> Array:
-    found: Array = x > 0
+    found: Array = y > 0
     return found
 
 
 @derivative(Relu6)
 def relu6(op: Relu6, x: Array, y: Array, layer: Evaluated) -> Array:
-    found: Array = (x > 0) & (x < 6)
+    found: Array = (y > 0) & (y < 6)
     return found
 
 
@@ -113,7 +113,7 @@ def gelu(op: Gelu, x: Array, y: Array, layer: Evaluated) -> Array:
 @derivative(Silu)
 def silu(op: Silu, x: Array, y: Array, layer: Evaluated) -> Array:
     gate = logistic(x)
-    found: Array = gate + y * (1 - gate)
+    found: Array = gate * (1 + x * (1 - gate))
     return found
 
 

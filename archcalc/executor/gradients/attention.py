@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.executor.gradient import Evaluated, Gradients, gradient
 from archcalc.executor.gradients.activation import through_softmax
 from archcalc.executor.gradients.dense import of_weighted
-from archcalc.executor.gradients.product import of_multiplied, summed_to
+from archcalc.executor.gradients.product import both_of_multiplied, summed_to
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.attention import (
     Scored,
@@ -27,16 +27,16 @@ def _through(scored: Scored, weights: Array, g: Array, context: Context) -> tupl
     They are ∂L/∂v = Pᵀ·g, ∂L/∂P = g·vᵀ, ∂L/∂S = P·(∂L/∂P − Σ ∂L/∂P·P), ∂L/∂q = factor·∂L/∂S·k and
     ∂L/∂k = factor·(∂L/∂S)ᵀ·q. A pair that is not allowed has P = 0, so its score has none.
     """
-    shared, values = of_multiplied(weights, scored.values, g, context)
+    shared, values = both_of_multiplied(weights, scored.values, g, context)
     scores = through_softmax(weights, shared, -1)
-    queries, keys = of_multiplied(scored.queries, scored.keys.swapaxes(-1, -2), scores * scored.factor, context)
+    queries, keys = both_of_multiplied(scored.queries, scored.keys.swapaxes(-1, -2), scores * scored.factor, context)
     return queries, keys.swapaxes(-1, -2), values, scores
 
 
 @gradient(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, layer: Evaluated, given: Arrays) -> Gradients:
     scored = scored_tensors(op, layer.inputs)
-    *found, scores = _through(scored, shares(scored, layer.context), given[0], layer.context)
+    *found, scores = _through(scored, shares(scored, layer.context.uncounted), given[0], layer.context)
     found += [summed_to(scores, each) for each in scored.added]
     return Gradients(tuple([each.reshape(x.shape) for each, x in zip(found, layer.inputs, strict=True)]))
 
@@ -47,8 +47,9 @@ def attention(op: Attention, layer: Evaluated, given: Arrays) -> Gradients:
     weights, context = layer.weights, layer.context
     x, *others = layer.inputs
     named = dict(zip(op.tensor_arguments(), others, strict=True))
-    scored = scored_heads(op, layer.inputs, weights, context)
-    read = shares(scored, context)
+    anew = context.uncounted
+    scored = scored_heads(op, layer.inputs, weights, anew)
+    read = shares(scored, anew)
     arrays: dict[str, Array] = {}
 
     def through(name: str, rows: Array, g: Array) -> Array:
@@ -62,7 +63,7 @@ def attention(op: Attention, layer: Evaluated, given: Arrays) -> Gradients:
         assert found is not None
         return found.reshape(rows.shape)
 
-    mixed = through("output", joined_heads(attended(scored, read, context)), given[0])
+    mixed = through("output", joined_heads(attended(scored, read, anew)), given[0])
     queries, keys, values, scores = _through(scored, read, heads(mixed, op.heads), context)
     kv_heads = op.kv_heads or op.heads
     keys, values = (_summed_groups(each, kv_heads) for each in (keys, values))

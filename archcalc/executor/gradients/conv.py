@@ -7,12 +7,11 @@ gradient of an output to its window: a transposed convolution.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from archcalc.executor.gradient import Evaluated, Gradients, gradient
 from archcalc.executor.gradients.border import without_padding_gradient
+from archcalc.executor.gradients.dense import Needed, needed
 from archcalc.executor.gradients.norm import of_normalised
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Context, Weights
@@ -32,29 +31,37 @@ from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
 
 def of_convolved(
-    x: Array, weight: Array, groups: int, axes: list[WindowAxis], g: Array, context: Context, *, needed: bool = True
+    x: Array,
+    weight: Array,
+    groups: int,
+    axes: list[WindowAxis],
+    g: Array,
+    context: Context,
+    *,
+    needed: Needed = (True, True),
 ) -> tuple[Array | None, Array]:
     """Return the gradients of x (N×C×n…) and of weight (O×C/groups×k…) in a convolution, for g = ∂L/∂y (N×O×m…).
 
     The gradient of x is a convolution with the flipped kernels where windows are one position apart; otherwise every
     gradient is added, times the kernel, to its window.
 
-    The gradient of x is computed if it is ``needed``.
+    The gradient of x, and that of the weights, is computed if it is ``needed``; otherwise, that of the weights is 0.
     """
+    of_input, of_weights = needed
     matrix = weight.reshape(groups, len(weight) // groups, -1)
     g = np.ascontiguousarray(g)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
     given = g.reshape(len(x), groups, matrix.shape[1], -1)
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
         columns = maps.reshape(*maps.shape[:3], -1)
-        stored = sum(
-            multiplied(each, some.swapaxes(-1, -2), context) for each, some in zip(given, columns, strict=True)
-        )
-        found = multiplied(matrix.swapaxes(-1, -2), given, context).reshape(x.shape) if needed else None
-        return found, np.asarray(stored).reshape(weight.shape)
+        stored = np.zeros_like(matrix)
+        for each, some in zip(given, columns, strict=True) if of_weights else ():
+            stored += multiplied(each, some.swapaxes(-1, -2), context)
+        found = multiplied(matrix.swapaxes(-1, -2), given, context).reshape(x.shape) if of_input else None
+        return found, stored.reshape(weight.shape)
     stored = np.zeros_like(matrix)
-    found = _as_full_convolution(x, weight, groups, axes, g, context) if needed else None
-    scattered = np.zeros_like(x) if needed and found is None else None
+    found = _as_full_convolution(x, weight, groups, axes, g, context) if of_input else None
+    scattered = np.zeros_like(x) if of_input and found is None else None
     size = matrix.shape[-1] * x.itemsize
     together = maps_together(size * given.shape[-1])
     for number, (sample, each) in enumerate(zip(maps, given, strict=True)):
@@ -63,14 +70,15 @@ def of_convolved(
             channels = sample[some].reshape(-1, *x.shape[2:])
             for block in blocks(positions(axes), block_positions(size * len(sample[some]))):
                 part = each[some, :, block.start : block.stop]
-                columns = gather(channels, axes, block, context).reshape(len(part), matrix.shape[-1], -1)
-                stored[some] += multiplied(part, columns.swapaxes(-1, -2), context)
+                if of_weights:
+                    columns = gather(channels, axes, block, context).reshape(len(part), matrix.shape[-1], -1)
+                    stored[some] += multiplied(part, columns.swapaxes(-1, -2), context)
                 if scattered is not None:
-                    spread = context.scratch("spread", columns.shape, x.dtype)
+                    spread = context.scratch("spread", (len(part), matrix.shape[-1], part.shape[-1]), x.dtype)
                     np.matmul(matrix[some].swapaxes(-1, -2), part, out=spread)
                     target = scattered[number].reshape(groups, -1, *x.shape[2:])[some].reshape(-1, *x.shape[2:])
                     scatter(spread.reshape(len(channels), -1, *block.sizes), axes, block, target)
-    if needed:
+    if of_input:
         products = g.size * matrix.shape[-1]
         context.count(mul=products, add=products, macs=products)  # each product is added to the input
     return found if scattered is None else scattered, stored.reshape(weight.shape)
@@ -93,10 +101,8 @@ def _as_full_convolution(
     by_group = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)
     flipped = np.flip(by_group, tuple(range(3, by_group.ndim)))
     found = np.empty_like(x)
-    uncounted = replace(context, tally=None)  # products with the padding of g are not part of the gradient
-    convolve(
-        g, np.ascontiguousarray(flipped).reshape(x.shape[1], -1, *weight.shape[2:]), groups, full, found, uncounted
-    )
+    kernels = np.ascontiguousarray(flipped).reshape(x.shape[1], -1, *weight.shape[2:])
+    convolve(g, kernels, groups, full, found, context.uncounted)  # products with the padding of g are not counted
     return found
 
 
@@ -118,9 +124,12 @@ def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
         complete = np.zeros((op.channels, x.shape[1], *op.kernel), x.dtype)
         complete[connections] = used
         used = complete
-    found, stored = of_convolved(x, used, op.groups, axes, g, layer.context, needed=layer.needed[0])
+    context = layer.context if connections is None else layer.context.uncounted
+    found, stored = of_convolved(x, used, op.groups, axes, g, context, needed=needed(layer))
     if connections is not None:
         stored = stored[connections]
+        products = sum(needed(layer)) * g[:, 0].size * stored.size
+        layer.context.count(mul=products, add=products, macs=products)
     if op.ws:
         stored = of_normalised(weight, stored, tuple(range(1, weight.ndim)), STANDARDISATION_EPSILON)
     return Gradients(
@@ -135,7 +144,7 @@ def depthwise_conv(op: DepthwiseConv, layer: Evaluated, given: Arrays) -> Gradie
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
     used = oriented(op, weight)
-    found, stored = of_convolved(x, used, x.shape[1], axes, g, layer.context, needed=layer.needed[0])
+    found, stored = of_convolved(x, used, x.shape[1], axes, g, layer.context, needed=needed(layer))
     return Gradients(
         (without_padding_gradient(found, op, inputs.shape),),
         {"weight": oriented(op, stored), **of_bias(g, layer.weights)},
@@ -150,11 +159,11 @@ def separable_conv(op: SeparableConv, layer: Evaluated, given: Arrays) -> Gradie
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
     depthwise, pointwise = oriented(op, layer.weights["depthwise"]), layer.weights["pointwise"]
     maps = np.empty((len(x), len(depthwise), *positions(axes)), x.dtype)
-    convolve(x, depthwise, x.shape[1], axes, maps, layer.context)
+    convolve(x, depthwise, x.shape[1], axes, maps, layer.context.uncounted)
     single = [WindowAxis(axis.positions, 0, 0, 1, 1, 1, axis.positions) for axis in axes]
     between, last = of_convolved(maps, pointwise, 1, single, g, layer.context)
     assert between is not None
-    found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=layer.needed[0])
+    found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=(layer.needed[0], True))
     arrays = {"depthwise": oriented(op, first), "pointwise": last, **of_bias(g, layer.weights)}
     return Gradients((without_padding_gradient(found, op, inputs.shape),), arrays)
 
@@ -166,7 +175,10 @@ def transposed_conv(op: TransposedConv, layer: Evaluated, given: Arrays) -> Grad
     (x,), weight = layer.inputs, layer.weights["weight"]
     g = np.ascontiguousarray(given[0])
     axes = transposed_axes(op, x.shape[2:])
-    inputs = np.empty_like(x, order="C")
-    convolve(g, weight, op.groups, axes, inputs, layer.context)
-    _, stored = of_convolved(g, weight, op.groups, axes, x, layer.context, needed=False)
+    of_input, of_weights = needed(layer)
+    inputs = None
+    if of_input:
+        inputs = np.empty_like(x, order="C")
+        convolve(g, weight, op.groups, axes, inputs, layer.context)
+    _, stored = of_convolved(g, weight, op.groups, axes, x, layer.context, needed=(False, of_weights))
     return Gradients((inputs,), {"weight": stored, **of_bias(g, layer.weights)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from archcalc.executor.gradient import Evaluated, Gradients, gradient
@@ -16,7 +18,7 @@ from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 @through_weight_norm
 def fc(op: FullyConnected, layer: Evaluated, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
-    found, arrays = of_weighted(x.reshape(len(x), -1), g, layer.weights, layer.context, needed=layer.needed[0])
+    found, arrays = of_weighted(x.reshape(len(x), -1), g, layer.weights, layer.context, needed=needed(layer))
     return Gradients((None if found is None else found.reshape(x.shape),), arrays)
 
 
@@ -25,8 +27,17 @@ def fc(op: FullyConnected, layer: Evaluated, given: Arrays) -> Gradients:
 def linear(op: Linear, layer: Evaluated, given: Arrays) -> Gradients:
     axis = 1 if op.axis == "channels" else -1
     x, g = (np.moveaxis(each, axis, -1) for each in (layer.inputs[0], given[0]))
-    found, arrays = of_weighted(_rows(x), _rows(g), layer.weights, layer.context, needed=layer.needed[0])
+    found, arrays = of_weighted(_rows(x), _rows(g), layer.weights, layer.context, needed=needed(layer))
     return Gradients((None if found is None else np.moveaxis(found.reshape(x.shape), -1, axis),), arrays)
+
+
+Needed: TypeAlias = tuple[bool, bool]
+"""Whether the gradient of the (first) input is needed, and whether those of the stored arrays are."""
+
+
+def needed(layer: Evaluated) -> Needed:
+    """Return which gradients of a layer with one input are needed; with weight norm, always those of its arrays."""
+    return layer.needed[0], layer.trained or "gain" in layer.weights
 
 
 def _rows(x: Array) -> Array:
@@ -35,13 +46,14 @@ def _rows(x: Array) -> Array:
 
 
 def of_weighted(
-    rows: Array, g: Array, weights: Weights, context: Context, *, needed: bool = True
+    rows: Array, g: Array, weights: Weights, context: Context, *, needed: Needed = (True, True)
 ) -> tuple[Array | None, dict[str, Array]]:
     """Return the gradients of y = x·Wᵀ + b: ∂L/∂x = g·W, ∂L/∂W = gᵀ·x and ∂L/∂b = Σ g, for rows x and g = ∂L/∂y."""
-    arrays = {"weight": multiplied(g.T, rows, context)}
-    if "bias" in weights:
+    of_rows, of_arrays = needed
+    arrays = {"weight": multiplied(g.T, rows, context)} if of_arrays else {}
+    if "bias" in weights and of_arrays:
         arrays["bias"] = g.sum(0)
-    return multiplied(g, weights["weight"], context) if needed else None, arrays
+    return multiplied(g, weights["weight"], context) if of_rows else None, arrays
 
 
 @gradient(RadialBasis)
@@ -49,8 +61,8 @@ def rbf(op: RadialBasis, layer: Evaluated, given: Arrays) -> Gradients:
     """Of Σ (x − c)², compute ∂L/∂x = 2 Σ g·(x − c) over the centres, and ∂L/∂c likewise over the examples."""
     (x,), (g,), centres = layer.inputs, given, layer.weights["centre"]
     rows = x.reshape(len(x), -1)
-    found = 2 * (rows * g.sum(1, keepdims=True) - multiplied(g, centres, layer.context))
-    arrays = {"centre": 2 * (centres * g.sum(0)[:, None] - multiplied(g.T, rows, layer.context))}
+    found = 2 * (rows * g.sum(1, keepdims=True) - g @ centres)
+    arrays = {"centre": 2 * (centres * g.sum(0)[:, None] - g.T @ rows)}
     return Gradients((found.reshape(x.shape),), arrays if op.trainable else {})
 
 

@@ -18,7 +18,8 @@ from archcalc.ops.moe import MixtureOfExperts
 def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
     (x,), weights, context = layer.inputs, layer.weights, layer.context
     rows, g = (each.reshape(-1, each.shape[-1]) for each in (x, given[0]))
-    chosen, shares = routed(op, rows, weights, context)
+    anew = context.uncounted
+    chosen, shares = routed(op, rows, weights, anew)
     arrays = {name: np.zeros(array.shape, array.dtype) for name, array in weights.items()}
     found, of_shares = np.zeros_like(rows), np.zeros_like(shares)
 
@@ -35,8 +36,8 @@ def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
         if not len(tokens):
             continue
         some, passed = rows[tokens], g[tokens]
-        inner = hidden(op, some, expert, weights, context)
-        outputs = weighted(inner.numbers, expert_layer(weights, "down", expert), context)
+        inner = hidden(op, some, expert, weights, anew)
+        outputs = weighted(inner.numbers, expert_layer(weights, "down", expert), anew)
         of_shares[tokens, places] = (outputs * passed).sum(-1)
         below = through("down", expert, inner.numbers, passed * shares[tokens, places][:, None])
         for name, each in _of_hidden(op, layer, inner, below).items():

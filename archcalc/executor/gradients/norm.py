@@ -112,22 +112,24 @@ def map_norm(op: InstanceNorm | GroupNorm, layer: Evaluated, given: Arrays) -> G
 @gradient(L2Norm)
 def l2_norm(op: L2Norm, layer: Evaluated, given: Arrays) -> Gradients:
     """Compute (g − y·Σ g·y)/‖x‖; where the length is replaced by ε, the layer is a linear map."""
-    (x,), (y,), (g,) = layer.inputs, layer.outputs, given
+    (x,), (g,) = layer.inputs, given
     axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
     length, least = np.sqrt((x * x).sum(axes, keepdims=True)), float(op.eps)
+    y = x / np.maximum(length, least)
     along = np.where(length > least, (g * y).sum(axes, keepdims=True), 0)
     return Gradients(((g - y * along) / np.maximum(length, least),))
 
 
 @gradient(LocalResponseNorm)
 def local_response_norm(op: LocalResponseNorm, layer: Evaluated, given: Arrays) -> Gradients:
-    """Compute g·s^−β − 2αβ·x·Σ g·y/s, the sum over the windows that contain a number, for y = x·s^−β."""
-    (x,), (y,), (g,) = layer.inputs, layer.outputs, given
+    """Compute g·s^−β − 2αβ·x·Σ g·x·s^−β/s, the sum over the windows that contain a number, of y = x·s^−β."""
+    (x,), (g,) = layer.inputs, given
     axes = (1,) if op.region == "across" else tuple(range(2, x.ndim))
     before, after = op.size // 2, op.size - 1 - op.size // 2
     sums = float(op.k) + float(op.alpha) * _window_sums(x * x, axes, before, after)
-    others = _window_sums(g * y / sums, axes, after, before)
-    return Gradients((g * sums ** -float(op.beta) - 2 * float(op.alpha) * float(op.beta) * x * others,))
+    factor = sums ** -float(op.beta)
+    others = _window_sums(g * x * factor / sums, axes, after, before)
+    return Gradients((g * factor - 2 * float(op.alpha) * float(op.beta) * x * others,))
 
 
 def _window_sums(x: Array, axes: Sizes, before: int, after: int) -> Array:

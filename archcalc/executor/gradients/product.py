@@ -16,15 +16,28 @@ from archcalc.ops.product import Einsum, MatMul
 @gradient(MatMul)
 def matmul(op: MatMul, layer: Evaluated, given: Arrays) -> Gradients:
     one, other = with_leading_axes(layer.inputs)
-    found = of_multiplied(one, other, given[0], layer.context)
-    return Gradients(tuple([each.reshape(x.shape) for each, x in zip(found, layer.inputs, strict=True)]))
+    found = of_multiplied(one, other, given[0], layer.context, layer.needed)
+    each = zip(found, layer.inputs, strict=True)
+    return Gradients(tuple([None if own is None else own.reshape(x.shape) for own, x in each]))
 
 
-def of_multiplied(one: Array, other: Array, g: Array, context: Context) -> tuple[Array, Array]:
-    """Return the gradients of the factors of C = A·B: ∂L/∂A = g·Bᵀ and ∂L/∂B = Aᵀ·g, summed over what is broadcast."""
-    first = multiplied(g, other.swapaxes(-1, -2), context)
-    second = multiplied(one.swapaxes(-1, -2), g, context)
-    return summed_to(first, one), summed_to(second, other)
+def of_multiplied(
+    one: Array, other: Array, g: Array, context: Context, needed: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradients of the factors of C = A·B: ∂L/∂A = g·Bᵀ and ∂L/∂B = Aᵀ·g, summed over what is broadcast.
+
+    That of a factor is ``None`` unless it is needed.
+    """
+    first = summed_to(multiplied(g, other.swapaxes(-1, -2), context), one) if needed[0] else None
+    return first, summed_to(multiplied(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
+
+
+def both_of_multiplied(one: Array, other: Array, g: Array, context: Context) -> tuple[Array, Array]:
+    """Return the gradients of both factors of C = A·B; see `of_multiplied`."""
+    first, second = of_multiplied(one, other, g, context)
+    assert first is not None
+    assert second is not None
+    return first, second
 
 
 def summed_to(g: Array, x: Array) -> Array:
@@ -41,8 +54,11 @@ def einsum(op: Einsum, layer: Evaluated, given: Arrays) -> Gradients:
     number = {name: 1 + place for place, name in enumerate(parsed.read)}
     *axes, result = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
     sizes = dict(zip([*axes[0], *axes[1]], [*layer.inputs[0].shape, *layer.inputs[1].shape], strict=True))
-    found = []
+    found: list[Array | None] = []
     for own, other in ((0, 1), (1, 0)):
+        if not layer.needed[own]:
+            found.append(None)
+            continue
         shared = [axis for axis in axes[own] if axis in result or axis in axes[other]]
         g = np.einsum(given[0], result, layer.inputs[other], axes[other], shared)
         terms = prod(sizes[axis] for axis in {*result, *axes[other]})

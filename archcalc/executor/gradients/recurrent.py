@@ -37,7 +37,7 @@ def _back(step: Step, back: StepBack) -> Callable[[Any, Evaluated, Arrays], Grad
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
         passes: list[Pass] = []
-        evaluated(op, layer.inputs, layer.weights, layer.context, step, passes)
+        evaluated(op, layer.inputs, layer.weights, layer.context.uncounted, step, passes)
         examples, width = len(passes[0].sequence), layer.weights["recurrent"].shape[-1]
         arrays = {name: np.zeros(array.shape, array.dtype) for name, array in layer.weights.items()}
         states = [each.reshape(examples, op.layers * directions, -1).copy() for each in given[1:]]
@@ -89,7 +89,7 @@ def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, target: Cell, context
 def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
     """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n."""
     cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
-    sums = made.rows[:, at] + weighted(output, cell.recurrent, context)
+    sums = made.rows[:, at] + weighted(output, cell.recurrent, context.uncounted)
     write, keep, new, show = np.split(sums, 4, -1)
     write, keep, show = (logistic(gate, context) for gate in (write, keep, show))
     new, shown = np.tanh(new), np.tanh(kept)
@@ -114,12 +114,12 @@ def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, target: Cell, context
     (output,), (g,), read = made.before[at], given, made.rows[:, at]
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
     of_gates, of_candidate = ((_rows(made.cell, part), _rows(target, part)) for part in (gates, candidate))
-    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], context), context)
+    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], context.uncounted), context)
     if op.reset_after:
-        sums = weighted(output, of_candidate[0], context)
+        sums = weighted(output, of_candidate[0], context.uncounted)
         remembered = reset * sums
     else:
-        remembered = weighted(reset * output, of_candidate[0], context)
+        remembered = weighted(reset * output, of_candidate[0], context.uncounted)
     new = np.tanh(read[:, candidate] + remembered)
     of_new = g * (1 - keep) * (1 - new * new)
     found = g * keep

@@ -53,9 +53,9 @@ def _slopes(x: Array, around: Sequence[Nearest], sizes: Sizes, context: Any) -> 
 @through_weight_norm
 def deformable_conv(op: DeformableConv, layer: Evaluated, given: Arrays) -> Gradients:
     """Return the gradients of the filters and of what they read, then those of the positions and masks of that."""
-    (x, *_), (g,), context = layer.inputs, given, layer.context
+    (x, *_), (g,), context, anew = layer.inputs, given, layer.context, layer.context.uncounted
     sizes, taps = x.shape[2:], prod(op.kernel)
-    points, masks = points_and_masks(op, layer.inputs, layer.weights, context)
+    points, masks = points_and_masks(op, layer.inputs, layer.weights, anew)
     weight = layer.weights["weight"]
     matrix = weight.reshape(op.groups, op.channels // op.groups, -1)
     framed = np.zeros((*x.shape[:2], *(n + 1 for n in sizes)), x.dtype)

@@ -67,10 +67,14 @@ def attended(scored: Scored, shares: Array, context: Context) -> Array:
     Pairs that are not allowed contribute nothing even if the value is not a finite number.
     """
     values, allowed = scored.values, scored.allowed
-    mixed = multiplied(shares, values, context)
-    if allowed is not None and not np.isfinite(values).all():
-        for i, keys_seen in enumerate(allowed):
-            mixed[..., i, :] = (shares[..., i : i + 1, keys_seen] @ values[..., keys_seen, :])[..., 0, :]
+    finite = np.isfinite(values)
+    if allowed is None or finite.all():
+        return multiplied(shares, values, context)
+    mixed = multiplied(shares, np.where(finite, values, 0), context)
+    for number in (np.nan, np.inf, -np.inf):
+        holds = np.isnan(values) if np.isnan(number) else values == number
+        if holds.any():
+            mixed[allowed.astype(values.dtype) @ holds.astype(values.dtype) > 0] += number
     return mixed
 
 

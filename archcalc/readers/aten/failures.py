@@ -8,6 +8,9 @@ from archcalc.spec.errors import fail
 MAX_LISTED = 20
 """The number of operators that an error lists."""
 
+PARTIAL = ("`archcalc show --partial` counts the rest",)
+"""The hint at the end of the list."""
+
 MAX_PLACES = 3
 """The number of places that it lists for each."""
 
@@ -27,22 +30,30 @@ class Failures:
         """
         self._origins.setdefault(what, []).append(origin)
 
-    def require_none(self, name: str) -> None:
+    def first(self) -> str:
+        """Return the operator that is called most often, without a reason; empty if there is none."""
+        return next(iter(self._by_count()), ("",))[0].partition(":")[0]
+
+    def _by_count(self) -> list[tuple[str, list[Origin]]]:
+        return sorted(self._origins.items(), key=lambda each: -len(each[1]))
+
+    def require_none(self, name: str, hints: tuple[str, ...] = PARTIAL) -> None:
         """Raise an error that lists all operators, if there are any.
 
         Args:
             name: the name of the file in messages.
+            hints: what can be done about them, a line each.
         """
         rows = self.listed()
         if rows:
             calls = sum(map(len, self._origins.values()))
             message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
-            hint = "\n".join([*rows, "`archcalc show --partial` counts the rest"])
+            hint = "\n".join([*rows, *hints])
             fail("unknown-op", message, origin=name, hint=hint)
 
     def listed(self) -> list[str]:
         """Return a line for each operator: how often it is called, and where."""
-        failures = sorted(self._origins.items(), key=lambda each: -len(each[1]))
+        failures = self._by_count()
         rows = []
         for what, origins in failures[:MAX_LISTED]:
             places = list(dict.fromkeys(place for place in map(_place, origins) if place))

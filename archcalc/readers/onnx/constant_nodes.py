@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
@@ -17,6 +18,15 @@ OF_PARAMETERS = frozenset(
 
 SCATTERS = ("ScatterND", "ScatterElements")
 """The operators that write numbers into a constant, which is then no parameter."""
+
+
+PLACEHOLDER = "archcalc.stored"
+"""The metadata of a node that `archcalc convert` writes in place of a stored array without its numbers."""
+
+
+def is_placeholder(node: Any) -> bool:
+    """Return whether a node stands for a stored array without numbers."""
+    return node.op_type == "ConstantOfShape" and any(each.key == PLACEHOLDER for each in node.metadata_props)
 
 
 def is_constant_node(n: NodeView) -> bool:

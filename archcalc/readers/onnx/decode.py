@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,21 +9,21 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_trained_node
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
 from archcalc.readers.onnx.contributed import outputs_of
+from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
-from archcalc.readers.onnx.tensors import MAX_VALUES, Tensors
-from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
+from archcalc.readers.onnx.tensors import Tensors
+from archcalc.readers.onnx.values import FUNCTIONS
 from archcalc.spec.errors import fail
 
 MAX_NODES = 200_000
@@ -34,11 +31,6 @@ MAX_NODES = 200_000
 
 MAX_INNER_NODES = 30_000
 """The number of nodes that are read of functions, branches and iterations, each as often as it runs."""
-
-QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
-"""What the names of operators have that read or make codes of numbers."""
-
-ROUNDING = "quantized: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
 
 
 class Decoder:
@@ -54,12 +46,12 @@ class Decoder:
         """What the file itself says about tensors."""
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
-        self.formats: Counter[str] = Counter()
-        """The number of parameters in each format of the file."""
         self.nodes = self.inner_nodes = 0
         """The number of nodes that have been read of the graph, and of what its nodes stand for."""
         self.expansions = 0
         """The number of graphs that nodes were replaced by."""
+        self.without_numbers = False
+        """Whether stored arrays have no numbers."""
         self.turned: list[str] = []
         """The inputs that have the channels last in the file."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
@@ -106,9 +98,6 @@ class Decoder:
         tensors.find_weights()
         tensors.find_masks()
         stored = tensors.used_arrays(outputs)
-        for name, array in stored.items():
-            if array.kind == "parameter":
-                self.formats[tensors.stored_format(name)] += prod(tensors.sizes(name))
         return Program(
             title=title(graph.name, self.tensors.arrays.path.stem),
             inputs=inputs,
@@ -120,7 +109,7 @@ class Decoder:
             output_names=(),
             metas=tensors.metas,
             sizes=tensors.sizes_by_name,
-            has_weights=True,
+            has_weights=not self.without_numbers,
         )
 
     def refuse(self, reason: str, hint: str = "") -> NoReturn:
@@ -148,21 +137,21 @@ class Decoder:
         if node.op_type == "Constant" and node.domain in DOMAINS:
             self.constant(node)
             return
+        if is_placeholder(node):
+            self.placeholder(node)
+            return
         inputs = [self.tensors.resolved(name) if name else "" for name in node.input]
         self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
             if name and name not in self.tensors.metas and name not in self.tensors.values and name not in self.unknown:
-                self.refuse(
-                    f"node '{node.name or node.op_type}' reads '{name[:100]}', which no node before it computes",
-                    "the nodes of a model must be in an order in which tensors are computed before they are read",
-                )
+                self.refuse_unread(node, name)
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
         if node.op_type in READERS and node.domain in DOMAINS:
             self.subgraphs(n, nesting)
             return
         if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
             return
-        if self.evaluate(n):
+        if evaluate(n):
             return
         if any(name in self.unknown for name in inputs):
             self.skip(n)
@@ -187,6 +176,14 @@ class Decoder:
             return
         self.convert(n, nesting)
 
+    def refuse_unread(self, node: Any, name: str) -> NoReturn:
+        """Refuse a node because of a tensor that is not known where the node reads it."""
+        reads = f"node '{node.name or node.op_type}' reads '{name[:100]}'"
+        if not any(name in other.output for other in self.model.graph.node):
+            self.refuse(f"{reads}, which the file neither computes nor stores")
+        order = "the nodes of a model must be in an order in which tensors are computed before they are read"
+        self.refuse(f"{reads}, which no node before it computes", order)
+
     def constant(self, node: Any) -> None:
         """Read a node that stores a tensor."""
         n = NodeView(node, 0, self.tensors, Origin("", "", "Constant", ""), ())
@@ -207,6 +204,18 @@ class Decoder:
                 self.tensors.set_value(output, value)
                 return
         self.refuse(f"the constant '{output[:100]}' is of a kind that is not supported")
+
+    def placeholder(self, node: Any) -> None:
+        """Read a node that stands for a stored array without numbers, as if these were in a file that is missing."""
+        from onnx import TensorProto
+
+        sizes = self.tensors.values.get(node.input[0])
+        if sizes is None:
+            self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
+        tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
+        tensor.dims.extend(map(int, sizes.flat))
+        self.tensors.add_initializer(tensor)
+        self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:
         """Read a node that contains graphs."""
@@ -266,54 +275,6 @@ class Decoder:
         """Return the inputs that a tensor depends on as text."""
         return ", ".join(f"'{each}'" for each in self.inputs_of(name)) or f"'{name}'"
 
-    def evaluate(self, n: NodeView) -> bool:
-        """Evaluate a node whose inputs have known values, or that measures a tensor; return whether that succeeded."""
-        if n.node.domain not in DOMAINS:
-            return False
-        measured = n.operator in ("Shape", "Size") and len(n.inputs) == 1 and n.inputs[0] in self.tensors.metas
-        if measured and n.inputs[0] not in self.tensors.values:
-            self.measure(n)
-            return True
-        function = FUNCTIONS.get(n.operator)
-        values = [self.tensors.values.get(name) if name else None for name in n.inputs]
-        known = all(value is not None or not name for name, value in zip(n.inputs, values, strict=True))
-        if function is None or not known or not n.inputs:
-            return False
-        try:
-            made = function(n, values)
-        except (NotEvaluated, Untranslatable):
-            return False
-        except (ValueError, IndexError, TypeError, KeyError, OverflowError, AttributeError):
-            return False
-        results = made if isinstance(made, list) else [made]
-        import numpy as np
-
-        arrays = [np.asarray(each) for each in results]
-        if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
-            return False
-        for name, value in zip(n.outputs, arrays, strict=True):
-            self.tensors.set_value(name, value, result_format(n) if value.dtype == object else "")
-        return True
-
-    def measure(self, n: NodeView) -> None:
-        """Note the sizes of a tensor as numbers that follow the inputs."""
-        import numpy as np
-
-        name = n.inputs[0]
-        sizes = self.tensors.metas[name].sizes
-        found = [self.tensors.size_of(name, axis) for axis in range(len(sizes))]
-        value = np.empty(len(found), object)
-        value[:] = found
-        if n.operator == "Size":
-            count: Any = 1
-            for each in found:
-                count = each * count
-            value = np.empty((), object)
-            value[()] = count
-        else:
-            value = value[n.attribute("start", 0) : n.attribute("end", None)]
-        self.tensors.set_value(n.outputs[0], value, "int64")
-
     def infer(self, n: NodeView) -> None:
         """Note the sizes of the outputs of a node."""
         inputs = {name: self.tensors.metas[name] for name in n.inputs if name}
@@ -329,7 +290,9 @@ class Decoder:
         except Misfit as error:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
-            fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
+            sizes = " and ".join("x".join(map(str, meta.sizes)) or "a single number" for meta in inputs.values())
+            reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
+            fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:
             meta = found.get(name) or self.known.get(name)
             if name and meta is not None:
@@ -428,31 +391,6 @@ class Decoder:
         """Return the name of the weight of a layer."""
         found = self.tensors.stored.get(n.inputs[1]) if len(n.inputs) > 1 else None
         return found.name if found is not None and found.kind == "parameter" else None
-
-    def record(self) -> Nodes:
-        """Return the nodes, with what is known about their tensors."""
-        tensors = self.tensors
-
-        def sizes(name: str) -> tuple[int, ...] | None:
-            meta = tensors.metas.get(tensors.resolved(name))
-            return None if meta is None else meta.sizes
-
-        def layer(node: Any) -> str:
-            return tensors.names.origin(node, None).module.replace(".", "/") or node.name or node.op_type
-
-        stored = {each.name for each in self.model.graph.initializer}
-        return Nodes(self.model.graph, sizes, stored.__contains__, layer)
-
-    def notes(self) -> tuple[str, ...]:
-        """Return what else there is to know about the model."""
-        found: list[str] = []
-        if any(QUANTIZED.search(call.origin.function) for call in self.tensors.calls):
-            formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in self.formats.most_common())
-            found += [ROUNDING, *([f"parameters by number format: {formats}"] if formats else [])]
-        if self.turned:
-            names = ", ".join(f"'{name}'" for name in self.turned)
-            found.append(f"read with the channels first: {names}, which the file has with the channels last")
-        return (*found, *reconciliation.notes(self.tensors))
 
 
 def key_of(n: NodeView) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
-from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.dynamic import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.spec.errors import fail, suggest
-
-EXAMPLE = 224
-"""The size of an axis that the file leaves open, as long as none is given: that of the images of ImageNet."""
 
 MAX_GIVEN = 16
 """The number of integers of an input that are given by hand."""
@@ -36,6 +33,7 @@ class Inputs:
         shapes: Mapping[str, Shape],
         batch_axes: Mapping[str, int | None],
         values: Mapping[str, str] = {},
+        sizes: Mapping[str, int] = {},
     ) -> None:
         """Prepare the inputs.
 
@@ -44,7 +42,9 @@ class Inputs:
             shapes: the shapes that are given, without the batch, by name; ``""``: the first input.
             batch_axes: the axes that are the batch, where they are given.
             values: the numbers that inputs have, by name, as written.
+            sizes: the sizes that are given by the names which the file has for them; others are ignored.
         """
+        self.sizes = sizes
         self.name, self.shapes, self.batch_axes, self.written_values = name, shapes, batch_axes, values
         self.values: dict[str, Any] = {}
         """The values of inputs that are given."""
@@ -90,7 +90,9 @@ class Inputs:
         if missing:
             names = ", ".join(f"{_symbol(axes[0], self.example)} of '{axes[0][0]}'" for axes in missing.values())
             message = f"the file leaves sizes open: {names}"
-            fail("shape", message, origin=self.name, hint=f"give them as numbers: {self.written()}")
+            named = " ".join(f"--set {symbol}=NUMBER" for symbol in missing if symbol in self.names)
+            by_name = f", or by their names in the file: {named}" if named else ""
+            fail("shape", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
 
     def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, Meta]:
         """Return the inputs with sizes, those that are open with an example.
@@ -98,7 +100,7 @@ class Inputs:
         Raises:
             SpecError: a shape that is given does not fit.
         """
-        symbols: dict[str, int] = {}
+        symbols = {**self.sizes}
         found: dict[str, Meta] = {}
         first: Any = None
         inputs = [each for each in graph.input if each.name not in stored]
@@ -169,9 +171,25 @@ class Inputs:
             if symbol.isidentifier():
                 self.names.setdefault(symbol, (name, index))
             if type(size) is int:
+                if given is not None and size != self.sizes.get(symbol, size):
+                    self._refuse_both(symbol, (name, index), given)
                 symbols[symbol] = size
             sizes.append(symbols.setdefault(symbol, EXAMPLE))
         return sizes
+
+    def _refuse_both(self, symbol: str, axis: tuple[str, int], shape: Shape) -> NoReturn:
+        """Refuse a shape and a size by name that contradict each other."""
+        name, index = axis
+        written = "x".join(map(str, shape))
+        option = f"--shape {name}={written}" if name in self.shapes else f"--shape {written}"
+        letter = axis_symbols(len(shape))[index]
+        fail(
+            "argument",
+            f"'{symbol}' is {self.sizes[symbol]}, but {option} gives {shape[index]} to {letter} of '{name[:100]}', "
+            f"which has the name '{symbol}' in the file",
+            hint=f"give the size once: with --set {symbol}=… or with --shape",
+            origin=f"--set {symbol}={self.sizes[symbol]}",
+        )
 
 
 def _may_be_equal(dim: Any, other: Any) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.spec.errors import fail
+from archcalc.spec.locate import BINARY
 
 NUMBERS = frozenset((4, 5, 6, 7, 9, 10, 11))
 """The fields of a tensor that hold its numbers, in ``onnx.proto``: one for each format, and ``raw_data``."""
@@ -87,6 +88,8 @@ def read_model(path: Path, name: str) -> Any:
     except OSError as error:
         fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
     except Damaged as error:
+        if other := _other_kind(path):
+            fail("format", f"not an ONNX model, but {other}", origin=name)
         _refuse(name, f"{error}")
     try:
         model = ModelProto.FromString(graph)
@@ -95,6 +98,15 @@ def read_model(path: Path, name: str) -> Any:
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         _refuse(name, "it has no graph")
     return model
+
+
+def _other_kind(path: Path) -> str:
+    """Return what a file is that is not a model; empty if that is not known."""
+    with open(path, "rb") as file:
+        data = file.read(4096)
+    known = next((kind for start, kind in BINARY.items() if data.startswith(start)), "")
+    is_text = all(byte >= 32 or byte in b"\t\r\n" for byte in data)  # the first field of a model is a number
+    return known or ("a text" if is_text else "")
 
 
 def _refuse(name: str, reason: str) -> NoReturn:

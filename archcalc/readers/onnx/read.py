@@ -15,6 +15,7 @@ from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import Decoder
+from archcalc.readers.onnx.description import notes, record
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.protobuf import read_model
 from archcalc.readers.onnx.tensors import MAX_AXES
@@ -62,7 +63,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     """
     without_arguments(options)
     axes = batch_axes(options)
-    inputs = Inputs(name, options.shapes, axes, options.values)
+    inputs = Inputs(name, options.shapes, axes, options.values, options.sizes)
     proto = read_model(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
@@ -82,7 +83,8 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
-    return OnnxFile(replace(model, notes=decoder.notes(), record=decoder.record()), inputs)
+    about = notes(decoder.tensors, program, decoder.turned)
+    return OnnxFile(replace(model, notes=about, record=record(proto.graph, decoder.tensors)), inputs)
 
 
 def _decoded(proto: Any, path: Path, name: str, inputs: Inputs, options: ModelOptions) -> tuple[Decoder, Program]:

@@ -29,6 +29,12 @@ def same(n: NodeView) -> bool:
     return True
 
 
+@derives("Expand")
+def expanded(n: NodeView) -> bool:
+    """An expansion to the sizes that an array already has is the array."""
+    return n.sizes(0) == n.result_sizes() and same(n)
+
+
 @derives("Cast")
 def converted(n: NodeView) -> bool:
     from archcalc.readers.onnx.number_formats import NUMPY_FORMATS

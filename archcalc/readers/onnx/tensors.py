@@ -32,7 +32,7 @@ JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
 """The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
 
-MAX_MASK = 10_000_000
+MAX_LOOKED_AT = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
 
 MEASUREMENT = "aten.sym_size.int"
@@ -327,13 +327,17 @@ class Tensors:
 
     def is_mask(self, name: str) -> bool:
         """Return whether a stored tensor consists of integers or infinities, not all of them the same."""
-        if prod(self.sizes(name)) > MAX_MASK:
-            return False
+        array = self.numbers(name)
+        return array is not None and bool((array == array.round()).all() and array.min() != array.max())
+
+    def numbers(self, name: str) -> Any | None:
+        """Return the numbers of a stored tensor; ``None`` if they are missing, or too many to be looked at."""
+        if prod(self.sizes(name)) > MAX_LOOKED_AT:
+            return None
         try:
-            array = self.arrays.array(name)
+            return self.arrays.array(self.resolved(name))
         except SpecError:
-            return False  # its numbers are missing
-        return bool((array == array.round()).all() and array.min() != array.max())
+            return None
 
     def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""

@@ -135,6 +135,8 @@ class Arrays:
         place = folder / entries.get("location", "")
         if not place.resolve().is_relative_to(folder) or not entries.get("location"):
             self._refuse(name, f"its file '{entries.get('location', '')[:100]}' is not in the folder of the model")
+        if not place.is_file():
+            self._refuse(name, f"there is no file '{entries['location'][:100]}' in the folder of the model")
         try:
             return self._decoded(numpy_helper.to_array(tensor, str(folder)))
         except OSError as error:

@@ -135,7 +135,13 @@ def test_a_reshape_of_a_weight_to_sizes_that_are_not_known(tmp_path: Path) -> No
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")
-    assert reason(path).startswith("not a complete ONNX model")
+    assert reason(path) == "not an ONNX model, but a text"
+
+
+def test_another_binary_format_with_this_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"PK\x03\x04" + bytes(100))
+    assert reason(path).startswith("not an ONNX model, but a zip archive")
 
 
 def test_a_cycle(tmp_path: Path) -> None:
@@ -145,12 +151,12 @@ def test_a_cycle(tmp_path: Path) -> None:
 
 def test_a_missing_initializer(tmp_path: Path) -> None:
     made = model([node("MatMul", ["x", "w"], ["y"])], {"x": [1, 3]})
-    assert "'w'" in read(tmp_path, made)
+    assert read(tmp_path, made) == "node 'MatMul' reads 'w', which the file neither computes nor stores"
 
 
 def test_an_initializer_of_another_shape(tmp_path: Path) -> None:
     made = model([node("MatMul", ["x", "w"], ["y"])], {"x": [1, 3]}, {"w": weights(4, 2)})
-    assert "do not fit" in read(tmp_path, made)
+    assert read(tmp_path, made).startswith("the inputs of 'MatMul', 1x3 and 4x2, do not fit: ")
 
 
 @pytest.mark.parametrize("place", ["../secret.bin", "/etc/hostname"])

@@ -249,6 +249,27 @@ def test_recurrent_layers_that_read_backwards(tmp_path: Path, kind: str, outputs
         np.testing.assert_allclose(found[0].reshape(needed.shape), needed, rtol=1e-4, atol=1e-5)
 
 
+def test_initial_states_of_zeros_are_no_parameters(tmp_path: Path) -> None:
+    """Exporters store them, or expand them to the batch."""
+    made = model(
+        [
+            node("Expand", ["zeros", "sizes"], ["h"]),
+            node("LSTM", ["x", "w", "r", "", "", "h", "zeros"], ["a"], hidden_size=5),
+            node("Relu", ["a"], ["y"]),
+        ],
+        {"x": [7, 1, 3]},
+        {
+            "w": weights(1, 20, 3),
+            "r": weights(1, 20, 5),
+            "zeros": np.zeros((1, 1, 5), np.float32),
+            "sizes": np.array([1, 1, 5]),
+        },
+    )
+    network = read(tmp_path, made, batch_axes={"x": 1})
+    assert network.analyze().totals.params == 20 * 3 + 20 * 5
+    assert not network.graph.notes
+
+
 def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
     function = helper.make_function(
         "local",

@@ -50,7 +50,12 @@ def unchanged(n: NodeView) -> None:
 def converted(n: NodeView) -> None:
     known = n.tensors.values.get(n.name(0))
     if n.operator == "CastLike" and known is not None:  # of the second input, only the format is read
-        n.tensors.set_value(n.outputs[0], known, n.dtype(1))
+        from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
+
+        dtype = n.dtype(1)
+        if known.dtype != object and dtype in NUMPY_FORMATS:
+            known = known.astype(NUMPY_FORMATS[dtype])
+        n.tensors.set_value(n.outputs[0], known, dtype)
         return
     n.call("aten.to.dtype", self=n.tensor(0))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from math import isinf
+from math import isinf, log
 from typing import Any
 
 from archcalc.readers.aten.registry import Untranslatable
@@ -128,7 +128,11 @@ def average(n: NodeView) -> None:
 
 @converts("Pow")
 def power(n: NodeView) -> None:
-    exponent = number(n, 1)
+    base, exponent = number(n, 0), number(n, 1)
+    if exponent is None and base is not None and base > 0 and n.result_sizes() == n.sizes(1):
+        scaled = n.compute("aten.mul.Tensor", n.sizes(1), self=n.tensor(1), other=log(base))
+        n.call("aten.exp.default", self=scaled)
+        return
     if exponent is None:
         raise Untranslatable("a power with a computed exponent")
     n.call(

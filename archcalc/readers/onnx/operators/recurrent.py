@@ -161,9 +161,15 @@ def require_plain(n: NodeView) -> None:
 
 
 def is_zero(n: NodeView, index: int) -> bool:
-    """Return whether an input is known to consist of zeros."""
+    """Return whether an input is known to consist of zeros, which are then no parameters."""
+    name = n.name(index)
     value = n.value(index)
-    return value is not None and all(each == 0 for each in value.flat)
+    if value is None and n.tensors.is_stored(name):
+        value = n.tensors.numbers(name)
+    if value is None or any(each != 0 for each in value.flat):
+        return False
+    n.tensors.let_be_constant(name)
+    return True
 
 
 def ordered(array: Any, operator: str) -> Any:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from math import prod
 
 from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.onnx.program import CODES
 from archcalc.readers.onnx.rewrites.fused import WINDOWS, given
 from archcalc.readers.onnx.rewriting import Body, rewrites_onnx
+from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.tensors import MAX_VALUES
 
 INFINITY = float("inf")
+
+MAX_FACTORS = 100
+"""The number of factors of a cumulative product that are multiplied one by one."""
 
 
 @rewrites_onnx("Tan")
@@ -95,6 +101,47 @@ def hard_maximum(body: Body) -> None:
     values = body.add("Constant", value_floats=[0.0, 1.0])
     depth = body.integers(n.sizes(0)[axis])
     body.result(body.add("OneHot", place, depth, values, axis=axis))
+
+
+@rewrites_onnx("EyeLike")
+def identity_matrix(body: Body) -> None:
+    n = body.n
+    rows, columns = (int(settled(n.tensors.size_of(n.name(0), axis))) for axis in (0, 1))
+    if rows * columns > MAX_VALUES:
+        raise Untranslatable(f"a matrix of more than {MAX_VALUES:,} numbers")
+    k = n.attribute("k", 0)
+    ones = [float(column == row + k) for row in range(rows) for column in range(columns)]
+    matrix = body.add("Reshape", body.add("Constant", value_floats=ones), body.integers(rows, columns))
+    body.result(body.add("Cast", matrix, to=n.attribute("dtype", CODES[n.dtype(0)])))
+
+
+@rewrites_onnx("CumProd")
+def cumulative_product(body: Body) -> None:
+    n = body.n
+    axis = int(n.needed_value(1).flat[0]) % len(n.sizes(0))
+    count = int(settled(n.tensors.size_of(n.name(0), axis)))
+    if count > MAX_FACTORS:
+        raise Untranslatable(f"products of more than {MAX_FACTORS} numbers")
+    parts = body.several("Split", [body.input(0)], body.names(count), axis=axis, num_outputs=count)
+    if n.attribute("reverse", 0):
+        parts = parts[::-1]
+    if n.attribute("exclusive", 0):
+        one = body.add("CastLike", body.real(1.0), body.input(0))
+        parts = [body.add("Expand", one, body.add("Shape", parts[0])), *parts[:-1]]
+    made = parts[:1]
+    for part in parts[1:]:
+        made.append(body.add("Mul", made[-1], part))
+    body.result(body.add("Concat", *(made[::-1] if n.attribute("reverse", 0) else made), axis=axis))
+
+
+@rewrites_onnx("Compress")
+def selected(body: Body) -> None:
+    n = body.n
+    condition = n.needed_value(1)
+    places = [at for at, each in enumerate(condition.flat) if each]
+    axis = n.attribute("axis", None)
+    flat = body.input(0) if axis is not None else body.add("Reshape", body.input(0), body.integers(-1))
+    body.result(body.add("Gather", flat, body.integers(*places), axis=axis or 0))
 
 
 @rewrites_onnx("LpPool")

@@ -15,7 +15,7 @@ from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.dense import FullyConnected
 from archcalc.spec import SpecError
-from archcalc.writers.spec_text import write_graph
+from archcalc.writers.spec.graph_text import write_graph
 from tests.random_networks import networks
 from tests.sample import SAMPLE
 from tests.spec.reading import chain, graph, names

@@ -1,23 +1,21 @@
-"""Parts that the counterparts in ONNX share, with the batch in front."""
+"""Parts that several layers share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from tests.operators.entry import Onnx, Sizes
-from tests.operators.windows import Sides
+from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
+from archcalc.writers.onnx.registry import Layer
 
-if TYPE_CHECKING:
-    from tests.executor.onnx_models import Array, Model
-
-Weights: TypeAlias = "Mapping[str, Array]"
-"""The stored arrays of a layer by their names in the layer."""
+Sides: TypeAlias = Sequence[tuple[int, int]]
+"""What is added before and after each axis."""
 
 
-def onnx_pads(rows: Sides) -> list[int]:
+def all_pads(rows: Sides) -> list[int]:
     """Return padding in the order of ONNX: all begins, then all ends."""
     return [before for before, _ in rows] + [after for _, after in rows]
 
@@ -52,6 +50,16 @@ def whole(model: Model, *numbers: int) -> str:
     return model.constant(list(numbers), np.int64)
 
 
+def whole_number(model: Model, number: int) -> str:
+    """Append an integer without axes."""
+    return model.constant(np.int64(number), np.int64)
+
+
+def for_one_example(model: Model, array: Array) -> str:
+    """Append a stored array with a batch of one in front."""
+    return model.add("Unsqueeze", model.constant(array), whole(model, 0))
+
+
 def part(model: Model, name: str, axis: int, start: int, stop: int, step: int = 1) -> str:
     """Append a slice of one axis of a tensor with the batch in front."""
     return model.add("Slice", name, *(whole(model, number) for number in (start, stop, axis, step)))
@@ -78,10 +86,24 @@ def scaled_and_shifted(model: Model, name: str, rank: int, weights: Weights) -> 
     return model.add("Add", scaled, channelwise(model, weights["shift"], rank))
 
 
-def named(kind: str, **attributes: Callable[[Any], Any]) -> Onnx:
+def named(kind: str, **attributes: Callable[[Any], Any]) -> Layer:
     """Return a counterpart that appends ONNX's operator of this name, with attributes from those of archcalc's."""
 
     def append(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
         return model.add(kind, name, **{key: value(op) for key, value in attributes.items()})
 
     return append
+
+
+def gelu(model: Model, name: str, form: str) -> str:
+    """Append a GELU; before ONNX had the operator (opset 20), its formula."""
+    if model.opset >= 20:
+        return model.add("Gelu", name, approximate="tanh" if form == "tanh" else "none")
+    if form == "tanh":
+        cube = model.add("Mul", model.add("Mul", model.add("Mul", name, name), name), model.constant(0.044715))
+        inner = model.add("Mul", model.add("Add", name, cube), model.constant(math.sqrt(2 / math.pi)))
+        tail = model.add("Tanh", inner)
+    else:
+        tail = model.add("Erf", model.add("Mul", name, model.constant(math.sqrt(0.5))))
+    half = model.add("Mul", name, model.constant(0.5))
+    return model.add("Mul", half, model.add("Add", tail, model.constant(1.0)))

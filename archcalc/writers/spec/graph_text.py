@@ -2,30 +2,25 @@
 
 Stages are kept: the layers of a stage are written as the chain with joins that makes them in their order. If there is
 no such chain (because a layer is not read, or the graph does not come from a spec), every layer becomes a stage of its
-own, with references to what it reads. Blocks and variables are not restored; repetitions are.
+own, with references to what it reads. Repetitions become
+repetitions, and blocks are found on request (`compact`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import count, groupby
-from textwrap import wrap
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import count, groupby, pairwise
+from typing import NamedTuple, Protocol
 
 from archcalc.graph import Graph, Node, Ref, write_shape
-from archcalc.ops.base import Weight
+from archcalc.ops.base import REGISTRY, Weight
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.write import connection_table, layer_words, write_join
-
-WIDTH = 100
-"""The approximate length of a line."""
-PLAIN = re.compile(r"[A-Za-z0-9(](?:[ -~]*[!-~])?")
-"""Text that needs no quotes in YAML unless `MARKS` occur in it."""
-MARKS = re.compile(r": | #|:$")
-"""Characters with a meaning in YAML inside plain text."""
+from archcalc.writers.spec.entries import Sections, StageEntry, line, scalar
 
 
 class Group(NamedTuple):
@@ -40,12 +35,12 @@ class Group(NamedTuple):
     """The output of the group."""
 
 
-class StageEntry(NamedTuple):
-    """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
+class Compact(Protocol):
+    """Finds what the chains of a spec have in common."""
 
-    name: str | None
-    chain: str | list[StageEntry]
-    """A chain, or named entries in its place."""
+    def __call__(self, sections: Sections, taken: set[str], /) -> Sections:
+        """Return the sections with blocks and variables, which have other names than those that are taken."""
+        ...
 
 
 class _Unnamed(Exception):
@@ -55,11 +50,15 @@ class _Unnamed(Exception):
         self.ref = ref
 
 
-def write_graph(graph: Graph) -> str:
+def write_graph(graph: Graph, compact: Compact | None = None) -> str:
     """Return a spec of this network, which reads back as the same layers in the same order.
 
     Names and stages are kept, except that a stage of one layer gives its name to the layer, and that unnamed layers are
     numbered as by the language.
+
+    Args:
+        graph: the network.
+        compact: returns blocks, and the entries with calls of them; layers are then written in sequence where possible.
 
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
@@ -71,7 +70,7 @@ def write_graph(graph: Graph) -> str:
     flat: set[int] = set()
     while True:  # a missing name is found when the tensor is read; its group is then written layer by layer
         try:
-            return _Writer(graph, groups, flat).document()
+            return _Writer(graph, groups, flat, compact).document()
         except _Unnamed as error:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat:
@@ -135,8 +134,9 @@ def _belongs(node: Node) -> tuple[str | None, bool, bool]:
 
 
 class _Writer:
-    def __init__(self, graph: Graph, groups: list[Group], flat: set[int]) -> None:
+    def __init__(self, graph: Graph, groups: list[Group], flat: set[int], compact: Compact | None) -> None:
         self.graph = graph
+        self.compact = compact
         self.groups = groups
         self.flat = flat
         self.names: dict[Ref, str] = {}
@@ -162,15 +162,25 @@ class _Writer:
         layers, current = self.main()
         heads = self.heads(dict(list(graph.outputs.items())[1:]), current)
         training = self.heads(graph.training_outputs, current)
-        lines = [f"name: {_scalar(graph.name)}"]
+        lines = [f"name: {scalar(graph.name)}"]
         lines += self.inputs()
         lines += [f"layout: {graph.layout}"] if graph.layout != "chw" else []
         if self.tables:
-            lines += ["tables:", *(f"  {name}: {_scalar(_table(table))}" for table, name in self.tables.items())]
-        lines += ["layers:", *(_line("  - ", entry) for entry in layers)]
-        for section, entries in (("heads", heads), ("training_heads", training)):
-            lines += [f"{section}:", *(_line("  ", entry) for entry in entries)] if entries else []
+            lines += ["tables:", *(f"  {name}: {scalar(_table(table))}" for table, name in self.tables.items())]
+        sections = Sections(layers, heads, training, [], {})
+        if self.compact is not None:
+            sections = self.compact(sections, self.reserved())
+        variables = [f"{name}: {value}" for name, value in sections.variables.items()]
+        lines += [f"variables: {{{', '.join(variables)}}}"] if variables else []
+        lines += ["blocks:", *(line("  ", entry) for entry in sections.blocks)] if sections.blocks else []
+        lines += ["layers:", *(line("  - ", entry) for entry in sections.layers)]
+        for section, entries in (("heads", sections.heads), ("training_heads", sections.training)):
+            lines += [f"{section}:", *(line("  ", entry) for entry in entries)] if entries else []
         return "\n".join(lines) + "\n"
+
+    def reserved(self) -> set[str]:
+        """Return the names that blocks must not have."""
+        return {*self.taken, *REGISTRY, *self.graph.outputs, *self.names.values()}
 
     def inputs(self) -> list[str]:
         shapes = {name: write_shape(shape, self.graph.layout) for name, shape in self.graph.inputs.items()}
@@ -220,15 +230,116 @@ class _Writer:
             self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
             yield StageEntry(group.name, chain), group.result
             return
-        for index in group.nodes:
-            made = Ref(index)
-            name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
-            text = self.layer(index, current)
-            self.alone.add(index)
-            yield StageEntry(name, text), made
+        for part in self.parts(group.nodes, current):
+            made = Ref(part[-1])
+            name = group.name if group.name and made == group.result else self.free(self.label(part, group.nodes))
+            yield StageEntry(name, self.part(part, current)), made
             current = made
         if group.result.node not in group.nodes and group.name:
             yield StageEntry(group.name, self.reference(group.result)), group.result
+
+    def parts(self, nodes: Sequence[int], current: Ref) -> Iterator[tuple[int, ...]]:
+        """Yield layers one by one; for a compact spec, those of a module together, and those that only the next reads.
+
+        Args:
+            nodes: the indices of consecutive layers.
+            current: the tensor before them.
+        """
+        depth = len(self.module(nodes)) + 1
+        run: list[int] = []
+        for _, members in groupby(nodes, key=lambda index: self.graph.nodes[index].path[:depth]):
+            module = tuple(members)
+            before = Ref(run[-1]) if run else current
+            if self.compact is not None and 1 < len(module) < len(nodes) and self.is_closed(module, before):
+                yield from [tuple(run)] * bool(run)
+                yield module
+                run, current = [], Ref(module[-1])
+                continue
+            for index in module:
+                if run and not self.follows(index, run[-1]):
+                    yield tuple(run)
+                    run, current = [], Ref(run[-1])
+                run.append(index)
+        yield from [tuple(run)] * bool(run)
+
+    def module(self, nodes: Sequence[int]) -> tuple[str, ...]:
+        """Return the path that layers have in common."""
+        first, *rest = [self.graph.nodes[index].path for index in nodes]
+        while any(path[: len(first)] != first for path in rest):
+            first = first[:-1]
+        return first
+
+    def label(self, part: Sequence[int], nodes: Sequence[int]) -> str:
+        """Return the name of a part of some layers: that of its module, or else that of its last layer."""
+        own = self.module(part)
+        if self.compact is not None and len(part) > 1 and len(own) > len(self.module(nodes)):
+            return "/".join(own)
+        return self.graph.nodes[part[-1]].name
+
+    def is_closed(self, nodes: Sequence[int], current: Ref) -> bool:
+        """Return whether layers read one tensor, and others read only the output of the last one."""
+        own = {*nodes}
+        reads = [ref for index in nodes for ref in self.graph.nodes[index].inputs]
+        inside = Counter(ref for ref in reads if ref.node in own)
+        made = [ref for index in nodes[:-1] for ref in self.graph.made_by(index)]
+        shared = own & self.graph.sharing.keys()
+        return (
+            {ref for ref in reads if ref.node not in own} == {current}
+            and all(self.readers[ref] == inside[ref] for ref in made)
+            and not shared
+        )
+
+    def part(self, nodes: Sequence[int], current: Ref) -> str | list[StageEntry]:
+        """Return the chain of some layers: one, or those of a module; without a chain, named entries in its place."""
+        texts = []
+        if len(nodes) == 1 or all(self.follows(index, before) for before, index in pairwise(nodes)):
+            for index in nodes:
+                texts.append(self.layer(index, current))
+                current = Ref(index)
+            self.alone.update(nodes if len(nodes) == 1 else ())
+            return " -> ".join(texts)
+        whole = Group(None, False, False, tuple(nodes), Ref(nodes[-1]))
+        try:
+            chain = self.chain(whole, current)
+        except _Unnamed:  # it reads a tensor of the module by its name
+            chain = None
+        return chain or self.nested(nodes, current)
+
+    def nested(self, nodes: Sequence[int], current: Ref) -> list[StageEntry]:
+        """Return the entries of a module, with names that are known within it."""
+        outside, self.names = self.names, {current: "x"}
+        entries = [StageEntry("x", "identity")]
+        shared = len(self.module(nodes))
+        labels = {"x"}
+        for part in self.parts(nodes, current):
+            made = Ref(part[-1])
+            chain = self.part(part, current)
+            path = self.label(part, nodes).split("/")
+            wanted = re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(path[shared:]) or path[-1])
+            base = re.sub(r"_\d+$", "", wanted)  # the numbers count in the stage, and differ between equal modules
+            numbered = (wanted if base == wanted and number == 1 else f"{base}_{number}" for number in count(1))
+            label = next(each for each in numbered if each not in labels)
+            labels.add(label)
+            self.names[made] = label
+            entries.append(StageEntry(label, chain))
+            current = made
+        self.names = outside
+        return entries
+
+    def follows(self, index: int, before: int) -> bool:
+        """Return whether a layer can be written behind the one before it, which then has no name of its own."""
+        node = self.graph.nodes[index]
+        if self.compact is None or self.readers[Ref(before)] != 1 or len(self.graph.nodes[before].outputs) > 1:
+            return False
+        alone = {index, before} & self.graph.sharing.keys()
+        return node.inputs == (Ref(before),) and node.op.arity == 1 and not alone
+
+    @cached_property
+    def readers(self) -> Counter[Ref]:
+        """How many layers, stages and outputs read a tensor."""
+        graph = self.graph
+        named = [*graph.outputs.values(), *graph.training_outputs.values(), *self.aliases.values()]
+        return Counter([*named, *(ref for node in graph.nodes for ref in node.inputs)])
 
     def chain(self, group: Group, current: Ref) -> str | None:
         """Return the chain that makes a group's layers in their order; ``None`` if there is none."""
@@ -323,18 +434,3 @@ class _Writer:
 def _table(table: tuple[tuple[bool, ...], ...]) -> str:
     """Return a connection table as a spec writes it."""
     return " / ".join("".join("X" if connected else "." for connected in row) for row in table)
-
-
-def _line(start: str, entry: StageEntry) -> str:
-    """Return an entry, on several lines if it is long."""
-    indent = " " * (len(start) + 4)
-    if isinstance(entry.chain, list):
-        return "\n".join([f"{start}{entry.name}:", *(_line(f"{indent}- ", each) for each in entry.chain)])
-    text = _scalar(entry.chain)
-    first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
-    return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
-
-
-def _scalar(text: str) -> str:
-    """Return a text as a YAML scalar, in quotes if it needs them."""
-    return text if PLAIN.fullmatch(text) and not MARKS.search(text) else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,175 @@
+"""Derivations of what a training step costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
+from archcalc.analysis.explain.sums import shares
+from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.formats import Formats, bytes_note, in_bytes, read_formats
+from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.analysis.training.tensors import Key
+from archcalc.numeric import product
+from archcalc.numeric.traced import Notation, leaf, value_of
+from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
+
+
+def explain_training(
+    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, latex: bool = False
+) -> Derivation:
+    """Derive a quantity of a training step from the rows of a stage or network, the largest first.
+
+    Raises:
+        Contradiction: the rows do not add up to the figure of the analysis.
+    """
+    notation, cost, formats = Notation(latex), analysis.training_cost, read_formats(dtype)
+    if quantity == "training_memory":
+        return Derivation(target, quantity, tuple(_memory(notation, analysis, formats)))
+    layers = [[layer.node for layer in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    figures = cost.by_row(quantity, layers, formats)
+    parts = [(notation.text(row.name), figure) for row, figure in zip(rows, figures, strict=True)]
+    every = [index for own in layers for index in own]
+    agree(target, quantity, sum(number for _, number in parts), cost.figure(quantity, every, formats))
+    return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))
+
+
+def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterator[Step]:
+    """Yield the parts of the memory of a training step."""
+    cost = analysis.training_cost
+    parts = cost.parts(formats)
+    moment, uses = cost.worst_moment(formats)
+    named = [
+        ("weights", parts.weights),
+        ("master weights", parts.master),
+        ("gradients of weights", parts.gradients),
+        (f"state of {analysis.setup.optimizer}", parts.optimizer),
+        ("saved tensors", uses.get("saved", 0)),
+        ("gradients of tensors", uses.get("gradient", 0)),
+        ("other tensors", uses.get("passing", 0)),
+    ]
+    agree(analysis.graph.name, "training_memory", sum(size for _, size in named), parts.total)
+    *lines, last = shares(
+        notation, notation.symbol("training_memory"), [(notation.text(name), size) for name, size in named]
+    )
+    yield from lines
+    yield replace(last, note=f"tensors: those of the {cost.moments.name(moment)}")
+
+
+class LayerStep:
+    """Derivations of what one layer costs in a training step."""
+
+    def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
+        self.analysis, self.layer, self.notation = analysis, layer, Notation(latex)
+        self.cost = analysis.training_cost
+        self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
+        self.needs = self.cost.needs.get(layer.node)
+        self.batch: Any = 1 if analysis.batch is None else leaf("N", analysis.batch)
+
+    def derive(self, quantity: str, dtype: str) -> Iterator[Step]:
+        """Yield the steps of ``backward_macs``, ``training_macs`` or ``saved``."""
+        if quantity == "saved":
+            yield from self._saved(read_formats(dtype))
+        else:
+            yield from self._macs(quantity)
+
+    def _macs(self, quantity: str) -> Iterator[Step]:
+        """Yield the macs of the forward pass by multiplication, and how often the backward pass has each."""
+        needs = self.needs or Needs((False,) * len(self.inputs))
+        forward: list[Any] = []
+        backward: list[Any] = []
+        notes: list[str] = []
+        several = self.op.multiplications(self.inputs)
+        for each in several:
+            name = "macs" if len(several) == 1 else f"macs_{each.name}"
+            number = each.macs * self.batch
+            yield from steps(self.notation, name, number)
+            known = leaf(name, value_of(number))
+            forward.append(known)
+            times = each.gradients(needs)
+            if times:
+                backward.append(times * known if times > 1 else known)
+            notes += _gradients(each, needs)
+        back = self.op.backward_macs(self.inputs, needs) * self.batch
+        if value_of(back) != value_of(sum(backward)):  # the sizes of the gradients differ from that of the product
+            backward = [back]
+        note = f"gradients of {', '.join(dict.fromkeys(notes))}" if notes else ""
+        note = self._reason() if self.needs is None else note
+        own = sum(backward)
+        agree(self.layer.name, "backward_macs", value_of(own), self.cost.backward_macs([self.layer.node]))
+        yield from steps(self.notation, "backward_macs", own, note)
+        if quantity == "training_macs":
+            passes = self.cost.forward_passes(self.layer.node)
+            total = passes * leaf("macs", self.layer.macs) if passes > 1 else leaf("macs", self.layer.macs)
+            if len(several) > 1:
+                yield from steps(self.notation, "macs", sum(forward))
+            total = total + leaf("backward_macs", value_of(own))
+            agree(self.layer.name, quantity, value_of(total), self.cost.training_macs([self.layer.node]))
+            yield from steps(self.notation, quantity, total, "computed twice: a checkpoint" if passes > 1 else "")
+
+    def _reason(self) -> str:
+        """Return why the layer has no backward pass."""
+        if self.layer.node in self.cost.segments.frozen:
+            return "frozen, and nothing before it is trained"
+        return "nothing that it depends on is trained"
+
+    def _saved(self, formats: Formats) -> Iterator[Step]:
+        """Yield the tensors that the layer keeps, and their sum."""
+        held = self.cost.moments.kept(self.layer.node)
+        agreed = self.cost.saved([self.layer.node], formats)
+        parts: dict[Key, Any] = {}
+        if self.layer.node in self.cost.moments.again:
+            yield Step(self.notation.symbol("saved"), "", "", self.notation.value(agreed), "inputs of the checkpoint")
+            return
+        for kept in self._kept():
+            key = self.cost.storage.key(self.layer.node, kept)
+            if key not in held or key in parts:
+                continue
+            name = self._name(kept)
+            elements = self._elements(kept) * (self.batch if kept.per_example else 1)
+            width = WIDTHS.get(kept.kind)
+            number = in_bytes(elements, formats.activations) if width is None else elements * width
+            yield from steps(self.notation, name, number, self._note(key, kept, formats))
+            parts[key] = leaf(name, value_of(number))
+        total = sum(parts.values())
+        agree(self.layer.name, "saved", value_of(total), agreed)
+        yield from steps(self.notation, "saved", total, "" if parts else "nothing is kept")
+
+    def _kept(self) -> tuple[Kept, ...]:
+        if self.needs is None:
+            return ()
+        over = self.cost.storage.writes_over(self.layer.node)
+        keeps = self.op.kept_in_pytorch if self.analysis.setup.as_pytorch else self.op.kept
+        return keeps(self.inputs, self.needs, in_place=over)
+
+    def _elements(self, kept: Kept) -> Any:
+        if kept.kind == "input":
+            return product(self.inputs[kept.place])
+        return product(self.op.outputs(self.inputs)[kept.place]) if kept.kind == "output" else kept.elements
+
+    def _name(self, kept: Kept) -> str:
+        if kept.kind not in ("input", "output"):
+            return f"saved_{kept.name}"
+        count = len(self.inputs) if kept.kind == "input" else len(self.layer.outputs)
+        return f"saved_{kept.kind}" + (f"_{kept.place + 1}" if count > 1 else "")
+
+    def _note(self, key: Key, kept: Kept, formats: Formats) -> str:
+        width = WIDTHS.get(kept.kind)
+        each = bytes_note(formats.activations) if width is None else f"{width} byte{'s' * (width > 1)} each"
+        nodes = self.analysis.graph.nodes
+        for index in self.cost.runs:
+            if index >= self.layer.node:
+                break
+            if key in self.cost.moments.kept(index):
+                return f"{each}; {nodes[index].name} keeps it, too"
+        return each
+
+
+def _gradients(each: Multiplication, needs: Needs) -> Iterator[str]:
+    """Yield the factors of a multiplication whose gradients are needed."""
+    for factor in (each.left, each.right):
+        if needs.of(factor.sources):
+            first = factor.sources[0]
+            yield factor.made or ("the input" if isinstance(first, int) else first)

@@ -1,0 +1,1 @@
+"""What a training step costs: the gradients that are needed, the tensors that are kept for them, the worst moment."""

@@ -1,0 +1,126 @@
+"""Options on how a network is trained, and on number formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from archcalc.analysis.formats import BITS, KINDS, read_format, read_formats
+from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, without_star
+from archcalc.spec.errors import fail
+
+if TYPE_CHECKING:
+    from archcalc.graph import Graph
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class FormatsText(click.ParamType[str]):
+    """Number formats, as text: one, or one per kind of tensor."""
+
+    name = "formats"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(read_formats(str(value)))
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+class FormatText(click.ParamType[str]):
+    """One number format."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return read_format(str(value))
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def dtype_option(command: Command) -> Command:
+    """Add ``--dtype`` to a command whose quantities are in bytes."""
+    return click.option(
+        "--dtype",
+        type=FormatsText(),
+        metavar="FORMAT|KIND=FORMAT,…",
+        default="float32",
+        show_default=True,
+        help=f"Number format for memory: {', '.join(BITS)}; or one per kind of tensor ({', '.join(KINDS)}): "
+        "weights=int4,activations=fp16.",
+    )(command)
+
+
+def training_setup_options(command: Command) -> Command:
+    """Add the options on how the network is trained to a command."""
+    options = (
+        click.option(
+            "--optimizer",
+            type=click.Choice(list(OPTIMIZERS)),
+            default="sgd",
+            show_default=True,
+            help="Optimizer, for training_memory.",
+        ),
+        click.option(
+            "--freeze",
+            multiple=True,
+            metavar="NAMES",
+            help="Layers, stages or block calls that are not trained: stem,conv2_x (repeatable).",
+        ),
+        click.option("--inplace", is_flag=True, help="Activations and dropout write over their input if they can."),
+        click.option(
+            "--master",
+            type=FormatText(),
+            metavar="FORMAT",
+            help="Number format of a second copy of the weights and of the optimizer's state (mixed precision).",
+        ),
+        click.option(
+            "--checkpoint",
+            multiple=True,
+            metavar="NAMES",
+            help="Stages or block calls of which only the inputs are kept, and the rest is computed anew; STAGE/* for "
+            "each entry of a stage (repeatable).",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def setup_from(values: dict[str, Any]) -> TrainingSetup:
+    """Return the setup of a command's options, and remove these."""
+    return TrainingSetup(
+        optimizer=values.pop("optimizer"),
+        frozen=_names(values.pop("freeze")),
+        in_place=values.pop("inplace"),
+        master=values.pop("master") or "",
+        checkpoints=_names(values.pop("checkpoint")),
+    )
+
+
+def _names(written: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for each in written for name in each.split(",") if name.strip()))
+
+
+def require_places(setup: TrainingSetup, graph: Graph) -> None:
+    """Fail if a place of a setup does not exist.
+
+    Raises:
+        SpecError: the network has no such layer, stage or block call, or checkpoints overlap.
+    """
+    from archcalc.analysis.training.setup import segments_of
+    from archcalc.query.places import find_place
+
+    for option, names in (("--freeze", setup.frozen), ("--checkpoint", setup.checkpoints)):
+        for name in names:
+            try:
+                find_place(without_star(name)[0], graph)
+            except LookupError as error:
+                fail("unknown-name", error.args[0], hint=error.args[1], origin=option)
+    try:
+        segments_of(setup, graph)
+    except LookupError as error:
+        fail("argument", error.args[0], hint=error.args[1], origin="--checkpoint")

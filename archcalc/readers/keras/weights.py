@@ -1,0 +1,162 @@
+"""The stored arrays of Keras models: found by the order of layers and variables, as Keras finds them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from archcalc.graph import Graph
+from archcalc.readers.archive import Archive
+from archcalc.readers.keras.config import INPUT, Layer, Model
+from archcalc.readers.keras.contents import WEIGHTS, Contents
+from archcalc.readers.keras.flat import Key
+from archcalc.readers.keras.graph import Built, Variable
+from archcalc.readers.keras.hdf5 import DAMAGED, MAX_ARRAY_BYTES, attribute_text, attribute_texts, dataset, opened
+from archcalc.spec.errors import fail
+
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+"""The groups that hold the layers of a model, in files of Keras 3, and of version 2 before."""
+
+
+def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str]) -> dict[str, Any]:
+    """Return stored arrays by their names, as operators have them.
+
+    Args:
+        found: the file.
+        model: the model, whose layers are in the order of the file.
+        built: its graph.
+        names: the names of the arrays.
+
+    Raises:
+        SpecError: an array is missing, damaged or too large.
+    """
+    variables = {each: built.variables[each] for each in names}
+    if found.kind == "hdf5":
+        with opened(found.path, found.name) as file:
+            places = legacy_places(file["model_weights"], model, built, found.name)
+            read = {
+                name: dataset(file["model_weights"], _placed(places, each, found.name), found.name)
+                for name, each in variables.items()
+            }
+    else:
+        with Archive(found.path, found.name) as archive:
+            data = archive.read(WEIGHTS, min(archive.size(WEIGHTS), MAX_ARRAY_BYTES))
+        with opened(io.BytesIO(data), f"{found.name}: {WEIGHTS}") as file:
+            groups = dict(layer_groups(model, file))
+            read = {}
+            for name, each in variables.items():
+                path = "/".join(part for part in (groups[each.layer], each.within, "vars", str(each.place)) if part)
+                read[name] = dataset(file, path, found.name)
+    return {name: _transformed(array, variables[name], name, found.name) for name, array in read.items()}
+
+
+def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str) -> None:
+    """Require that arrays have the shapes that the layers need.
+
+    Args:
+        graph: the graph.
+        arrays: the arrays by ``layer.array``.
+        name: the name of the file in messages.
+    """
+    for _, node in graph.layers():
+        for weight in node.op.weights(graph.input_shapes(node)):
+            array = arrays.get(f"{node.name}.{weight.name}")
+            if array is not None and array.shape != weight.shape:
+                needed, given = ("x".join(map(str, shape)) for shape in (weight.shape, array.shape))
+                message = f"'{node.name}.{weight.name}' would be {needed}, but the file has {given}"
+                fail("format", message[:300], origin=name)
+
+
+def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        array = array.astype("f4")
+    if variable.transform is None:
+        return array
+    try:
+        return variable.transform(array)
+    except (ValueError, IndexError, TypeError):
+        message = f"the array '{name[:100]}' has the shape {array.shape}, which does not fit its layer"
+        fail("format", message, origin=file)
+
+
+def layer_groups(model: Model, file: Any, around: Key = (), group: str = "") -> Iterator[tuple[Key, str]]:
+    """Yield every layer of a model with the group that has its arrays, in files of Keras 3.
+
+    The groups are called after the classes of the layers, and numbered in the order of the layers. Newer files also say
+    the name of the layer.
+    """
+    container = next((each for each in CONTAINERS if f"{group}{each}" in file), CONTAINERS[0])
+    named = _named_groups(file, f"{group}{container}")
+    numbers: dict[str, int] = {}
+    for layer in model.layers:
+        if layer.is_operation:
+            continue
+        name = snake(layer.class_name)
+        numbers[name] = number = numbers.get(name, -1) + 1
+        own = named.get(layer.name) or f"{group}{container}/{name}" + (f"_{number}" if number else "")
+        key = (*around, layer.name)
+        yield key, own
+        if layer.model is not None:
+            yield from layer_groups(layer.model, file, key, f"{own}/")
+
+
+def _named_groups(file: Any, container: str) -> dict[str, str]:
+    """Return the groups of layers by the names that they say."""
+    try:
+        found = {attribute_text(file[f"{container}/{each}/vars"], "name", 1000): each for each in file[container]}
+    except DAMAGED:
+        return {}
+    return {name: f"{container}/{each}" for name, each in found.items() if name is not None}
+
+
+def snake(name: str) -> str:
+    """Return the name of a class with underscores, as Keras writes it: ``separable_conv2d``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tuple[Key, str, int], str]:
+    """Return the paths of all variables in an HDF5 file of an entire model.
+
+    Every layer of the outer model has a group, which lists its arrays: those that are trained, then the others.
+    """
+    declared: dict[Key, dict[tuple[str, int], bool]] = {}
+    for each in built.variables.values():
+        declared.setdefault(each.layer, {}).setdefault((each.within, each.place), each.trained)
+    places = {}
+    for layer in model.layers:
+        variables = [
+            (key, part, trained)
+            for key, is_trained in _inner(layer, (), True)
+            for part, trained in ((part, own and is_trained) for part, own in declared.get(key, {}).items())
+        ]
+        ordered = [each for each in variables if each[2]] + [each for each in variables if not each[2]]
+        if not ordered:
+            continue
+        paths = attribute_texts(group[layer.name], "weight_names") if layer.name in group else []
+        if len(paths) != len(ordered):
+            message = f"the layer '{layer.name[:60]}' has {len(paths)} arrays in the file, but needs {len(ordered)}"
+            fail("format", message, origin=name)
+        for (key, (within, index), _), path in zip(ordered, paths, strict=True):
+            places[key, within, index] = f"{layer.name}/{path}"
+    return places
+
+
+def _inner(layer: Layer, around: Key, trained: bool) -> Iterator[tuple[Key, bool]]:
+    """Yield a layer and those inside it, with whether they are trained."""
+    key = (*around, layer.name)
+    own = trained and layer.config.get("trainable") is not False
+    yield key, own
+    for each in layer.model.layers if layer.model is not None else ():
+        if each.class_name != INPUT:
+            yield from _inner(each, key, own)
+
+
+def _placed(places: dict[tuple[Key, str, int], str], each: Variable, name: str) -> str:
+    found = places.get((each.layer, each.within, each.place))
+    if found is None:
+        fail("format", f"the file has no array for '{'/'.join(each.layer)[:100]}'", origin=name)
+    return found

@@ -1,0 +1,55 @@
+"""What a file has that calls do not keep: its nodes, for counters of nodes, and notes for the reader of a table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from archcalc.readers.aten.program import Program
+from archcalc.readers.onnx import reconciliation
+from archcalc.readers.onnx.program import Nodes
+from archcalc.readers.onnx.tensors import Tensors
+
+QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
+"""What the names of operators have that read or make codes of numbers."""
+
+ROUNDING = "quantized: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
+
+
+def record(graph: Any, tensors: Tensors) -> Nodes:
+    """Return the nodes of a graph, with what is known about their tensors."""
+
+    def sizes(name: str) -> tuple[int, ...] | None:
+        meta = tensors.metas.get(tensors.resolved(name))
+        return None if meta is None else meta.sizes
+
+    def layer(node: Any) -> str:
+        return tensors.names.origin(node, None).module.replace(".", "/") or node.name or node.op_type
+
+    stored = {each.name for each in graph.initializer}
+    return Nodes(graph, sizes, stored.__contains__, layer)
+
+
+def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[str, ...]:
+    """Return what else there is to know about a model.
+
+    Args:
+        tensors: its tensors.
+        program: what it computes.
+        turned: the inputs that have the channels last in the file.
+    """
+    found: list[str] = []
+    if any(QUANTIZED.search(call.origin.function) for call in tensors.calls):
+        counts: Counter[str] = Counter()
+        for name, array in program.stored.items():
+            if array.kind == "parameter":
+                counts[tensors.stored_format(name)] += prod(tensors.sizes(name))
+        formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in counts.most_common())
+        found += [ROUNDING, *([f"parameters by number format: {formats}"] if formats else [])]
+    if turned:
+        names = ", ".join(f"'{name}'" for name in turned)
+        found.append(f"read with the channels first: {names}, which the file has with the channels last")
+    return (*found, *reconciliation.notes(tensors))

@@ -1,0 +1,47 @@
+"""Fully connected layers and their relatives."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.parts import (
+    normalised,
+    permuted,
+)
+from archcalc.writers.onnx.registry import writes
+
+
+@writes("fc")
+def write_fc(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    stored = [model.constant(each) for each in (normalised(op, weights), *([weights["bias"]] if op.bias else []))]
+    return model.add("Gemm", model.add("Flatten", name) if len(shape) > 1 else name, *stored, transB=1)
+
+
+@writes("linear")
+def write_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    rank = len(shape)
+    if op.axis == "channels":
+        name = permuted(model, name, 0, *range(2, rank + 1), 1)
+    name = model.add("MatMul", name, permuted(model, model.constant(normalised(op, weights)), 1, 0))
+    if "bias" in weights:
+        name = model.add("Add", name, model.constant(weights["bias"]))
+    return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
+
+
+@writes("rbf")
+def write_rbf(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    flat = model.add("Reshape", name, model.constant([0, 1, prod(shape)], np.int64))
+    difference = model.add("Sub", flat, model.constant(weights["centre"]))
+    return model.add("ReduceSumSquare", difference, model.constant([2], np.int64), keepdims=0)
+
+
+@writes("embedding")
+def write_embedding(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    import onnx
+
+    indices = model.add("Cast", name, to=onnx.TensorProto.INT64)
+    return model.add("Gather", model.constant(weights["weight"]), indices)

@@ -1,0 +1,53 @@
+"""Selections by index and by size: indices are rounded, and limited to the axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.parts import (
+    axis_after_batch,
+    whole,
+)
+from archcalc.writers.onnx.registry import writes
+
+
+def along(op: Any, shape: Sizes) -> int:
+    return int(op.axis) % len(shape)
+
+
+def rounded_indices(model: Model, name: str, n: int) -> str:
+    import onnx
+
+    nearest = model.add("Clip", model.add("Round", name), model.constant(0.0), model.constant(float(n - 1)))
+    return model.add("Cast", nearest, to=onnx.TensorProto.INT64)
+
+
+@writes("take")
+def write_take(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    """With flat indices as one more axis of the tensor, which is broadcast along all others."""
+    (x, indices), (shape, places) = names, shapes
+    at = along(op, shape)
+    count = 1
+    for size in places:
+        count *= size
+    others = [count if axis == at else 1 for axis in range(len(shape))]
+    flat = model.add("Reshape", rounded_indices(model, indices, shape[at]), whole(model, 0, *others))
+    sizes = [count if axis == at else n for axis, n in enumerate(shape)]
+    full = model.add("Expand", flat, whole(model, 1, *sizes))
+    found = model.add("GatherElements", x, full, axis=at + 1)
+    return model.add("Reshape", found, whole(model, 0, *shape[:at], *places, *shape[at + 1 :]))
+
+
+@writes("gather")
+def write_gather(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    at = along(op, shapes[0])
+    return model.add("GatherElements", names[0], rounded_indices(model, names[1], shapes[0][at]), axis=at + 1)
+
+
+@writes("topk")
+def write_topk(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> tuple[str, ...]:
+    values, indices = model.add_all(
+        "TopK", 2, name, whole(model, int(op.count)), axis=axis_after_batch(op), largest=int(not op.smallest)
+    )
+    return values, model.add("Cast", indices, to=model.element)

@@ -1,0 +1,229 @@
+"""Find blocks in the chains of a spec: parts that occur several times, up to numbers, which become parameters.
+
+The part that saves most text becomes a block; this is repeated, also within the bodies of blocks, as long as it saves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import count, groupby
+
+from archcalc.spec.grammar import JOINS
+from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, parse, text
+from archcalc.writers.spec.patterns import Hole, Pattern, filled, pattern_of
+
+MAX_LENGTH = 16
+"""The most items of a part that becomes a block."""
+MAX_PARAMETERS = 4
+MAX_BLOCKS = 30
+LEAST_SAVED = 15
+"""The least number of characters that a block must save."""
+
+
+class Blocks:
+    """The chains of a spec with the blocks that they call."""
+
+    def __init__(self, chains: list[str], taken: set[str]) -> None:
+        """Find the blocks.
+
+        Args:
+            chains: the chains of the spec.
+            taken: the names that blocks must not have.
+        """
+        self.chains = [parse(chain) for chain in chains]
+        self.taken = taken
+        self.blocks: list[Block] = []
+        while len(self.blocks) < MAX_BLOCKS and self.found():
+            pass
+        for block in self.blocks:
+            block.body = joined(block.body)
+        self.chains = [joined(chain) for chain in self.chains]
+        self.set_defaults()
+
+    def found(self) -> bool:
+        """Make a block of the part that saves most text; return whether there is one."""
+        occurrences: dict[object, list[Pattern]] = defaultdict(list)
+        examples: dict[object, Chain] = {}
+        for chain in self.everywhere():
+            ends: dict[object, int] = {}
+            for start in range(len(chain)):
+                for end in range(start + 1, min(len(chain), start + MAX_LENGTH) + 1):
+                    part = chain[start:end]
+                    if "@" in str(part[-1]) or isinstance(part[-1], Repeat):
+                        break
+                    if not is_worthwhile(part):
+                        continue
+                    pattern = pattern_of(part)
+                    if start >= ends.get(pattern.key, 0):
+                        ends[pattern.key] = end
+                        occurrences[pattern.key].append(pattern)
+                        examples.setdefault(pattern.key, part)
+        best = max(occurrences, key=lambda key: saved(examples[key], occurrences[key]), default=None)
+        if best is None or saved(examples[best], occurrences[best]) < LEAST_SAVED:
+            return False
+        self.extract(examples[best], occurrences[best])
+        return True
+
+    def everywhere(self) -> Iterator[Chain]:
+        """Yield all chains, those in joins, repetitions and bodies included."""
+        waiting = [*self.chains, *(block.body for block in self.blocks)]
+        while waiting:
+            chain = waiting.pop(0)
+            yield chain
+            for item in chain:
+                waiting += item.branches if isinstance(item, Join) else [item.body] if isinstance(item, Repeat) else []
+
+    def extract(self, part: Chain, patterns: list[Pattern]) -> None:
+        """Replace the occurrences of a part by calls of a new block."""
+        parameters, values = generalised(patterns)
+        block = Block(self.free(name_of(part)), list(parameters), filled(part, iter(values)))
+        key, length = patterns[0].key, len(part)
+        places = list(parameters.values())
+
+        def replaced(chain: Chain) -> Chain:
+            made: list[Item] = []
+            at = 0
+            while at < len(chain):
+                pattern = pattern_of(chain[at : at + length]) if len(chain) - at >= length else None
+                if pattern is not None and pattern.key == key:
+                    made.append(Call(block, tuple([pattern.values[place] for place in places])))
+                    at += length
+                    continue
+                made.append(inside(chain[at]))
+                at += 1
+            return tuple(made)
+
+        def inside(item: Item) -> Item:
+            if isinstance(item, Join):
+                return Join(item.name, tuple(map(replaced, item.branches)), item.options)
+            return Repeat(replaced(item.body), item.times) if isinstance(item, Repeat) else item
+
+        self.chains = list(map(replaced, self.chains))
+        for other in self.blocks:
+            other.body = replaced(other.body)
+        self.blocks.append(block)
+
+    def free(self, name: str) -> str:
+        numbered = (name if number == 1 else f"{name}{number}" for number in count(1))
+        found = next(each for each in numbered if each not in self.taken)
+        self.taken.add(found)
+        return found
+
+    def set_defaults(self) -> None:
+        """Give parameters with letters, which stand last, the most common value as a default."""
+        calls = [item for chain in self.everywhere() for item in chain if isinstance(item, Call)]
+        for block in self.blocks:
+            own = [call.values for call in calls if call.block is block]
+            for place, parameter in reversed([*enumerate(block.parameters)]):
+                numbers = Counter(values[place] for values in own if values[place].isdigit())
+                value, times = numbers.most_common(1)[0] if numbers else ("", 0)
+                if parameter[0] in "cn" or (times < 2 and value != "1"):
+                    break
+                block.defaults[parameter] = value
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the headings and the bodies of the blocks, those that are called before those that call them."""
+        return [(block.heading, text(block.body)) for block in reversed(self.blocks)]
+
+
+def is_worthwhile(part: Chain) -> bool:
+    """Return whether a part is more than a layer or a call."""
+    return len(part) > 1 or isinstance(part[0], Join)
+
+
+def saved(part: Chain, patterns: list[Pattern]) -> int:
+    """Return about how many characters a block for a part saves."""
+    if len(patterns) < 2:
+        return 0
+    parameters, _ = generalised(patterns)
+    if len(parameters) > MAX_PARAMETERS:
+        return 0
+    calls = len(patterns) * (8 + 5 * len(parameters))
+    return (len(patterns) - 1) * len(text(part)) - calls - 10
+
+
+def generalised(patterns: list[Pattern]) -> tuple[dict[str, int], list[str]]:
+    """Return the parameters of a block, each with a hole that it fills, and what fills all holes of its body.
+
+    Holes with the same values have the same parameter; a multiple of a parameter is written as one.
+    """
+    columns = list(zip(*(pattern.values for pattern in patterns), strict=True))
+    found: dict[str, int] = {}
+    filling: dict[int, str] = {}
+    order = sorted(range(len(columns)), key=lambda place: patterns[0].holes[place].letter != "")
+    for place in order:
+        hole, column = patterns[0].holes[place], columns[place]
+        if len({*column}) == 1 and column[0].isdigit():
+            filling[place] = column[0]
+            continue
+        known = next((name for name, other in found.items() if is_same(hole, column, patterns, other, columns)), None)
+        multiple = None if known or hole.letter else multiple_of(column, {n: columns[p] for n, p in found.items()})
+        if known is None and multiple is None:
+            known = parameter_for(hole, found)
+            found[known] = place
+        filling[place] = multiple or known or ""
+    return found, [filling[place] for place in range(len(columns))]
+
+
+def is_same(
+    hole: Hole, column: tuple[str, ...], patterns: list[Pattern], other: int, columns: list[tuple[str, ...]]
+) -> bool:
+    """Return whether a hole has the values and the kind of another one; groups may be as many as channels."""
+    letter = patterns[0].holes[other].letter
+    return columns[other] == column and letter in (hole.letter, "" if hole.letter == "g" else hole.letter)
+
+
+def multiple_of(column: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> str | None:
+    """Return a column as a multiple of a parameter, ``4*c``; ``None`` if it is none."""
+    if not all(value.isdigit() for value in column):
+        return None
+    for name, other in known.items():
+        if name[0] in "cn" and all(value.isdigit() and int(value) for value in other):
+            ratios = {(int(value), int(base)) for value, base in zip(column, other, strict=True)}
+            times = {divmod(value, base) for value, base in ratios}
+            if len(times) == 1 and next(iter(times))[1] == 0:
+                return f"{next(iter(times))[0]}*{name}"
+    return None
+
+
+def parameter_for(hole: Hole, taken: dict[str, int]) -> str:
+    """Return a name for the numbers of a hole: ``c`` for channels, ``n`` for other sizes, or the letter."""
+    name = hole.letter or ("c" if "conv" in hole.operator or not hole.operator else "n")
+    return next(each for each in (f"{name}{number or ''}" for number in (0, *range(2, 99))) if each not in taken)
+
+
+def name_of(part: Chain) -> str:
+    """Return a name for a block: after its join, or its layers if they are few."""
+    joins = [item for item in part if isinstance(item, Join)]
+    if joins:
+        with_identity = any(text(branch) == "identity" for branch in joins[0].branches)
+        known = {"add": "residual" if with_identity else "projection", "concat": "concatenated", "mul": "gated"}
+        return known.get(joins[0].name, "joined")
+    names = [item.words[0] for item in part if isinstance(item, Layer)]
+    return "_".join(names) if len(names) == len(part) <= 3 and not {*names} & {*JOINS} else "branch"
+
+
+def joined(chain: Chain) -> Chain:
+    """Return a chain in which equal consecutive items are repetitions, in joins and repetitions as well."""
+    made: list[Item] = []
+    units = [
+        (item.body[0], item.times) if isinstance(item, Repeat) and len(item.body) == 1 else (item, 1)
+        for item in map(_joined_inside, chain)
+    ]
+    for item, group in groupby(units, key=lambda unit: unit[0]):
+        times = sum(number for _, number in group)
+        made.append(Repeat((item,), times) if times > 1 and isinstance(item, Call) else item)
+        if times > 1 and not isinstance(item, Call):
+            made[-1:] = [Repeat((item,), times)] if not _stands_alone(item) else [item] * times
+    return tuple(made)
+
+
+def _stands_alone(item: Item) -> bool:
+    return isinstance(item, Layer) and item.words[0].startswith("@")
+
+
+def _joined_inside(item: Item) -> Item:
+    if isinstance(item, Join):
+        return Join(item.name, tuple(map(joined, item.branches)), item.options)
+    return Repeat(joined(item.body), item.times) if isinstance(item, Repeat) else item

@@ -1,0 +1,387 @@
+"""Keras models, written by Keras and read without it, against Keras itself.
+
+The constructors of keras.applications, without weights: archcalc must read the description of each, and agree in
+`count_params`, in how many of these are trained, and in the shape of every layer's output. Small models of all kinds of
+layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its largest number, from the
+``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and exact/tried.
+
+Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py. With
+--fixtures, the small models and some of the others are written to tests/readers/keras/files, with the facts inside.
+
+    python -m benchmarks.keras_models FOLDER [--only WORD] [--fixtures]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import archcalc
+from archcalc.analysis.propagate import analyze
+from archcalc.counters.network import counts_of
+from archcalc.counters.tools.keras import KERAS
+from archcalc.graph import ordered
+
+IMAGE = 224
+TOLERANCE = 1e-4
+
+
+def applications() -> list[str]:
+    """Return the constructors of models in ``keras.applications``."""
+    import keras
+
+    known = vars(keras.applications)
+    return sorted(name for name, each in known.items() if name[0].isupper() and callable(each))
+
+
+def write_application(name: str, folder: Path) -> None:
+    """Write the description of a model, and what Keras says about it."""
+    import keras
+
+    without_values()
+    keras.backend.clear_session()
+    model = getattr(keras.applications, name)(weights=None)
+    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
+    Path(folder, f"{name}.json").write_text(model.to_json())
+
+
+def without_values() -> None:
+    """Let arrays be zeros instead of random numbers, whose values do not matter here."""
+    import numpy as np
+    from keras.src.initializers import random_initializers
+
+    base = random_initializers.RandomInitializer
+    for each in vars(random_initializers).values():
+        if isinstance(each, type) and issubclass(each, base):
+            each.__call__ = lambda self, shape, dtype=None, **_: np.zeros(shape, "float32")
+
+
+def facts(model: Any) -> dict[str, Any]:
+    """Return the parameters of a model, and the shapes of the outputs of all layers by path, without the batch."""
+    trained = sum(prod(weight.shape) for weight in model.trainable_weights)
+    return {"params": model.count_params(), "trained": trained, "shapes": dict(shapes(model, ""))}
+
+
+def shapes(model: Any, around: str) -> Iterator[tuple[str, list[Any]]]:
+    import keras
+
+    for layer in model.layers:
+        if around and isinstance(layer, keras.layers.InputLayer):
+            continue  # it is what the outer model passes
+        if not isinstance(layer.output, list | tuple):
+            yield f"{around}{layer.name}", list(layer.output.shape[1:])
+        if isinstance(layer, keras.Model):
+            yield from shapes(layer, f"{around}{layer.name}/")
+
+
+def differences(path: Path, known: dict[str, Any]) -> list[str]:
+    """Return how archcalc's figures of a model file differ from the facts."""
+    first = next(iter(known["shapes"].values()))
+    given = {"shapes": "x".join(str(size or IMAGE) for size in first)} if None in first else {}
+    network = archcalc.load(str(path), **given)
+    graph = network.graph
+    counts = {each.quantity.name: each.value for each in counts_of(analyze(graph, receptive=False), tools=(KERAS,))}
+    found = [
+        f"{key}: {counts[key]}, Keras {known[fact]}"
+        for key, fact in (("params", "params"), ("trainable_params", "trained"))
+        if counts[key] != known[fact]
+    ]
+    made: dict[str, list[Any]] = {}
+    for node in graph.nodes:
+        for length in range(1, len(node.path) + 1):
+            made["/".join(node.path[:length])] = list(ordered(node.output, graph.layout))
+    for name, shape in known["shapes"].items():
+        computed = made.get(name, [])
+        if len(computed) != len(shape) or any(n not in (None, m) for n, m in zip(shape, computed, strict=True)):
+            found.append(f"{name}: {computed}, Keras {shape}")
+    return found
+
+
+def write_small(name: str, folder: Path) -> None:
+    """Write a small model with random weights, an input, and what Keras computes from it."""
+    import keras
+    import numpy as np
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    model = SMALL[name](keras)
+    random = np.random.default_rng(0)
+    model.set_weights([random.uniform(0.1, 0.9, weight.shape) for weight in model.get_weights()])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # which takes the statistics from the weights
+    inputs = [
+        random.integers(0, 9, (2, *each.shape[1:]))
+        if "int" in str(each.dtype)
+        else random.normal(size=(2, *each.shape[1:]))
+        for each in model.inputs
+    ]
+    made = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
+    outputs = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list | tuple) else [made]
+    arrays = {f"input_{number}": each for number, each in enumerate(inputs)}
+    np.savez(Path(folder, f"{name}.npz"), **arrays, **{f"output_{number}": each for number, each in enumerate(outputs)})
+    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
+    model.save(Path(folder, f"{name}.h5"))
+    model.save(Path(folder, f"{name}.keras"))
+
+
+def small_differences(path: Path, known: dict[str, Any]) -> list[str]:
+    """Return how archcalc's figures and results of a model file differ from those of Keras."""
+    import numpy as np
+
+    network = archcalc.load(str(path))
+    graph = network.graph
+    arrays = np.load(path.with_suffix(".npz"))
+    first = (lambda a: np.moveaxis(a, -1, 1)) if graph.layout == "hwc" else (lambda a: a)
+    inputs = {name: first(arrays[f"input_{number}"]) for number, name in enumerate(graph.inputs)}
+    run = network.run(inputs)
+    found = differences(path, known)
+    for number, name in enumerate(graph.outputs):
+        expected = first(arrays[f"output_{number}"])
+        computed = run.outputs[name].reshape(expected.shape)
+        error = np.abs(computed - expected).max() / max(np.abs(expected).max(), 1e-6)
+        if not error <= TOLERANCE:
+            found.append(f"{name}: differs by {error:.1e} of the largest number")
+    return found
+
+
+def _sequential(shape: tuple[int, ...], *layers: Callable[[Any], Any], dtype: str = "float32") -> Callable[[Any], Any]:
+    """Return what builds a model of layers that follow each other, each given by what makes it of ``keras.layers``."""
+
+    def build(keras: Any) -> Any:
+        model = keras.Sequential([keras.Input(shape, dtype=dtype)])
+        for each in layers:
+            model.add(each(keras.layers))
+        return model
+
+    return build
+
+
+def _named_activation(name: str) -> Callable[[Any], Any]:
+    return lambda k: k.Activation(name)
+
+
+def two_ends(keras: Any) -> Any:
+    """Return a model with two inputs and outputs, a shared layer, a nested model, and functions of tensors."""
+    layers = keras.layers
+    image, sequence = keras.Input((8, 9, 3), name="image"), keras.Input((5,), dtype="int32", name="sequence")
+    inner_input = keras.Input((8, 9, 4))
+    inner = keras.Model(inner_input, layers.Conv2D(4, 3, padding="same")(layers.ReLU()(inner_input)), name="inner")
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same", use_bias=False)(image))
+    x = layers.Flatten()(layers.MaxPooling2D()(inner(inner(x))))
+    tokens = layers.Embedding(10, 4)(sequence)
+    tokens = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(tokens)
+    tokens = layers.GRU(3)(layers.MultiHeadAttention(2, 3)(tokens, tokens))
+    shared = layers.Dense(4, name="shared")
+    both = layers.Concatenate()([shared(layers.Dense(6)(x)), shared(layers.Dense(6)(tokens))])
+    return keras.Model([image, sequence], [both * 2.0 + 1, keras.ops.relu(both)[:, :2]])
+
+
+def attention(keras: Any) -> Any:
+    layers = keras.layers
+    x = keras.Input((6, 8))
+    y = keras.Input((4, 5))
+    made = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
+    made = layers.MultiHeadAttention(2, 3, output_shape=8)(made, y, layers.Dense(5)(y))
+    made = layers.GroupQueryAttention(4, 4, 2)(layers.LayerNormalization()(made), made)
+    made = layers.Attention()([made, x])
+    return keras.Model([x, y], layers.EinsumDense("abc,cd->abd", output_shape=(None, 7), bias_axes="d")(made))
+
+
+def vision_transformer(keras: Any) -> Any:
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    x = layers.Reshape((16, 6))(layers.Conv2D(6, 2, 2)(image))
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 3)(layers.LayerNormalization()(x), x)])
+    return keras.Model(image, layers.GlobalAveragePooling1D()(layers.Dense(5, "gelu")(x)))
+
+
+def merges(keras: Any) -> Any:
+    layers = keras.layers
+    x, y = keras.Input((4, 6, 3)), keras.Input((4, 6, 3))
+    parts = [kind()([x, y]) for kind in (layers.Add, layers.Average, layers.Maximum, layers.Minimum, layers.Multiply)]
+    pooled = layers.GlobalMaxPooling2D(keepdims=True)(layers.Subtract()([x, y]))
+    joined = layers.Concatenate(axis=1)([*parts, layers.Multiply()([x, pooled])])
+    return keras.Model([x, y], [joined, layers.Dot(axes=-1)([layers.Flatten()(x), layers.Flatten()(y)])])
+
+
+def channels_first(keras: Any) -> Any:
+    """Return a model whose layers have the channels first; not every backend runs it."""
+    layers = keras.layers
+    x = keras.Input((3, 8, 9))
+    made = layers.Conv2D(4, 3, data_format="channels_first", padding="same")(x)
+    made = layers.BatchNormalization(axis=1)(made)
+    made = layers.AveragePooling2D(2, data_format="channels_first", padding="same")(made)
+    return keras.Model(x, layers.Dense(3)(layers.Flatten(data_format="channels_first")(made)))
+
+
+def states(keras: Any) -> Any:
+    layers = keras.layers
+    x = keras.Input((5, 4))
+    made, h, c = layers.LSTM(3, return_state=True, return_sequences=True)(x)
+    again = layers.LSTM(3)(made, initial_state=[h, c])
+    return keras.Model(x, [again, layers.SimpleRNN(3, return_sequences=True)(made)])
+
+
+SMALL: dict[str, Callable[[Any], Any]] = {
+    "two_ends": two_ends,
+    "attention": attention,
+    "vision_transformer": vision_transformer,
+    "merges": merges,
+    "channels_first": channels_first,
+    "states": states,
+    "convolutions": _sequential(
+        (11, 13, 4),
+        lambda k: k.Conv2D(6, (3, 2), strides=2, padding="same", groups=2),
+        lambda k: k.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+        lambda k: k.SeparableConv2D(5, 3, depth_multiplier=2, padding="same", activation="swish"),
+        lambda k: k.Conv2D(3, 3, dilation_rate=2, padding="same", activation="elu"),
+    ),
+    "transposed": _sequential(
+        (3, 2, 3),
+        lambda k: k.Conv2DTranspose(4, 3, strides=2, padding="same"),
+        lambda k: k.Conv2DTranspose(3, 2, strides=3),
+        lambda k: k.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1),
+    ),
+    "sequences": _sequential(
+        (20, 4),
+        lambda k: k.Conv1D(6, 3, padding="causal", dilation_rate=2),
+        lambda k: k.SeparableConv1D(5, 3),
+        lambda k: k.MaxPooling1D(2),
+        lambda k: k.DepthwiseConv1D(3, padding="same"),
+        lambda k: k.Conv1DTranspose(4, 3, strides=2),
+        lambda k: k.UpSampling1D(2),
+        lambda k: k.ZeroPadding1D(2),
+        lambda k: k.Cropping1D((1, 2)),
+        lambda k: k.GRU(5, return_sequences=True, reset_after=False),
+        lambda k: k.Bidirectional(k.GRU(4), merge_mode="sum"),
+        lambda k: k.RepeatVector(3),
+        lambda k: k.TimeDistributed(k.Dense(2)),
+    ),
+    "volumes": _sequential(
+        (6, 7, 8, 2),
+        lambda k: k.Conv3D(4, 3, padding="same"),
+        lambda k: k.AveragePooling3D(2, padding="same"),
+        lambda k: k.ZeroPadding3D(1),
+        lambda k: k.Cropping3D(1),
+        lambda k: k.UpSampling3D(2),
+        lambda k: k.Conv3DTranspose(3, 2, strides=2),
+        lambda k: k.GlobalAveragePooling3D(),
+    ),
+    "normalisations": _sequential(
+        (6, 5, 8),
+        lambda k: k.Rescaling(1 / 127.5, offset=-1),
+        lambda k: k.Normalization(),
+        lambda k: k.BatchNormalization(scale=False),
+        lambda k: k.BatchNormalization(center=False, scale=False),
+        lambda k: k.BatchNormalization(center=False),
+        lambda k: k.LayerNormalization(),
+        lambda k: k.LayerNormalization(axis=[1, 2, 3]),
+        lambda k: k.LayerNormalization(center=False),
+        lambda k: k.GroupNormalization(4),
+        lambda k: k.RMSNormalization(),
+        lambda k: k.UnitNormalization(),
+    ),
+    "activations": _sequential(
+        (4, 3, 6),
+        *[
+            _named_activation(name)
+            for name in ("relu", "gelu", "selu", "softplus", "softsign", "hard_sigmoid", "mish", "hard_silu", "relu6")
+        ],
+        lambda k: k.ReLU(max_value=4, negative_slope=0.1),
+        lambda k: k.LeakyReLU(),
+        lambda k: k.PReLU(shared_axes=[1, 2]),
+        lambda k: k.PReLU(),
+        lambda k: k.ELU(0.5),
+        lambda k: k.Softmax(),
+        lambda k: k.Softmax(axis=1),
+        lambda k: k.Dropout(0.5),
+    ),
+    "shapes": _sequential(
+        (4, 6, 5),
+        lambda k: k.ZeroPadding2D(((1, 2), (0, 1))),
+        lambda k: k.Cropping2D(((0, 1), (1, 0))),
+        lambda k: k.Permute((2, 1, 3)),
+        lambda k: k.Reshape((12, 3, 5)),
+        lambda k: k.UpSampling2D(2, interpolation="bilinear"),
+        lambda k: k.AveragePooling2D(3, 2, padding="same"),
+        lambda k: k.Dense(4),
+        lambda k: k.Reshape((-1, 4)),
+        lambda k: k.Flatten(),
+        lambda k: k.Dense(3),
+    ),
+    "text": _sequential(
+        (7,),
+        lambda k: k.Embedding(10, 4),
+        lambda k: k.Conv1D(5, 3),
+        lambda k: k.GlobalMaxPooling1D(),
+        lambda k: k.Dense(2, "softmax"),
+        dtype="int32",
+    ),
+}
+"""What builds the small models."""
+
+
+FIXTURES = Path(__file__).parents[1] / "tests" / "readers" / "keras" / "files"
+
+STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNet50")
+"""The models of keras.applications that tests read."""
+
+
+def write_fixtures(folder: Path) -> None:
+    """Write the models that tests read, in compressed archives, with what Keras says about them."""
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    for name in (*STORED, *SMALL):
+        with zipfile.ZipFile(FIXTURES / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+            made.write(folder / f"{name}.facts", "facts.json")
+            if name in STORED:
+                made.write(folder / f"{name}.json", "config.json")
+                continue
+            made.write(folder / f"{name}.npz", "arrays.npz")
+            with zipfile.ZipFile(folder / f"{name}.keras") as written:
+                for member in written.namelist():
+                    made.writestr(member, written.read(member))
+    with zipfile.ZipFile(FIXTURES / "two_ends.h5.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+        made.write(folder / "two_ends.h5", "two_ends.h5")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="only the models whose names contain this")
+    parser.add_argument("--fixtures", action="store_true", help="write the files of the tests")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    corpora: dict[str, tuple[list[str], Callable[[str, Path], None], dict[str, Any]]] = {
+        "small models": ([*SMALL], write_small, {".keras": small_differences, ".h5": small_differences}),
+        "keras.applications": (applications(), write_application, {".json": differences}),
+    }
+    for corpus, (names, write, compared) in corpora.items():
+        tried, exact = 0, 0
+        for name in names:
+            if options.only not in name:
+                continue
+            if not Path(options.folder, f"{name}.facts").exists():
+                write(name, options.folder)
+            known = json.loads(Path(options.folder, f"{name}.facts").read_text())
+            for suffix, compare in compared.items():
+                tried += 1
+                try:
+                    found = compare(Path(options.folder, f"{name}{suffix}"), known)
+                except archcalc.SpecError as error:
+                    found = [str(error)]
+                exact += not found
+                if found:
+                    print(f"{name}{suffix}: {'; '.join(found[:3])}", flush=True)
+        print(f"{corpus}: {exact}/{tried} exact", flush=True)
+    if options.fixtures:
+        write_fixtures(options.folder)
+
+
+if __name__ == "__main__":
+    main()

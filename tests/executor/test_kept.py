@@ -1,0 +1,126 @@
+"""What the backward pass of an operator needs and counts, against what its gradient reads and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archcalc.analysis.formats import read_formats
+from archcalc.analysis.training.cost import TrainingCost
+from archcalc.analysis.training.setup import TrainingSetup
+from archcalc.executor.backward import gradients
+from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
+from archcalc.executor.inputs import random_inputs
+from archcalc.executor.kept import absent
+from archcalc.executor.kernel import Array, Context, kernel_of
+from archcalc.executor.losses import Loss, total
+from archcalc.executor.paths import Paths
+from archcalc.executor.weights import array_names, initial
+from archcalc.ops.backward import Needs
+from archcalc.ops.base import REGISTRY
+from tests.executor.layers import read
+from tests.executor.test_gradients import CASES, layer_of_case
+
+INDICES = {"take", "gather", "topk", "embedding"}
+"""Operators whose gradient cannot be computed with other numbers in place of indices."""
+
+
+def evaluated(layer: Any, outputs: tuple[Array, ...], needs: Needs) -> Evaluated:
+    context = Context(True, (7,), tally=Counter(), batch=2, dtype=np.float64)
+    return Evaluated(layer.inputs, outputs, layer.weights, context, needs.inputs, bool(needs.arrays))
+
+
+def without(arrays: tuple[Array, ...], places: Collection[int]) -> tuple[Array, ...]:
+    return tuple([absent(array) if place in places else array for place, array in enumerate(arrays)])
+
+
+def are_equal(one: Gradients, other: Gradients) -> bool:
+    pairs = [
+        *zip(one.inputs, other.inputs, strict=True),
+        *((g, other.weights[name]) for name, g in one.weights.items()),
+    ]
+    return all(a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("name", "attributes", "shapes"), CASES)
+def test_a_gradient_reads_the_declared_tensors_and_counts_the_declared_macs(
+    name: str, attributes: Any, shapes: Any
+) -> None:
+    layer = layer_of_case(name, attributes, shapes)
+    op, sizes = layer.op, tuple(x.shape[1:] for x in layer.inputs)
+    with np.errstate(all="ignore"):
+        outputs = kernel_of(op)(op, layer.inputs, layer.weights, Context(True, (7,), batch=2, dtype=np.float64))
+    rng = np.random.default_rng(3)
+    given = tuple(rng.normal(size=y.shape) if op.derives(at) else np.zeros(y.shape) for at, y in enumerate(outputs))
+    passed = tuple(any(op.passes(at, place) for at in range(len(outputs))) for place in range(len(sizes)))
+    needs = Needs(passed, frozenset(each.name for each in op.weights(sizes) if each.trainable))
+    point = evaluated(layer, outputs, needs)
+
+    def found(point: Evaluated) -> Gradients:
+        with np.errstate(all="ignore"):
+            return gradient_of(op)(op, point, given)
+
+    expected = found(point)
+    tally = point.context.tally
+    assert tally is not None
+    assert tally["macs"] == 2 * op.backward_macs(sizes, needs)
+    kept = op.kept(sizes, needs) if needs.some else ()
+    anew = any(each.kind == "made" for each in kept)  # what the operator makes is computed anew from all inputs
+    inputs = {each.place for each in kept if each.kind == "input"} | ({*range(len(sizes))} if anew else set())
+    read = {each.place for each in kept if each.kind == "output"}
+    others = {*range(len(sizes))} - inputs, {*range(len(outputs))} - read
+    bare = replace(point, inputs=without(layer.inputs, others[0]), outputs=without(outputs, others[1]))
+    assert are_equal(found(bare), expected)
+    if name in INDICES or anew:
+        return
+    for place in inputs:
+        assert not are_equal(found(replace(point, inputs=without(layer.inputs, {place}))), expected), ("input", place)
+    for place in read:
+        assert not are_equal(found(replace(point, outputs=without(outputs, {place}))), expected), ("output", place)
+
+
+NETWORKS = {
+    "residual": "3x9x9 -> conv 4 k3 p1 -> bn -> relu -> add(identity, conv 4 k3 p1 -> bn) -> relu -> maxpool 2 -> fc 3",
+    "linear": "2x9x9 -> conv 4 k3 -> conv 4 k2 -> avgpool 2 -> dwconv k3 -> gap -> fc 5 -> softmax",
+    "several readers": "4x6 -> ln axis=last -> concat(linear 3, linear 2 -> gelu, axis=1) -> mul(sigmoid, linear 5)",
+    "views": "4x3x3 -> conv 6 k1 -> reshape 9x6 -> transpose 1x0 -> linear 5 -> silu -> flatten -> fc 2 -> log_softmax",
+    "applied twice": '{inputs: {x: "4"}, shared: {w: "fc 4 -> tanh"}, layers: "w -> w -> fc 2"}',
+}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_a_run_keeps_the_bytes_and_counts_the_macs_of_the_analysis(text: str, frozen: bool) -> None:
+    """Frozen are the first layer with weights and all other layers that have its weights."""
+    graph, batch = read(text), 3
+    stored = [(node.name, name) for _, node in graph.layers() for name in array_names(graph, node).values()]
+    first = stored[0][1] if frozen else ""
+    stopped = [layer for layer, name in stored if name == first]
+    cost = TrainingCost(graph, TrainingSetup(frozen=tuple(stopped)), batch=batch)
+    weights = initial(graph, seed=1, dtype=np.float64, training=True)
+    loss = Loss({name: total() for name in graph.outputs})
+    frozen_arrays = {name for layer, name in stored if layer in stopped}
+    known = {*Paths.derivable(graph, loss.terms, training=True)} - graph.inputs.keys() - frozen_arrays
+    inputs = random_inputs(graph, batch=batch, seed=2, dtype=np.float64)
+    found = gradients(graph, inputs, weights, loss, sorted(known), training=True, tally=True)
+    assert found.saved == cost.saved(cost.runs, read_formats("float64"))
+    for index, node in graph.layers():
+        assert found.counts.get(node.name, {}).get("macs", 0) == cost.backward_macs([index]), node.name
+
+
+IN_PLACE = sorted(
+    name for name, cls in REGISTRY.items() if cls.in_place == "output" and cls.differentiated_by == "input"
+)
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_what_is_written_over_its_input_determines_the_derivative(name: str) -> None:
+    op = REGISTRY[name]()
+    x = np.linspace(-3, 3, 101)[None, :]
+    (y,) = kernel_of(op)(op, (x,), {}, Context(dtype=np.float64))
+    assert (np.diff(y) > 0).all()  # so that the input, and with it the derivative, is a function of the output

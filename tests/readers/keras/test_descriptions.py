@@ -1,0 +1,219 @@
+"""Descriptions of both formats: nesting, sharing, several inputs, open sizes, and layers that only code knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.analysis.propagate import analyze
+from archcalc.spec.errors import SpecError
+from tests.readers.keras.descriptions import functional, image, layer, write
+
+OLD_SHARED = {
+    "class_name": "Functional",
+    "keras_version": "2.11.0",
+    "backend": "tensorflow",
+    "config": {
+        "name": "pair",
+        "layers": [
+            {"class_name": "InputLayer", "name": "a", "config": {"batch_input_shape": [None, 5], "name": "a"}},
+            {"class_name": "InputLayer", "name": "b", "config": {"batch_input_shape": [None, 5], "name": "b"}},
+            {
+                "class_name": "Sequential",
+                "name": "tower",
+                "config": {
+                    "name": "tower",
+                    "layers": [
+                        {
+                            "class_name": "Dense",
+                            "config": {
+                                "name": "fc",
+                                "trainable": True,
+                                "units": 3,
+                                "activation": "hard_sigmoid",
+                                "batch_input_shape": [None, 5],
+                            },
+                        }
+                    ],
+                },
+                "inbound_nodes": [[["a", 0, 0, {}]], [["b", 0, 0, {}]]],
+            },
+            {
+                "class_name": "Add",
+                "name": "sum",
+                "config": {"name": "sum", "trainable": True},
+                "inbound_nodes": [[["tower", 1, 0, {}], ["tower", 2, 0, {}]]],
+            },
+        ],
+        "input_layers": [["a", 0, 0], ["b", 0, 0]],
+        "output_layers": [["sum", 0, 0]],
+    },
+}
+"""As Keras 2 writes it: a nested model that is called twice, whose calls count from 1."""
+
+
+def total(network: archcalc.Network, quantity: str) -> int:
+    """Return a total of a network."""
+    return analyze(network.graph, receptive=False).totals.of(quantity)
+
+
+def test_calls_of_one_layer_share_its_parameters(tmp_path: Path):
+    network = archcalc.load(write(tmp_path, OLD_SHARED))
+    assert total(network, "params") == 5 * 3 + 3
+    assert total(network, "macs") == 2 * 5 * 3
+    assert list(network.graph.inputs) == ["a", "b"]
+
+
+def test_a_function_depends_on_the_version(tmp_path: Path):
+    """Keras 2 has 0.2·x + 0.5 where version 3 has x/6 + 0.5; see ``keras.activations.hard_sigmoid``."""
+    old = archcalc.load(write(tmp_path, OLD_SHARED))
+    names = [node.op.name for _, node in old.graph.layers()]
+    assert names.count("clip") == 2
+    new = functional(image(4), layer("Activation", "gate", "image", activation="hard_sigmoid"))
+    assert [node.op.name for _, node in archcalc.load(write(tmp_path, new)).graph.layers()] == ["hardsigmoid"]
+
+
+def test_nested_models_are_folded_by_name(tmp_path: Path):
+    network = archcalc.load(write(tmp_path, OLD_SHARED))
+    assert {node.path[0] for _, node in network.graph.layers()} == {"tower", "sum"}
+
+
+def test_shapes_are_those_of_keras(tmp_path: Path):
+    model = functional(image(9, 7, 3), layer("Conv2D", "c", "image", filters=4, kernel_size=[3, 2], strides=[2, 1]))
+    network = archcalc.load(write(tmp_path, model))
+    assert network.graph.layout == "hwc"
+    assert network.graph.shape(network.tensor("c")) == (4, 4, 6)
+    assert total(network, "params") == 3 * 2 * 3 * 4 + 4
+
+
+def test_channels_first_stay_first(tmp_path: Path):
+    options = {"filters": 4, "kernel_size": 3, "data_format": "channels_first"}
+    network = archcalc.load(write(tmp_path, functional(image(3, 9, 7), layer("Conv2D", "c", "image", **options))))
+    assert network.graph.layout == "chw"
+    assert network.graph.shape(network.tensor("c")) == (4, 7, 5)
+
+
+def test_a_layer_in_another_format_is_turned(tmp_path: Path):
+    other = layer("Conv2D", "c2", "c1", filters=5, kernel_size=1, data_format="channels_first")
+    model = functional(image(3, 9, 7), layer("Conv2D", "c1", "image", filters=4, kernel_size=1), other)
+    network = archcalc.load(write(tmp_path, model))
+    assert total(network, "params") == 7 * 4 + 4 + 3 * 5 + 5
+
+
+OPEN = functional(
+    image(None, None, 3),
+    layer("Conv2D", "c", "image", filters=4, kernel_size=3),
+    layer("GlobalAveragePooling2D", "g", "c"),
+)
+
+
+def test_open_sizes_must_be_given(tmp_path: Path):
+    path = write(tmp_path, OPEN)
+    with pytest.raises(SpecError, match="--shape image=HxWx3"):
+        archcalc.load(path)
+    assert total(archcalc.load(path, shapes="20x30x3"), "macs") == 18 * 28 * 3 * 3 * 3 * 4
+
+
+def test_open_sizes_may_be_symbols(tmp_path: Path):
+    formula = archcalc.formula(write(tmp_path, OPEN), "macs", free=["H", "W"])
+    assert "108·(H − 2)·(W − 2)" in str(formula)
+
+
+CUSTOM = functional(
+    image(8, 8, 3),
+    layer("Lambda", "lam", "image"),
+    {**layer("Mine", "m1", "lam"), "module": None, "registered_name": "package>Mine"},
+    {**layer("Mine", "m2", "m1"), "module": "my.layers"},
+    layer("Flatten", "f", "m2"),
+    layer("Dense", "d", "f", units=2),
+)
+
+
+def test_layers_that_only_code_knows_are_listed_together(tmp_path: Path):
+    with pytest.raises(SpecError) as caught:
+        archcalc.load(write(tmp_path, CUSTOM))
+    text = str(caught.value)
+    assert "2 × Mine, in 'm1', 'm2'" in text
+    assert "1 × Lambda, in 'lam'" in text
+    assert "--layer" in text
+    assert "--partial" not in text  # since the file does not say the shapes of what they make
+
+
+@pytest.mark.parametrize("names", [("lam", "Mine"), ("Lambda", "Mine"), ("lam", "Mine", "m2")])
+def test_layers_are_declared_by_name_or_class(names: tuple[str, ...], tmp_path: Path):
+    declared = dict.fromkeys(names, "relu") | {"Mine": "conv 4 k3 same"} | ({"m2": "relu"} if "m2" in names else {})
+    network = archcalc.load(write(tmp_path, CUSTOM), layers=declared)
+    second = 0 if "m2" in names else 4 * 4 * 9 + 4
+    assert total(network, "params") == 3 * 4 * 9 + 4 + second + 256 * 2 + 2
+
+
+def test_a_declaration_must_be_of_a_layer(tmp_path: Path):
+    with pytest.raises(SpecError, match="no layer or class 'Min'"):
+        archcalc.load(write(tmp_path, CUSTOM), layers={"Min": "relu"})
+
+
+def test_only_keras_models_have_declarations():
+    with pytest.raises(SpecError, match="only layers of a Keras model"):
+        archcalc.load("lenet5", layers={"c1": "relu"})
+
+
+def test_partial_counts_the_rest_where_shapes_are_recorded(tmp_path: Path):
+    dense = layer("Dense", "d", "lam", units=2)
+    dense["inbound_nodes"][0]["args"][0]["config"]["shape"] = [None, 6]
+    network = archcalc.load(write(tmp_path, functional(image(8), layer("Lambda", "lam", "image"), dense)), partial=True)
+    assert total(network, "params") == 6 * 2 + 2
+    assert any("Lambda" in note for note in network.graph.notes)
+
+
+def test_a_spec_in_json_is_still_a_spec(tmp_path: Path):
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"input": "3x8x8", "layers": ["conv 4 k3"]}))
+    assert total(archcalc.load(str(path)), "params") == 3 * 4 * 9 + 4
+
+
+def test_a_sequential_model_needs_a_shape(tmp_path: Path):
+    entries = [layer("Dense", "d", units=2)]
+    model = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": entries}}
+    path = write(tmp_path, model)
+    with pytest.raises(SpecError, match="does not say the shape of the input"):
+        archcalc.load(path)
+    assert total(archcalc.load(path, shapes="7"), "params") == 7 * 2 + 2
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    """Return the description of a model with other entries in its last layer."""
+    return functional(image(8, 8, 3), {**layer("Conv2D", "c", "image", filters=4, kernel_size=3), **changes})
+
+
+UNREADABLE = {
+    "another class": ({"class_name": "Dense", "config": {"units": 3}}, "of a layer"),
+    "own class": ({"class_name": "Net", "registered_name": "package>Net", "config": {}}, "only its code knows"),
+    "no layers": ({"class_name": "Functional", "config": {}}, "'layers' must be a list"),
+    "a cycle": (
+        functional(image(3), layer("ReLU", "r", "s"), layer("ReLU", "s", "r")),
+        "reads what is not made before",
+    ),
+    "unknown output": (functional(image(3), layer("ReLU", "r", "nothing")), "reads what is not made before"),
+    "names": (functional(image(3), layer("ReLU", "image", "image")), "the same name"),
+    "no filters": (broken(config={"kernel_size": 3}), "'filters' is missing"),
+    "filters": (broken(config={"filters": "x", "kernel_size": 3}), "'filters' must be an integer"),
+    "padding": (broken(config={"filters": 1, "kernel_size": 3, "padding": "odd"}), "the padding 'odd'"),
+    "kernel": (broken(config={"filters": 4, "kernel_size": 30}), "does not fit"),
+    "negative": (broken(config={"filters": -4, "kernel_size": 3}), "'filters' must be at least 1"),
+    "nodes": (broken(inbound_nodes=[3]), "a call of a layer"),
+    "batch axis": (
+        functional(image(3, 3), layer("Concatenate", "c", "image", "image", axis=0)),
+        "the axis of the batch",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_is_wrong_is_said(case: str, tmp_path: Path):
+    description, message = UNREADABLE[case]
+    with pytest.raises(SpecError, match=message):
+        archcalc.load(write(tmp_path, description))
