@@ -45,21 +45,23 @@ def backward_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--backward",
             is_flag=True,
-            help="Compute the gradients of a loss of the output (or of the layers of --layer), and print them.",
+            help="Compute and print the gradients of a loss of the output (or of the layers of --layer). --at then "
+            "works out numbers of gradients, e.g. conv_1.weight:0,0,1,1.",
         ),
         click.option(
             "--loss",
             type=click.Choice(LOSSES),
-            help="The loss: the sum of the output, the mean squared error, or the cross-entropy of the classes (of "
-            "logits, or of probabilities where a softmax is last).  [default: sum]",
+            help="The loss: the sum of the output, the mean squared error, or the cross-entropy (of logits, or of "
+            "probabilities if the last layer is a softmax).  [default: sum]",
         ),
         click.option(
             "--target",
             "targets",
             multiple=True,
             metavar="[NAME=]ARRAY",
-            help="What the loss compares an output with: the number of the class of every example for cross_entropy, "
-            "an array like the output for mse. Written as for --input (repeatable, for several outputs).",
+            help="What the loss compares an output with: for cross_entropy, the number of the correct class of every "
+            "example, counted from 0; for mse, an array with the shape of the output. Written as for --input "
+            "(repeatable, for several outputs).",
         ),
         click.option(
             "--upstream",

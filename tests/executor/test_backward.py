@@ -174,7 +174,7 @@ def test_a_tensor_that_two_layers_read_has_the_sum_of_their_gradients() -> None:
     [
         ("4 -> fc 3 -> floor -> fc 2", "fc_1.weight", "'floor_1' (floor) passes none on (it is constant"),
         ("4 -> bn -> fc 3", "bn_1.mean", "it is not trained"),
-        ("4 -> embedding vocabulary=9 dim=3", "input", "indices are whole numbers"),
+        ("4 -> embedding vocabulary=9 dim=3", "input", "indices are integers"),
         ("4 -> fc 3", "fc_1.wait", "there is no input, layer or stored array 'fc_1.wait'"),
     ],
 )
