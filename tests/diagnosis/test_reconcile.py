@@ -112,7 +112,7 @@ def test_a_classifier_may_be_left_out_of_what_a_tool_counts() -> None:
 def test_a_network_may_be_built_otherwise_than_assumed() -> None:
     (only,) = readings("mobilenet-v2 macs = 327486720")  # thop 0.1.1 on torchvision's mobilenet_v2
     assert only.code == "tool:thop+pooling-functions"
-    assert only.sentence.endswith("Global pooling is a function there (F.adaptive_avg_pool2d), not a module.")
+    assert only.sentence.endswith("global pooling is a function (F.adaptive_avg_pool2d), not a module.")
 
 
 def test_a_layer_has_what_a_tool_counts_in_it() -> None:
