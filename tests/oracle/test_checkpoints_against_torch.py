@@ -68,7 +68,9 @@ def safetensors(value: Any, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "suffix"), [(zipped, ".pth"), (legacy, ".pt"), (safetensors, ".safetensors")], ids=lambda each: str(each)
+    ("write", "suffix"),
+    [(zipped, ".pth"), (legacy, ".pt"), (safetensors, ".safetensors")],
+    ids=["zipped", "legacy", "safetensors"],
 )
 def test_tensors_of_all_formats(tmp_path: Path, write: Callable[[Any, Path], None], suffix: str) -> None:
     expected = tensors()
