@@ -53,8 +53,12 @@ def flop_counter_mode(model: Any, image: Any) -> Figures:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        model(image)
-    return {"flops": counter.get_total_flops()}
+        output = model(image)
+        flops = counter.get_total_flops()
+        if not output.requires_grad:
+            return {"flops": flops}
+        output.sum().backward()
+        return {"flops": flops, "training_flops": counter.get_total_flops()}
 
 
 def thop(model: Any, image: Any) -> Figures:
@@ -233,7 +237,7 @@ def run(tool: Tool, setting: str, model: Any, image: Any) -> Figures | str:
 
         try:
             given = (model.to("meta"), image.to("meta")) if setting == META else (model, image)
-            with torch.no_grad() if setting != GRADIENTS else nullcontext():
+            with torch.no_grad() if setting == NO_GRADIENTS else nullcontext():
                 theirs.send(tool.run(*given))
         except Exception as error:  # whatever a tool raises
             theirs.send(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
@@ -313,7 +317,7 @@ def main() -> None:
                         continue
                     found = run(TOOLS[tool], setting, model, image)
                     if tool == "flop-counter-mode" and setting in BOTH:
-                        paths.add(str(found))
+                        paths.add(str(found["flops"] if isinstance(found, dict) else found))
                     figures = found.items() if isinstance(found, dict) else [("failure", found)]
                     for quantity, value in figures:
                         text = f"{int(value)}" if not isinstance(value, str) and value == int(value) else value

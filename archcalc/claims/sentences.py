@@ -164,15 +164,15 @@ SENTENCES: Final[dict[str, str]] = {
     "fully-connected-left-out": "The fully connected layers are left out.",
     "in-place": "Activation functions and dropout are computed in place, so their outputs are not counted.",
     "input-counted": "The input is counted as well.",
-    "pooling-functions": "Global pooling is a function there (F.adaptive_avg_pool2d), not a module.",
-    "pooling-means": "Global pooling is x.mean(...) there, not a module.",
-    "activation-functions": "Activations are functions there (F.relu), not modules.",
+    "pooling-functions": "In the counted model, global pooling is a function (F.adaptive_avg_pool2d), not a module.",
+    "pooling-means": "In the counted model, global pooling is x.mean(...), not a module.",
+    "activation-functions": "In the counted model, activations are functions (F.relu), not modules.",
     "softmax-left-out": "The softmax at the end is left out.",
     "softmax-added": "A softmax at the end is counted, but this network has none.",
     # --- numbers of arrays ---
     "kernel-flipped": (
-        "The kernel is turned by 180 degrees: a convolution in the mathematical sense for a cross-correlation, or "
-        "conversely."
+        "The kernel is rotated by 180 degrees: a convolution in the mathematical sense instead of a cross-correlation, "
+        "or the other way round."
     ),
     "kernel-transposed": "The rows and columns of the kernel are swapped.",
     "weights-transposed": "The rows and columns of the weights are swapped.",
@@ -185,7 +185,7 @@ SENTENCES: Final[dict[str, str]] = {
     "dropout-convention": (
         "The output of dropout is scaled as in the other convention: in training (inverted dropout) or at inference."
     ),
-    "another-axis": "The numbers are taken together along another axis.",
+    "another-axis": "The operation is applied along another axis.",
     "sample-variance": "The variance is divided by n − 1 instead of n.",
     "epsilon-left-out": "The ε that is added to the variance is left out.",
     "variance-for-deviation": "The numbers are divided by the variance instead of its root.",
@@ -194,41 +194,41 @@ SENTENCES: Final[dict[str, str]] = {
     "mean-not-subtracted": "The mean is not subtracted.",
     "batch-statistics": "The mean and variance of the batch are used instead of the stored ones.",
     "stored-statistics": "The stored mean and variance are used instead of those of the batch.",
-    "other-region": "The squares are added up across channels instead of within each of them, or conversely.",
+    "other-region": "The squares are summed across channels instead of within each channel, or the other way round.",
     "alpha-divided": "The factor alpha is divided by the number of terms, but this layer multiplies the sum by it.",
     "scores-not-scaled": "The scores are not divided by √d.",
     "mask-left-out": "Queries attend to later positions, but this layer is causal.",
     "kernel-not-flipped": (
-        "The gradient of the input is computed with the kernel as it is; a full convolution turns it by 180 degrees."
+        "The gradient of the input is computed with the kernel as it is; a full convolution rotates it by 180 degrees."
     ),
     "weights-not-transposed": (
         "The gradient of the input is the product with the transposed weights, but they are not transposed."
     ),
     "gradient-of-kernel-flipped": (
-        "The gradient of the kernel is turned by 180 degrees: a convolution of the input with the gradient of the "
-        "output, not a cross-correlation, or conversely."
+        "The gradient of the kernel is rotated by 180 degrees: a convolution of the input with the gradient of the "
+        "output instead of a cross-correlation, or the other way round."
     ),
     "derivative-left-out": "The derivative of the activation function (or the mask of dropout) is left out.",
     "sign-of-gradient": "The mask of ReLU is taken from the sign of the gradient, not from that of the input.",
-    "jacobian-diagonal": "Only y·(1 − y) is taken of the derivative of softmax, without −y·y of the other outputs.",
+    "jacobian-diagonal": (
+        "Only the terms y·(1 − y) of the derivative of softmax are used, without −y·y of the other outputs."
+    ),
     "gradient-to-whole-window": (
         "The gradient of a maximum is passed to all positions of the window, not only to the largest."
     ),
     "gradient-not-divided": "The gradient of an average is not divided by the number of positions of the window.",
     "path-left-out": "One of the paths to the loss is left out; the gradients of all of them add up.",
-    "statistics-constant": (
-        "The mean and the variance are taken as constants: the paths through the mean and the variance are left out."
-    ),
+    "statistics-constant": ("The mean and the variance are treated as constants: the paths through them are left out."),
     "variance-path-left-out": "The path through the variance is left out.",
     "mean-path-left-out": "The path through the mean is left out.",
-    "positions-not-summed": "The gradient of the bias is not added up over the positions.",
-    "examples-not-summed": "The gradients of the weights are not added up over the examples of the batch.",
-    "examples-averaged": "The gradients of the weights are averaged over the examples instead of added up.",
-    "loss-summed": "The loss is added up instead of averaged.",
-    "loss-averaged": "The loss is averaged instead of added up.",
+    "positions-not-summed": "The gradient of the bias is not summed over the positions.",
+    "examples-not-summed": "The gradients of the weights are not summed over the examples of the batch.",
+    "examples-averaged": "The gradients of the weights are averaged over the examples instead of summed.",
+    "loss-summed": "The loss is summed instead of averaged.",
+    "loss-averaged": "The loss is averaged instead of summed.",
     "factor-two-left-out": "The factor 2 of the derivative of the square is left out.",
-    "target-not-subtracted": "The gradient of the scores is p − t, but t is not subtracted.",
-    "upstream-left-out": "The gradient of the output is left out, as if all of its numbers were 1.",
+    "target-not-subtracted": "The gradient of the logits is p − t, but t is not subtracted.",
+    "upstream-left-out": "The gradient of the output is left out, as if it were 1 everywhere.",
     "matrix-transposed": "Rows and columns are swapped.",
     "signs-reversed": "All signs are reversed.",
     "row-missing": "The first or the last row is missing.",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.backward import Backward
     from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import Loss, LossKind, Term
+    from archcalc.executor.losses import Loss, LossKind
     from archcalc.executor.training import TrainingStep
 
 LOSSES = ("sum", "mse", "cross_entropy")
@@ -45,21 +45,23 @@ def backward_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--backward",
             is_flag=True,
-            help="Compute the gradients of a loss of the output (or of the layers of --layer), and print them.",
+            help="Compute and print the gradients of a loss of the output (or of the layers of --layer). --at then "
+            "works out numbers of gradients, e.g. conv_1.weight:0,0,1,1.",
         ),
         click.option(
             "--loss",
             type=click.Choice(LOSSES),
-            help="The loss: the sum of the output, the mean squared error, or the cross-entropy of the classes (of "
-            "logits, or of probabilities where a softmax is last).  [default: sum]",
+            help="The loss: the sum of the output, the mean squared error, or the cross-entropy (of logits, or of "
+            "probabilities if the last layer is a softmax).  [default: sum]",
         ),
         click.option(
             "--target",
             "targets",
             multiple=True,
             metavar="[NAME=]ARRAY",
-            help="What the loss compares an output with: the number of the class of every example for cross_entropy, "
-            "an array like the output for mse. Written as for --input (repeatable, for several outputs).",
+            help="What the loss compares an output with: for cross_entropy, the number of the correct class of every "
+            "example, counted from 0; for mse, an array with the shape of the output. Written as for --input "
+            "(repeatable, for several outputs).",
         ),
         click.option(
             "--upstream",
@@ -165,35 +167,31 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     Raises:
         SpecError: a target is missing, unknown or does not fit.
     """
-    from archcalc.executor.losses import Loss, compared, target_shape, total, weighted
+    from archcalc.executor.losses import loss_of as loss_of_arrays
+    from archcalc.executor.losses import target_shape
     from archcalc.executor.written import floats
 
     kind: LossKind = values["loss"] or "sum"
-    refs = {name: network.tensor(name) for name in outputs}
-    if values["upstream"]:
-        name = outputs[0]
-        shape = tuple(map(int, network.graph.shape(refs[name])))
-        given = given_array(values["upstream"], shape, f"the gradient of '{name}'", "--upstream", batch=batch)
-        return Loss({name: weighted(_of_batch(given, shape, batch, name, "--upstream"))})
-    if kind == "sum":
-        return Loss({name: total() for name in outputs})
-    terms: dict[str, Term] = {}
-    targets: dict[str, Array] = {}
-    for name, text in given_targets(outputs, values["targets"]).items():
-        what = f"the target of '{name}'"
+    graph, refs = network.graph, {name: network.tensor(name) for name in outputs}
+
+    def read(text: str, name: str, what: str, origin: str) -> Array:
         with array_errors("--loss"):
-            shape = target_shape(kind, network.graph, refs[name], name)
-        if shape:
-            array = _of_batch(given_array(text, shape, what, "--target", batch=batch), shape, batch, name, "--target")
-        else:  # one number for every example
-            array = floats({name: given_array(text, (batch,), what, "--target")})[name]
-        with array_errors("--target"):
-            terms[name] = compared(kind, network.graph, refs[name], array, name)
-        targets[name] = array
-    if not terms:
+            shape = target_shape(kind, graph, refs[name], name)
+        one = shape or (batch,)  # one number for every example
+        array = given_array(text, one, f"the {what} of '{name}'", origin, batch=batch if shape else None)
+        return floats({name: array})[name]
+
+    if values["upstream"]:
+        array = read(values["upstream"], outputs[0], "gradient", "--upstream")
+        with array_errors("--upstream"):
+            return loss_of_arrays(graph, kind, refs, {}, array, batch=batch)
+    texts = given_targets(outputs, values["targets"])
+    if kind != "sum" and not texts:
         what = "the number of the class, such as --target 3" if kind == "cross_entropy" else "an array like the output"
         fail("missing", f"--loss {kind} needs a target", hint=f"give --target: {what}", origin="--loss")
-    return Loss(terms, kind, targets)
+    targets = {name: read(text, name, "target", "--target") for name, text in texts.items()}
+    with array_errors("--target"):
+        return loss_of_arrays(graph, kind, {name: refs[name] for name in targets or refs}, targets, None, batch=batch)
 
 
 def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, str]:
@@ -214,17 +212,6 @@ def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, s
         if name in found:
             fail("argument", f"two targets for the output '{name}'", hint="write NAME=ARRAY", origin="--target")
         found[name] = array
-    return found
-
-
-def _of_batch(array: Array, shape: tuple[int, ...], batch: int, name: str, origin: str) -> Array:
-    """Return a given array as floats with the batch in front."""
-    from archcalc.executor.written import floats
-
-    found = floats({name: array})[name].reshape(-1, *shape)
-    if len(found) != batch:
-        got = f"{len(found)} {'example' if len(found) == 1 else 'examples'}"
-        fail("array", f"'{name}' must have {batch} examples, as the input has, got {got}", origin=origin)
     return found
 
 

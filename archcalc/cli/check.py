@@ -60,10 +60,15 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     "inputs",
     multiple=True,
     metavar="[NAME=]ARRAY",
-    help='With --claim, the input on which numbers are claimed: "1 2; 3 4" (repeatable).',
+    help='With --claim, an input of the network, for a claim about numbers that it computes: "1 2; 3 4" (repeatable).',
 )
 @click.option("--weights", multiple=True, metavar="NAME=ARRAY", help="With --input, a stored array (repeatable).")
-@click.option("--loss", help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse, …")
+@click.option(
+    "--loss",
+    metavar="LOSS",
+    help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse or cross_entropy.  "
+    "[default: sum]",
+)
 @click.option(
     "--target",
     "targets",
@@ -71,7 +76,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     metavar="[NAME=]ARRAY",
     help="What --loss compares an output with (repeatable).",
 )
-@click.option("--upstream", metavar="ARRAY", help="The gradient of the output, in place of --loss.")
+@click.option("--upstream", metavar="ARRAY", help="With --input, the gradient of the output, instead of --loss.")
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
 @click.option("--feedback", metavar="FILE", help="Use the sentences in this file for the feedback.")
@@ -81,7 +86,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: _list_feedback(context) if given else None,
-    help="Print the sentences of the feedback, as a file to translate.",
+    help="Print the sentences of the feedback, as a file that can be translated for --feedback.",
 )
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(

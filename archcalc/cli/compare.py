@@ -45,7 +45,11 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 
 @click.command(cls=VerbCommand)
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
-@click.option("--columns", metavar="NAMES", help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.  [default: {','.join(DEFAULT)}]",
+)
 @spec_options
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")

@@ -110,12 +110,13 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 @spec_argument
 @click.option("-o", "--output", metavar="FILE", required=True, help="The file to write; '-': standard output.")
 @click.option("--to", type=click.Choice(list(TARGETS)), help="The format.  [default: by the suffix of the file]")
-@click.option("--force", is_flag=True, help="Overwrite a file that exists.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option(
     "--depth",
     type=Depth(),
     metavar="N|all",
-    help="For Mermaid, DOT and CSV: group the layers as `show` does.  [default: all; for Mermaid, what it can draw]",
+    help="For Mermaid, DOT and CSV: group the layers as `show` does.  "
+    "[default: all; for Mermaid, the deepest level that it can draw]",
 )
 @click.option("--weights", metavar="FILE", help="For ONNX: the stored arrays, from an .npz file as `run` reads it.")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="For ONNX: the random stored arrays of this seed.")

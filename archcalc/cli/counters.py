@@ -29,14 +29,15 @@ from archcalc.cli.options import (
     "tools",
     multiple=True,
     metavar="NAME",
-    help="Print this tool only: thop, 'ptflops 0.6.9', 'fvcore no_grad' (repeatable).",
+    help="Print this tool only, e.g. thop, 'ptflops 0.6.9' or 'fvcore no_grad' (repeatable).",
 )
 @click.option(
     "--quantity",
     "quantities",
     multiple=True,
     metavar="NAME",
-    help="Print this quantity only: macs, flops, params, … (repeatable).",
+    help="Print this quantity only: macs, flops, params, trainable_params, params_bytes, input_bytes, "
+    "forward_backward_bytes, total_bytes (repeatable).",
 )
 @click.option("--layers", is_flag=True, help="List the layers that every term comes from.")
 @click.option("--explain", metavar="TOOL", help="Print a page about one tool: its rules, and its numbers step by step.")

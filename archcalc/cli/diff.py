@@ -120,14 +120,14 @@ def command(
     """Show what changed between two networks, or between two revisions of files.
 
     \b
-    archcalc diff OLD NEW              two SPECs
-    archcalc diff REV -- PATHS         files and folders, at a revision and in the working tree
-    archcalc diff OLD NEW -- PATHS     the same at two revisions of the Git repository
+    archcalc diff OLD NEW           two SPECs
+    archcalc diff REV -- PATHS      files at a revision and in the working tree
+    archcalc diff OLD NEW -- PATHS  files at two revisions of a Git repository
 
-    Two checkpoints (.safetensors, .pth, .h5) are compared by the names, shapes and number formats of their tensors.
-
-    A revision is a branch, a tag or a commit. A..B stands for A B, and A...B for their common ancestor and B. Settings
-    after a SPEC, in the same argument, apply to that SPEC only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    PATHS are files and folders. A revision is a branch, a tag or a commit; A..B stands for A B, and A...B for their
+    common ancestor and B. Two checkpoints (.safetensors, .pth, .h5) are compared by the names, shapes and number
+    formats of their tensors. Settings after a SPEC, in the same argument, apply to that SPEC only: archcalc diff
+    mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
     Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read (the rest is still compared).
     """

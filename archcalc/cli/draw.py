@@ -26,25 +26,25 @@ SCALE = 2.0
     "--output",
     metavar="FILE",
     required=True,
-    help="FILE.svg, FILE.png or FILE.pdf; '-' writes SVG to standard output.",
+    help="The file to write: FILE.svg, FILE.png or FILE.pdf; '-': SVG on standard output.",
 )
 @click.option(
     "--depth",
     type=Depth(),
     metavar="N|all",
     help="Draw one box for everything below this level: 1 by stage, 2 by block within stages, …; all: every layer.  "
-    "[default: the deepest level that is readable]",
+    "[default: the deepest level that is still readable]",
 )
 @click.option(
     "--style",
     type=click.Choice(["graph", "blocks"]),
     default="graph",
     show_default=True,
-    help="graph: boxes and arrows. blocks: a row of feature maps, drawn to scale.",
+    help="graph: boxes and arrows; blocks: a row of feature maps, drawn to scale.",
 )
 @click.option("--costs", metavar="NAMES", help=f"Write these quantities into the boxes: {', '.join(SUMS)}.")
 @click.option("--training", is_flag=True, help="Draw training heads as well.")
-@click.option("--force", is_flag=True, help="Overwrite a file that exists.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @spec_options
 @partial_option
 def command(
@@ -52,8 +52,8 @@ def command(
 ) -> None:
     """Draw a network: stages and blocks as frames, repeated parts once, skip connections as curves.
 
-    Normalizations and activations are lines in the box of the layer before them, and a shape stands on an arrow where
-    it differs from the one before. Hold the pointer over a box to read the name of the layer.
+    Normalisations and activations are lines in the box of the layer before them. Where the shape changes, the arrow is
+    labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
     """
     require_new(output, force=force)
     form = _format(output)

@@ -144,8 +144,7 @@ def layout_option(command: Command) -> Command:
     return click.option(
         "--layout",
         type=click.Choice(["chw", "hwc"]),
-        help="Axis order of --shape, of an inline expression and of the shapes that show prints.  "
-        "[default: that of the spec]",
+        help="Axis order of --shape, of an inline expression and of printed shapes.  [default: that of the spec]",
     )(command)
 
 

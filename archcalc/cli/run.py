@@ -51,8 +51,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, random, or a file (.npy, .csv, .txt, .json) (repeatable; with --steps, once for every step).  "
-    "[default: random]  Or a number that fixes an input of an ONNX model, where branches or sizes depend on it.",
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). For an ONNX model also a number that "
+    "fixes an input on which branches or sizes depend (repeatable; with --steps, once for every step).  "
+    "[default: random]",
 )
 @click.option(
     "--weights",
@@ -71,8 +72,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "layers",
     multiple=True,
     metavar="NAME[=EXPRESSION]",
-    help="Use the output of this layer instead of that of the network; with an expression, declare a layer of a Keras "
-    "model that only its own code knows (repeatable).",
+    help="Use the output of this layer, stage or block instead of that of the network; with an expression, declare a "
+    "layer of a Keras model that only its own code knows (repeatable).",
 )
 @click.option(
     "--print",
@@ -99,7 +100,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 @click.option(
     "--exact",
     is_flag=True,
-    help="Compute in fractions, and leave roots unevaluated; for small networks.",
+    help="Compute in fractions, and leave roots unevaluated (for small networks).",
 )
 @click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits to print.  [default: 6]")
 @click.option(
@@ -135,23 +136,24 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--steps",
     type=PositiveInteger(),
     metavar="N",
-    help="Training steps, each with the moving averages that the one before it left; they are printed step by step.  "
-    "[default: 1]",
+    help="Number of training steps. Each starts from the moving averages of the step before it; their updates are "
+    "printed step by step.  [default: 1]",
 )
 @click.option(
     "--momentum",
     type=Momentum(),
     metavar="CONVENTION[:NUMBER]",
-    help="How moving averages are updated: pytorch keeps 1 − 0.1 of the old value, tensorflow 0.99 of it; or with "
-    "another momentum, as in tensorflow:0.9.  [default: pytorch]",
+    help="How moving averages are updated: pytorch, whose momentum is the weight of the batch (0.1), or tensorflow, "
+    "whose momentum is that of the old value (0.99); a number replaces the momentum: tensorflow:0.9.  "
+    "[default: pytorch]",
 )
 @click.option(
     "--mask",
     "masks",
     multiple=True,
     metavar="NAME=ARRAY",
-    help="The mask of a layer of dropout in training, 1 for what is kept, as for --input (repeatable).  [default: "
-    "random]",
+    help="The mask of a dropout layer in training, with 1 for what is kept, written as for --input (repeatable).  "
+    "[default: random]",
 )
 @click.option(
     "--repeat",

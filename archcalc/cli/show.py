@@ -55,7 +55,11 @@ class Depth(click.ParamType[int]):
 
 @click.command(cls=SpecCommand)
 @spec_argument
-@click.option("--columns", metavar="NAMES", help=f"Columns, separated by commas: {', '.join(COLUMNS)}.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help=f"Columns, separated by commas: {', '.join(COLUMNS)}.  [default: {','.join(DEFAULT)}]",
+)
 @click.option(
     "--depth",
     type=Depth(),

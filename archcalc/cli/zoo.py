@@ -36,7 +36,11 @@ MAX_SOURCES = 40
 @click.command()
 @click.argument("filters", metavar="[WORD|CONDITION]...", nargs=-1, shell_complete=complete_spec)
 @click.option("--task", metavar="NAME", help="Only networks for this task, e.g. segmentation.")
-@click.option("--columns", metavar="NAMES", help=f"Columns, separated by commas: {', '.join(COLUMNS)}.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help=f"Columns, separated by commas: {', '.join(COLUMNS)}.  [default: {','.join(DEFAULT)}; all for csv]",
+)
 @output_options()
 def command(filters: tuple[str, ...], task: str | None, columns: str | None, form: str | None, color: str) -> None:
     """List the bundled networks and their variants by family, and where their figures are published.

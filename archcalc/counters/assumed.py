@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace, statistics_of
+from archcalc.analysis.training.needs import needs_of
+from archcalc.counters.trace import Gradients, ModuleCall, Operation, Tensor, Trace, statistics_of
+from archcalc.ops.backward import Needs
 from archcalc.ops.base import Operator, Shape, Shapes
 
 
@@ -111,6 +113,22 @@ class Layer(NamedTuple):
     macs: Any
     owners: Mapping[str, str]
     """The layers that own its weights, by the name of the weight, where that is not itself."""
+    needs: Needs
+    """The gradients that are needed."""
+
+    @property
+    def gradients(self) -> Gradients:
+        """The products of its gradients."""
+        if not self.needs.some:
+            return Gradients()
+        sums = self.op.sums(self.inputs[0]) if self.inputs else None
+        groups = {each.array: int(each.groups) for each in sums.kernels} if sums is not None else {}
+        further = sum(
+            (groups[each.name] - 1) * int(each.macs)
+            for each in self.op.multiplications(self.inputs)
+            if each.name in groups and self.needs.of(each.right.sources)
+        )
+        return Gradients(int(self.op.backward_macs(self.inputs, self.needs)), further)
 
 
 def trace_of(analysis: Analysis, form: str = "") -> Trace:
@@ -126,10 +144,12 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
     parameters: dict[str, Tensor] = {}
     preparation = 0
     counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
+    needs = needs_of(graph, ())
     for each in counted:
         node = graph.nodes[each.node]
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
-        layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners)
+        needed = needs.get(each.node, Needs((False,) * len(node.inputs)))
+        layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners, needed)
         built = _Building(layer, form if form and FORMS[form](node.op) else "")
         for operation, call in built.made():
             operations.append(operation)
@@ -217,7 +237,7 @@ class _Building:
             arguments.setdefault(name, tensor)
         found = Operation(
             operator, function, (*inputs, *self.own.values()), tuple(outputs), arguments, self.layer.macs,
-            self.layer.name, call,
+            self.layer.name, call, gradients=self.layer.gradients,
         )  # fmt: skip
         if call is not None:
             call.add(found)
@@ -280,6 +300,8 @@ class _Building:
         call = ModuleCall(self.path, "MultiheadAttention", is_leaf=False, parameters=own) if is_module else None
         heads = Tensor((*query.shape[:-2], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
         joined = Tensor((*query.shape[:-1], int(sizes["dim"])), f"{self.path}.a")
+        multiplications = op.multiplications(self.layer.inputs)
+        needed = {each.name: each.gradients(self.layer.needs) for each in multiplications}
         projected = [
             (context if name in ("key", "value") else query, joined if name == "output" else None, width, bias, name)
             for name, width, _, bias in op.projections(sizes)
@@ -294,9 +316,14 @@ class _Building:
             )
             arguments = {"input": source, "weight": self.own[name], "bias": self.own[f"{name}_bias"] if bias else None}
             products = source.numel * int(width)
-            made.append(self.part("linear", "F.linear", (source, self.own[name]), result, call, arguments, products))
+            linear = self.part("linear", "F.linear", (source, self.own[name]), result, call, arguments, products)
+            linear.gradients = Gradients(products * needed[name])
+            made.append(linear)
         rest = self.layer.macs - sum(each.macs for each in made)
-        made[-1:-1] = self.attended(heads, joined, rest, call)
+        attended = self.attended(heads, joined, rest, call)
+        for each in attended:
+            each.gradients = Gradients(2 * each.macs if needed["mixed"] else 0)
+        made[-1:-1] = attended
         for each in made:
             yield each, call
 

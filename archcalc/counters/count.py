@@ -91,7 +91,8 @@ class _Counting:
             self.leave_out()
             further = start * (self.trace.batch - 1)
             self.add(f"a batch of {self.trace.batch} examples", further, "")
-            self.add("products that archcalc counts differently", self.trace.macs - start - further, "")
+            defined = sum(map(self.defined, self.trace.operations))
+            self.add("products that archcalc counts differently", defined - start - further, "")
         return tuple(
             Term(label, sum(layers.values()), {layer: amount for layer, amount in layers.items() if amount})
             for label, layers in self.found.items()
@@ -133,7 +134,7 @@ class _Counting:
         for each in part.covers:
             if id(each) not in self.covered:
                 self.covered.add(id(each))
-                replaced += each.macs
+                replaced += self.defined(each)
         self.value += part.amount
         self.by_layer[layer] = self.by_layer.get(layer, 0) + part.amount
         self.add(label, part.amount - replaced, layer)
@@ -142,7 +143,12 @@ class _Counting:
         """Note the products that the tool does not count."""
         for each in self.trace.operations:
             if each.macs and id(each) not in self.covered:
-                self.add(f"{self.kind(each)}, not counted", -each.macs, each.layer)
+                self.add(f"{self.kind(each)}, not counted", -self.defined(each), each.layer)
+
+    def defined(self, operation: Operation) -> int:
+        """Return the multiply–accumulates of an operation by its definition, with those of gradients where the quantity
+        has them."""
+        return operation.macs + (operation.gradients.macs if self.quantity.has_backward else 0)
 
     def kind(self, operation: Operation) -> str:
         """Return what an operation is that a tool does not count."""

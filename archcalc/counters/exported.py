@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.counters.functions import ATTENTION, NONE, called
-from archcalc.counters.products import macs_of
+from archcalc.counters.products import gradients_of, macs_of
 from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace, statistics_of
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call, Program, TensorName
@@ -144,16 +144,18 @@ class _Tracing:
             how = NONE  # a further operator of a function that has been seen
         self.function = function
         path = module.path if module else ""
+        macs = macs_of(base, arguments, outputs[0])
         operation = Operation(
             base,
             how.function,
             read,
             outputs,
             arguments,
-            macs_of(base, arguments, outputs[0]),
+            macs,
             self.layers.get(id(call.origin)) or path.replace(".", "/") or base,
             module,
             how.other,
+            gradients_of(base, arguments, macs),
         )
         if module is not None:
             module.add(operation)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.analysis.training.cost import TrainingCost
+from archcalc.analysis.training.setup import DEFAULT_SETUP
 from archcalc.counters import assumed, exported, onnx_nodes
 from archcalc.counters.count import Count, count
 from archcalc.counters.native import NativeCalls
@@ -88,4 +90,7 @@ def nodes_of(analysis: Analysis, model: ModelFile | None) -> Trace | None:
 
 def start_figure(quantity: Quantity, analysis: Analysis) -> int:
     """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
+    if quantity.has_backward:
+        cost = TrainingCost(analysis.graph, DEFAULT_SETUP, training=analysis.training)
+        return int(cost.training_macs(cost.runs))
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from archcalc.counters.trace import Tensor
+from archcalc.counters.trace import Gradients, Tensor
 
 
 def _convolution(arguments: Mapping[str, Any], output: Tensor) -> int:
@@ -28,12 +28,17 @@ def _product(first: str) -> Callable[[Mapping[str, Any], Tensor], int]:
 
 
 def _attention(arguments: Mapping[str, Any], output: Tensor) -> int:
+    return sum(_scores_and_mixed(arguments))
+
+
+def _scores_and_mixed(arguments: Mapping[str, Any]) -> tuple[int, int]:
     query, key, value = (arguments[name] for name in ("query", "key", "value"))
-    return int(prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1]))
+    scores = prod(query.shape[:-1]) * key.shape[-2]
+    return scores * query.shape[-1], scores * value.shape[-1]
 
 
 def _einsum(arguments: Mapping[str, Any], output: Tensor) -> int:
-    return pairwise(arguments["equation"], [each.shape for each in arguments["tensors"]])
+    return sum(pairwise(arguments["equation"], [each.shape for each in arguments["tensors"]]))
 
 
 def _recurrent(arguments: Mapping[str, Any], output: Tensor) -> int:
@@ -63,6 +68,40 @@ def macs_of(name: str, arguments: Mapping[str, Any], output: Tensor) -> int:
     """Return the multiply–accumulates of a call: 0 for an operator that is not a product."""
     count = PRODUCTS.get(name)
     return 0 if count is None else count(arguments, output)
+
+
+FACTORS = (("input", "weight"), ("self", "other"), ("self", "mat2"), ("self", "vec"), ("self", "tensor"),
+           ("mat1", "mat2"), ("batch1", "batch2"))  # fmt: skip
+"""The names of the two arguments that an operator multiplies."""
+
+
+def gradients_of(name: str, arguments: Mapping[str, Any], macs: int) -> Gradients:
+    """Return the products of the gradients of a call with this number of multiply–accumulates."""
+
+    def times(*factors: Any) -> int:
+        return sum(isinstance(each, Tensor) and each.depends_on_parameters for each in factors)
+
+    if not macs:
+        return Gradients()
+    if name == "scaled_dot_product_attention":
+        query, key, value = (arguments[each] for each in ("query", "key", "value"))
+        scores, mixed = _scores_and_mixed(arguments)
+        in_shares = max(times(query), times(key), times(arguments.get("attn_mask")))
+        return Gradients(scores * times(query, key) + mixed * (in_shares + times(value)))
+    if name == "einsum":
+        tensors: Sequence[Tensor] = arguments["tensors"]
+        products = pairwise(arguments["equation"], [each.shape for each in tensors])
+        so_far = [min(1, times(*tensors[: place + 1])) for place in range(len(tensors))]
+        pairs = zip(products, so_far, tensors[1:], strict=False)
+        return Gradients(sum(each * (left + times(right)) for each, left, right in pairs))
+    if "params" in arguments:
+        weights: Sequence[Tensor] = arguments["params"]
+        first = weights[0].numel * (2 if arguments.get("bidirectional") else 1)
+        unread = 0 if times(arguments["input"]) else first * prod(arguments["input"].shape[:-1])
+        return Gradients(2 * macs - unread if times(*weights) else 0)
+    left, right = next(pair for pair in FACTORS if {*pair} <= arguments.keys())
+    groups = arguments.get("groups", 1) if times(arguments[right]) else 1
+    return Gradients(macs * times(arguments[left], arguments[right]), (groups - 1) * macs)
 
 
 def terms_of(equation: str) -> tuple[list[str], str]:
@@ -97,13 +136,12 @@ def expanded(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[list[str],
     return written, result.replace("...", "".join(dots)), sizes
 
 
-def pairwise(equation: str, shapes: Sequence[Sequence[int]]) -> int:
-    """Return the products of an ``einsum`` whose operands are multiplied from left to right."""
+def pairwise(equation: str, shapes: Sequence[Sequence[int]]) -> Iterator[int]:
+    """Yield the products for each operand but the first, where an ``einsum`` multiplies them from left to right."""
     terms, result, sizes = expanded(equation, shapes)
-    total, left = 0, terms[0]
+    left = terms[0]
     for index, term in enumerate(terms[1:], 1):
         involved = dict.fromkeys(left + term)
-        total += prod(sizes[letter] for letter in involved)
+        yield prod(sizes[letter] for letter in involved)
         kept = set("".join(terms[index + 1 :]) + result)
         left = "".join(letter for letter in involved if letter in kept)
-    return total

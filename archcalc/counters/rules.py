@@ -91,7 +91,7 @@ class Quantity:
     """Its name on the command line: ``macs``."""
     title: str
     """What the tool calls it."""
-    start: Literal["macs", "params", ""]
+    start: Literal["macs", "training_macs", "params", ""]
     """The figure of archcalc from which its terms start; empty if there is none."""
     unit: Unit = EXACT
     rules: tuple[Rule, ...] = ()
@@ -99,6 +99,11 @@ class Quantity:
     otherwise: Measure | None = None
     """The measure if something holds that the source does not show."""
     source: str = ""
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether it counts a backward pass, too, so that there is none of it without gradients."""
+        return self.start == "training_macs"
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,14 @@ class Tool:
     def without_gradients(self) -> Tool:
         """Return the same tool, called without gradients."""
         use = f"with torch.no_grad(): {self.use}"
-        return replace(self, setting="no_grad", use=use, gradients=False, failure=self.failure_without_gradients)
+        return replace(
+            self,
+            setting="no_grad",
+            use=use,
+            gradients=False,
+            failure=self.failure_without_gradients,
+            quantities=tuple([each for each in self.quantities if not each.has_backward]),
+        )
 
 
 class Rules:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
@@ -52,6 +51,16 @@ class Tensor(NamedTuple):
         return self.strides[-1] if self.strides else 1
 
 
+class Gradients(NamedTuple):
+    """The products of the gradients of an operation."""
+
+    macs: int = 0
+    """Their multiply–accumulates: as many as those of the operation for each of its factors that needs a gradient."""
+    further_groups: int = 0
+    """Those of the gradients of the weights of convolutions, times one less than the groups: what is added if all
+    pairs of channels are counted, although only those within a group are connected."""
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """A call of an operator of ATen."""
@@ -73,6 +82,7 @@ class Operation:
     module: ModuleCall | None = None
     other: str = ""
     """Another function that it may have been called by, because the source does not show which."""
+    gradients: Gradients = field(default_factory=Gradients)
 
     @property
     def operations(self) -> Sequence[Operation]:
@@ -199,11 +209,6 @@ class Trace:
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()
     """What is assumed, because the source does not say."""
-
-    @cached_property
-    def macs(self) -> int:
-        """The multiply–accumulates of all operations."""
-        return sum(each.macs for each in self.operations)
 
     @property
     def learned(self) -> int:

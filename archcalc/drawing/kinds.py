@@ -8,7 +8,7 @@ KINDS = {
     "input": "input",
     "weights": "convolution",
     "dense": "linear",
-    "norm": "normalization",
+    "norm": "normalisation",
     "activation": "activation",
     "pool": "pooling, resampling",
     "attention": "attention, matrix product",

@@ -192,7 +192,7 @@ class _Outline:
 
 
 def _fused(parts: Sequence[Part], outline: _Outline) -> list[Part]:
-    """Return the parts of a frame with normalizations and activations as lines in the box before them."""
+    """Return the parts of a frame with normalisations and activations as lines in the box before them."""
     found: list[Part] = []
     for part in parts:
         before = found[-1] if found else None

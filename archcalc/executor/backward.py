@@ -69,6 +69,7 @@ def gradients(
     training: bool = False,
     seed: int = 0,
     step: TrainingStep = DEFAULT_STEP,
+    fixed: Mapping[str, Array] | None = None,
     tally: bool = False,
     keep: Iterable[str] = (),
     instead: Mapping[str, Gradient] | None = None,
@@ -88,6 +89,7 @@ def gradients(
         training: whether batch norms use batch statistics, dropout is applied and training heads run.
         seed: the seed of dropout.
         step: in training, the masks of dropout that are given, and how running statistics are updated.
+        fixed: the outputs of layers with a single one, by layer, in place of what these compute; batch in front.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
         instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators.
@@ -107,7 +109,9 @@ def gradients(
             observe(trace)
 
     interpreter = Interpreter(graph, weights)
-    run = interpreter.run(inputs, training=training, seed=seed, step=step, keep=loss.terms, tally=tally, observe=note)
+    run = interpreter.run(
+        inputs, training=training, seed=seed, step=step, keep=loss.terms, fixed=fixed, tally=tally, observe=note
+    )
     saved = live_bytes(array for trace in traces for array in (*trace.inputs, *trace.outputs) if not is_absent(array))
     begin = perf_counter()
     value, first = loss(run.kept)

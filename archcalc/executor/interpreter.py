@@ -126,6 +126,7 @@ class Interpreter:
         seed: int = 0,
         step: TrainingStep = DEFAULT_STEP,
         keep: Iterable[str] = (),
+        fixed: Mapping[str, Array] | None = None,
         tally: bool = False,
         observe: Observer | None = None,
     ) -> Run:
@@ -137,6 +138,7 @@ class Interpreter:
             seed: the seed of dropout.
             step: in training, the masks of dropout that are given, and how running statistics are updated.
             keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
+            fixed: the outputs of layers with a single one, by layer, in place of what these compute; batch in front.
             tally: whether to count operations.
             observe: a function that is called after every layer.
 
@@ -148,7 +150,9 @@ class Interpreter:
         """
         request = self.request(inputs, training=training, keep=keep)
         del inputs  # so that inputs that the caller does not keep are freed after their last reader
-        return self.evaluate(request, training=training, seed=seed, step=step, tally=tally, observe=observe)
+        return self.evaluate(
+            request, training=training, seed=seed, step=step, fixed=fixed, tally=tally, observe=observe
+        )
 
     def request(self, inputs: Mapping[str, Array], *, training: bool = False, keep: Iterable[str] = ()) -> Request:
         """Check the arguments of a run; arguments and errors are those of `run`."""
@@ -167,6 +171,7 @@ class Interpreter:
         training: bool = False,
         seed: int = 0,
         step: TrainingStep = DEFAULT_STEP,
+        fixed: Mapping[str, Array] | None = None,
         tally: bool = False,
         observe: Observer | None = None,
     ) -> Run:
@@ -197,6 +202,8 @@ class Interpreter:
             start = perf_counter()
             with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
                 outputs = layer.kernel(node.op, given, layer.weights, context)
+            if fixed is not None and node.name in fixed:
+                outputs = (fixed[node.name],)
             seconds = perf_counter() - start
             tensors.update({Ref(layer.number, output): array for output, array in enumerate(outputs)})
             live = live_bytes(tensors.values())

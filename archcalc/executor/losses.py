@@ -21,9 +21,7 @@ from archcalc.ops.base import Operator
 Term: TypeAlias = Callable[[Array], tuple[float, Array]]
 """The loss of one output, batch in front: its value and the gradient of the output."""
 
-Compared: TypeAlias = Literal["mse", "cross_entropy"]
-"""The losses that compare a tensor with a target."""
-LossKind: TypeAlias = Literal["sum"] | Compared
+LossKind: TypeAlias = Literal["sum", "mse", "cross_entropy"]
 LOSSES: tuple[LossKind, ...] = ("sum", "mse", "cross_entropy")
 
 Scores: TypeAlias = Literal["logits", "probabilities", "log-probabilities"]
@@ -142,18 +140,17 @@ def class_axis(graph: Graph, ref: Ref, name: str) -> int:
     return axis
 
 
-def target_shape(kind: Compared, graph: Graph, ref: Ref, name: str) -> Sizes:
-    """Return the shape of what a loss compares one example of a tensor with; raises like `class_axis`."""
+def target_shape(kind: LossKind, graph: Graph, ref: Ref, name: str) -> Sizes:
+    """Return the shape of what is given for one example of a tensor: its target, or its gradient in place of a loss.
+
+    Raises:
+        ArrayError: as `class_axis`.
+    """
     shape = tuple(map(int, graph.shape(ref)))
-    if kind == "mse":
+    if kind != "cross_entropy":
         return shape
     axis = class_axis(graph, ref, name)
     return (*shape[:axis], *shape[axis + 1 :])
-
-
-def compared(kind: Compared, graph: Graph, ref: Ref, target: Array, name: str) -> Term:
-    """Return the loss that compares a tensor with a target, batch in front; raises like `cross_entropy_of`."""
-    return mean_square(target) if kind == "mse" else cross_entropy_of(graph, ref, target, name)
 
 
 def loss_of(
@@ -180,16 +177,16 @@ def loss_of(
     """
     if upstream is not None:
         name, ref = next(iter(refs.items()))
-        return Loss({name: weighted(_examples(upstream, tuple(map(int, graph.shape(ref))), batch, "upstream"))})
+        return Loss({name: weighted(_examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream"))})
     if kind == "sum":
         return Loss({name: total() for name in refs})
-    terms = {}
+    terms, given = dict[str, Term](), dict[str, Array]()
     for name, ref in refs.items():
         if name not in targets:
             raise ArrayError([f"the loss {kind} needs a target of '{name}'"])
-        shape = target_shape(kind, graph, ref, name)
-        terms[name] = compared(kind, graph, ref, _examples(targets[name], shape, batch, "target"), name)
-    return Loss(terms)
+        target = given[name] = _examples(targets[name], target_shape(kind, graph, ref, name), batch, "target")
+        terms[name] = mean_square(target) if kind == "mse" else cross_entropy_of(graph, ref, target, name)
+    return Loss(terms, kind, given)
 
 
 def _examples(given: Array, shape: Sizes, batch: int, what: str) -> Array:

@@ -16,6 +16,7 @@ from archcalc.grading.columns import quantity_of
 from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
 from archcalc.grading.kinds.base import unreadable
+from archcalc.grading.kinds.follow_through import WrongAnswer, as_start, followed
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.rows import in_one_line
 from archcalc.grading.subjects import Library, Subject
@@ -134,7 +135,7 @@ class Grader:
             elif answer.value.value and not same_value(answer.value.value, given[question.id].value.value):
                 values = f"{given[question.id].value.value[:40]} and {answer.value.value[:40]}"
                 twice[question.id] = Problem("answers", f"two answers: {values}", whole_text(answer.value))
-        answers, questions, marks = [], [], {}
+        answers, questions, marks, wrong = [], [], {}, list[WrongAnswer]()
         for question in self.key.questions:
             found = given.get(question.id)
             if found is None or not (found.value.value.strip() or found.problem):
@@ -142,7 +143,7 @@ class Grader:
                 continue
             problem = twice.get(question.id) or found.problem
             if question.kind is not None:
-                marks[question.id] = self._other_mark(question, found, problem, asked)
+                marks[question.id] = self._other_mark(question, found, problem, asked, wrong)
                 continue
             if not question.free:
                 actual = asked.subject.judge.actual(asked.targets[question.id])
@@ -181,11 +182,31 @@ class Grader:
         judged = iter(subject.judge.judge(claims, explain=self.explain))
         return [judgement or next(judged) for judgement in found]
 
-    def _other_mark(self, question: Question, answer: Answer, problem: Problem | None, asked: AskedQuestions) -> Mark:
-        """Return the mark of an answer to a question that asks for no figure."""
+    def _other_mark(
+        self,
+        question: Question,
+        answer: Answer,
+        problem: Problem | None,
+        asked: AskedQuestions,
+        earlier: list[WrongAnswer],
+    ) -> Mark:
+        """Return the mark of an answer to a question that asks for no figure.
+
+        Args:
+            question: the question.
+            answer: the answer.
+            problem: the error of the answer, if it has one.
+            asked: the questions of the key.
+            earlier: the wrong arrays of earlier answers, to which this one is added.
+        """
         value, written = answer.value.value.strip(), in_one_line(answer.value.value)
         correct = asked.correct_answer(question)
-        outcome = asked.prepared[question.id].judge(value) if problem is None else unreadable(problem.message)
+        prepared = asked.prepared[question.id]
+        outcome = prepared.judge(value) if problem is None else unreadable(problem.message)
+        if outcome.verdict in (Verdict.WRONG, Verdict.EXPLAINED):
+            outcome = followed(prepared, value, outcome, earlier)
+            if (start := as_start(question.id, prepared, value)) is not None:
+                earlier.append(start)
         say, name = self.feedback.say, question.id
         explanations = outcome.explanations if self.explain else ()
         guesses = " ".join(self.feedback.alternatives([each.reasons for each in explanations]))
@@ -193,7 +214,7 @@ class Grader:
             sentence = say("by-hand", target=name)
         elif outcome.verdict is Verdict.UNREADABLE:
             sentence = outcome.error
-        elif outcome.verdict in (Verdict.WRONG, Verdict.EXPLAINED):
+        elif outcome.verdict in (Verdict.WRONG, Verdict.EXPLAINED, Verdict.FOLLOW_THROUGH):
             said = [self.feedback.reasons([each]) for each in outcome.reasons]
             said += [guesses] if guesses else []
             sentence = " ".join([say("wrong", target=name, actual=correct, value=written), *said])

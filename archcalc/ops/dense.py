@@ -153,7 +153,7 @@ class Embedding(Operator):
     Source: PyTorch Embedding
     """
 
-    no_gradient = NoGradient("indices are whole numbers", inputs=(0,))
+    no_gradient = NoGradient("indices are integers", inputs=(0,))
     reads_features = "none"
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}

@@ -1,4 +1,4 @@
-"""Gated linear units: one half of an axis, multiplied by a function of the other half (or conversely)."""
+"""Gated linear units: one half of an axis, multiplied by a function of the other half (or the other way round)."""
 
 from __future__ import annotations
 

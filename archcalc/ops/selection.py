@@ -17,7 +17,7 @@ from archcalc.ops.window import Reach, Window
 class Indexed(Operator):
     """A join of a tensor with indices along one of its axes."""
 
-    no_gradient = NoGradient("indices are whole numbers", inputs=(1,))
+    no_gradient = NoGradient("indices are integers", inputs=(1,))
     arity: ClassVar[int | None] = None
     pairs_features = True
 
@@ -119,7 +119,7 @@ class TopK(Operator):
     Source: PyTorch topk, sort, argmax; ONNX TopK, ArgMax
     """
 
-    no_gradient = NoGradient("indices are whole numbers", outputs=(1,))
+    no_gradient = NoGradient("indices are integers", outputs=(1,))
     aliases = ("argmax", "argmin", "sort", "argsort")
     further_outputs = ("indices",)
     pairs_features = True

@@ -225,7 +225,7 @@ class Traits:
         return None
 
     def other_pooling(self) -> Operator | None:
-        """Return the pooling that averages instead of taking the maximum, or conversely; ``None`` if there is none."""
+        """Return the pooling that averages instead of taking the maximum, or vice versa; ``None`` if there is none."""
         return None
 
     def group_size(self, shape: tuple[Number, ...]) -> Number | None:

@@ -9,7 +9,7 @@ from archcalc.counters.count import Count, Term
 from archcalc.counters.trace import Trace
 from archcalc.report.table import Column, Table
 
-STARTS = {"macs": "MACs", "params": "parameters"}
+STARTS = {"macs": "MACs", "training_macs": "training MACs", "params": "parameters"}
 """The names of the figures of archcalc to which terms are added."""
 
 COLUMNS = (
@@ -164,8 +164,10 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
         trace: the trace of the network.
         settings: whether to say what settings mean.
     """
-    if any(count.quantity.start for count in counts):
+    if any(count.quantity.start and not count.quantity.has_backward for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
+    for start in dict.fromkeys(count.start for count in counts if count.quantity.has_backward):
+        yield f"terms of training_flops lead from archcalc's training MACs, {start:,}, of both passes, to the value"
     for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
         yield f"{key} fails on this network, since {failure}; the value is what its rules would give"
     if trace.assumptions:

@@ -23,7 +23,7 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
         ("conv_1[0,0] = -3", 0, "conv_1[0,0] is -3"),
         ("conv_1:0,0 = -3", 0, "conv_1:0,0 is -3"),
         ("conv_1 is -3 -1 1; -2 1 1; -1 8 -1", 0, "conv_1 is [[-3"),
-        ("conv_1 = 3 1 -1; 2 -1 -1; 1 -8 1", 1, "Likely reason: The kernel is turned"),
+        ("conv_1 = 3 1 -1; 2 -1 -1; 1 -8 1", 1, "Likely reason: The kernel is rotated"),
         ("conv_1 = -3 -1 1; -2 1 1; -1 8 0", 1, "Entry 3, 3 is -1, not 0."),
         ("conv_1[0,0] = 4.25", 1, "conv_1[0,0] is -3, not 4.25"),
         ("conv_1[0, 3] = 1", 2, "error[argument]: 'conv_1' has shape 1x3x3, no number [0, 3]"),

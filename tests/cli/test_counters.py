@@ -59,6 +59,33 @@ def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytes
         assert "\x1b" not in table
 
 
+def test_a_training_step_has_terms_from_the_training_macs(archcalc: Archcalc) -> None:
+    net = "4x8x8 -> conv 8 k1 -> conv 8 k3 g4 -> gap -> fc 2"
+    chosen = ("--tool", "flop-counter-mode 2.13", "--quantity", "training_flops")
+    found = json.loads(archcalc("counters", net, *chosen, "--layers", "--format", "json").out)
+    jsonschema.validate(found, json.loads(schemas()["counters"]))
+    (count, on_meta) = found["counters"]
+    assert on_meta["setting"] == "meta"
+    first, grouped, last = 64 * 4 * 8, 36 * 8 * 2 * 9, 8 * 2
+    macs = 2 * first + 3 * grouped + 3 * last
+    assert count["start"] == {"quantity": "training_macs", "value": macs}
+    assert count["terms"][1] == {
+        "label": "weight gradients of grouped convolutions (times the groups)",
+        "amount": 2 * 3 * grouped,
+        "layers": {"conv_2": 2 * 3 * grouped},
+    }
+    assert count["value"] == 2 * macs + 2 * 3 * grouped
+    page = archcalc("counters", net, "--explain", "flop-counter-mode 2.13", "--quantity", "training_flops").out
+    assert f"{macs:,}  archcalc's training MACs" in page
+    assert "for weights times the groups" in page
+
+
+def test_without_gradients_there_is_no_backward_pass(archcalc: Archcalc) -> None:
+    run = archcalc("counters", NET, "--tool", "flop-counter-mode no_grad", "--quantity", "training_flops")
+    assert run.status == 2
+    assert "the quantities are flops" in run.err
+
+
 def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
     rows = archcalc("counters", NET, "--tool", "thop 0.1.1", "--layers", "--format", "csv").out.splitlines()
     assert "thop 0.1.1,macs,batch norm (4 per element),bn_1,1024" in rows

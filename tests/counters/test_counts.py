@@ -143,6 +143,41 @@ def test_specs_are_counted_like_the_modules_that_they_stand_for(network: str) ->
     assert tuple(counts(network)[each].value for each in READ) == SMALL[network]
 
 
+TRAINED = {
+    # counted by PyTorch 2.13's FlopCounterMode on a CPU for y.sum().backward() with the modules of torch.nn
+    "20x16 -> gru 32": 485376,
+    "20x16 -> rnn 32 nobias": 161792,
+    "4x16x16 -> conv 8 k1 -> upconv 4 k3 s2 p1 g2": 327680,
+    "32 -> fc 8 -> fc 8": 1408,
+}
+
+
+@pytest.mark.parametrize("network", TRAINED)
+def test_a_training_step_is_counted_like_that_of_modules(network: str) -> None:
+    assert counts(network)["flop-counter-mode 2.13", "training_flops"].value == TRAINED[network]
+
+
+OF_BOTH = {
+    # calls on x and h = W·x (each of 4×4, so that a product has 64): their products, and those of their gradients
+    "matmul.default": ({"self": "@h", "other": "@x"}, 1, 1),
+    "bmm.default": ({"self": "@h", "mat2": "@h"}, 1, 2),
+    "scaled_dot_product_attention.default": ({"query": "@x", "key": "@h", "value": "@x"}, 2, 2),
+    "einsum.default": ({"equation": "bij,bjk,bkl->bil", "tensors": ["@x", "@x", "@h"]}, 2, 1),
+}
+
+
+@pytest.mark.parametrize("operator", OF_BOTH)
+@pytest.mark.parametrize("is_trained", [True, False])
+def test_a_file_says_which_factors_need_gradients(tmp_path: Path, operator: str, is_trained: bool) -> None:
+    given, products, of_gradients = OF_BOTH[operator]
+    linear = call("linear.default", "h", module="head", input="@x", weight="@p_head_weight", bias=None)
+    shapes = dict.fromkeys("hy", (1, 4, 4))
+    program = document({"x": (1, 4, 4)}, [linear, call(operator, "y", **given)], shapes, {"head.weight": (4, 4)})
+    program["graph_module"]["graph"]["tensor_values"]["p_head_weight"]["requires_grad"] = is_trained
+    found = read(tmp_path, program)["flop-counter-mode 2.13 meta", "training_flops"]
+    assert found.value == 2 * 64 * (1 + products + (1 + of_gradients if is_trained else 0))
+
+
 def test_versions_of_a_tool_count_windows_differently() -> None:
     # printed by thop 0.1.1 and 0.0.31 for AdaptiveAvgPool2d((2, 2)) of 4×5×5
     found = counts("4x5x5 -> adaptive_avgpool 2")

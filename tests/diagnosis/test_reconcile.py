@@ -50,6 +50,12 @@ def ways(text: str) -> set[tuple[str, str]]:
     return {(reading.network, reading.code) for reading in readings(text)}
 
 
+def test_a_number_of_a_training_step_is_explained_by_how_it_was_counted() -> None:
+    net = "4x8x8 -> conv 8 k1 -> dwconv k3 -> gap -> fc 2"
+    for value, code in (("60,128", ""), ("30,064", "+macs-for-flops")):
+        assert (net, f"tool:pytorch-flop-counter{code}") in ways(f"{net} training_macs = {value}")
+
+
 def test_the_number_in_the_paper_is_truncated() -> None:
     (first, *_) = readings("resnet50 macs = 3.8G")
     assert (first.network, first.code, first.verdict) == ("resnet50", "", Verdict.TRUNCATED)
@@ -106,7 +112,7 @@ def test_a_classifier_may_be_left_out_of_what_a_tool_counts() -> None:
 def test_a_network_may_be_built_otherwise_than_assumed() -> None:
     (only,) = readings("mobilenet-v2 macs = 327486720")  # thop 0.1.1 on torchvision's mobilenet_v2
     assert only.code == "tool:thop+pooling-functions"
-    assert only.sentence.endswith("Global pooling is a function there (F.adaptive_avg_pool2d), not a module.")
+    assert only.sentence.endswith("global pooling is a function (F.adaptive_avg_pool2d), not a module.")
 
 
 def test_a_layer_has_what_a_tool_counts_in_it() -> None:

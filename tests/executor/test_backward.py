@@ -38,7 +38,13 @@ def loss_of_all(graph: Graph, seed: int = 3) -> Loss:
 
 
 def difference(
-    graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array], loss: Loss, name: str, direction: Array
+    graph: Graph,
+    inputs: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    loss: Loss,
+    name: str,
+    direction: Array,
+    training: bool = False,
 ) -> float:
     """Return the difference quotient of a loss along a direction of an input or stored array."""
     values = []
@@ -48,19 +54,21 @@ def difference(
             for key, array in {**inputs, **weights}.items()
         }
         interpreter = Interpreter(graph, {key: changed[key] for key in weights})
-        run = interpreter.run({key: changed[key] for key in inputs}, keep=loss.terms)
+        run = interpreter.run({key: changed[key] for key in inputs}, training=training, keep=loss.terms)
         values.append(loss(run.kept)[0])
     return (values[0] - values[1]) / (2 * STEP)
 
 
-def agree(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array], loss: Loss) -> dict[str, Array]:
+def agree(
+    graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array], loss: Loss, training: bool = False
+) -> dict[str, Array]:
     """Require that all gradients are differences along a random direction; return the gradients."""
-    names = Paths.derivable(graph, loss.terms, training=False)
-    found = gradients(graph, inputs, weights, loss, names).gradients
+    names = Paths.derivable(graph, loss.terms, training=training)
+    found = gradients(graph, inputs, weights, loss, names, training=training).gradients
     rng = np.random.default_rng(4)
     for name in names:
         direction = rng.normal(size=found[name].shape)
-        expected = difference(graph, inputs, weights, loss, name, direction)
+        expected = difference(graph, inputs, weights, loss, name, direction, training)
         near = 1e-4 * (np.linalg.norm(found[name]) + 1e-3 * abs(loss_value(graph, inputs, weights, loss)) + 1e-5)
         assert abs(float((found[name] * direction).sum()) - expected) <= near, name
     return dict(found)
@@ -82,6 +90,22 @@ def loss_value(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, 
 def test_gradients_of_networks_are_limits_of_differences(text: str) -> None:
     graph = read(text)
     agree(graph, *arrays_of(graph), loss_of_all(graph))
+
+
+@pytest.mark.parametrize("size", ["1x1", "3x3"])
+def test_gradients_through_batch_norms_in_training(size: str) -> None:
+    """A batch norm subtracts the mean of the batch, and with it whatever was added to a channel: its gradient is 0."""
+    graph = read(f"3x{size} -> conv 5 k1 -> bn -> conv 4 k1 -> bn eps=1/10")
+    inputs, weights = arrays_of(graph, batch=4, training=True)
+    loss = Loss(
+        {
+            name: weighted(np.random.default_rng(3).normal(size=(4, *map(int, graph.shape(ref)))))
+            for name, ref in graph.outputs.items()
+        }
+    )
+    in_training, at_inference = (agree(graph, inputs, weights, loss, training) for training in (True, False))
+    for name in ("conv_1.bias", "bn_1.shift", "conv_2.bias"):
+        assert np.abs(in_training[name]).max() < 1e-12 * np.abs(at_inference[name]).max()
 
 
 @pytest.mark.slow
@@ -150,7 +174,7 @@ def test_a_tensor_that_two_layers_read_has_the_sum_of_their_gradients() -> None:
     [
         ("4 -> fc 3 -> floor -> fc 2", "fc_1.weight", "'floor_1' (floor) passes none on (it is constant"),
         ("4 -> bn -> fc 3", "bn_1.mean", "it is not trained"),
-        ("4 -> embedding vocabulary=9 dim=3", "input", "indices are whole numbers"),
+        ("4 -> embedding vocabulary=9 dim=3", "input", "indices are integers"),
         ("4 -> fc 3", "fc_1.wait", "there is no input, layer or stored array 'fc_1.wait'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The examples with arrays: those of the lectures, whose answers are PyTorch's or printed, and a homework."""
+"""The examples with arrays: those of the lectures, whose answers are PyTorch's or printed, and two homeworks."""
 
 from __future__ import annotations
 
@@ -79,3 +79,19 @@ def test_the_homework_has_a_correct_a_mistaken_and_a_malformed_submission() -> N
         "wrong",
     ]
     assert re.search(r"must have the shape 2x2, not 4 \(4 numbers\)", mallory[1]["sentence"])
+
+
+def test_the_homework_about_gradients_has_a_correct_a_mistaken_and_a_malformed_submission() -> None:
+    """The answers of the correct one are those of PyTorch's autograd."""
+    folder = EXAMPLES / "gradients"
+    ada, carol, mallory = checked(str(folder / "submissions"), "--key", str(folder / "key.yaml"))
+    assert {each["verdict"] for each in ada} == {"exact"}
+    assert [each["code"] for each in carol] == [
+        "derivative-left-out",
+        "kernel-not-flipped",
+        None,
+        "target-not-subtracted",
+        "statistics-constant",
+    ]
+    assert [each["verdict"] for each in mallory] == ["unreadable", "wrong", "unreadable", "exact", "unreadable"]
+    assert re.search(r"must have the shape 4x4, not 2x4", mallory[1]["sentence"])

@@ -22,6 +22,14 @@ POOLING = {
     "input": [[1, 3, 2, 9], [7, 4, 1, 5], [8, 5, 2, 3], [4, 2, 1, 4]],
 }
 
+GRADIENT = {
+    "network": "2 -> fc 3",
+    "input": [1, 2],
+    "weights": {"fc_1.weight": np.eye(3, 2), "fc_1.bias": [0, 0, 3]},
+    "grad": "fc_1.weight",
+}
+SQUARES = {**GRADIENT, "loss": "mse", "target": np.array([1, 0, 0])}
+
 
 @pytest.mark.parametrize(
     ("answer", "question", "points", "verdict"),
@@ -48,6 +56,11 @@ POOLING = {
         (((7, 9), (8, 4)), {"answer": np.array([[7, 9], [8, 4]])}, 1, "exact"),
         ([[3.75, 4.25], [4.75, 2.5]], POOLING, 0.5, "explained"),
         ([0.1 + 0.2, -1], {"answer": "0.3 -1"}, 1, "exact"),
+        ([[0, 0], [4 / 3, 8 / 3], [2, 4]], SQUARES, 1, "exact"),
+        (np.outer([0, 2, 3], [1, 2]) / 3, SQUARES, 0.5, "explained"),
+        ([[0, 0], [1, 2]], SQUARES, 0, "wrong"),
+        (np.outer([1, 0, -1], [1, 2]), {**GRADIENT, "upstream": [1, 0, -1]}, 1, "exact"),
+        (-2, {**GRADIENT, "upstream": [1, 0, -1], "grad": "fc_1.weight[2,1]"}, 1, "exact"),
         ([0, -1, 2], {"network": "3 -> relu", "input": [-1, -1, 2]}, 0, "wrong"),
     ],
 )
@@ -81,6 +94,9 @@ def test_feedback_may_withhold_the_correct_value() -> None:
         {"network": "nothing", "target": "params"},
         {"network": "lenet5", "target": "c9.params"},
         {"network": "lenet5", "target": "c1.params", "pionts": 2},
+        {**GRADIENT, "loss": "mse"},
+        {**GRADIENT, "loss": "mse", "target": [1, 0]},
+        {**GRADIENT, "grad": "fc_1.wieght"},
     ],
 )
 def test_a_question_with_an_error_is_one_of_the_teacher(question: Any) -> None:

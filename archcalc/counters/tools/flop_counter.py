@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archcalc.counters.formulas import attention, products
+from archcalc.counters.formulas.backward import (
+    with_backward,
+    with_backward_of_groups,
+    with_backward_through_steps,
+)
 from archcalc.counters.rules import Formula, Quantity, Rule, Tool
 from archcalc.counters.trace import Trace
 
 REGISTRY = "torch/utils/flop_counter.py flop_registry"
 PACKAGE = "torch on PyPI"
 CONVOLUTIONS = "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution"
+RECURRENT = "gru rnn_tanh rnn_relu"
 WATCHES = (
     "operators that PyTorch dispatches, however the model calls them; biases, norms and activations are not counted"
 )
@@ -23,10 +31,10 @@ def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) ->
         dispatched: that of products of two tensors.
     """
     return (
-        Rule("operator", CONVOLUTIONS, "convolutions", per_mac, f"{REGISTRY} conv_flop"),
+        Rule("operator", CONVOLUTIONS, "convolutions", per_mac, f"{REGISTRY} conv_flop, conv_backward_flop"),
         Rule("operator", "linear addmm", "linear layers", per_mac, f"{REGISTRY} addmm_flop, mm_flop"),
         Rule("operator", "matmul mm bmm baddbmm einsum", "matrix products", dispatched, f"{REGISTRY} bmm_flop"),
-        Rule("operator", "gru rnn_tanh rnn_relu", "recurrent layers", per_mac, f"{REGISTRY} addmm_flop"),
+        Rule("operator", RECURRENT, "recurrent layers", per_mac, f"{REGISTRY} addmm_flop"),
         Rule(
             "operator",
             "scaled_dot_product_attention",
@@ -42,7 +50,21 @@ USE = "with torch.utils.flop_counter.FlopCounterMode() as counter: model(x)"
 
 def _flops(attention: Formula) -> tuple[Quantity, ...]:
     rules = operator_rules(attention, products.TWO_PER_MAC, products.DISPATCHED_PRODUCT_FLOPS)
-    return (Quantity("flops", "FLOPs (two per multiply–add)", "macs", rules=rules),)
+    return (
+        Quantity("flops", "FLOPs (two per multiply–add)", "macs", rules=rules),
+        Quantity(
+            "training_flops",
+            "FLOPs with model(x).sum().backward() (two per multiply–add)",
+            "training_macs",
+            rules=tuple(map(_with_gradients, rules)),
+        ),
+    )
+
+
+def _with_gradients(rule: Rule) -> Rule:
+    """Return a rule that counts the backward pass, too."""
+    special = {CONVOLUTIONS: with_backward_of_groups, RECURRENT: with_backward_through_steps}
+    return replace(rule, formula=special.get(rule.names, with_backward)(rule.formula))
 
 
 def _parameter_enters_a_module(trace: Trace) -> str:

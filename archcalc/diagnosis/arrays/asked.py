@@ -87,6 +87,7 @@ class AskedGradient:
             [self.name],
             training=computation.training,
             step=TrainingStep(masks=computation.masks),
+            fixed=computation.fixed,
             keep=keep,
             instead=self.instead,
         )

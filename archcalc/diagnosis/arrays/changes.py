@@ -26,7 +26,7 @@ _NEUTRAL = {"scale": 1.0, "shift": 0.0}
 
 
 def kernel_flipped(numbers: LayerNumbers) -> LayerNumbers | None:
-    """Turn every kernel by 180 degrees: convolution in the mathematical sense for cross-correlation, or conversely."""
+    """Rotate every kernel by 180 degrees: convolution in the mathematical sense becomes cross-correlation, and back."""
     found = {
         name: array[(slice(None),) * (array.ndim - axes) + (slice(None, None, -1),) * axes]
         for name, (array, axes) in _kernels(numbers).items()
@@ -186,7 +186,7 @@ def stored_statistics(numbers: LayerNumbers) -> LayerNumbers | None:
 
 
 def other_region(site: Site) -> Site | None:
-    """Sum the squares of a local response normalisation across channels instead of within them, or conversely."""
+    """Sum the squares of a local response normalisation across channels instead of within them, or vice versa."""
     return changed(site, region="across" if getattr(site.op, "region", "") == "within" else "within")
 
 

@@ -70,6 +70,8 @@ class Computation:
     """Whether batch norms use the statistics of the batch, and dropout its masks."""
     masks: Mapping[str, Array] = field(default_factory=dict)
     """The masks of dropout by layer, batch in front."""
+    fixed: Mapping[str, Array] = field(default_factory=dict)
+    """The outputs of layers in place of what these compute, by layer, batch in front."""
 
     def elements(self, asked: Asked) -> Elements:
         """Return the array that is asked; see `archcalc.diagnosis.arrays.asked.Asked.array`."""
@@ -86,7 +88,9 @@ class Computation:
     def run(self, *, keep: Sequence[str] = (), observe: Observer | None = None) -> Run:
         """Return the results of a forward pass; see `archcalc.executor.interpreter.Interpreter.run`."""
         interpreter, step = Interpreter(self.graph, self.stored), TrainingStep(masks=self.masks)
-        return interpreter.run(self.inputs, training=self.training, keep=keep, step=step, observe=observe)
+        return interpreter.run(
+            self.inputs, training=self.training, keep=keep, step=step, fixed=self.fixed, observe=observe
+        )
 
     def changed(self, layer: int, change: NumbersChange, inputs: tuple[Array, ...]) -> Computation | None:
         """Return the computation with a layer changed; ``None`` if the change cannot be made there.

@@ -21,6 +21,7 @@ from archcalc.spec.errors import Text, fail, whole_text
 from archcalc.spec.numerals import WrittenNumber, read_number
 
 if TYPE_CHECKING:
+    from archcalc.diagnosis.arrays.steps import Step
     from archcalc.diagnosis.arrays.working import WorkedNumber
 
 MAX_NAMED = 4
@@ -46,6 +47,8 @@ class KnownArray:
     """The distance that each correct entry may have from the true one, if the key rounds it."""
     working: Callable[[Shape], WorkedNumber | None] | None = None
     """Returns how the entry with an index is worked out; ``None`` if that takes too long."""
+    step: Step | None = None
+    """What the array is computed from, if a later question may start from it."""
 
     @property
     def correct(self) -> str:

@@ -156,6 +156,8 @@ class ComputedArray:
         self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked | None
     ) -> KnownArray:
         """Return an array, or the number of it that has the index of an entry."""
+        from archcalc.diagnosis.arrays.steps import Step
+
         elements, tolerance, index = computation.elements(asked), read_tolerance(self.tolerance), entry.at
 
         @cache
@@ -163,7 +165,7 @@ class ComputedArray:
             return under_mistakes(computation, asked, elements)
 
         if index is None:
-            return KnownArray(elements, tolerance, outcomes, working=working)
+            return KnownArray(elements, tolerance, outcomes, working=working, step=Step(computation, asked))
         full = (0,) * (len(elements.shape) - len(index)) + index  # leading axes of size 1 may be left out
         number = elements.at(full)
         if number is None or any(size != 1 for size in elements.shape[: -len(index)]):
@@ -174,7 +176,8 @@ class ComputedArray:
         def at_index() -> Sequence[ArrayOutcome]:
             return [each for outcome in outcomes() if (each := _at(full, outcome)) is not None]
 
-        return KnownArray(number, tolerance, at_index, working=None if working is None else lambda _: working(full))
+        at_place = None if working is None else lambda _: working(full)
+        return KnownArray(number, tolerance, at_index, working=at_place, step=Step(computation, asked, full))
 
     def _check_answer(self, found: KnownArray, answer: Text) -> None:
         """Fail if the key states another answer than the network computes."""

@@ -12,8 +12,7 @@ from archcalc.spec.errors import Text, fail, suggest, whole_text
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.asked import AskedGradient
     from archcalc.diagnosis.arrays.computation import Computation
-    from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import Compared, LossKind, Term
+    from archcalc.executor.losses import LossKind, Term
     from archcalc.graph import Ref
 
 
@@ -85,36 +84,23 @@ class WrittenGradient:
 
     def _term(self, kind: LossKind, computation: Computation, name: str, ref: Ref) -> Term:
         """Return the loss of one tensor."""
-        from archcalc.executor.losses import total, weighted
-
-        batch = len(next(iter(computation.inputs.values())))
-        if self.upstream is not None:
-            shape = tuple(map(int, computation.graph.shape(ref)))
-            given = read_arrays({"upstream": self.upstream}, {"upstream": shape}, "gradient", batch)["upstream"]
-            return weighted(_of_batch(given.reshape(-1, *shape), batch, self.upstream))
-        if kind == "sum":
-            return total()
-        if not self.targets:
-            what = "the number of the class" if kind == "cross_entropy" else "an array like the output"
-            fail("missing", f"the loss {kind} needs a target", whole_text(self.name), f"give target: {what}")
-        return self._compared(kind, computation, name, ref, batch)
-
-    def _compared(self, kind: Compared, computation: Computation, name: str, ref: Ref, batch: int) -> Term:
         from archcalc.executor.errors import ArrayError
-        from archcalc.executor.losses import compared, target_shape
+        from archcalc.executor.losses import loss_of, target_shape, total
 
-        text = self.targets.get(name) or self.targets[""]
+        graph, batch = computation.graph, len(next(iter(computation.inputs.values())))
+        what, text = "upstream", self.upstream
+        if text is None:
+            what, text = "target", self.targets.get(name) or self.targets.get("")
+        if text is None:
+            if kind == "sum":
+                return total()
+            example = "the number of the class" if kind == "cross_entropy" else "an array like the output"
+            fail("missing", f"the loss {kind} needs a target", whole_text(self.name), f"give target: {example}")
         try:
-            shape = target_shape(kind, computation.graph, ref, name)
+            shape = target_shape(kind, graph, ref, name)
             one = shape or (batch,)  # one number for every example
-            array = read_arrays({"target": text}, {"target": one}, "target", batch if shape else None)["target"]
-            return compared(kind, computation.graph, ref, _of_batch(array.reshape(-1, *shape), batch, text), name)
+            given = read_arrays({what: text}, {what: one}, what, batch if shape else None)[what]
+            targets, upstream = ({name: given}, None) if self.upstream is None else ({}, given)
+            return loss_of(graph, kind, {name: ref}, targets, upstream, batch=batch).terms[name]
         except ArrayError as error:
             fail("key", str(error), whole_text(text))
-
-
-def _of_batch(array: Array, batch: int, place: Text) -> Array:
-    """Return an array with the batch in front, if it has as many examples as the input."""
-    if len(array) != batch:
-        fail("key", f"must have {batch} examples, as the input has, got {len(array)}", whole_text(place))
-    return array

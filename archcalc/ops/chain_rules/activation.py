@@ -68,7 +68,7 @@ DERIVATIVES: dict[type[Operator], tuple[str, str]] = {
     Pow: ("x^a", "a·x^(a − 1)"),
     Clip: ("min(max(x, a), b)", "(1 if a < x < b else 0)"),
 }
-"""The formula and the derivative of elementwise operators; those of others are written f(x) and f′(x)."""
+"""The formula and the derivative of element-wise operators; those of others are written f(x) and f′(x)."""
 
 
 @chain_rule(*DERIVATIVES, Elu, Selu, Gelu, Mish, HardSwish, HardSigmoid, Erf)

@@ -34,14 +34,16 @@ def convolution(op: Conv | DepthwiseConv, inputs: Shapes) -> Iterator[Rule]:
         yield Rule("K", "rot180(W)", "a convolution in the mathematical sense: the kernel, mirrored along every axis")
     yield Rule("Z", f"X ⋆ {kernel}" + (" + b" if op.bias else ""), "⋆ is cross-correlation; X is padded")
     yield Rule(f"Z[n,o,{positions}]", f"Σ_{{{terms}}} X[n,{own},{reach}]·{weight}" + (" + b[o]" if op.bias else ""))
-    yield Rule(f"∂Z[n,o,{positions}]/∂{weight}", f"X[n,{own},{reach}]", "a weight multiplies one number of each window")
+    yield Rule(f"∂Z[n,o,{positions}]/∂{weight}", f"X[n,{own},{reach}]", "a weight multiplies one input of each window")
     yield Rule(f"∂L/∂{weight}", f"Σ_{{n,{positions}}} ∂L/∂Z[n,o,{positions}]·X[n,{own},{reach}]")
     strided = any(step != 1 for step in op.stride or ())
     dilated = "; between its numbers are s − 1 zeros" if strided else ""
     yield Rule(f"∂L/∂{kernel}", "X ⋆ ∂L/∂Z", f"the input, correlated with the gradient of the output{dilated}")
     if op.flip:
         yield Rule("∂L/∂W", "rot180(∂L/∂K)")
-    yield Rule(f"∂Z[n,o,{positions}]/∂X[n,{own},{reach}]", weight, "a number reaches every window that contains it")
+    yield Rule(
+        f"∂Z[n,o,{positions}]/∂X[n,{own},{reach}]", weight, "an input contributes to every window that contains it"
+    )
     yield Rule("∂L/∂X", f"∂L/∂Z ∗ {kernel}", f"a full convolution, with the padding cropped{dilated}")
     flipped = "W" if op.flip else "rot180(W)"
     yield Rule("∂L/∂X", f"full(∂L/∂Z) ⋆ {flipped}", "the same: the gradient padded by k − 1, with the flipped kernel")
@@ -65,7 +67,7 @@ def separable(op: SeparableConv, inputs: Shapes) -> Iterator[Rule]:
 
 @chain_rule(TransposedConv)
 def transposed(op: TransposedConv, inputs: Shapes) -> Iterator[Rule]:
-    yield Rule("Z", "X ∗ W", "every input adds the kernel, times itself, to its window of the output")
+    yield Rule("Z", "X ∗ W", "every input adds the kernel, multiplied by it, to a window of the output")
     yield Rule("∂L/∂X", "∂L/∂Z ⋆ W", "a convolution with the stride and padding of the layer")
     yield Rule("∂L/∂W", "∂L/∂Z ⋆ X", "the windows of the gradient, weighted with the inputs")
     yield from _bias(op, "u")

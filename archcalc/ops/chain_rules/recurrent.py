@@ -26,7 +26,11 @@ def lstm(op: Lstm, inputs: Shapes) -> Iterator[Rule]:
     yield Rule("h[t]", "o⊙tanh(c[t])")
     yield Rule("∂L/∂o", "∂L/∂h[t]⊙tanh(c[t])", "from the last step to the first")
     yield Rule("∂L/∂c[t]", "∂L/∂c[t] + ∂L/∂h[t]⊙o⊙(1 − tanh(c[t])²)", "that of step t + 1, plus that through h[t]")
-    yield Rule("∂L/∂c[t−1]", "∂L/∂c[t]⊙f", "no matrix and no squashing: gradients survive where f is near 1")
+    yield Rule(
+        "∂L/∂c[t−1]",
+        "∂L/∂c[t]⊙f",
+        "no matrix and no activation function: the gradient hardly shrinks where f is near 1",
+    )
     yield Rule("∂L/∂f, ∂L/∂i, ∂L/∂g", "∂L/∂c[t]⊙c[t−1], ∂L/∂c[t]⊙g, ∂L/∂c[t]⊙i")
     yield Rule("∂L/∂a_i", "∂L/∂i⊙i⊙(1 − i)", "likewise f and o")
     yield Rule("∂L/∂a_g", "∂L/∂g⊙(1 − g²)")

@@ -18,7 +18,7 @@ BITS = {
 """The bits of one number, by number format. Those of PyTorch with a scale begin with ``q``."""
 
 NOT_PARAMETERS = frozenset(("bool", "int64", "uint64"))
-"""Formats of counters, indices and masks. Narrower integers are those of quantized weights."""
+"""Formats of counters, indices and masks. Narrower integers are those of quantised weights."""
 
 
 def bytes_of(shape: tuple[int, ...], dtype: str) -> int:

@@ -1,4 +1,4 @@
-"""The real numbers that quantized tensors encode: (code − offset) · scale."""
+"""The real numbers that quantised tensors encode: (code − offset) · scale."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from archcalc.readers.onnx.tensors import Tensors
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
 
-ROUNDING = "quantized: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
+ROUNDING = "quantised: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
 
 
 def record(graph: Any, tensors: Tensors) -> Nodes:

@@ -44,7 +44,7 @@ FLOATS = frozenset(("float32", "float16", "float64", "bfloat16"))
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A stored array that is computed from others, such as a transposed or quantized weight."""
+    """A stored array that is computed from others, such as a transposed or quantised weight."""
 
     sources: tuple[str, ...]
     """The names of the arrays that it is computed from."""

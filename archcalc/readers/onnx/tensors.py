@@ -335,7 +335,7 @@ class Tensors:
                 self.stored[name] = replace(each, kind="constant")
 
     def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of whole numbers or infinities, not all of them the same."""
+        """Return whether a stored tensor consists of integers or infinities, not all of them the same."""
         array = self.numbers(name)
         return array is not None and bool((array == array.round()).all() and array.min() != array.max())
 

@@ -1,4 +1,4 @@
-"""Quantized layers, counted as the operation that they quantize.
+"""Quantised layers, counted as the operation that they quantise.
 
 A tensor of integers that the network computes is read as the real numbers that they encode, with a scale of 1. Numbers
 are limited to those that have a code, as quantizers rely on to leave out activations, but not rounded. The integers of

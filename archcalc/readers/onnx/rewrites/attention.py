@@ -183,7 +183,7 @@ def grouped(body: Body) -> None:
     heads, groups = n.attribute("num_heads"), n.attribute("kv_num_heads")
     refused = [at for at in (10, 11, 12, 13, 14, 15, 16) if n.has(at)]
     if refused or n.attribute("local_window_size", -1) > 0 or n.attribute("smooth_softmax", 0) > 0:
-        raise Untranslatable("a window, a mask, sinks, normalised queries or a quantized cache")
+        raise Untranslatable("a window, a mask, sinks, normalised queries or a quantised cache")
     if not n.attribute("causal", 1):
         raise Untranslatable("attention that is not causal")
     total = n.sizes(0)[2]

@@ -1,4 +1,4 @@
-"""Quantized layers as the operation that they quantize, with the real numbers that their weights encode.
+"""Quantised layers as the operation that they quantise, with the real numbers that their weights encode.
 
 Tensors of integers between layers are read as the real numbers that they encode, with a scale of 1.
 """
