@@ -134,6 +134,9 @@ def test_sizes_by_the_numbers_of_an_input(tmp_path: Path) -> None:
         {"x": [1, 1, 3], "sizes": [2], "start": [], "limit": [], "step": []},
         formats={"sizes": TensorProto.INT64},
     )
+    assert refused(tmp_path, made).hint == "give them with --input sizes=NUMBER"
+    problem = refused(tmp_path, made, values={"sizes": [4, 3]})
+    assert problem.hint == "give them with --input start=NUMBER --input limit=NUMBER --input step=NUMBER"
     values = {"sizes": [4, 3], "start": np.float32(5), "limit": np.float32(0), "step": np.float32(-2)}
     network = assert_as_onnxruntime(tmp_path, made, values=values)
     assert network.graph.nodes[-1].output == (4, 3)
