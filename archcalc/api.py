@@ -374,7 +374,7 @@ def load(
     layout: str | None = None,
     arguments: Mapping[str, str] | None = None,
     batch_axes: Mapping[str, int | None] | None = None,
-    values: Mapping[str, float] | None = None,
+    values: Mapping[str, float | Sequence[float]] | None = None,
     layers: Mapping[str, str] | None = None,
     training: bool = False,
     partial: bool = False,
@@ -392,7 +392,8 @@ def load(
         arguments: the arguments of the class or function that makes a module, as Python literals or texts.
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
-        values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them.
+        values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them; for an
+            input of several numbers, a sequence.
         layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
             class.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
@@ -410,7 +411,7 @@ def load(
         layout,
         arguments=dict(arguments or {}),
         batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
-        values={name: str(value) for name, value in (values or {}).items()},
+        values={name: _listed(value) for name, value in (values or {}).items()},
         layers=dict(layers or {}),
         partial=partial,
         training_heads="all" if training else "possible",
@@ -561,3 +562,8 @@ def sweep(
 
 def _written(shape: object) -> str:
     return "x".join(map(str, shape)) if isinstance(shape, tuple | list) else str(shape)
+
+
+def _listed(numbers: object) -> str:
+    """Return the numbers of an input as they are written after ``--input``."""
+    return ",".join(str(each).lower() for each in (numbers if isinstance(numbers, tuple | list) else [numbers]))

@@ -170,6 +170,7 @@ class Decoder:
             self.constant_result(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
+            self.ask(n)
             if key_of(n) not in CONVERSIONS and self.expand(n, nesting):
                 return
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
@@ -226,17 +227,26 @@ class Decoder:
             self.tensors.undo(before)
             self.uncounted(n, f"{error}")
 
-    def undecided(self, n: NodeView, what: str, name: str) -> None:
-        """Refuse a node because numbers in a tensor decide what it does; return where lower bounds are asked for.
+    def undecided(self, n: NodeView, what: str, *names: str) -> None:
+        """Refuse a node because numbers in tensors decide what it does; return where lower bounds are asked for.
 
         Args:
             n: the node.
             what: what they decide.
-            name: the tensor.
+            names: the tensors.
         """
         if not self.partial:
-            reason = f"{what} depends on the numbers in {self.cause(name)}"
-            self.refuse(f"{n.place()}: {reason}", self.given.value_hint(self.inputs_of(name)))
+            reason = f"{what} depends on the numbers in {self.cause(*names)}"
+            self.refuse(f"{n.place()}: {reason}", self.given.value_hint(self.inputs_of(*names)))
+
+    def ask(self, n: NodeView) -> None:
+        """Refuse a node whose outputs have sizes that inputs of the model decide which can be given as numbers."""
+        unknown = [
+            name for name in n.inputs if name and name not in self.tensors.values and not self.tensors.is_stored(name)
+        ]
+        names = [name for name in unknown if self.given.countable.issuperset(self.inputs_of(name))]
+        if self.inputs_of(*names):
+            self.undecided(n, "the size of its output", *names)
 
     def uncounted(self, n: NodeView, reason: str, *, outputs: bool = True) -> None:
         """List a node as one that is not counted.
@@ -257,10 +267,10 @@ class Decoder:
         self.expansions += 1
         return f"={self.expansions}~"
 
-    def inputs_of(self, name: str) -> list[str]:
-        """Return the inputs of the model that a tensor depends on."""
+    def inputs_of(self, *names: str) -> list[str]:
+        """Return the inputs of the model that tensors depend on."""
         found: list[str] = []
-        waiting, seen = [name], {name}
+        waiting, seen = [*reversed(names)], set(names)
         while waiting:
             each = waiting.pop()
             if each in self.given.axes:
@@ -271,9 +281,9 @@ class Decoder:
                     waiting.append(other)
         return found
 
-    def cause(self, name: str) -> str:
-        """Return the inputs that a tensor depends on as text."""
-        return ", ".join(f"'{each}'" for each in self.inputs_of(name)) or f"'{name}'"
+    def cause(self, *names: str) -> str:
+        """Return the inputs that tensors depend on as text."""
+        return ", ".join(f"'{each}'" for each in self.inputs_of(*names) or names)
 
     def infer(self, n: NodeView) -> None:
         """Note the sizes of the outputs of a node."""

@@ -43,13 +43,13 @@ class Reader(Protocol):
         """Return a text that precedes names which no other tensors have."""
         ...
 
-    def undecided(self, n: NodeView, what: str, name: str) -> None:
-        """Refuse a node because numbers in a tensor decide what it does; return where lower bounds are asked for.
+    def undecided(self, n: NodeView, what: str, *names: str) -> None:
+        """Refuse a node because numbers in tensors decide what it does; return where lower bounds are asked for.
 
         Args:
             n: the node.
             what: what they decide.
-            name: the tensor.
+            names: the tensors.
         """
         ...
 

@@ -66,6 +66,8 @@ class Tensors:
         self.derived: dict[str, Derived] = {}
         self.scales: set[str] = set()
         """The scales of codes that are computed for each input."""
+        self.decoded: set[str] = set()
+        """The tensors of integers that are read as the real numbers which these encode."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
         self.constant_imports: dict[str, list[Any]] = {}
@@ -207,6 +209,13 @@ class Tensors:
         """Add a call to the program."""
         self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
+        if self.decoded and any(map(self.is_decoded, tensors_in([*arguments.values()]))):
+            self.decoded.update(filter(None, outputs))
+
+    def is_decoded(self, name: str) -> bool:
+        """Return whether a tensor holds the real numbers that the integers of the file encode."""
+        found = self.resolved(name)
+        return found in self.decoded and self.metas[found].dtype not in FLOATS
 
     def undo(self, before: int) -> None:
         """Remove all calls but a number of the first ones."""

@@ -296,6 +296,7 @@ FUNCTIONS: dict[str, Function] = {
     "Abs": _absolute,
     "Max": _extreme(larger=True),
     "Min": _extreme(larger=False),
+    "Relu": lambda n, v: _extreme(larger=True)(n, [v[0], np.zeros((), v[0].dtype)]),
     "Pow": _powers,
     "Sqrt": lambda n, v: np.sqrt(fixed(n, v)[0]),
     "Reciprocal": lambda n, v: 1 / v[0],

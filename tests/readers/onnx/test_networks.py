@@ -123,6 +123,30 @@ def test_a_branch_by_the_value_of_an_input(tmp_path: Path, rate: int) -> None:
     assert network.analyze().totals.params == (24 if rate == 16000 else 8)
 
 
+def test_sizes_by_the_numbers_of_an_input(tmp_path: Path) -> None:
+    made = model(
+        [
+            node("ConstantOfShape", ["sizes"], ["zeros"]),
+            node("Range", ["start", "limit", "step"], ["places"]),
+            node("Add", ["zeros", "places"], ["table"]),
+            node("Add", ["x", "table"], ["y"]),
+        ],
+        {"x": [1, 1, 3], "sizes": [2], "start": [], "limit": [], "step": []},
+        formats={"sizes": TensorProto.INT64},
+    )
+    assert refused(tmp_path, made).hint == "give them with --input sizes=NUMBER"
+    problem = refused(tmp_path, made, values={"sizes": [4, 3]})
+    assert problem.hint == "give them with --input start=NUMBER --input limit=NUMBER --input step=NUMBER"
+    values = {"sizes": [4, 3], "start": np.float32(5), "limit": np.float32(0), "step": np.float32(-2)}
+    network = assert_as_onnxruntime(tmp_path, made, values=values)
+    assert network.graph.nodes[-1].output == (4, 3)
+
+
+def test_a_power_with_computed_exponents(tmp_path: Path) -> None:
+    made = model([node("Exp", ["x"], ["b"]), node("Pow", ["b", "e"], ["y"])], {"x": [1, 4, 3], "e": [1, 4, 3]})
+    assert_as_onnxruntime(tmp_path, made)
+
+
 def test_weights_in_other_forms(tmp_path: Path) -> None:
     """A weight behind Identity, Transpose, Cast or DequantizeLinear, or in a Constant node, is that of its layer."""
     made = model(

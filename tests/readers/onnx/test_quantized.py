@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 import archcalc
 from tests.readers.onnx.models import model, weights, write
@@ -81,3 +81,66 @@ def test_quantized_forms_of_a_network(tmp_path: Path, form: str, per_channel: bo
     session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
     (needed,) = session.run(None, x)
     np.testing.assert_allclose(read.run(x).outputs["output"], needed, atol=0.1)
+
+
+def assert_of_codes(folder: Path, made: ModelProto, **given: Any) -> archcalc.Network:
+    """Require the results of ONNX Runtime for given inputs, of which those of codes are integers."""
+    network = archcalc.load(str(write(folder, made)), batch_axes=dict.fromkeys(given))
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (needed,) = session.run(None, given)
+    found = network.run({name: value[None].astype(np.float32) for name, value in given.items()})
+    np.testing.assert_allclose(found.outputs["output"][0], needed, rtol=1e-5, atol=1e-5)
+    return network
+
+
+CODES = np.random.default_rng(3).integers(0, 256, (1, 3, 4, 5)).astype(np.uint8)
+BYTES = {"x": TensorProto.UINT8}
+SCALES, OFFSETS = np.array([0.5, 0.25, 2], np.float32), np.array([3, 0, 200], np.uint8)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_an_input_of_codes_is_decoded(tmp_path: Path, count: int, is_stored: bool) -> None:
+    scale, zero = SCALES[:count], OFFSETS[:count]
+    made = model(
+        [
+            node("MaxPool", ["x"], ["p"], kernel_shape=[2, 2]),
+            node("DequantizeLinear", ["p", "s", "z"], ["y"], axis=1),
+        ],
+        {"x": [1, 3, 4, 5], **({} if is_stored else {"s": [count]})},
+        {"z": zero, **({"s": scale} if is_stored else {})},
+        formats=BYTES,
+    )
+    assert_of_codes(tmp_path, made, x=CODES, **({} if is_stored else {"s": scale}))
+
+
+def test_codes_of_a_layer_are_decoded_once(tmp_path: Path) -> None:
+    """What a layer encodes is read as real numbers; only the input is converted."""
+    made = model(
+        [
+            node("DequantizeLinear", ["x", "s", "z"], ["a"]),
+            node("QuantizeLinear", ["a", "s", "z"], ["q"]),
+            node("MaxPool", ["q"], ["p"], kernel_shape=[2, 2]),
+            node("DequantizeLinear", ["p", "s", "z"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 5]},
+        {"s": SCALES[0], "z": OFFSETS[0]},
+        formats=BYTES,
+    )
+    network = assert_of_codes(tmp_path, made, x=CODES)
+    assert [each.op.name for each in network.graph.nodes].count("scale") == 1
+
+
+def test_offsets_of_products_of_integers(tmp_path: Path) -> None:
+    """Padding stands for the number 0, which is the offset as a code."""
+    kernel = np.random.default_rng(4).integers(0, 256, (2, 3, 3, 3)).astype(np.uint8)
+    made = model(
+        [
+            node("ConvInteger", ["x", "w", "z", "zw"], ["c"], pads=[1, 1, 1, 1]),
+            node("Cast", ["c"], ["y"], to=TensorProto.FLOAT),
+        ],
+        {"x": [1, 3, 4, 5]},
+        {"w": kernel, "z": OFFSETS[0], "zw": OFFSETS[2]},
+        formats=BYTES,
+    )
+    assert assert_of_codes(tmp_path, made, x=CODES).analyze().totals.macs == 4 * 5 * 2 * 27

@@ -7,6 +7,7 @@ from math import isinf, log
 from typing import Any
 
 from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.onnx.codes import INTEGERS
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import plain
@@ -134,10 +135,22 @@ def power(n: NodeView) -> None:
         n.call("aten.exp.default", self=scaled)
         return
     if exponent is None:
-        raise Untranslatable("a power with a computed exponent")
+        power_of_positive(n)
+        return
     n.call(
         "aten.pow.Tensor_Scalar", self=n.tensor(0), exponent=int(exponent) if exponent == int(exponent) else exponent
     )
+
+
+def power_of_positive(n: NodeView) -> None:
+    """Add the calls of a power with exponents that differ, e^(y·log x), which is NaN for negative bases."""
+    if INTEGERS.fullmatch(n.dtype(0)) and not INTEGERS.fullmatch(n.dtype(1)):
+        exponents = n.value(1)
+        if exponents is None or any(each % 1 for each in exponents.flat):
+            raise Untranslatable("powers of integers with fractions as exponents, which are rounded")
+    logarithm = n.compute("aten.log.default", n.sizes(0), self=n.tensor(0))
+    product = n.compute("aten.mul.Tensor", n.result_sizes(), self=logarithm, other=n.tensor(1))
+    n.call("aten.exp.default", self=product)
 
 
 @converts("Clip")
