@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from archcalc.spec.errors import fail
+from archcalc.readers.json_text import MAX_BYTES, memory_of, read_json
+from archcalc.spec.errors import fail, fail_to_read
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 """What `zipfile` raises for members that are damaged, encrypted, or compressed by an unknown method."""
 MAX_MEMBERS = 20_000
 MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 """The largest list of members that is read."""
-MAX_JSON_BYTES = 24 * 1024 * 1024
-"""The largest JSON member that is read."""
-MAX_JSON_MEMORY = 150_000_000
-"""The largest number of bytes that all JSON members of an archive may take in memory, as `json_memory` estimates it."""
-
-
-def json_memory(text: bytes) -> int:
-    """Return about how many bytes a JSON text takes in memory once it has been read.
-
-    The lists, mappings and values are counted by their punctuation, which also occurs in texts: the estimate is high.
-    """
-    characters = len(text) * (1 if text.isascii() else 4)
-    return characters + 64 * text.count(b"[") + 200 * text.count(b"{") + 80 * text.count(b",")
 
 
 class _BoundedFile(io.BufferedReader):
@@ -61,13 +48,13 @@ class Archive:
         try:
             self._file = _BoundedFile(io.FileIO(path))
         except OSError as error:
-            fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
+            fail_to_read(error, name)
         try:
             self._zip = zipfile.ZipFile(self._file)
             self._file.bound = None
         except OSError as error:
             self._file.close()
-            fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
+            fail_to_read(error, name)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
             self._file.close()
             fail("format", f"not a complete zip archive: {error}", origin=name)
@@ -142,17 +129,13 @@ class Archive:
             fail("format", f"'{member}' is shorter than it is said to be", origin=self.name)
         return data
 
-    def json(self, member: str, limit: int = MAX_JSON_BYTES) -> Any:
-        """Return the content of a JSON member.
+    def json(self, member: str, limit: int = MAX_BYTES) -> Any:
+        """Return the content of a JSON member. All those of an archive together may take `MAX_MEMORY`.
 
         Raises:
             SpecError: it is missing, damaged, too large, or not JSON.
         """
         text = self.read(member, limit)
-        self._memory += json_memory(text)
-        if self._memory > MAX_JSON_MEMORY:
-            fail("limit", f"'{member}' would take more than {MAX_JSON_MEMORY} bytes of memory", origin=self.name)
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            fail("format", f"'{member}' is not valid JSON: {error}", origin=self.name)
+        document = read_json(text, f"'{member}'", self.name, largest=limit, taken=self._memory)
+        self._memory += memory_of(text)
+        return document

@@ -203,6 +203,18 @@ def fail(code: str, message: str, span: Span | None = None, hint: str = "", orig
     raise SpecError([Problem(code, message, span, hint, origin)])
 
 
+def fail_to_read(error: OSError | ValueError, name: str, hint: str = "") -> NoReturn:
+    """Raise the `SpecError` for a file that cannot be read.
+
+    Args:
+        error: the reason; a `ValueError` if no file can have this name.
+        name: the name of the file.
+        hint: what may help.
+    """
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    fail("not-found", f"cannot read the file: {reason}", hint=hint, origin=name)
+
+
 def relocated(error: SpecError, places: Mapping[str, Text]) -> SpecError:
     """Return an error in texts that a file quotes, such as an inline expression, with its places in that file.
 

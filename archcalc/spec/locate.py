@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from archcalc.spec.errors import Source, Span, Text, fail
+from archcalc.spec.errors import Source, Span, Text, fail, fail_to_read
 from archcalc.spec.limits import Limits
 from archcalc.spec.models import CHECKPOINTS, HDF5, PYTHON_OBJECT, READERS, is_checkpoint, model_file, python_object
 from archcalc.spec.zoo import bundled_folder, bundled_name, find_bundled, meant_name, suggest_bundled
@@ -149,10 +149,9 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
         with path.open("rb") as file:
             return Source(name, decode(file.read(limits.bytes + 1), name, limits))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         meant = None if path.suffix.lower() in SUFFIXES or path.exists() else meant_name(name)
         hint = "" if meant is None else f"did you mean the bundled network '{meant}'?"
-        fail("not-found", f"cannot read the file: {reason}", hint=hint, origin=name)
+        fail_to_read(error, name, hint)
 
 
 def decode(data: bytes, name: str, limits: Limits) -> str:

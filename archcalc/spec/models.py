@@ -22,6 +22,7 @@ PYTHON_OBJECT = re.compile(rf"(?P<place>.+\.py|{_NAME}(?:\.{_NAME})+):(?P<name>{
 INDEX_SUFFIX = ".index.json"
 """The end of the name of the index of a checkpoint in several files."""
 HDF5 = (".h5", ".hdf5")
+"""The ends of the names of HDF5 files, which hold a model or a checkpoint."""
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
 """The ends of the names of checkpoints, which have the parameters of a network, but no network."""
 

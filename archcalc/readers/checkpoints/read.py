@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from archcalc.readers.checkpoints.checkpoint import Checkpoint
-from archcalc.spec.errors import fail
+from archcalc.readers.hdf5 import SIGNATURE
+from archcalc.spec.errors import fail, fail_to_read
 from archcalc.spec.locate import what_else
 from archcalc.spec.models import INDEX_SUFFIX, split_part
 
 START = 4096
 """The number of bytes by which a format is recognised."""
 SAFETENSORS = ".safetensors"
-ZIP, HDF5, PICKLE = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"\x80"
+ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 
 
 def read_checkpoint(spec: str) -> Checkpoint:
@@ -33,8 +34,7 @@ def read_checkpoint(spec: str) -> Checkpoint:
         else:
             found = _read_file(Path(file), file, part)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        fail("not-found", f"cannot read the file: {reason}", origin=file)
+        fail_to_read(error, file)
     if part and found.part != part:
         fail("unknown-name", f"no part '{part[:60]}': the file has only one", origin=file)
     return found
@@ -51,7 +51,7 @@ def _read_file(path: Path, name: str, part: str) -> Checkpoint:
         from archcalc.readers.checkpoints.torch_zip import read_torch_zip
 
         return read_torch_zip(path, name, part)
-    if start.startswith(HDF5):
+    if start.startswith(SIGNATURE):
         from archcalc.readers.checkpoints.hdf5 import read_hdf5
 
         return read_hdf5(path, name)

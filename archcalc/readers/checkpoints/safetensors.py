@@ -5,16 +5,15 @@ Source: the description of the format in the repository of safetensors.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from archcalc.readers.archive import MAX_JSON_MEMORY, json_memory
 from archcalc.readers.checkpoints.checkpoint import MAX_AXES, MAX_SIZE, Checkpoint, Tensor
 from archcalc.readers.checkpoints.formats import BITS
+from archcalc.readers.json_text import read_json
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -75,12 +74,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         if length > MAX_HEADER:
             fail("limit", f"the header has {length:,} bytes, more than {MAX_HEADER:,}", origin=name)
         text = file.read(length)
-    if json_memory(text) > MAX_JSON_MEMORY:
-        fail("limit", f"the header would take more than {MAX_JSON_MEMORY:,} bytes of memory", origin=name)
-    try:
-        header = json.loads(text, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
-        refuse(f"the header is not JSON: {error}")
+    header = read_json(text, "the header of safetensors", name, largest=MAX_HEADER, mapping=_without_duplicates)
     if not isinstance(header, dict):
         refuse("the header is not a JSON object")
     metadata = header.pop(METADATA, {})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc.readers.archive import MAX_JSON_BYTES
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.json_text import MAX_BYTES, read_json
 from archcalc.spec.errors import Problem, SpecError, fail
 
 if TYPE_CHECKING:
@@ -66,13 +65,7 @@ def read_sharded(path: Path, name: str, read: Callable[[Path, str], Checkpoint])
 def _files(path: Path, name: str) -> dict[str, dict[str, None]]:
     """Return the names of the tensors by the name of their file, as an index has them."""
     with path.open("rb") as file:
-        text = file.read(MAX_JSON_BYTES + 1)
-    if len(text) > MAX_JSON_BYTES:
-        fail("limit", f"the index has more than {MAX_JSON_BYTES:,} bytes", origin=name)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        fail("format", f"the index is not JSON: {error}", origin=name)
+        document = read_json(file.read(MAX_BYTES + 1), "the index", name)
     places = document.get("weight_map") if isinstance(document, dict) else None
     if not isinstance(places, dict) or not places or not all(isinstance(each, str) for each in places.values()):
         fail("format", "the index must have a 'weight_map' from tensors to files", origin=name)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from archcalc.readers.archive import MAX_JSON_BYTES, MAX_JSON_MEMORY, Archive, json_memory
-from archcalc.readers.keras.hdf5 import attribute_text, opened
-from archcalc.spec.errors import fail
+from archcalc.readers.archive import Archive
+from archcalc.readers.hdf5 import SIGNATURE, opened
+from archcalc.readers.json_text import MAX_BYTES, read_json
+from archcalc.readers.keras.hdf5 import attribute_text
+from archcalc.spec.errors import SpecError, fail, fail_to_read
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 CLASS_NAME = re.compile(rb'\A\s*\{.*?"class_name"\s*:\s*"', re.DOTALL)
 MAX_START = 65_536
 """The number of bytes of a file by which a description is recognised."""
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,11 @@ def is_model_in_hdf5(path: Path) -> bool:
     """Return whether an HDF5 file has the description of a model. Without h5py, no file is known to have one."""
     try:
         with path.open("rb") as file:
-            if file.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+            if file.read(len(SIGNATURE)) != SIGNATURE:
                 return False
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            return "model_config" in file.attrs
-    except (OSError, ImportError, RuntimeError, ValueError, KeyError):
+        with opened(path, path.name) as content:
+            return "model_config" in content.attrs
+    except (OSError, SpecError):
         return False
 
 
@@ -75,10 +72,10 @@ def contents(path: Path, name: str) -> Contents:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(len(HDF5_SIGNATURE))
+            start = file.read(len(SIGNATURE))
     except OSError as error:
-        fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
-    if start == HDF5_SIGNATURE:
+        fail_to_read(error, name)
+    if start == SIGNATURE:
         return _of_hdf5(path, name)
     if start.lstrip().startswith(b"{"):
         return _of_json(path, name)
@@ -98,29 +95,20 @@ def _of_archive(path: Path, name: str) -> Contents:
 def _of_json(path: Path, name: str) -> Contents:
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_JSON_BYTES + 1)
+            text = file.read(MAX_BYTES + 1)
     except OSError as error:
-        fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
-    description = _parsed(text, name)
+        fail_to_read(error, name)
+    description = read_json(text, "the description", name)
     version = description.get("keras_version") if isinstance(description, dict) else ""
     return Contents(path, name, "json", description, str(version or ""), False)
 
 
 def _of_hdf5(path: Path, name: str) -> Contents:
     with opened(path, name) as file:
-        text = attribute_text(file, "model_config", MAX_JSON_BYTES)
+        text = attribute_text(file, "model_config", MAX_BYTES)
         if text is None:
             hint = "an HDF5 file of weights has parameters only; save the entire model"
             fail("format", "the file has no description of a model", hint=hint, origin=name)
         version = attribute_text(file, "keras_version", 100) or ""
-        return Contents(path, name, "hdf5", _parsed(text.encode(), name), version, "model_weights" in file)
-
-
-def _parsed(text: bytes, name: str) -> Any:
-    """Return a description in JSON, within limits."""
-    if len(text) > MAX_JSON_BYTES or json_memory(text) > MAX_JSON_MEMORY:
-        fail("limit", f"the description has more than {MAX_JSON_BYTES} bytes, or takes too much memory", origin=name)
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        fail("format", f"the description is not valid JSON: {error}"[:200], origin=name)
+        description = read_json(text.encode(), "the description", name)
+        return Contents(path, name, "hdf5", description, version, "model_weights" in file)

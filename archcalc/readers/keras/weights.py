@@ -9,11 +9,12 @@ from typing import Any
 
 from archcalc.graph import Graph
 from archcalc.readers.archive import Archive
+from archcalc.readers.hdf5 import DAMAGED, MAX_ARRAY_BYTES, opened
 from archcalc.readers.keras.config import INPUT, Layer, Model
 from archcalc.readers.keras.contents import WEIGHTS, Contents
 from archcalc.readers.keras.flat import Key
 from archcalc.readers.keras.graph import Built, Variable
-from archcalc.readers.keras.hdf5 import DAMAGED, MAX_ARRAY_BYTES, attribute_text, attribute_texts, dataset, opened
+from archcalc.readers.keras.hdf5 import array_at, attribute_text, attribute_texts, object_at
 from archcalc.spec.errors import fail
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -35,10 +36,10 @@ def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str
     variables = {each: built.variables[each] for each in names}
     if found.kind == "hdf5":
         with opened(found.path, found.name) as file:
-            places = legacy_places(file["model_weights"], model, built, found.name)
+            group = object_at(file, "model_weights", found.name)
+            places = legacy_places(group, model, built, found.name)
             read = {
-                name: dataset(file["model_weights"], _placed(places, each, found.name), found.name)
-                for name, each in variables.items()
+                name: array_at(group, _placed(places, each, found.name), found.name) for name, each in variables.items()
             }
     else:
         with Archive(found.path, found.name) as archive:
@@ -48,7 +49,7 @@ def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str
             read = {}
             for name, each in variables.items():
                 path = "/".join(part for part in (groups[each.layer], each.within, "vars", str(each.place)) if part)
-                read[name] = dataset(file, path, found.name)
+                read[name] = array_at(file, path, found.name)
     return {name: _transformed(array, variables[name], name, found.name) for name, array in read.items()}
 
 
@@ -136,7 +137,7 @@ def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tup
         ordered = [each for each in variables if each[2]] + [each for each in variables if not each[2]]
         if not ordered:
             continue
-        paths = attribute_texts(group[layer.name], "weight_names") if layer.name in group else []
+        paths = attribute_texts(object_at(group, layer.name, name), "weight_names") if layer.name in group else []
         if len(paths) != len(ordered):
             message = f"the layer '{layer.name[:60]}' has {len(paths)} arrays in the file, but needs {len(ordered)}"
             fail("format", message, origin=name)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import fail, fail_to_read
 from archcalc.spec.locate import BINARY
 
 NUMBERS = frozenset((4, 5, 6, 7, 9, 10, 11))
@@ -86,7 +86,7 @@ def read_model(path: Path, name: str) -> Any:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 graph = b"".join(_Shortening(data).parts("model", 0, len(data), 0))
     except OSError as error:
-        fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
+        fail_to_read(error, name)
     except Damaged as error:
         if other := _other_kind(path):
             fail("format", f"not an ONNX model, but {other}", origin=name)

