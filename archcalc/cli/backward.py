@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,8 @@ from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.by_hand_output import worked_text
 from archcalc.cli.execution import array_errors, progress
 from archcalc.cli.given_arrays import given_array
-from archcalc.cli.options import default_format, print_table
+from archcalc.cli.options import Command, with_options
+from archcalc.cli.output import default_format, print_table
 from archcalc.cli.run_table import array_record, values_table
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
@@ -39,9 +40,10 @@ WITHOUT = {
 """Options of a forward pass that a backward pass does not have."""
 
 
-def backward_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def backward_options(command: Command) -> Command:
     """Add the options of a backward pass to a command."""
-    options = (
+    return with_options(
+        command,
         click.option(
             "--backward",
             is_flag=True,
@@ -77,9 +79,6 @@ def backward_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "conv_1.weight (repeatable).  [default: all inputs and trained arrays]",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def check_options(values: Mapping[str, Any]) -> None:

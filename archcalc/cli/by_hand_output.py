@@ -9,7 +9,7 @@ import click
 
 from archcalc.arrays.texts import DIGITS
 from archcalc.cli.by_hand import Evaluated, WorkedOut, work_out
-from archcalc.cli.options import default_format, print_table
+from archcalc.cli.output import default_format, print_table
 from archcalc.cli.run_table import array_record, table, values_table
 from archcalc.cli.training_steps import averages
 from archcalc.report.json_text import write_json

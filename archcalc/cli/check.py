@@ -8,20 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.options import (
-    COLOR_HELP,
-    FORMAT_HELP,
-    PositiveInteger,
-    VerbCommand,
-    checkout,
-    default_format,
-    limit_options,
-    limits_from,
-    stdin_once,
-    terminal_width,
-    utf8_documents,
-    wants_color,
-)
+from archcalc.cli.commands import VerbCommand
+from archcalc.cli.options import PositiveInteger, limit_options, limits_from, stdin_once
+from archcalc.cli.output import COLOR_HELP, FORMAT_HELP, default_format, terminal_width, utf8_documents, wants_color
+from archcalc.cli.reports import checkout
 from archcalc.cli.submissions import Submitted, find_submissions
 from archcalc.cli.warnings import ignore_option
 from archcalc.report.graded_formats import FORMATS, GradingDisplay

@@ -9,7 +9,7 @@ import click
 
 from archcalc.claims.claim import PASSING
 from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
-from archcalc.cli.options import terminal_width, wants_color
+from archcalc.cli.output import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
 from archcalc.diagnosis.reconcile import CheckedClaim, NumberOrigin, reconcile
 from archcalc.report.claim_formats import FORMATS

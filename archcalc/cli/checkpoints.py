@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from archcalc.cli.options import default_format, print_table
+from archcalc.cli.output import default_format, print_table
 from archcalc.spec.errors import fail
 from archcalc.spec.models import is_checkpoint
 

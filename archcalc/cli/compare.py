@@ -16,20 +16,18 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.cli.cells import field_text, shape_text
 from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
 from archcalc.cli.columns import chosen_columns
+from archcalc.cli.commands import VerbCommand
 from archcalc.cli.options import (
     PositiveInteger,
-    VerbCommand,
     complete_spec,
-    default_format,
     given_from,
     limits_from,
-    output_options,
     pairs_from,
     partial_option,
-    print_table,
     spec_options,
     stdin_once,
 )
+from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named

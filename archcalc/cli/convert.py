@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import array_errors
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
-from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options
+from archcalc.cli.options import load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
 from archcalc.spec.errors import fail, suggest
 from archcalc.terminal import READABLE

@@ -7,19 +7,9 @@ from typing import Any
 import click
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.cli.options import (
-    SpecCommand,
-    default_format,
-    load_network,
-    output_options,
-    partial_option,
-    print_pieces,
-    print_table,
-    spec_argument,
-    spec_options,
-    terminal_width,
-    wants_color,
-)
+from archcalc.cli.commands import SpecCommand
+from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
+from archcalc.cli.output import default_format, output_options, print_pieces, print_table, terminal_width, wants_color
 
 
 @click.command(cls=SpecCommand)

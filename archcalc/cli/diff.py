@@ -13,24 +13,19 @@ import click
 
 from archcalc.analysis.formats import BITS
 from archcalc.cli.checkpoints import are_checkpoints, diff_of_checkpoints
+from archcalc.cli.commands import VerbCommand
 from archcalc.cli.compare import split_settings
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import (
-    COLOR_HELP,
-    VerbCommand,
     complete_spec,
-    default_format,
     given_from,
     limits_from,
     pairs_from,
     partial_option,
     spec_options,
     stdin_once,
-    terminal_width,
-    utf8_documents,
-    utf8_output,
-    wants_color,
 )
+from archcalc.cli.output import COLOR_HELP, default_format, terminal_width, utf8_documents, utf8_output, wants_color
 from archcalc.cli.reports import Report, no_file_twice, reports_in
 from archcalc.cli.warnings import warn
 from archcalc.spec.errors import Problem, SpecError

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
-from archcalc.cli.options import SpecCommand, load_network, partial_option, spec_argument, spec_options
+from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.show import Depth, title
 from archcalc.query.quantities import SUMS
 from archcalc.spec.errors import fail, suggest

@@ -8,16 +8,9 @@ from typing import Any
 import click
 
 from archcalc.analysis.explain import Derivation, Step
-from archcalc.cli.options import (
-    PositiveInteger,
-    SpecCommand,
-    load_network,
-    quantity_definitions,
-    spec_argument,
-    spec_options,
-    terminal_width,
-    utf8_documents,
-)
+from archcalc.cli.commands import SpecCommand, quantity_definitions
+from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options
+from archcalc.cli.output import terminal_width, utf8_documents
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain

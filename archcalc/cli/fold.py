@@ -10,17 +10,11 @@ import click
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import different_files, memory_option, within_memory
 from archcalc.cli.given_arrays import arrays_of_file
-from archcalc.cli.options import (
-    SpecCommand,
-    default_format,
-    load_network,
-    output_options,
-    print_table,
-    spec_argument,
-    spec_options,
-)
+from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
 from archcalc.spec.models import is_model

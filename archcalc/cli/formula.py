@@ -6,20 +6,19 @@ from typing import Any
 
 import click
 
+from archcalc.cli.commands import SpecCommand, quantity_definitions
 from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
-    SpecCommand,
     given_from,
     giving_values,
     joined_values,
     limits_from,
     pairs_from,
-    quantity_definitions,
     spec_argument,
     spec_options,
-    utf8_documents,
 )
+from archcalc.cli.output import utf8_documents
 from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from archcalc.cli.columns import chosen_columns
-from archcalc.cli.options import default_format, output_options, print_table, terminal_width
+from archcalc.cli.output import default_format, output_options, print_table, terminal_width
 from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter

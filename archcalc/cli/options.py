@@ -1,14 +1,10 @@
-"""Options that several verbs share, how they are read, and the layout of help pages."""
+"""Options that several verbs share, and how they are read."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -16,29 +12,19 @@ import click
 from archcalc.cli.warnings import ignore_option, warn
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
-    from archcalc.report.table import Table
     from archcalc.spec import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-Definitions = Sequence[tuple[str, str]]
-"""Terms of a help page with their explanations."""
 
-PIECES = 1000
-"""The number of pieces of a text that are printed together."""
-
-FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
-CONSOLE_FORMATS = ("rich", "plain", "text")
-"""The formats for the terminal, which are written in its encoding."""
-FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
-COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR and FORCE_COLOR]"
-
-CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Environment variables in which CI servers name the folder that they checked out."""
+def with_options(command: Command, *options: Callable[[Any], Any]) -> Command:
+    """Add options to a command, which its help page lists in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 class PositiveInteger(click.ParamType[int]):
@@ -105,7 +91,7 @@ def value_option(command: Command) -> Command:
 
 def model_options(command: Command) -> Command:
     """Add the options for model files and modules to a command."""
-    return value_option(declaration_option(export_options(command)))
+    return with_options(command, value_option, declaration_option, export_options)
 
 
 def declaration_option(command: Command) -> Command:
@@ -122,21 +108,24 @@ def declaration_option(command: Command) -> Command:
 
 def export_options(command: Command) -> Command:
     """Add ``--arg`` and ``--batch-axis`` to a command."""
-    command = click.option(
-        "--batch-axis",
-        "batch_axes",
-        multiple=True,
-        metavar="INPUT=AXIS|none",
-        help="Which axis of an input of a model is the batch, counted from 0 (repeatable).  [default: 0]",
-    )(command)
-    return click.option(
-        "--arg",
-        "arguments",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Pass an argument to a SPEC of the form package.module:object or ./file.py:object (the only kind that "
-        "runs code), e.g. num_classes=10 (repeatable).",
-    )(command)
+    return with_options(
+        command,
+        click.option(
+            "--arg",
+            "arguments",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Pass an argument to a SPEC of the form package.module:object or ./file.py:object (the only kind that "
+            "runs code), e.g. num_classes=10 (repeatable).",
+        ),
+        click.option(
+            "--batch-axis",
+            "batch_axes",
+            multiple=True,
+            metavar="INPUT=AXIS|none",
+            help="Which axis of an input of a model is the batch, counted from 0 (repeatable).  [default: 0]",
+        ),
+    )
 
 
 def layout_option(command: Command) -> Command:
@@ -150,26 +139,32 @@ def layout_option(command: Command) -> Command:
 
 def spec_options(command: Command) -> Command:
     """Add all options that decide how a SPEC is read, ``--ignore`` and the limits to a command."""
-    return value_option(declaration_option(spec_options_without_values(command)))
+    return with_options(command, value_option, declaration_option, spec_options_without_values)
 
 
 def spec_options_without_values(command: Command) -> Command:
     """Add the same options without ``--input`` and ``--layer``, to a command that has its own."""
-    command = export_options(layout_option(ignore_option(limit_options(command))))
-    command = click.option(
-        "--shape",
-        "shapes",
-        multiple=True,
-        metavar="[INPUT=]SHAPE",
-        help="Replace an input shape, e.g. 3x320x320 or image=3x64x64 (repeatable).",
-    )(command)
-    return click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Set a variable, e.g. alpha=0.5 (repeatable).",
-    )(command)
+    return with_options(
+        command,
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Set a variable, e.g. alpha=0.5 (repeatable).",
+        ),
+        click.option(
+            "--shape",
+            "shapes",
+            multiple=True,
+            metavar="[INPUT=]SHAPE",
+            help="Replace an input shape, e.g. 3x320x320 or image=3x64x64 (repeatable).",
+        ),
+        export_options,
+        layout_option,
+        ignore_option,
+        limit_options,
+    )
 
 
 def partial_option(command: Command) -> Command:
@@ -179,40 +174,6 @@ def partial_option(command: Command) -> Command:
         is_flag=True,
         help="Accept a model with operators that cannot be counted; totals are then lower bounds (≥).",
     )(command)
-
-
-def utf8_output() -> None:
-    """Let standard output be UTF-8, whatever the locale: documents are read by programs and on other machines."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors=READABLE)
-
-
-def utf8_documents(ctx: click.Context, option: click.Parameter, form: str | None) -> str | None:
-    """Return the value of ``--format``, and let standard output be UTF-8 unless people are to read it directly."""
-    if form not in (None, *CONSOLE_FORMATS):
-        utf8_output()
-    return form
-
-
-def output_options(*formats: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds ``--format``, with these formats, and ``--color`` to a command."""
-
-    def decorate(command: Command) -> Command:
-        command = click.option(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            help=COLOR_HELP,
-        )(command)
-        return click.option(
-            "--format",
-            "form",
-            type=click.Choice(formats or FORMATS),
-            callback=utf8_documents,
-            help=FORMAT_HELP,
-        )(command)
-
-    return decorate
 
 
 def joined_values(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
@@ -326,75 +287,6 @@ def giving_values(how: Callable[[str], str]) -> Iterator[None]:
         ) from None
 
 
-class VerbCommand(click.Command):
-    """A command whose help page ends with sections of definitions and, last, the limits.
-
-    Args:
-        sections: the titles of the sections with their definitions.
-    """
-
-    def __init__(self, *args: Any, sections: Mapping[str, Definitions] | None = None, **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
-        self.sections = sections or {}
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write all options but the limits."""
-        self._write_section("Options", self._option_records(ctx, limits=False), formatter)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections of definitions, the epilog and the limits."""
-        for title, definitions in self.sections.items():
-            self._write_section(title, definitions, formatter)
-        super().format_epilog(ctx, formatter)
-        self._write_section("Limits", self._option_records(ctx, limits=True), formatter)
-
-    def _option_records(self, ctx: click.Context, *, limits: bool) -> Definitions:
-        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
-        chosen = [option for option in options if (option.name or "").startswith("max_") == limits]
-        return [record for option in chosen if (record := option.get_help_record(ctx)) is not None]
-
-    def _write_section(self, title: str, definitions: Definitions, formatter: click.HelpFormatter) -> None:
-        if definitions:
-            with formatter.section(title):
-                formatter.write_dl(definitions)
-
-
-class SpecCommand(VerbCommand):
-    """A command whose first argument is a SPEC, which the shell may have split into words."""
-
-    allow_extra_args = True
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        words = list(args)
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            if error.option_name == "->":
-                no_surplus(words[0], tuple(words[1:]))
-            raise
-
-    def invoke(self, ctx: click.Context) -> Any:
-        no_surplus(ctx.params["spec"], tuple(ctx.args))
-        return super().invoke(ctx)
-
-
-def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
-    """Fail if there are more arguments than a command takes.
-
-    Raises:
-        click.UsageError: there are surplus arguments.
-    """
-    if not surplus:
-        return
-    rest = " ".join(surplus)[:60]
-    if spec[:1].isdigit():
-        raise click.UsageError(
-            f"unexpected argument '{rest}': quote an inline expression, because the shell interprets the '>' of '->': "
-            f'"{spec[:60]} -> conv 6 k5"'
-        )
-    raise click.UsageError(f"unexpected argument '{rest}'")
-
-
 def stdin_once(specs: tuple[str, ...]) -> None:
     """Fail if standard input is named more than once.
 
@@ -403,64 +295,3 @@ def stdin_once(specs: tuple[str, ...]) -> None:
     """
     if specs.count("-") > 1:
         raise click.UsageError("standard input ('-') can be read only once")
-
-
-def checkout() -> str | None:
-    """Return the folder that a CI server checked out, to which the files of its reports are relative; else ``None``."""
-    return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
-
-
-def on_terminal() -> bool:
-    """Return whether standard output is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
-
-
-def wants_color(color: str) -> bool:
-    """Return whether to colour the output, by the option, the environment and the terminal."""
-    if color != "auto":
-        return color == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
-
-
-def default_format(form: str | None, color: str = "auto") -> str:
-    """Return the requested format; by default ``rich`` on a terminal or with colour, and ``plain`` elsewhere."""
-    colored = color == "always" or os.environ.get("FORCE_COLOR")
-    return form or ("rich" if on_terminal() or colored else "plain")
-
-
-def print_table(table: Table, form: str | None, color: str) -> None:
-    """Print a table to standard output."""
-    click.echo(table_text(table, form, color), nl=False, color=True)
-
-
-def print_pieces(pieces: Iterable[str]) -> None:
-    """Print a long text to standard output, a few pieces at a time."""
-    waiting = iter(pieces)
-    while text := "".join(islice(waiting, PIECES)):
-        click.echo(text, nl=False)
-
-
-def table_text(table: Table, form: str | None, color: str) -> str:
-    """Return a table as text, in the format that suits standard output."""
-    from archcalc.report.render import render
-
-    return render(table, default_format(form, color), color=wants_color(color), width=terminal_width())
-
-
-def terminal_width() -> int | None:
-    """Return the width of the terminal in columns; ``None`` if standard output is not a terminal."""
-    if not on_terminal():
-        return None
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns):
-        return int(columns)
-    return os.get_terminal_size(sys.stdout.fileno()).columns or None
-
-
-def quantity_definitions(names: Iterable[str]) -> Definitions:
-    """Return the quantities of these names with their meanings, for a help page."""
-    from archcalc.query.quantities import QUANTITIES
-
-    return [(name, QUANTITIES[name].meaning) for name in names]

@@ -8,6 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 import click
 
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables in which CI servers name the folder that they checked out."""
+
 
 class Report(NamedTuple):
     """A report to write to a file."""
@@ -49,3 +52,8 @@ def no_file_twice(reports: Sequence[Report]) -> None:
     for report, place in zip(reports, places, strict=True):
         if places.count(place) > 1 and not (os.path.exists(place) and not os.path.isfile(place)):  # a pipe takes both
             raise click.UsageError(f"two reports would be written to '{report.path[:80]}'")
+
+
+def checkout() -> str | None:
+    """Return the folder that a CI server checked out, to which the files of its reports are relative; else ``None``."""
+    return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)

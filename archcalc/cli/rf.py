@@ -8,19 +8,10 @@ import click
 
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import UnitField, unit_field
-from archcalc.cli.encoding import writes_blocks
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.files import STANDARD_OUTPUT
-from archcalc.cli.options import (
-    SpecCommand,
-    default_format,
-    load_network,
-    output_options,
-    partial_option,
-    print_table,
-    spec_argument,
-    spec_options,
-    terminal_width,
-)
+from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
+from archcalc.cli.output import default_format, output_options, print_table, terminal_width, writes_blocks
 from archcalc.cli.rf_survey import Survey
 from archcalc.graph import Graph, Ref
 from archcalc.spec.errors import fail

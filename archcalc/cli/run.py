@@ -14,18 +14,12 @@ from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.backward import backward_options, check_options, run_backward
 from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
 from archcalc.cli.by_hand_output import print_by_hand
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
-from archcalc.cli.options import (
-    PositiveInteger,
-    SpecCommand,
-    load_network,
-    output_options,
-    print_table,
-    spec_argument,
-    spec_options_without_values,
-)
+from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options_without_values
+from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
 from archcalc.spec.errors import fail

@@ -15,19 +15,10 @@ from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
 from archcalc.cli.columns import chosen_columns
+from archcalc.cli.commands import SpecCommand
 from archcalc.cli.layers_table import ALL, with_marks
-from archcalc.cli.options import (
-    PositiveInteger,
-    SpecCommand,
-    default_format,
-    load_network,
-    output_options,
-    partial_option,
-    print_pieces,
-    print_table,
-    spec_argument,
-    spec_options,
-)
+from archcalc.cli.options import PositiveInteger, load_network, partial_option, spec_argument, spec_options
+from archcalc.cli.output import default_format, output_options, print_pieces, print_table, writes_blocks
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
 from archcalc.spec.errors import fail
@@ -121,7 +112,6 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         return
     layout = values["layout"] or analysis.graph.layout
     if step:
-        from archcalc.cli.encoding import writes_blocks
         from archcalc.report.training_cost import Bars, training_table
 
         bars: Bars = "none" if form == "csv" else "blocks" if writes_blocks() else "ascii"

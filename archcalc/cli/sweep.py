@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.cli.commands import Definitions, SpecCommand
 from archcalc.cli.options import (
-    Definitions,
     PositiveInteger,
-    SpecCommand,
-    default_format,
     joined_values,
     layout_option,
     limit_options,
     limits_from,
     model_options,
-    output_options,
-    print_table,
     single_value,
     spec_argument,
     with_model_options,
 )
+from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archcalc.analysis.formats import BITS, KINDS, read_format, read_formats
 from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, without_star
+from archcalc.cli.options import Command, with_options
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
     from archcalc.graph import Graph
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class FormatsText(click.ParamType[str]):
@@ -56,7 +54,8 @@ def dtype_option(command: Command) -> Command:
 
 def training_setup_options(command: Command) -> Command:
     """Add the options on how the network is trained to a command."""
-    options = (
+    return with_options(
+        command,
         click.option(
             "--optimizer",
             type=click.Choice(list(OPTIMIZERS)),
@@ -85,9 +84,6 @@ def training_setup_options(command: Command) -> Command:
             "each entry of a stage (repeatable).",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def setup_from(values: dict[str, Any]) -> TrainingSetup:

@@ -10,21 +10,10 @@ from typing import Any
 
 import click
 
+from archcalc.cli.commands import VerbCommand
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
-from archcalc.cli.options import (
-    COLOR_HELP,
-    PositiveInteger,
-    VerbCommand,
-    default_format,
-    given_from,
-    limits_from,
-    single_value,
-    spec_options,
-    stdin_once,
-    terminal_width,
-    utf8_output,
-    wants_color,
-)
+from archcalc.cli.options import PositiveInteger, given_from, limits_from, single_value, spec_options, stdin_once
+from archcalc.cli.output import COLOR_HELP, default_format, terminal_width, utf8_output, wants_color
 from archcalc.cli.reports import Report, no_file_twice, reports_in
 from archcalc.cli.validate_reports import Output
 from archcalc.cli.warnings import codes

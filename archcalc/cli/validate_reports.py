@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import click
 
 from archcalc.cli.files import unwritten, write_file
-from archcalc.cli.options import checkout
-from archcalc.cli.reports import Report
+from archcalc.cli.reports import Report, checkout
 from archcalc.report.github import MAX_SUMMARY_BYTES
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.report.validation_totals import step_summary, summary, totals

@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.cli.commands import VerbCommand
 from archcalc.cli.execution import available_memory, memory_option
-from archcalc.cli.options import (
-    VerbCommand,
-    complete_spec,
-    default_format,
-    given_from,
-    limits_from,
-    output_options,
-    print_table,
-    spec_options,
-    stdin_once,
-)
+from archcalc.cli.options import complete_spec, given_from, limits_from, spec_options, stdin_once
+from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail, suggest
 

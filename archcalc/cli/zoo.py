@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from archcalc.cli.columns import chosen_columns
-from archcalc.cli.options import complete_spec, default_format, output_options, print_table
+from archcalc.cli.options import complete_spec
+from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report.table import Column, Table
 from archcalc.spec.catalogue import FIGURES, CatalogueEntry, catalogue, record

@@ -48,7 +48,7 @@ def test_tools_are_compared_quantity_by_quantity(archcalc: Archcalc) -> None:
 
 
 def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
+    monkeypatch.setattr("archcalc.cli.output.on_terminal", lambda: True)
     monkeypatch.setenv("NO_COLOR", "1")
     for width in (80, 120):
         monkeypatch.setenv("COLUMNS", str(width))
@@ -111,7 +111,7 @@ def test_a_page_explains_rules_once_and_settings_that_change_something(archcalc:
 
 
 def test_a_page_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
+    monkeypatch.setattr("archcalc.cli.output.on_terminal", lambda: True)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     for option in (("--explain", "ptflops"), ("--layers",)):
