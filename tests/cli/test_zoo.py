@@ -113,5 +113,5 @@ def test_the_columns_of_totals_are_those_of_the_catalogue(archcalc: Archcalc) ->
 
 def test_no_network_is_read_for_the_list(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.spec.read.read_spec", None)
-    monkeypatch.setattr("archcalc.api.load_spec", None)
+    monkeypatch.setattr("archcalc.api.reading.load_spec", None)
     assert archcalc("zoo", "params < 1M").status == 0

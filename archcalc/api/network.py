@@ -1,19 +1,13 @@
-"""The Python API: the functions of the command line, with typed results.
-
->>> import archcalc
->>> archcalc.load("lenet5").analyze().totals.params
-61706
-"""
+"""A network with everything that can be asked about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archcalc.spec import Given, Limits, Source, Spec, bundled, load_spec, read_spec
+from archcalc.spec import Spec
 from archcalc.spec.errors import fail, suggest
-from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
@@ -22,22 +16,16 @@ if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.training.setup import TrainingSetup
     from archcalc.analysis.unit import UnitField
-    from archcalc.changes import NetworkDiff
     from archcalc.claims import Claim, Judgement
     from archcalc.counters.count import Count
     from archcalc.executor.backward import Backward
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
     from archcalc.executor.losses import LossKind
-    from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
-    from archcalc.query.closed_forms import ClosedForms
-    from archcalc.readers.checkpoints.checkpoint import Checkpoint
     from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
-
-__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "load_checkpoint", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,220 +338,3 @@ class Network:
             unknown = f"no layer, stage or input '{name[:60]}'"
             fail("unknown-name", unknown, hint=hint, origin=self.spec.source.name[:60])
         return found
-
-
-def load_checkpoint(checkpoint: str) -> Checkpoint:
-    """Read which tensors a checkpoint has, without their numbers; see `archcalc.readers.checkpoints.checkpoint`.
-
-    Args:
-        checkpoint: the file, and perhaps a part of it: ``training.pth:optimizer``.
-
-    Raises:
-        archcalc.SpecError: the file cannot be read, or has objects that could run code.
-    """
-    from archcalc.readers.checkpoints.read import read_checkpoint
-
-    return read_checkpoint(checkpoint)
-
-
-def load(
-    spec: str,
-    *,
-    set: Mapping[str, object] | None = None,
-    shapes: Mapping[str, object] | str | None = None,
-    layout: str | None = None,
-    arguments: Mapping[str, str] | None = None,
-    batch_axes: Mapping[str, int | None] | None = None,
-    values: Mapping[str, float | Sequence[float]] | None = None,
-    layers: Mapping[str, str] | None = None,
-    training: bool = False,
-    partial: bool = False,
-    limits: Limits = DEFAULT,
-) -> Network:
-    """Read a network.
-
-    Args:
-        spec: a bundled name, a file (a spec, or a model of another format), an inline expression, ``-`` for standard
-            input, or a module of PyTorch as ``package.module:object`` or ``./file.py:object``. Only the last runs
-            code, that of the module.
-        set: values of the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
-        shapes: other input shapes: one text such as ``"3x320x320"``, or one per input name.
-        layout: the axis order of these shapes, ``chw`` or ``hwc``; by default that of the spec.
-        arguments: the arguments of the class or function that makes a module, as Python literals or texts.
-        batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
-            the first axis.
-        values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them; for an
-            input of several numbers, a sequence.
-        layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
-            class.
-        training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
-        partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
-            and their `archcalc.analysis.counts.Counts.is_complete` is false.
-        limits: bounds on the work.
-
-    Raises:
-        archcalc.SpecError: the spec has errors; all are listed with their places.
-    """
-    by_input = {"": shapes} if isinstance(shapes, str) else dict(shapes or {})
-    given = Given(
-        {name: _written(value) for name, value in (set or {}).items()},
-        {name: _written(shape) for name, shape in by_input.items()},
-        layout,
-        arguments=dict(arguments or {}),
-        batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
-        values={name: _listed(value) for name, value in (values or {}).items()},
-        layers=dict(layers or {}),
-        partial=partial,
-        training_heads="all" if training else "possible",
-    )
-    return Network(load_spec(spec, given, limits))
-
-
-def from_torch(module: Any, example: Any, *, batch_axes: Mapping[str, int | None] | None = None) -> Network:
-    """Return a module of PyTorch as a network; ``run`` uses its weights.
-
-    Args:
-        module: a ``torch.nn.Module``. It is exported in evaluation mode, and stays in the mode that it has.
-        example: an input with a batch: a tensor, a tuple of tensors, or tensors by name.
-        batch_axes: the axes of inputs that are the batch, by name; ``None``: the input has none. By default, the first
-            axis.
-
-    Raises:
-        archcalc.SpecError: an operator of the module cannot be counted.
-        Exception: whatever PyTorch raises for a module that cannot be exported.
-    """
-    from archcalc.readers.torch_module.read import ExportedModule
-
-    model = ExportedModule(module, example, batch_axes or {})
-    return Network(read_spec(Source(model.name, "", model=model)))
-
-
-def diff(old: str | Network, new: str | Network, *, training: bool = False, dtype: str = "float32") -> NetworkDiff:
-    """Return what changed between two networks: totals, inputs and outputs, and the layers that differ.
-
-    Args:
-        old: the network before the change, or its SPEC, as for `load`.
-        new: the network after it.
-        training: whether the totals include training heads.
-        dtype: the number format for memory, one of `archcalc.analysis.formats.BITS`.
-
-    Raises:
-        archcalc.SpecError: a spec has errors.
-    """
-    from archcalc.changes import compare
-
-    before, after = (load(each, training=training) if isinstance(each, str) else each for each in (old, new))
-    return compare(before.analyze(training=training), after.analyze(training=training), dtype=dtype)
-
-
-def grade(answer: object, question: str | Mapping[str, Any], *, hide_answer: bool = False) -> Grade:
-    """Grade one answer to one question, as in a cell of a notebook.
-
-    In a test cell of nbgrader, print the ``feedback`` and end with the ``points``, which nbgrader takes as the credit.
-
-    Args:
-        answer: a number, a text (``"61.7k"``), a shape as a tuple or text, or an array; ``None`` or an empty text: no
-            answer.
-        question: a SPEC and a target (``"lenet5 c1.params"``), or what a key says about them: ``network``, ``target``,
-            ``points``, ``accept``, ``partial``, ``set``, ``shape`` and more.
-        hide_answer: whether the feedback withholds the correct value.
-
-    Raises:
-        archcalc.SpecError: the question has errors. A wrong or unreadable answer is no error.
-    """
-    from archcalc.grading.single import grade_answer
-
-    return grade_answer(answer, question, hide_answer=hide_answer)
-
-
-def formula(
-    spec: str,
-    *targets: str,
-    free: Iterable[str],
-    assume: Iterable[str] = (),
-    set: Mapping[str, object] | None = None,
-) -> ClosedForms:
-    """Return closed forms of a network with their conditions; see `archcalc.query.formula`.
-
-    Args:
-        spec: as for `load`.
-        targets: ``QUANTITY``, ``LAYER.QUANTITY`` or ``STAGE.QUANTITY``; by default the totals.
-        free: the variables and input sizes to keep as symbols, such as ``("H", "W", "classes")``.
-        assume: conditions on the symbols, such as ``"H % 32 == 0"`` or ``"alpha == a/4"``.
-        set: values of other variables.
-
-    Raises:
-        archcalc.SpecError: an error in the spec, the names, the targets or the assumptions.
-    """
-    from archcalc.query.formula import TOTALS, FormulaQuery, calculate
-
-    given = Given({name: _written(value) for name, value in (set or {}).items()}, later=(*free,))
-    return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
-
-
-def sweep(
-    spec: str,
-    *,
-    set: Mapping[str, object] | None = None,
-    shapes: Mapping[str, object] | None = None,
-    quantities: Sequence[str] = ("params", "macs"),
-    where: str | None = None,
-    layout: str | None = None,
-    training: bool = False,
-    limits: Limits = DEFAULT,
-) -> Iterator[dict[str, Any]]:
-    """Evaluate every combination of settings, and yield a row for each; impossible ones are left out.
-
-    Args:
-        spec: as for `load`.
-        set: values of variables and attributes of layers (``"conv1.p"``), as after ``--set`` (``"0.25:1:0.25"``), or
-            as lists.
-        shapes: input sizes (``{"H=W": "128:512:32"}``), or lists of shapes by input name (``""``: the first).
-        quantities: targets, such as ``"macs"`` and ``"conv1.params"``.
-        where: a condition that configurations have to meet.
-        layout: the axis order of shapes, ``chw`` or ``hwc``; by default that of the spec.
-        training: whether the totals include training heads.
-        limits: bounds on the work.
-
-    Returns:
-        One row per configuration: settings and quantities by name, as exact numbers, and shapes as tuples.
-
-    Raises:
-        archcalc.SpecError: an error in the spec or in an argument.
-    """
-    from archcalc.query.conditions import read_condition, read_name
-    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
-    from archcalc.query.settings import read_settings
-    from archcalc.query.sweep import sweep as swept
-    from archcalc.spec.locate import locate
-
-    def options(given: Mapping[str, object] | None) -> list[str]:
-        listed = {name: values if isinstance(values, list) else [values] for name, values in (given or {}).items()}
-        return [f"{name}={','.join(map(_written, values))}".removeprefix("=") for name, values in listed.items()]
-
-    varied = read_settings(options(set), options(shapes), layout, limits)
-    query = ConfigurationQuery(
-        LocatedSpec(*locate(spec, limits)),
-        [read_name("quantities", name) for name in quantities],
-        None if where is None else read_condition("where", where),
-        varied.given,
-        varied.fixed,
-        varied.shapes,
-        training=training,
-        limits=limits,
-    )
-    query.require_batches(varied.axes)
-    names = [*(axis.name for axis in varied.axes), *quantities]
-    for block in swept(query.subject(), varied.axes):
-        if block.columns is not None:
-            for row in zip(*(column.tolist() for column in block.columns), strict=True):
-                yield dict(zip(names, row, strict=True))
-
-
-def _written(shape: object) -> str:
-    return "x".join(map(str, shape)) if isinstance(shape, tuple | list) else str(shape)
-
-
-def _listed(numbers: object) -> str:
-    """Return the numbers of an input as they are written after ``--input``."""
-    return ",".join(str(each).lower() for each in (numbers if isinstance(numbers, tuple | list) else [numbers]))
