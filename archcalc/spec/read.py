@@ -20,16 +20,14 @@ from archcalc.spec.check import check_blocks, check_declared_name, check_names, 
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, suggest, whole_text
-from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes, shape_text
+from archcalc.spec.given_shapes import given_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.misread_shapes import WrittenInputs, with_reading
-from archcalc.spec.model_sizes import require_names, sizes_from
-from archcalc.spec.models import ModelOptions, ModelSource
+from archcalc.spec.model_specs import read_model
 from archcalc.spec.network import Block, Network, Stage
 from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
-from archcalc.spec.source_lines import source_lines
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, no_variable, shape_from
@@ -88,7 +86,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     """Read a spec from its text, or a model file; see `load_spec`."""
     _bound_digits(limits)
     if source.model is not None:
-        return _read_model(source, source.model, given, limits)
+        return read_model(source, source.model, given, limits)
     for option, written, reason in (
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
@@ -110,22 +108,6 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     finally:
         if collecting:
             gc.enable()
-
-
-def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limits) -> Spec:
-    """Return a model of another format as a spec without text."""
-    sizes = sizes_from(given)
-    written = parsed_shapes(given, "chw", limits)
-    model = reader.read(
-        ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values, sizes, given.layers)
-    )
-    names = model.axis_names
-    require_names(given, names)
-    given = given._replace(numbers={name: size for name, size in sizes.items() if name in names} | {**given.numbers})
-    shapes = given_shapes(model.inputs, given, {}, model.layout, limits, source.name, names)
-    graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
-    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
-    return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 
 def _bound_digits(limits: Limits) -> None:
