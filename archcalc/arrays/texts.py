@@ -1,4 +1,4 @@
-"""Shapes and measured numbers as people read them."""
+"""Shapes, counts and measured numbers as people read them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ DIGITS = 6
 def shape_text(shape: Iterable[object]) -> str:
     """Return a shape: ``1x5x5``."""
     return "x".join(map(str, shape)) or "a single number"
+
+
+def count_text(number: int, noun: str) -> str:
+    """Return a count with its noun in the singular or plural: ``1 error``, ``2 errors``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def float_text(number: SupportsFloat, digits: int = DIGITS) -> str:

@@ -16,7 +16,7 @@ from archcalc.changes.gates import NOT_JUDGED, Judged
 from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.locate import SUFFIXES, decode, is_file_name
-from archcalc.spec.models import CONTENT_READERS, READERS, model_file
+from archcalc.spec.models import CONTENT_READERS, READERS, ModelSource, model_file
 from archcalc.spec.several import SharedSettings
 from archcalc.validation.configuration import configuration_of, exclusion
 from archcalc.validation.recognize import is_spec
@@ -149,15 +149,17 @@ class _Reader:
             fail("encoding", "a pointer of Git LFS, not the file itself", hint=hint, origin=name)
         suffix = Path(path).suffix.lower()
         shapes = configuration_of(place).shapes(place)
-        if suffix not in READERS and suffix not in CONTENT_READERS:
-            source = Source(name, decode(data, name, self.settings.limits))
+
+        def network(model: ModelSource | None) -> Analysis:
+            source = Source(name, decode(data, name, self.settings.limits) if model is None else "", model=model)
             return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
+
+        if suffix not in READERS and suffix not in CONTENT_READERS:
+            return network(None)
         with TemporaryDirectory(prefix="archcalc-") as folder:
             file = Path(folder, os.path.basename(path))
             file.write_bytes(data)
-            model = model_file(name, file)
-            source = Source(name, decode(data, name, self.settings.limits) if model is None else "", model=model)
-            return analyze(self.settings.read(source, shapes=shapes).graph, training=self.training)
+            return network(model_file(name, file))
 
 
 def _compared(reader: _Reader, change: FileChange) -> ComparedNetwork:

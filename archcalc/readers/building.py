@@ -97,6 +97,12 @@ class GraphBuilder:
         self.paths.append(path)
         return Ref(number)
 
+    def remove_layers(self, first: int) -> None:
+        """Remove all layers from an index on."""
+        del self.nodes[first:], self.paths[first:]
+        self.stored = [each for each in self.stored if each[0] < first]
+        self.owners = {array: owner for array, owner in self.owners.items() if owner < first}
+
     def shape(self, tensor: Ref) -> Shape:
         """Return the shape of a tensor of the graph."""
         return self.nodes[tensor.node].outputs[tensor.output]

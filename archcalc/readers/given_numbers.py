@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archcalc.arrays.texts import shape_text
 from archcalc.spec.errors import fail
 
 WORDS = {"true": 1.0, "false": 0.0}
@@ -28,6 +29,6 @@ def given_numbers(name: str, written: str, dtype: str, sizes: Sequence[int]) -> 
         numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
         return np.array(numbers).astype(dtype).reshape(tuple(sizes))
     except (ValueError, TypeError):
-        shape = "x".join(map(str, sizes)) or "one number"
+        shape = shape_text(sizes)
         message = f"must be numbers that fill {shape}, separated by commas, got '{written[:40]}'"
         fail("argument", message, origin=f"--input {name[:40]}")

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
+from archcalc.arrays.texts import shape_text
 from archcalc.graph import Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes, like
@@ -204,7 +205,7 @@ class _Lowering(GraphBuilder):
         if found is None:
             return ""
         step, tensor = found
-        return f"in this file, {_where(step)} makes {_written(self._recorded(tensor))} for every size of the input"
+        return f"in this file, {_where(step)} makes {shape_text(self._recorded(tensor))} for every size of the input"
 
     def _notes(self) -> tuple[str, ...]:
         """Name the operators that are not counted, and the parameters of the file that no layer uses, by module."""
@@ -238,7 +239,7 @@ class _Lowering(GraphBuilder):
             assert self.step is not None
             fail(
                 "shape",
-                f"{_where(self.step)} makes {_written(computed)}, but the file records {_written(recorded)}",
+                f"{_where(self.step)} makes {shape_text(computed)}, but the file records {shape_text(recorded)}",
                 origin=self.model.origin,
                 hint="please report this file: one of the two is wrong",
             )
@@ -272,8 +273,8 @@ class _Lowering(GraphBuilder):
                         needed == size,
                         "'{array}' would be {needed}, but the file has {recorded}",
                         array=", ".join(stored[weight.name]),
-                        needed=_written(weight.shape),
-                        recorded=_written(recorded),
+                        needed=shape_text(weight.shape),
+                        recorded=shape_text(recorded),
                     )
 
     def size(self, value: Any) -> Number:
@@ -285,7 +286,3 @@ class _Lowering(GraphBuilder):
 
 def _has_names(values: tuple[Any, ...]) -> bool:
     return any(isinstance(each, SizeName) for each in values)
-
-
-def _written(shape: Sequence[Number]) -> str:
-    return "x".join(map(str, shape)) or "a single number"

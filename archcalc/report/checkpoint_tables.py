@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, Part, Tensor
 from archcalc.readers.checkpoints.outline import Row
 from archcalc.report.table import Column, Table, bytes_in_full
@@ -38,7 +38,7 @@ def checkpoint_table(checkpoint: Checkpoint, rows: Sequence[Row]) -> Table:
         (
             row.name or "all",
             *(f"×{row.times}" if row.times > 1 else "",) * repeats,
-            _count(row.tensors // row.times, "tensor") if row.tensor is None else shape_text(row.tensor.shape),
+            count_text(row.tensors // row.times, "tensor") if row.tensor is None else shape_text(row.tensor.shape),
             ", ".join(row.formats),
             row.params,
             row.bytes,
@@ -127,7 +127,7 @@ def _row_record(row: Row) -> dict[str, Any]:
 def _title(checkpoint: Checkpoint) -> str:
     files = f" in {checkpoint.files} files" if checkpoint.files > 1 else ""
     part = f", part '{checkpoint.part}'" if checkpoint.part else ""
-    return f"{checkpoint.name}{part}: {_count(len(checkpoint.tensors), 'tensor')}, {checkpoint.form}{files}"
+    return f"{checkpoint.name}{part}: {count_text(len(checkpoint.tensors), 'tensor')}, {checkpoint.form}{files}"
 
 
 def _notes(checkpoint: Checkpoint, rows: Sequence[Row]) -> Iterable[str]:
@@ -135,11 +135,11 @@ def _notes(checkpoint: Checkpoint, rows: Sequence[Row]) -> Iterable[str]:
     if totals.trainable != totals.params:
         yield f"trainable: {totals.trainable:,} of {totals.params:,} parameters (the rest are moving averages)"
     for name, (tensors, numbers, size) in totals.formats.items():
-        yield f"{name}: {_count(numbers, 'number')} in {_count(tensors, 'tensor')}, {bytes_in_full(size)}"
+        yield f"{name}: {count_text(numbers, 'number')} in {count_text(tensors, 'tensor')}, {bytes_in_full(size)}"
     ignored = [tensor for tensor in checkpoint.counted() if not tensor.params and tensor.numbers]
     if ignored:
         listed = ", ".join(dict.fromkeys(tensor.last for tensor in islice(ignored, 1000)))
-        yield f"not parameters: {_count(len(ignored), 'tensor')} of counters, indices or tables ({listed[:120]})"
+        yield f"not parameters: {count_text(len(ignored), 'tensor')} of counters, indices or tables ({listed[:120]})"
     if checkpoint.shared:
         some = [f"{name} = {other}" for name, other in islice(checkpoint.shared.items(), LISTED)]
         more = ", …" * (len(checkpoint.shared) > LISTED)
@@ -155,8 +155,4 @@ def _notes(checkpoint: Checkpoint, rows: Sequence[Row]) -> Iterable[str]:
 
 
 def _part(part: Part) -> str:
-    return f"{part.name} ({_count(part.tensors, 'tensor')}, {bytes_in_full(part.bytes)})"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+    return f"{part.name} ({count_text(part.tensors, 'tensor')}, {bytes_in_full(part.bytes)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.changes.files import ComparedNetwork
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
@@ -17,7 +18,6 @@ from archcalc.report.diff_tables import (
     totals_table,
 )
 from archcalc.report.table import Table, human, without_controls
-from archcalc.report.validated import count
 
 MARKER = "<!-- archcalc diff -->"
 """The first line, by which a comment is found again."""
@@ -46,7 +46,7 @@ def diff_markdown(comparison: NetworkComparison) -> str:
             document.add([f"- **{text(place)}**: {text(problem.message)}"])
     if len(compared) > 1:
         document.add(
-            ["", *_table(networks_table(compared)), ""], fallback=[f"{count(len(compared), 'network')} differ."]
+            ["", *_table(networks_table(compared)), ""], fallback=[f"{count_text(len(compared), 'network')} differ."]
         )
     for network in compared:
         document.add(["", *_network(network, alone=len(compared) == 1)], fallback=_network_summary(network))
@@ -77,7 +77,7 @@ class _Document:
 
     def written(self) -> str:
         """Return the text."""
-        more = ["", f"{count(self.left_out, 'further part')} of the comparison left out: the comment is full."]
+        more = ["", f"{count_text(self.left_out, 'further part')} of the comparison left out: the comment is full."]
         return "\n".join([*self.lines, *(more if self.left_out else [])]).rstrip() + "\n"
 
 
@@ -91,7 +91,7 @@ def _heading(comparison: NetworkComparison) -> str:
     compared = comparison.compared
     if not comparison.revisions:
         return sides
-    return f"{sides}, {count(len(compared), 'network')}" if compared else f"no network differs ({sides})"
+    return f"{sides}, {count_text(len(compared), 'network')}" if compared else f"no network differs ({sides})"
 
 
 def _network(network: ComparedNetwork, *, alone: bool) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _network(network: ComparedNetwork, *, alone: bool) -> Iterator[str]:
     if alone:
         yield from [said, "", *tables]
         if layers:
-            yield from ["<details>", f"<summary>{count(len(diff.rows), 'change')}, layer by layer</summary>", ""]
+            yield from ["<details>", f"<summary>{count_text(len(diff.rows), 'change')}, layer by layer</summary>", ""]
             yield from [*layers, "</details>"]
         return
     yield from ["<details>", f"<summary>{title}. {said}</summary>", "", *tables, *layers, "</details>"]

@@ -9,11 +9,10 @@ from itertools import takewhile
 from typing import Any
 
 from archcalc.analysis.fields import Fields
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
 from archcalc.changes.rows import Row
 from archcalc.report.table import bytes_text, without_controls
-from archcalc.report.validated import count
 from archcalc.validation.baseline import percent_text
 
 MAX_PARTS = 3
@@ -50,11 +49,11 @@ def _is_free(row: Row) -> bool:
 
 
 def _equal(diff: NetworkDiff, old: str, new: str) -> str:
-    layers = count(len(diff.new.layers), "layer")
+    layers = count_text(len(diff.new.layers), "layer")
     said = f"{old} and {new} are equal" if old != new else f"{new} has not changed"
     parts = [f"{said}: {layers} with the same attributes and figures"]
     if diff.renamed:
-        parts.append(f"{count(len(diff.renamed), 'layer')} {_were(len(diff.renamed))} renamed")
+        parts.append(f"{count_text(len(diff.renamed), 'layer')} {_were(len(diff.renamed))} renamed")
     for row in diff.rows:
         where = new if row.kind == "added" else old
         parts.append(f"only {where} has an explicit {row.label}, which makes no difference")
@@ -86,7 +85,7 @@ def _changed(diff: NetworkDiff, new: str) -> str:
     parts.sort(key=lambda part: -part[0])
     shown = [text for _, text in parts[:MAX_PARTS]]
     if len(parts) > MAX_PARTS:
-        shown.append(f"and {count(len(parts) - MAX_PARTS, 'further change')}")
+        shown.append(f"and {count_text(len(parts) - MAX_PARTS, 'further change')}")
     return _capital("; ".join(shown))
 
 

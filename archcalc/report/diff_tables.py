@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.formats import in_bytes
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.changes.compare import Figure, NetworkDiff
 from archcalc.changes.files import ComparedNetwork
 from archcalc.changes.rows import Row
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report.diff_sentences import attribute_text, change_text, field_text, titles
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_controls
-from archcalc.report.validated import count
 
 MARKS = {"added": "+", "removed": "-", "changed": "~", "affected": " "}
 """What stands before a row."""
@@ -98,7 +97,7 @@ def changes_table(diff: NetworkDiff, most: int | None = None) -> Table:
         Column("memory", "memory", "right"),
     )
     rows = diff.rows if most is None else diff.rows[:most]
-    notes = [] if len(rows) == len(diff.rows) else [f"and {count(len(diff.rows) - len(rows), 'further change')}"]
+    notes = [] if len(rows) == len(diff.rows) else [f"and {count_text(len(diff.rows) - len(rows), 'further change')}"]
     notes.append(f"memory: parameters and outputs of the layers, in {diff.dtype}")
     if any(row.kind == "affected" for row in rows):
         notes.append("affected: unchanged layers whose shapes or costs follow from the other changes")
@@ -127,7 +126,7 @@ def signed(number: int) -> str:
 def where_text(row: Row, most: int = MAX_PLACES) -> str:
     """Return the places of a row; of many, the first and the last one."""
     if row.kind == "affected":
-        return count(row.layers, "layer")
+        return count_text(row.layers, "layer")
     if row.times <= most:
         return ", ".join(row.places)
     return f"{row.places[0]} … {row.places[-1]}"
@@ -140,7 +139,7 @@ def what_text(row: Row) -> str:
         return "affected"
     if row.kind != "changed":
         operator = change.operators[row.kind == "added"]
-        return f"block of {count(row.layers // row.times, 'layer')}" if row.is_block else operator
+        return f"block of {count_text(row.layers // row.times, 'layer')}" if row.is_block else operator
     texts = [attribute_text(each, factor) for each, factor in zip(row.attributes, row.factors, strict=True)]
     if change.before is not None and change.after is not None and change.before.op != change.after.op:
         whole = change.operators if row.times == 1 else (change.before.op, change.after.op)
@@ -207,6 +206,6 @@ def lone_text(network: ComparedNetwork) -> str:
     side, lone = ("the new side", network.new) if network.new is not None else ("the old side", network.old)
     assert lone is not None
     totals = lone.totals
-    said = f"{count(totals.layers, 'layer')}, {totals.params:,} parameters, {totals.macs:,} MACs"
+    said = f"{count_text(totals.layers, 'layer')}, {totals.params:,} parameters, {totals.macs:,} MACs"
     name = without_controls(lone.graph.name)
     return f"{name}, {side}: {said}" if network.status == "error" else f"{name}: {said}"

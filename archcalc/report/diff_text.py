@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archcalc.arrays.texts import count_text
 from archcalc.changes.files import ComparedNetwork
 from archcalc.report.aligned import fold
 from archcalc.report.diff_sentences import sentences
@@ -18,7 +19,6 @@ from archcalc.report.diff_tables import (
 )
 from archcalc.report.render import render
 from archcalc.report.table import Table
-from archcalc.report.validated import count
 from archcalc.spec.errors import escaped
 
 BOLD, RED = "1", "31"
@@ -94,4 +94,4 @@ def _summary(comparison: NetworkComparison) -> str:
         return "no network differs"
     kinds = [network.status for network in compared]
     parts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-    return f"{count(len(compared), 'network')}: {', '.join(parts)}"
+    return f"{count_text(len(compared), 'network')}: {', '.join(parts)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import escaped
@@ -28,11 +29,6 @@ MAX_ROWS = 40
 """The maximum number of changed layers that are listed."""
 
 
-def count(number: int, word: str) -> str:
-    """Return a number with a noun in the singular or plural: ``1 error``, ``2 errors``."""
-    return f"{number:,} {word}{'s' * (number != 1)}"
-
-
 def headline(result: ValidationResult, *, color: bool) -> str:
     """Return the line for a spec, coloured if wanted."""
     name = escaped(result.name)
@@ -47,17 +43,17 @@ def headline(result: ValidationResult, *, color: bool) -> str:
 def _details(result: ValidationResult) -> list[str]:
     found = []
     if result.errors:
-        found.append(count(result.errors, "error"))
+        found.append(count_text(result.errors, "error"))
     if result.failed_expectations:
-        found.append(f"{result.failed_expectations} of {count(result.expectations, 'expectation')} failed")
+        found.append(f"{result.failed_expectations} of {count_text(result.expectations, 'expectation')} failed")
     elif not result.errors and result.is_spec:
-        found.append(count(result.expectations, "expectation"))
+        found.append(count_text(result.expectations, "expectation"))
     if result.exceeded:
-        found.append(f"over {count(result.exceeded, 'budget')}")
+        found.append(f"over {count_text(result.exceeded, 'budget')}")
     if result.has_grown:
         found.append("grown since the baseline")
     if result.warnings + result.fatal_warnings:
-        found.append(count(result.warnings + result.fatal_warnings, "warning"))
+        found.append(count_text(result.warnings + result.fatal_warnings, "warning"))
     if result.is_new:
         found.append("new: not in the baseline")
     if result.renamed_from:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archcalc.arrays.texts import count_text
 from archcalc.report.github import MAX_SUMMARY_BYTES, bounded_summary
-from archcalc.report.validated import changes_table, count, headline
+from archcalc.report.validated import changes_table, headline
 from archcalc.spec.errors import escaped
 from archcalc.validation.results import ValidationResult
 
@@ -34,11 +35,11 @@ def summary(results: Sequence[ValidationResult]) -> str:
     found = totals(results)
     words = [f"{found['ok']} ok"]
     words += [f"{found[key]} {word}" for key, word in (("failed", "failed"), ("errors", "with errors")) if found[key]]
-    parts = [f"{count(found['specs'], 'spec')}: {', '.join(words)}"]
+    parts = [f"{count_text(found['specs'], 'spec')}: {', '.join(words)}"]
     errors = found["other_errors"]
-    parts += [f"{count(errors, 'error')} in configurations or baselines"] if errors else []
-    parts += [count(found["warnings"], "warning")] if found["warnings"] else []
-    parts += [f"{count(found['skipped'], 'file')} skipped"] if found["skipped"] else []
+    parts += [f"{count_text(errors, 'error')} in configurations or baselines"] if errors else []
+    parts += [count_text(found["warnings"], "warning")] if found["warnings"] else []
+    parts += [f"{count_text(found['skipped'], 'file')} skipped"] if found["skipped"] else []
     return "; ".join(parts)
 
 

@@ -7,7 +7,7 @@ make records; any other name is refused. Nothing is imported, no attribute is se
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any, NamedTuple
 
 MAX_OPERATIONS = 5_000_000
@@ -250,16 +250,14 @@ def _two(reader: Reader) -> list[Any]:
     return [key, value]
 
 
-def _each(names: str, run: Callable[[Reader, Any], None]) -> Iterator[tuple[str, Callable[[Reader, Any], None]]]:
-    return ((name, run) for name in names.split())
-
-
 _OPERATIONS: dict[str, Callable[[Reader, Any], None]] = {
-    **dict(_each("PROTO FRAME", lambda reader, _: None)),
-    **dict(_each("INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT", Reader.push)),
-    **dict(_each("UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8", Reader.push)),
-    **dict(_each("STRING BINSTRING SHORT_BINSTRING", Reader.push)),
-    **dict(_each("BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8", Reader.push)),
+    **dict.fromkeys(["PROTO", "FRAME"], lambda reader, _: None),
+    **dict.fromkeys(
+        ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"], Reader.push
+    ),
+    **dict.fromkeys(["UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"], Reader.push),
+    **dict.fromkeys(["STRING", "BINSTRING", "SHORT_BINSTRING"], Reader.push),
+    **dict.fromkeys(["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"], Reader.push),
     "NONE": _constant(None),
     "NEWTRUE": _constant(True),
     "NEWFALSE": _constant(False),
@@ -267,30 +265,30 @@ _OPERATIONS: dict[str, Callable[[Reader, Any], None]] = {
     "POP": lambda reader, _: reader.drop(),
     "POP_MARK": _drop_to_mark,
     "DUP": lambda reader, _: reader.push(reader.top()),
-    **dict(_each("PUT BINPUT LONG_BINPUT", Reader.remember)),
-    **dict(_each("GET BINGET LONG_BINGET", Reader.recall)),
+    **dict.fromkeys(["PUT", "BINPUT", "LONG_BINPUT"], Reader.remember),
+    **dict.fromkeys(["GET", "BINGET", "LONG_BINGET"], Reader.recall),
     "MEMOIZE": lambda reader, _: reader.memoize(),
     "EMPTY_TUPLE": lambda reader, _: reader.push(()),
     "TUPLE1": _tuple_of(1),
     "TUPLE2": _tuple_of(2),
     "TUPLE3": _tuple_of(3),
     "TUPLE": lambda reader, _: reader.push_new(tuple(reader.pop_to_mark())),
-    **dict(_each("EMPTY_LIST EMPTY_SET", lambda reader, _: reader.push_new([]))),
-    **dict(_each("LIST FROZENSET", lambda reader, _: reader.push_new(reader.pop_to_mark()))),
+    **dict.fromkeys(["EMPTY_LIST", "EMPTY_SET"], lambda reader, _: reader.push_new([])),
+    **dict.fromkeys(["LIST", "FROZENSET"], lambda reader, _: reader.push_new(reader.pop_to_mark())),
     "EMPTY_DICT": lambda reader, _: reader.push_new({}),
     "DICT": lambda reader, _: reader.push_new(_pairs(reader.pop_to_mark())),
     "APPEND": lambda reader, _: reader.append([reader.pop()]),
-    **dict(_each("APPENDS ADDITEMS", lambda reader, _: reader.append(reader.pop_to_mark()))),
+    **dict.fromkeys(["APPENDS", "ADDITEMS"], lambda reader, _: reader.append(reader.pop_to_mark())),
     "SETITEM": lambda reader, _: reader.set_items(_two(reader)),
     "SETITEMS": lambda reader, _: reader.set_items(reader.pop_to_mark()),
     "GLOBAL": lambda reader, written: reader.name(*written.split(" ", 1)),
     "STACK_GLOBAL": _stack_name,
-    **dict(_each("REDUCE NEWOBJ", _reduce)),
+    **dict.fromkeys(["REDUCE", "NEWOBJ"], _reduce),
     "NEWOBJ_EX": _new_with_names,
     "OBJ": _object,
     "INST": _instance,
     "BUILD": lambda reader, _: reader.build(),
-    **dict(_each("BINPERSID", lambda reader, _: reader.refer(reader.pop()))),
+    "BINPERSID": lambda reader, _: reader.refer(reader.pop()),
     "PERSID": lambda reader, written: reader.refer(written),
 }
 """What the operations of a pickle do. Those that are missing (extension codes, buffers of a stream) are refused."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
+from archcalc.arrays.texts import shape_text
 from archcalc.graph import Ref, channels_first, ordered, write_shape
 from archcalc.numeric import Impossible, Number, known_equal
 from archcalc.ops.base import Shape
@@ -125,15 +126,13 @@ class KerasGraph(GraphBuilder):
         if declared is not None:
             return self.plan.declared.add(declared, view, self.plan.layout)
         conversion = conversion_of(call.layer)
-        length = len(self.nodes)
+        first = len(self.nodes)
         try:
             if conversion is None:
                 raise Unconvertible
             return conversion(view)
         except Unconvertible as error:
-            del self.nodes[length:], self.paths[length:]
-            self.stored = [each for each in self.stored if each[0] < length]
-            self.owners = {array: owner for array, owner in self.owners.items() if owner < length}
+            self.remove_layers(first)
             reason = f": {error}" if str(error) else ""
             self.failures.add(f"{call.layer.class_name}{reason}", view.origin)
             return self._uncounted(number, view)
@@ -202,7 +201,7 @@ class KerasGraph(GraphBuilder):
                 read = f"{_where(call)} reads {write_shape(computed)}"
                 fail(
                     "shape",
-                    f"{read}, but the file records {'x'.join(str(n or '?') for n in recorded[1:]) or 'one number'}",
+                    f"{read}, but the file records {shape_text(n or '?' for n in recorded[1:])}",
                     origin=self.plan.name,
                     hint="what --layer declares must make the shapes that the file records"
                     if self.plan.declared

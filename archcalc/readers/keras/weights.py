@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from archcalc.arrays.texts import shape_text
+from archcalc.executor.weights import stored
 from archcalc.graph import Graph
 from archcalc.readers.archive import Archive
 from archcalc.readers.hdf5 import DAMAGED, MAX_ARRAY_BYTES, opened
@@ -61,13 +63,10 @@ def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str) -> None:
         arrays: the arrays by ``layer.array``.
         name: the name of the file in messages.
     """
-    for _, node in graph.layers():
-        for weight in node.op.weights(graph.input_shapes(node)):
-            array = arrays.get(f"{node.name}.{weight.name}")
-            if array is not None and array.shape != weight.shape:
-                needed, given = ("x".join(map(str, shape)) for shape in (weight.shape, array.shape))
-                message = f"'{node.name}.{weight.name}' would be {needed}, but the file has {given}"
-                fail("format", message[:300], origin=name)
+    for array, needed in stored(graph, training=True).items():
+        if array in arrays and arrays[array].shape != needed:
+            given = shape_text(arrays[array].shape)
+            fail("format", f"'{array}' would be {shape_text(needed)}, but the file has {given}", origin=name)
 
 
 def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:

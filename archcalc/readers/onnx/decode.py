@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NoReturn
 
+from archcalc.arrays.texts import shape_text
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
@@ -300,7 +301,7 @@ class Decoder:
         except Misfit as error:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
-            sizes = " and ".join("x".join(map(str, meta.sizes)) or "a single number" for meta in inputs.values())
+            sizes = " and ".join(shape_text(meta.sizes) for meta in inputs.values())
             reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
             fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:

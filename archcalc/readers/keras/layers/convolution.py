@@ -12,8 +12,6 @@ from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
 
-TRANSPOSED = [f"Conv{axes}DTranspose" for axes in (1, 2, 3)] + [f"Deconvolution{axes}D" for axes in (2, 3)]
-
 
 def axes_of(class_name: str) -> int:
     """Return the number of axes in the name of a class: 2 for ``Conv2D``."""
