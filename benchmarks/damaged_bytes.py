@@ -1,8 +1,11 @@
-"""Damage to the bytes of a file of any format."""
+"""Damage to the bytes of a file of any format, and archives."""
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -23,3 +26,12 @@ def other_bytes(file: File, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 1, 4, 64))):
         changed[chance.randrange(len(changed))] = chance.randrange(256)
     return bytes(changed)
+
+
+def archive_of(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return a zip archive with members of these names and contents."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return file.getvalue()

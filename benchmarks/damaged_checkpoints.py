@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import struct
@@ -13,7 +12,7 @@ from typing import Any
 
 from archcalc.readers.checkpoints.outline import Outline
 from archcalc.readers.checkpoints.read import read_checkpoint
-from benchmarks.damaged_bytes import other_bytes, truncated
+from benchmarks.damaged_bytes import archive_of, other_bytes, truncated
 
 LENGTH_BYTES = 8
 UNSUITABLE: tuple[Any, ...] = (
@@ -61,26 +60,21 @@ def other_description(file: Checkpoint, chance: random.Random) -> bytes:
         return bytes(start)
     changed = bytearray(file.members[pickle])
     _change(changed, len(changed), chance)
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for name, content in file.members.items():
-            archive.writestr(name, bytes(changed) if name == pickle else content)
-    return written.getvalue()
+    return archive_of({**file.members, pickle: bytes(changed)}.items())
 
 
 def other_members(file: Checkpoint, chance: random.Random) -> bytes:
     """Remove, shorten or repeat members of an archive; other files get other bytes."""
     if not file.members:
         return other_bytes(file, chance)
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for name, content in file.members.items():
-            action = chance.choice(("keep",) * 8 + ("remove", "shorten", "rename"))
-            if action == "rename":
-                archive.writestr(name.replace("/", "/../", 1), content)
-            elif action != "remove":
-                archive.writestr(name, content if action == "keep" else content[: chance.randrange(len(content) + 1)])
-    return written.getvalue()
+    members = []
+    for name, content in file.members.items():
+        action = chance.choice(("keep",) * 8 + ("remove", "shorten", "rename"))
+        if action == "rename":
+            members.append((name.replace("/", "/../", 1), content))
+        elif action != "remove":
+            members.append((name, content if action == "keep" else content[: chance.randrange(len(content) + 1)]))
+    return archive_of(members)
 
 
 def _change(content: bytearray, until: int, chance: random.Random) -> None:

@@ -13,7 +13,6 @@ FILE is a program as `torch.export.save` writes it, an ONNX file, a ``.keras`` f
 from __future__ import annotations
 
 import copy
-import io
 import json
 import random
 import resource
@@ -33,7 +32,7 @@ import archcalc
 from archcalc import SpecError
 from archcalc.spec.models import is_checkpoint
 from benchmarks import damaged_checkpoints, damaged_onnx
-from benchmarks.damaged_bytes import other_bytes, truncated
+from benchmarks.damaged_bytes import archive_of, other_bytes, truncated
 
 MAX_SECONDS = 60
 MAX_MEGABYTES = 300
@@ -59,11 +58,7 @@ class Members:
 
     def written(self, document: Any) -> bytes:
         """Return the archive with another description."""
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, content in self.members.items():
-                archive.writestr(name, json.dumps(document) if name == self.name else content)
-        return file.getvalue()
+        return archive_of({**self.members, self.name: json.dumps(document).encode()}.items())
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -57,6 +57,12 @@ def test_all_missing_files_are_named(index: Path) -> None:
     assert refusal(index).endswith(": " + ", ".join(f"{shard}.safetensors" for shard in SHARDS))
 
 
+def test_an_index_that_would_take_much_memory_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text("[" * 10**7)
+    assert "bytes of memory" in refusal(path)
+
+
 @pytest.mark.parametrize("place", ["../x.safetensors", "/etc/passwd", "a/b.safetensors", "..", "", ".", "a\\b", "a\0b"])
 def test_files_outside_of_the_folder_are_not_read(tmp_path: Path, place: str) -> None:
     assert "must be in the folder of the index" in refusal(write_index(tmp_path, {"w": place}))
