@@ -50,8 +50,7 @@ def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, d
     if formats.are_equal and counts.params:
         yield from _in_bytes(notation, "bytes_params", "params", counts.params, formats.weights)
     elif counts.params:
-        rows = [layer for layer in analysis.layers if analysis.training or not layer.training] if row is None else [row]
-        layers = [layer.node for each in rows for layer in (each.layers if isinstance(each, Group) else (each,))]
+        layers = [layer.node for layer in (analysis.counted if row is None else row.layers)]
         numbers: dict[str, Number] = {}
         for _, op, weight in stored_arrays(analysis.graph, layers):
             kind = kind_of(op, weight)

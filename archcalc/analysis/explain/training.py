@@ -28,7 +28,7 @@ def explain_training(
     notation, cost, formats = Notation(latex), analysis.training_cost, read_formats(dtype)
     if quantity == "training_memory":
         return Derivation(target, quantity, tuple(_memory(notation, analysis, formats)))
-    layers = [[layer.node for layer in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    layers = [[layer.node for layer in row.layers] for row in rows]
     figures = cost.by_row(quantity, layers, formats)
     parts = [(notation.text(row.name), figure) for row, figure in zip(rows, figures, strict=True)]
     every = [index for own in layers for index in own]
