@@ -29,8 +29,7 @@ class Tensor(NamedTuple):
     def bytes(self, formats: Formats, examples: Number) -> Number:
         """Return its bytes for a number of examples."""
         size = self.elements * self.width if self.width else in_bytes(self.elements, formats.activations)
-        is_one = type(examples) is int and examples == 1  # without a factor that derivations would show
-        return size * examples if self.per_example and not is_one else size
+        return size * examples if self.per_example else size
 
 
 class Storage:
