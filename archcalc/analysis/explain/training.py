@@ -9,9 +9,9 @@ from typing import Any
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.explain.symbols import traced
-from archcalc.analysis.formats import Formats, bytes_note, in_bytes, read_formats
+from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.training.tensors import Key
+from archcalc.analysis.training.tensors import Key, Tensor
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, leaf, value_of
 from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
@@ -128,9 +128,8 @@ class LayerStep:
             if key not in held or key in parts:
                 continue
             name = self._name(kept)
-            elements = self._elements(kept) * (self.batch if kept.per_example else 1)
-            width = WIDTHS.get(kept.kind)
-            number = in_bytes(elements, formats.activations) if width is None else elements * width
+            tensor = Tensor(key, self._elements(kept), WIDTHS.get(kept.kind, 0), kept.per_example)
+            number = tensor.bytes(formats, self.batch)
             yield from steps(self.notation, name, number, self._note(key, kept, formats))
             parts[key] = leaf(name, value_of(number))
         total = sum(parts.values())

@@ -28,8 +28,8 @@ class Tensor(NamedTuple):
 
     def bytes(self, formats: Formats, examples: Number) -> Number:
         """Return its bytes for a number of examples."""
-        size = self.elements * self.width if self.width else in_bytes(self.elements, formats.activations)
-        return size * examples if self.per_example else size
+        number = self.elements * examples if self.per_example else self.elements
+        return number * self.width if self.width else in_bytes(number, formats.activations)
 
 
 class Storage:
