@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from archcalc.graph import Node
@@ -43,59 +45,24 @@ def _elements(outputs: Shapes) -> Number:
     return sum([product(shape) for shape in outputs])
 
 
-class Figures(NamedTuple):
-    """The figures that counts consist of."""
-
-    params: Number
-    active_params: Number
-    trainable: Number
-    biases: Number
-    cost: Cost
-    activations: Number
-    is_complete: bool = True
-
-
 @record(frozen=True, slots=True, eq=False)
 class Counts:
     """The counts of a layer, of several layers together, or of a network."""
 
-    figures: Figures
-    """The figures that all others follow from; layers that are alike share them."""
-
-    @property
-    def params(self) -> Number:
-        """All stored numbers."""
-        return self.figures.params
-
-    @property
-    def active_params(self) -> Number:
-        """Stored numbers that one token uses: all, except in mixtures of experts."""
-        return self.figures.active_params
-
-    @property
-    def trainable(self) -> Number:
-        """Stored numbers that are learned."""
-        return self.figures.trainable
-
-    @property
-    def biases(self) -> Number:
-        """Those of the learned numbers that are added: biases and shifts."""
-        return self.figures.biases
-
-    @property
-    def cost(self) -> Cost:
-        """The operations."""
-        return self.figures.cost
-
-    @property
-    def activations(self) -> Number:
-        """Elements of all outputs."""
-        return self.figures.activations
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the cost is known; if not, it is a lower bound, without the layers that cannot be counted."""
-        return self.figures.is_complete
+    params: Number
+    """All stored numbers."""
+    active_params: Number
+    """Stored numbers that one token uses: all, except in mixtures of experts."""
+    trainable: Number
+    """Stored numbers that are learned."""
+    biases: Number
+    """Those of the learned numbers that are added: biases and shifts."""
+    cost: Cost
+    """The operations."""
+    activations: Number
+    """Elements of all outputs."""
+    is_complete: bool
+    """Whether the cost is known; if not, it is a lower bound, without the layers that cannot be counted."""
 
     def is_lower_bound(self, name: str) -> bool:
         """Return whether a quantity is a lower bound: the costs of incomplete layers are, also those of training."""
@@ -140,7 +107,7 @@ class Counts:
 def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
-    figures = Figures(
+    return Counts(
         params=stored_count(weights, "params"),
         active_params=stored_count(weights, "active_params"),
         trainable=stored_count(weights, "trainable"),
@@ -149,7 +116,12 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
         activations=_elements(outputs),
         is_complete=op.is_counted,
     )
-    return Counts(figures)
+
+
+Values: TypeAlias = tuple[Number, Number, Number, Number, Cost, Number, bool]
+"""The values of the fields of `Counts`, in order."""
+values_of: Callable[[Counts], Values] = attrgetter(*[field.name for field in fields(Counts)])
+"""Returns these values, from which objects of its subclasses are made."""
 
 
 class TiedWeight(NamedTuple):

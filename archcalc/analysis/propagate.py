@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from archcalc.analysis.counts import (
     STORED,
     Counts,
-    Figures,
     TiedWeight,
+    Values,
     counts_of,
     repeated,
     stored_count,
     tied_weights,
+    values_of,
 )
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
@@ -43,6 +44,11 @@ class Layer(Counts):
     graph: Graph
     node: int
     """The index of the layer among the nodes of the graph."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layer itself, as the layers of a row."""
+        return (self,)
 
     @property
     def name(self) -> str:
@@ -167,7 +173,12 @@ class Analysis:
         """The same with the training heads in the totals."""
         if self.training:
             return self
-        return replace(self, training=True, totals=Totals(sums(self.layers), len(self.layers)))
+        return replace(self, training=True, totals=_totals(self.layers))
+
+    @property
+    def counted(self) -> Sequence[Layer]:
+        """The layers that count in the totals."""
+        return self.layers if self.training else [layer for layer in self.layers if not layer.training]
 
     @cached_property
     def by_node(self) -> Mapping[int, Layer]:
@@ -200,8 +211,7 @@ class Analysis:
         """
         if depth == 0:
             main = next(iter(self.graph.outputs.values())).node
-            counted = [layer for layer in self.layers if self.training or not layer.training]
-            counted.sort(key=lambda layer: layer.node == main)
+            counted = sorted(self.counted, key=lambda layer: layer.node == main)
             return [replace(group((), counted), name=self.graph.name)] if counted else []
         grouped = groupby(self.layers, key=lambda layer: layer.path[:depth])
         return [_row([*layers], depth) for _, layers in grouped]
@@ -220,8 +230,7 @@ class Analysis:
         before = self._before.get(quantity)
         if not before:
             return row.of(quantity)
-        layers = row.layers if isinstance(row, Group) else (row,)
-        return sum([layer.of(quantity) - before.get(layer.node, 0) for layer in layers])
+        return sum([layer.of(quantity) - before.get(layer.node, 0) for layer in row.layers])
 
     def memory(self, dtype: str = "float32") -> Memory:
         """Return the memory in bytes: parameters, activations, peak of live tensors; see `archcalc.analysis.memory`."""
@@ -234,7 +243,7 @@ def _row(layers: list[Layer], depth: int) -> Layer | Group:
 
 def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
     """Return layers as one row under a path, with their sums."""
-    return Group(sums(layers), "/".join(path), path, tuple(layers))
+    return Group(*values_of(sums(layers)), "/".join(path), path, tuple(layers))
 
 
 def counted_before(layers: Sequence[Layer], quantity: str) -> dict[int, Number]:
@@ -251,7 +260,11 @@ def _repeated(layers: Sequence[Layer]) -> dict[int, list[Weight]]:
     return repeated({layer.node: layer.tied for layer in layers})
 
 
-def sums(layers: Sequence[Layer]) -> Figures:
+def _totals(layers: Sequence[Layer]) -> Totals:
+    return Totals(*values_of(sums(layers)), len(layers))
+
+
+def sums(layers: Sequence[Layer]) -> Counts:
     """Return the sums over layers. Each weight counts once.
 
     Layers with the same operator and input shapes are added once, with their number.
@@ -274,7 +287,7 @@ def sums(layers: Sequence[Layer]) -> Figures:
         for name in found.keys() & STORED.keys():
             found[name] -= stored_count(weights, name)
     is_complete = all(layer.is_complete for layer in different.values())
-    return Figures(**found, cost=Cost(operations, macs, connections), is_complete=is_complete)
+    return Counts(**found, cost=Cost(operations, macs, connections), is_complete=is_complete)
 
 
 def analyze(
@@ -297,12 +310,12 @@ def analyze(
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
     layers = _layers(graph, fields, batch)
     counted = layers if training else [layer for layer in layers if not layer.training]
-    return Analysis(graph, layers, Totals(sums(counted), len(counted)), batch, training, setup)
+    return Analysis(graph, layers, _totals(counted), batch, training, setup)
 
 
 def _layers(graph: Graph, fields: list[Fields], batch: int | None) -> tuple[Layer, ...]:
     """Return the analysis of every layer."""
-    known: dict[int, tuple[Figures, Mapping[str, Any], Shapes]] = {}
+    known: dict[int, tuple[*Values, Mapping[str, Any], Shapes]] = {}
     layers = []
     for index, node in graph.layers():
         first = graph.alike[index]
@@ -312,10 +325,10 @@ def _layers(graph: Graph, fields: list[Fields], batch: int | None) -> tuple[Laye
     return tuple(layers)
 
 
-def _in_common(graph: Graph, node: Node, batch: int | None) -> tuple[Figures, Mapping[str, Any], Shapes]:
-    """Return what all layers with the same operator and the same input shapes have in common."""
-    figures, outputs = counts_of(node.op, graph.input_shapes(node), node.outputs).figures, node.outputs
+def _in_common(graph: Graph, node: Node, batch: int | None) -> tuple[*Values, Mapping[str, Any], Shapes]:
+    """Return the first fields of `Layer`, which layers with the same operator and input shapes have in common."""
+    counts, outputs = counts_of(node.op, graph.input_shapes(node), node.outputs), node.outputs
     if batch is not None:
-        figures = figures._replace(cost=figures.cost.times(batch), activations=figures.activations * batch)
+        counts = replace(counts, cost=counts.cost.times(batch), activations=counts.activations * batch)
         outputs = tuple((batch, *shape) for shape in outputs)
-    return figures, node.op.attributes(), outputs
+    return *values_of(counts), node.op.attributes(), outputs

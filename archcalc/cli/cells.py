@@ -84,7 +84,7 @@ class Cells:
     @cached_property
     def kinds(self) -> list[int]:
         """The same number for rows of layers with the same operator and input shapes."""
-        return [id(row.figures) for row in self.rows]
+        return [id(row.attributes if isinstance(row, Layer) else row) for row in self.rows]
 
     @cached_property
     def fields(self) -> list[int]:
@@ -109,7 +109,7 @@ class Cells:
 def training_figures(rows: Sequence[Row], column: str, analysis: Analysis, dtype: str) -> list[Any]:
     """Return a quantity of a training step, row by row. A tensor that several rows keep counts at the first of them."""
     cost, formats = analysis.training_cost, read_formats(dtype)
-    layers = [[each.node for each in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    layers = [[layer.node for layer in row.layers] for row in rows]
     figures = cost.by_row(column, layers, formats)
     return [
         AtLeast(figure) if row.is_lower_bound(column) else figure for figure, row in zip(figures, rows, strict=True)
@@ -141,9 +141,8 @@ def _attributes(row: Row, analysis: Analysis, layout: str) -> str | None:
 
 
 def _inputs(row: Row, analysis: Analysis, layout: str) -> str:
-    layers = row.layers if isinstance(row, Group) else (row,)
-    own = {layer.name for layer in layers}
-    return " ".join(dict.fromkeys(name for layer in layers for name in layer.inputs if name not in own))
+    own = {layer.name for layer in row.layers}
+    return " ".join(dict.fromkeys(name for layer in row.layers for name in layer.inputs if name not in own))
 
 
 def _output(row: Row, analysis: Analysis, layout: str) -> str:
@@ -151,10 +150,9 @@ def _output(row: Row, analysis: Analysis, layout: str) -> str:
 
 
 def _input(row: Row, analysis: Analysis, layout: str) -> str:
-    first = row.layers[0] if isinstance(row, Group) else row
     graph = analysis.graph
     batch = () if analysis.batch is None else (analysis.batch,)
-    shapes = graph.input_shapes(graph.nodes[first.node])
+    shapes = graph.input_shapes(graph.nodes[row.layers[0].node])
     return " ".join(shape_text((*batch, *shape), analysis, layout) for shape in shapes)
 
 

@@ -112,6 +112,9 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         return
     layout = values["layout"] or analysis.graph.layout
     if step:
+        for option in ("columns", "depth"):
+            if values[option] is not None:
+                raise click.UsageError(f"--{option} does not apply to --training-step, which lists no layers")
         from archcalc.report.training_cost import Bars, training_table
 
         bars: Bars = "none" if form == "csv" else "blocks" if writes_blocks() else "ascii"

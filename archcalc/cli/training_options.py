@@ -69,7 +69,7 @@ def training_setup_options(command: Command) -> Command:
             metavar="NAMES",
             help="Layers, stages or block calls that are not trained: stem,conv2_x (repeatable).",
         ),
-        click.option("--inplace", is_flag=True, help="Activations and dropout write over their input if they can."),
+        click.option("--inplace", is_flag=True, help="Activations and dropout overwrite their input where they can."),
         click.option(
             "--master",
             type=FormatText(),
@@ -80,8 +80,8 @@ def training_setup_options(command: Command) -> Command:
             "--checkpoint",
             multiple=True,
             metavar="NAMES",
-            help="Stages or block calls of which only the inputs are kept, and the rest is computed anew; STAGE/* for "
-            "each entry of a stage (repeatable).",
+            help="Stages or block calls that keep only their inputs and recompute the rest; STAGE/* for each entry of "
+            "a stage (repeatable).",
         ),
     )
 

@@ -143,9 +143,8 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
     calls: list[ModuleCall] = []
     parameters: dict[str, Tensor] = {}
     preparation = 0
-    counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
     needs = needs_of(graph, ())
-    for each in counted:
+    for each in analysis.counted:
         node = graph.nodes[each.node]
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
         needed = needs.get(each.node, Needs((False,) * len(node.inputs)))
@@ -167,7 +166,7 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
         tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()]),
         1,
         int(analysis.totals.params),
-        statistics_of(counted),
+        statistics_of(analysis.counted),
         preparation,
         {},
         frozenset(),

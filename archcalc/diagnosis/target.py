@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -38,10 +38,7 @@ class DiagnosedTarget:
         self.actual: Actual = resolve(target, analysis)
         row = find_row(self.place, analysis)
         self.row: Layer | Group | None = row
-        layers = analysis.layers if row is None else row.layers if isinstance(row, Group) else (row,)
-        self.layers: list[Layer] = [
-            each for each in layers if row is not None or analysis.training or not each.training
-        ]
+        self.layers: Sequence[Layer] = analysis.counted if row is None else row.layers
         self.members: tuple[int, ...] = tuple(layer.node for layer in self.layers)
         self._counts: dict[int, Counts] = {}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, exact_div, minimum, product, require, require_divisible
-from archcalc.ops.backward import Factor, Kept, Multiplication, Needs, Sources
+from archcalc.ops.backward import Factor, Multiplication, Sources
 from archcalc.ops.base import (
     NO_CACHE,
     Cache,
@@ -75,17 +75,11 @@ def multiplied(
     """
     scores = groups * queries * keys
     query, key, value = factors
-    shares = Factor((*query.sources, *key.sources, *added), "shares", scores)
+    shares = Factor((*query.sources, *key.sources, *added), "shares", scores, in_derivative=True)
     return (
-        Multiplication(scores * widths[0], query, key),
-        Multiplication(scores * widths[1], shares, value),
+        Multiplication(scores * widths[0], query, key, makes="scores"),
+        Multiplication(scores * widths[1], shares, value, makes="mixed"),
     )
-
-
-def shares_kept(multiplications: Sequence[Multiplication], needs: Needs) -> tuple[Kept, ...]:
-    """Return the shares that a softmax gives, if any gradient goes through it."""
-    shares = next(each.left for each in multiplications if each.left.made == "shares")
-    return (Kept("made", name="shares", elements=shares.elements),) if needs.of(shares.sources) else ()
 
 
 def require_added(what: str, shape: Shape, scores: Shape) -> None:
@@ -151,10 +145,6 @@ class ScaledDotProductAttention(Operator):
         groups, factors = product(queries[:-2]), [Factor((place,)) for place in range(3)]
         added = tuple(range(3, len(inputs)))
         return multiplied(groups, queries[-2], keys[-2], factors, (queries[-1], values[-1]), added)
-
-    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
-        shares = shares_kept(self.multiplications(inputs), needs)
-        return (*super().kept(inputs, needs, in_place=in_place), *shares)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values up to a query, which later queries read as well; none unless causal."""
@@ -335,10 +325,6 @@ class Attention(Operator):
         everything = (*found[-1].left.sources, *factors[2].sources)
         mixed = Factor(everything, "mixed", rows["queries"] * sizes["dim"])
         return (*found, Multiplication(mixed.elements * sizes["features"], mixed, Factor(("output",))))
-
-    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
-        shares = shares_kept(self.multiplications(inputs), needs)
-        return (*super().kept(inputs, needs, in_place=in_place), *shares)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values of the context, or of earlier tokens if causal: at most those of the window.

@@ -41,6 +41,8 @@ class Factor(NamedTuple):
     """The name of a tensor that the layer makes; empty for an input or a stored array."""
     elements: Number = 0
     """The number of elements of a tensor that the layer makes."""
+    in_derivative: bool = False
+    """Whether the derivative of a tensor that the layer makes is computed from it, as that of a softmax is."""
 
 
 class Multiplication(NamedTuple):
@@ -49,23 +51,26 @@ class Multiplication(NamedTuple):
     macs: Number
     left: Factor
     right: Factor
+    makes: str = ""
+    """The name of what it makes, where a layer has several that do not multiply with a stored array."""
 
     @property
     def name(self) -> str:
         """Its name among those of a layer: the stored array that it multiplies with, or else what it makes."""
         first = self.right.sources[0]
-        if not self.right.made and isinstance(first, str):
-            return first
-        return "mixed" if self.left.made == "shares" else "scores"
+        return first if isinstance(first, str) and not self.right.made else self.makes
 
     def gradients(self, needs: Needs) -> int:
         """Return how many multiplications of this size the backward pass has: one per factor that needs a gradient."""
         return needs.of(self.left.sources) + needs.of(self.right.sources)
 
     def kept(self, needs: Needs) -> Iterator[Kept]:
-        """Yield the factors that are kept because the other one needs a gradient; stored arrays exist in any case."""
+        """Yield the factors that are kept, for the gradient of the other one or because of their own derivatives.
+
+        Stored arrays exist in any case.
+        """
         for factor, other in ((self.left, self.right), (self.right, self.left)):
-            if not needs.of(other.sources):
+            if not (needs.of(other.sources) or (factor.in_derivative and needs.of(factor.sources))):
                 continue
             if factor.made:
                 yield Kept("made", name=factor.made, elements=factor.elements)

@@ -232,10 +232,14 @@ class Operator(Traits):
             needs: the gradients that are needed.
             in_place: whether the output is written over the input.
         """
-        found = [kept for each in self.multiplications(inputs) for kept in each.kept(needs)]
+        found = self.factors_kept(inputs, needs)
         what = self.differentiated_by if not in_place or self.in_place is None else self.in_place
         found += {"": (), "input": (INPUT,), "output": (OUTPUT,), "both": (INPUT, OUTPUT)}[what]
         return tuple(found)
+
+    def factors_kept(self, inputs: Shapes, needs: Needs) -> list[Kept]:
+        """Return the factors of multiplications that the backward pass needs; some may be listed twice."""
+        return [kept for each in self.multiplications(inputs) for kept in each.kept(needs)]
 
     def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
         """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""

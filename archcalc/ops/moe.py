@@ -86,7 +86,8 @@ class MixtureOfExperts(Operator):
         first = [name for name, _, _ in self.layers(features)[:-1]]
         found += [Multiplication(used * self.hidden * features, Factor((0,)), Factor((name,))) for name in first]
         sources: Sources = (0, *first, *[f"{name}_bias" for name in first])
-        hidden = Factor(sources, "hidden", used * self.hidden)
+        by_output = not self.gated and self.activation.differentiated_by == "output"
+        hidden = Factor(sources, "hidden", used * self.hidden, in_derivative=by_output)
         return (*found, Multiplication(used * features * self.hidden, hidden, Factor(("down",))))
 
     def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:

@@ -69,11 +69,13 @@ class Normalisation(Operator):
 
     def kept_in_pytorch(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
         """Return also the statistics, of a batch norm once for the batch."""
-        found = self.kept(inputs, needs, in_place=in_place)
-        number = self.statistics(inputs[0])
-        if not found or (type(number) is int and not number):
-            return found
-        return (*found, Kept("statistics", 0, "statistics", number, not self.running_statistics))
+        statistics = Kept(
+            "statistics",
+            name="statistics",
+            elements=self.statistics(inputs[0]),
+            per_example=not self.running_statistics,
+        )
+        return (*self.kept(inputs, needs, in_place=in_place), statistics)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD

@@ -11,7 +11,7 @@ from archcalc.ops.backward import OUTPUT, Factor, Kept, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator, require_shape
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, tensor, word
-from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.traits import STANDARD, Differentiated, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -30,6 +30,7 @@ class Recurrent(Operator):
     """The number of weighted sums of each kind per unit."""
     remembered: ClassVar[int]
     """How many numbers per unit and step the backward pass needs besides the outputs: gates, cells."""
+    differentiated_by: ClassVar[Differentiated] = "output"
 
     units: Number = integer(positional=True, help="units of a layer in one direction")
     layers: Number = integer(1, help="number of layers; each reads the outputs of the one before")
@@ -121,7 +122,8 @@ class Recurrent(Operator):
         steps = product(shape[:-1])
         cells = steps * self.in_both(self.layers)
         stored = [each.name for each in self.weights(inputs)]
-        outputs = Factor((*range(len(inputs)), *stored), "outputs", self.outputs_kept(steps))
+        by_output = self.differentiated_by == "output"
+        outputs = Factor((*range(len(inputs)), *stored), "outputs", self.outputs_kept(steps), by_output)
         found = [Multiplication(steps * self.in_both(rows * shape[-1]), Factor((0,)), Factor(("input",)))]
         if self.is_deep:
             deeper = steps * self.in_both(rows * self.in_both(self.width)) * (self.layers - 1)
@@ -133,9 +135,11 @@ class Recurrent(Operator):
         return steps * self.in_both(self.layers if self.final else self.layers - 1) * self.width
 
     def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
-        """Return also the output, which later steps read, and the gates and cells."""
+        """Return also the output, if it is that of all steps, and the gates and cells."""
         cells = product(inputs[0][:-1]) * self.in_both(self.layers)
-        found = [*super().kept(inputs, needs, in_place=in_place), *(() if self.final else (OUTPUT,))]
+        found = self.factors_kept(inputs, needs)
+        if not self.final and (self.differentiated_by == "output" or "recurrent" in needs.arrays):
+            found.append(OUTPUT)
         if self.remembered:
             found.append(Kept("made", name="gates", elements=cells * self.remembered * self.units))
         return tuple(found)
@@ -224,6 +228,7 @@ class Lstm(Recurrent):
 
     gates = 4
     remembered = 5
+    differentiated_by = ""
     further_outputs = ("state", "cell")
     aliases = ("longshorttermmemory", "cudnnlstm", "lstmcell")
     single_channel: ClassVar[Mapping[str, Any]] = {"units": 1, "proj": None}

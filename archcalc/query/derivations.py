@@ -60,8 +60,7 @@ def explain(
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     if row is None and quantity not in ("memory", "folding", "training_memory"):
-        counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
-        row = _only_contributor(counted, quantity, analysis)
+        row = _only_contributor(analysis.counted, quantity, analysis)
     elif isinstance(row, Group):
         row = _only_contributor(row.layers, quantity, analysis) or row
     if isinstance(row, Layer):

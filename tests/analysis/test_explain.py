@@ -18,6 +18,7 @@ from archcalc.analysis.explain import (
     explain_stage_folding,
     explain_sums,
 )
+from archcalc.analysis.formats import read_formats, stored_bytes
 from archcalc.analysis.propagate import Analysis, Layer, analyze
 from archcalc.graph import Graph
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY
@@ -77,9 +78,22 @@ def test_derivations_of_every_operator_are_correct_line_by_line(name: str, data:
 def test_a_derivation_that_contradicts_the_analysis_is_not_shown() -> None:
     analysis = archcalc.load("lenet5").analyze()
     layer = analysis.layer("c1/conv")
-    wrong = replace(layer, figures=layer.figures._replace(cost=replace(layer.cost, macs=1)))
+    wrong = replace(layer, cost=replace(layer.cost, macs=1))
     with pytest.raises(Contradiction, match="macs is derived as 117600, the analysis says 1"):
         explain_layer(analysis, wrong, ["macs"])
+
+
+@pytest.mark.parametrize("dtype", ["int4", "weights=int4,biases=int4,norms=fp16,activations=int4"])
+def test_derivations_pack_numbers_of_less_than_a_byte_as_the_analysis_does(dtype: str) -> None:
+    analysis = archcalc.load("3x3x3 -> conv 3 k1 -> tanh -> bn -> fc 3 nobias").analyze(batch=3)
+    formats = read_formats(dtype)
+    for layer in analysis.layers:
+        found = explain_layer(analysis, layer, ["memory", "saved"], dtype=dtype)
+        derived = {each.quantity: each.steps for each in found}
+        *stored, _ = [step.value for step in derived["memory"]]
+        assert stored[-1:] == [f"{stored_bytes(analysis.graph, [layer.node], formats):,}"] * bool(layer.params)
+        assert derived["saved"][-1].value == f"{analysis.training_cost.saved([layer.node], formats):,}"
+    assert explain_memory(analysis, dtype).steps
 
 
 def test_a_quantity_that_a_layer_does_not_have_is_zero_on_request() -> None:

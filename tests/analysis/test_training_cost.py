@@ -95,6 +95,23 @@ def test_layers_before_the_first_trained_one_have_no_backward_pass_and_keep_noth
     assert (nothing.backward_macs(nothing.runs), saved(nothing), nothing.needs) == (0, 0, {})
 
 
+@pytest.mark.parametrize(
+    ("layer", "elements"),
+    [
+        ("rnn 6 final", 5 * 6),  # 1 − h² at every step
+        ("rnn 6", 5 * 6),
+        ("gru 6", 5 * 6 + 5 * 4 * 6),  # h at every step, besides r, z, n, and the sums that r multiplies
+        ("lstm 6", 5 * 5 * 6),  # i, f, g, o and c at every step
+        ("moe 8 experts=4 top=2 nobias", 5 * 2 * (1 + 1 + 8 + 4)),  # choice, share, rectified numbers and output
+        ("attention heads=1 nobias", 5 * 5 + 3 * 5 * 4),  # shares, queries, keys and values
+    ],
+)
+def test_a_frozen_layer_keeps_what_its_own_derivatives_are_computed_from(layer: str, elements: int) -> None:
+    cost = cost_of(f"5x4 -> linear 4 -> {layer} -> tanh", frozen=(f"{layer.split()[0]}_1",))
+    (index,) = (index for index, node in cost.graph.layers() if node.op.name == layer.split()[0])
+    assert cost.saved([index], FLOAT32) == 4 * elements
+
+
 def test_indices_and_comparisons_pass_no_gradient_on() -> None:
     assert cost_of("7 -> embedding 10 4 -> linear 3").backward_macs([2]) == 2 * 7 * 4 * 3
     assert cost_of("4 -> fc 3 -> floor -> fc 2").backward_macs([1]) == 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 
 from archcalc.cli.schema import schemas
+from archcalc.counters.registry import TOOLS
 from tests.cli.conftest import Archcalc
 
 NET = "3x8x8 -> conv 4 k3 p1 -> bn -> relu -> gap -> fc 2"
@@ -33,6 +35,12 @@ def test_a_tool_and_a_quantity_are_chosen(archcalc: Archcalc) -> None:
         ("ptflops", "params"),
         ("keras", "params"),
     ]
+
+
+def test_the_help_names_every_quantity(archcalc: Archcalc) -> None:
+    written = " ".join(archcalc("counters", "--help").out.split())
+    names = {quantity.name for tool in TOOLS for quantity in tool.quantities}
+    assert {name for name in names if not re.search(rf"\b{name}\b", written)} == set()
 
 
 def test_settings_that_change_nothing_are_left_out_for_people(archcalc: Archcalc) -> None:

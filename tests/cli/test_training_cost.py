@@ -127,6 +127,8 @@ def test_a_variable_called_batch_is_that_variable(archcalc: Archcalc, tmp_path: 
         (("show", "lenet5", "--dtype", "weights=int3"), "got 'int3'"),
         (("show", "lenet5", "--dtype", "layers=int8"), "the kinds of tensors are weights, biases, norms, activations"),
         (("show", "lenet5", "--master", "fp"), "got 'fp'"),
+        (("show", "lenet5", "--training-step", "--columns", "op"), "--columns does not apply to --training-step"),
+        (("show", "lenet5", "--training-step", "--depth", "1"), "--depth does not apply to --training-step"),
         (("show", "lenet5", "--training-step", "--as", "thop"), "no tensors that 'thop' keeps are known"),
         (("sweep", "lenet5", "--set", "batch=0:2"), "sizes must be positive integers, got 0"),
         (("solve", "lenet5", "--vary", "batch=1/2,1", "--target", "saved <= 1"), "sizes must be positive integers"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +29,48 @@ INDICES = {"take", "gather", "topk", "embedding"}
 """Operators whose gradient cannot be computed with other numbers in place of indices."""
 
 
-def evaluated(layer: Any, outputs: tuple[Array, ...], needs: Needs) -> Evaluated:
-    context = Context(True, (7,), tally=Counter(), batch=2, dtype=np.float64)
-    return Evaluated(layer.inputs, outputs, layer.weights, context, needs.inputs, bool(needs.arrays))
+class Case:
+    """A layer on random inputs, with random gradients of its outputs."""
+
+    def __init__(self, name: str, attributes: Any, shapes: Any) -> None:
+        self.layer = layer_of_case(name, attributes, shapes)
+        self.op, self.sizes = self.layer.op, tuple(x.shape[1:] for x in self.layer.inputs)
+        with np.errstate(all="ignore"):
+            context = Context(True, (7,), batch=2, dtype=np.float64)
+            self.outputs = kernel_of(self.op)(self.op, self.layer.inputs, self.layer.weights, context)
+        rng, derives = np.random.default_rng(3), self.op.derives
+        self.given = tuple(
+            rng.normal(size=y.shape) if derives(at) else np.zeros(y.shape) for at, y in enumerate(self.outputs)
+        )
+        outputs = range(len(self.outputs))
+        passed = tuple(any(self.op.passes(at, place) for at in outputs) for place in range(len(self.sizes)))
+        self.needs = Needs(passed, frozenset(each.name for each in self.op.weights(self.sizes) if each.trainable))
+
+    def kept(self, needs: Needs) -> tuple[set[int], set[int], bool]:
+        """Return the places of inputs and outputs that are declared, and whether something is computed anew."""
+        kept = self.op.kept(self.sizes, needs) if needs.some else ()
+        anew = any(each.kind == "made" for each in kept)  # what the operator makes is computed anew from all inputs
+        inputs = {each.place for each in kept if each.kind == "input"} | ({*range(len(self.sizes))} if anew else set())
+        return inputs, {each.place for each in kept if each.kind == "output"}, anew
+
+    def gradients(self, needs: Needs, inputs: Collection[int] = (), outputs: Collection[int] = ()) -> Gradients:
+        """Return the gradients without the inputs and outputs at these places."""
+        self.tally = Counter[str]()
+        point = Evaluated(
+            without(self.layer.inputs, inputs),
+            without(self.outputs, outputs),
+            self.layer.weights,
+            Context(True, (7,), tally=self.tally, batch=2, dtype=np.float64),
+            needs.inputs,
+            bool(needs.arrays),
+        )
+        with np.errstate(all="ignore"):
+            return gradient_of(self.op)(self.op, point, self.given)
+
+    def with_only(self, needs: Needs, inputs: set[int], outputs: set[int]) -> Gradients:
+        """Return the gradients without all other inputs and outputs."""
+        others = {*range(len(self.sizes))} - inputs, {*range(len(self.outputs))} - outputs
+        return self.gradients(needs, *others)
 
 
 def without(arrays: tuple[Array, ...], places: Collection[int]) -> tuple[Array, ...]:
@@ -51,37 +89,29 @@ def are_equal(one: Gradients, other: Gradients) -> bool:
 def test_a_gradient_reads_the_declared_tensors_and_counts_the_declared_macs(
     name: str, attributes: Any, shapes: Any
 ) -> None:
-    layer = layer_of_case(name, attributes, shapes)
-    op, sizes = layer.op, tuple(x.shape[1:] for x in layer.inputs)
-    with np.errstate(all="ignore"):
-        outputs = kernel_of(op)(op, layer.inputs, layer.weights, Context(True, (7,), batch=2, dtype=np.float64))
-    rng = np.random.default_rng(3)
-    given = tuple(rng.normal(size=y.shape) if op.derives(at) else np.zeros(y.shape) for at, y in enumerate(outputs))
-    passed = tuple(any(op.passes(at, place) for at in range(len(outputs))) for place in range(len(sizes)))
-    needs = Needs(passed, frozenset(each.name for each in op.weights(sizes) if each.trainable))
-    point = evaluated(layer, outputs, needs)
-
-    def found(point: Evaluated) -> Gradients:
-        with np.errstate(all="ignore"):
-            return gradient_of(op)(op, point, given)
-
-    expected = found(point)
-    tally = point.context.tally
-    assert tally is not None
-    assert tally["macs"] == 2 * op.backward_macs(sizes, needs)
-    kept = op.kept(sizes, needs) if needs.some else ()
-    anew = any(each.kind == "made" for each in kept)  # what the operator makes is computed anew from all inputs
-    inputs = {each.place for each in kept if each.kind == "input"} | ({*range(len(sizes))} if anew else set())
-    read = {each.place for each in kept if each.kind == "output"}
-    others = {*range(len(sizes))} - inputs, {*range(len(outputs))} - read
-    bare = replace(point, inputs=without(layer.inputs, others[0]), outputs=without(outputs, others[1]))
-    assert are_equal(found(bare), expected)
+    case = Case(name, attributes, shapes)
+    needs = case.needs
+    expected = case.gradients(needs)
+    assert case.tally["macs"] == 2 * case.op.backward_macs(case.sizes, needs)
+    inputs, outputs, anew = case.kept(needs)
+    assert are_equal(case.with_only(needs, inputs, outputs), expected)
     if name in INDICES or anew:
         return
     for place in inputs:
-        assert not are_equal(found(replace(point, inputs=without(layer.inputs, {place}))), expected), ("input", place)
-    for place in read:
-        assert not are_equal(found(replace(point, outputs=without(outputs, {place}))), expected), ("output", place)
+        assert not are_equal(case.gradients(needs, {place}), expected), ("input", place)
+    for place in outputs:
+        assert not are_equal(case.gradients(needs, (), {place}), expected), ("output", place)
+
+
+@pytest.mark.parametrize(("name", "attributes", "shapes"), CASES)
+def test_the_gradient_of_the_inputs_of_a_frozen_layer_reads_the_declared_tensors(
+    name: str, attributes: Any, shapes: Any
+) -> None:
+    case = Case(name, attributes, shapes)
+    frozen = case.needs._replace(arrays=frozenset())
+    inputs, outputs, _ = case.kept(frozen)
+    found = case.with_only(frozen, inputs, outputs)
+    assert are_equal(Gradients(found.inputs), Gradients(case.gradients(frozen).inputs))
 
 
 NETWORKS = {

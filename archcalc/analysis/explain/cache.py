@@ -24,9 +24,5 @@ def explain_cache(
 ) -> Derivation:
     """Derive a quantity of the cache from the rows of a stage or network."""
     notation = Notation(latex)
-    layers = [row.layers if isinstance(row, Group) else (row,) for row in rows]
-    parts = [
-        (notation.text(row.name), cache_bytes(analysis, own, quantity, dtype))
-        for row, own in zip(rows, layers, strict=True)
-    ]
+    parts = [(notation.text(row.name), cache_bytes(analysis, row.layers, quantity, dtype)) for row in rows]
     return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))

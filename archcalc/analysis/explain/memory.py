@@ -7,12 +7,12 @@ from typing import Any
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.formats import KINDS, bytes_note, in_bytes, kind_of, read_formats, stored_arrays
+from archcalc.analysis.formats import KINDS, bytes_note, in_bytes, kind_of, read_formats, stored_arrays, stored_bytes
 from archcalc.analysis.memory import live_tensors, peak_at
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import write_shape
 from archcalc.numeric import Number, product
-from archcalc.numeric.traced import Notation, leaf
+from archcalc.numeric.traced import Notation, leaf, value_of
 
 
 def stored(target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, latex: bool = False) -> Derivation:
@@ -50,18 +50,23 @@ def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, d
     if formats.are_equal and counts.params:
         yield from _in_bytes(notation, "bytes_params", "params", counts.params, formats.weights)
     elif counts.params:
-        rows = [layer for layer in analysis.layers if analysis.training or not layer.training] if row is None else [row]
-        layers = [layer.node for each in rows for layer in (each.layers if isinstance(each, Group) else (each,))]
+        layers = [layer.node for layer in (analysis.counted if row is None else row.layers)]
         numbers: dict[str, Number] = {}
         for _, op, weight in stored_arrays(analysis.graph, layers):
             kind = kind_of(op, weight)
             numbers[kind] = numbers.get(kind, 0) + weight.count
-        parts = []
+        by_form: dict[str, list[str]] = {}
         for kind in KINDS:
             if kind in numbers:
-                form = str(getattr(formats, kind))
-                yield from _in_bytes(notation, f"bytes_{kind}", kind, numbers[kind], form)
-                parts.append(leaf(f"bytes_{kind}", in_bytes(numbers[kind], form)))
+                by_form.setdefault(str(getattr(formats, kind)), []).append(kind)
+        parts = []
+        for form, kinds in by_form.items():
+            symbol = f"bytes_{kinds[0] if len(kinds) == 1 else form}"
+            number = in_bytes(sum(leaf(kind, numbers[kind]) for kind in kinds), form)
+            yield from steps(notation, symbol, number, bytes_note(form))
+            parts.append(leaf(symbol, value_of(number)))
+        name = analysis.graph.name if row is None else row.name
+        agree(name, "memory", value_of(sum(parts)), stored_bytes(analysis.graph, layers, formats))
         yield from steps(notation, "bytes_params", sum(parts)) if len(parts) > 1 else ()
     if counts.activations:
         yield from _in_bytes(notation, "bytes_activations", "activations", counts.activations, formats.activations)

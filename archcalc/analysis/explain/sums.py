@@ -28,11 +28,11 @@ def explain_sums(
     """
     notation = Notation(latex)
     result = []
-    layers = [layer for row in rows for layer in _layers(row)]
+    layers = [layer for row in rows for layer in row.layers]
     for quantity in quantities:
         before = counted_before(layers, quantity)
-        elsewhere = [sum([before.get(layer.node, 0) for layer in _layers(row)]) for row in rows]
-        numbers = [sum([layer.of(quantity) for layer in _layers(row)]) for row in rows]
+        elsewhere = [sum([before.get(layer.node, 0) for layer in row.layers]) for row in rows]
+        numbers = [sum([layer.of(quantity) for layer in row.layers]) for row in rows]
         parts = [
             (notation.text(row.name), number - counted)
             for row, number, counted in zip(rows, numbers, elsewhere, strict=True)
@@ -46,10 +46,6 @@ def explain_sums(
         agree(target, quantity, sum(part for _, part in parts), total.of(quantity))
         result.append(Derivation(target, quantity, steps))
     return result
-
-
-def _layers(row: Layer | Group) -> tuple[Layer, ...]:
-    return row.layers if isinstance(row, Group) else (row,)
 
 
 def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:

@@ -9,9 +9,9 @@ from typing import Any
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.explain.symbols import traced
-from archcalc.analysis.formats import Formats, bytes_note, in_bytes, read_formats
+from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.training.tensors import Key
+from archcalc.analysis.training.tensors import Key, Tensor
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, leaf, value_of
 from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
@@ -28,7 +28,7 @@ def explain_training(
     notation, cost, formats = Notation(latex), analysis.training_cost, read_formats(dtype)
     if quantity == "training_memory":
         return Derivation(target, quantity, tuple(_memory(notation, analysis, formats)))
-    layers = [[layer.node for layer in (row.layers if isinstance(row, Group) else (row,))] for row in rows]
+    layers = [[layer.node for layer in row.layers] for row in rows]
     figures = cost.by_row(quantity, layers, formats)
     parts = [(notation.text(row.name), figure) for row, figure in zip(rows, figures, strict=True)]
     every = [index for own in layers for index in own]
@@ -128,9 +128,8 @@ class LayerStep:
             if key not in held or key in parts:
                 continue
             name = self._name(kept)
-            elements = self._elements(kept) * (self.batch if kept.per_example else 1)
-            width = WIDTHS.get(kept.kind)
-            number = in_bytes(elements, formats.activations) if width is None else elements * width
+            tensor = Tensor(key, self._elements(kept), WIDTHS.get(kept.kind, 0), kept.per_example)
+            number = tensor.bytes(formats, self.batch)
             yield from steps(self.notation, name, number, self._note(key, kept, formats))
             parts[key] = leaf(name, value_of(number))
         total = sum(parts.values())

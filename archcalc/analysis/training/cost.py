@@ -35,8 +35,7 @@ class MemoryParts:
     @property
     def total(self) -> Number:
         """All parts together."""
-        parts = [self.weights, self.master, self.gradients, self.optimizer, self.tensors]
-        return sum([part for part in parts if not (type(part) is int and part == 0)])
+        return self.weights + self.master + self.gradients + self.optimizer + self.tensors
 
 
 class TrainingCost:
@@ -84,9 +83,9 @@ class TrainingCost:
 
     def backward_macs(self, layers: Iterable[int]) -> Number:
         """Return the macs of the gradients of some layers."""
-        return self._sum(layers, self.backward_macs_of)
+        return self._sum(layers, self._backward_macs_of)
 
-    def backward_macs_of(self, index: int) -> Number:
+    def _backward_macs_of(self, index: int) -> Number:
         """Return the macs of the gradients of a layer, for one example."""
         node, needs = self.graph.nodes[index], self.needs.get(index)
         return 0 if needs is None else node.op.backward_macs(self.graph.input_shapes(node), needs)
@@ -98,7 +97,7 @@ class TrainingCost:
     def _training_macs_of(self, index: int) -> Number:
         node = self.graph.nodes[index]
         macs = node.op.cost(self.graph.input_shapes(node)).macs
-        return macs * self.forward_passes(index) + self.backward_macs_of(index)
+        return macs * self.forward_passes(index) + self._backward_macs_of(index)
 
     def forward_passes(self, index: int) -> int:
         """Return how often a layer is evaluated: twice in a checkpoint."""
@@ -141,7 +140,7 @@ class TrainingCost:
     def parts(self, formats: Formats) -> MemoryParts:
         """Return the parts of the memory."""
         elements: dict[str, Number] = {}
-        for _, weight, form in self._arrays(formats):
+        for weight, form in self._trained(formats):
             elements[form] = elements.get(form, 0) + weight.count
         trained = sum(elements.values())
         master, states = self.setup.master, len(OPTIMIZERS[self.setup.optimizer].states)
@@ -154,7 +153,7 @@ class TrainingCost:
             tensors=self.moments.worst(formats, self.examples),
         )
 
-    def _arrays(self, formats: Formats) -> Iterator[tuple[int, Weight, str]]:
+    def _trained(self, formats: Formats) -> Iterator[tuple[Weight, str]]:
         """Yield the stored arrays that have gradients, with their formats."""
         trained = {
             (self.graph.nodes[index].tied.get(name, index), name)
@@ -164,7 +163,7 @@ class TrainingCost:
         }
         for owner, op, weight in stored_arrays(self.graph, self.runs):
             if (owner, weight.name) in trained:
-                yield owner, weight, formats.of(op, weight)
+                yield weight, formats.of(op, weight)
 
     def worst_moment(self, formats: Formats) -> tuple[int, dict[Use, Number]]:
         """Return the first moment at which most bytes are in memory, and the bytes by use (plain sizes only)."""

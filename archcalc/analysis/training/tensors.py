@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.formats import Formats, in_bytes
 from archcalc.graph import Graph, Ref
-from archcalc.numeric import Number, product
+from archcalc.numeric import Number, known_equal, product
 from archcalc.ops.backward import WIDTHS, Kept, Needs
 
 Key: TypeAlias = Ref | tuple[int, str]
@@ -28,9 +28,8 @@ class Tensor(NamedTuple):
 
     def bytes(self, formats: Formats, examples: Number) -> Number:
         """Return its bytes for a number of examples."""
-        size = self.elements * self.width if self.width else in_bytes(self.elements, formats.activations)
-        is_one = type(examples) is int and examples == 1  # without a factor that derivations would show
-        return size * examples if self.per_example and not is_one else size
+        number = self.elements * examples if self.per_example else self.elements
+        return number * self.width if self.width else in_bytes(number, formats.activations)
 
 
 class Storage:
@@ -78,7 +77,9 @@ class Storage:
                     keeps = node.op.kept_in_pytorch if as_pytorch else node.op.kept
                     known[key] = keeps(graph.input_shapes(node), needs[index], in_place=over)
                 own = [self._tensor(index, each) for each in known[key]]
-                self.kept[index] = {each.key: each for each in own if each.key not in self.arrays}
+                self.kept[index] = {
+                    each.key: each for each in own if each.key not in self.arrays and not known_equal(each.elements, 0)
+                }
                 kept.update(self.kept[index])
 
     def values(self, ref: Ref) -> Ref:
