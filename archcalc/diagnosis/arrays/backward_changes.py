@@ -149,13 +149,13 @@ def derivative_left_out(point: LayerGradients) -> Gradients | None:
 def sign_of_gradient(point: LayerGradients) -> Gradients | None:
     """Pass on where the gradient of a ReLU is positive, not where its input is."""
     (g,) = point.given[:1]
-    return point.passing(g * (g > 0)) if point.op.name in ("relu", "relu6", "leaky_relu") else None
+    return point.passing(g * (g > 0)) if point.op.rectifies else None
 
 
 def jacobian_diagonal(point: LayerGradients) -> Gradients | None:
     """Take the derivative of a softmax as that of a sigmoid: y·(1 − y)."""
     y, g = point.layer.outputs[0], point.given[0]
-    return point.passing(g * y * (1 - y)) if point.op.name == "softmax" else None
+    return point.passing(g * y * (1 - y)) if point.op.scores == "probabilities" else None
 
 
 def to_whole_window(point: LayerGradients) -> Gradients | None:

@@ -15,7 +15,7 @@ from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.arrays.outcomes import MAX_OPERATIONS, ArrayOutcome, operations_of
 from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
-from archcalc.executor.losses import SCORES, Loss, Term, class_axis
+from archcalc.executor.losses import Loss, Term, class_axis
 
 PASSES = 3
 """The operations of a forward and a backward pass, in proportion to those of the forward pass."""
@@ -100,5 +100,5 @@ def _classes(computation: Computation, asked: AskedGradient, name: str) -> int:
     graph = computation.graph
     ref = graph.find(name)
     assert ref is not None
-    is_of_logits = asked.kind == "cross_entropy" and type(graph.nodes[ref.node].op) not in SCORES
+    is_of_logits = asked.kind == "cross_entropy" and graph.nodes[ref.node].op.scores == "logits"
     return class_axis(graph, ref, name) + 1 if is_of_logits else -1
