@@ -114,9 +114,9 @@ def _of_loss(network: Network, y: Array, loss: Loss, name: str, index: tuple[int
 
     graph, ref = network.graph, network.tensor(name)
     if loss.kind == "mse":
-        return mean_square(y, loss.targets[name], index)
+        return mean_square(y, loss.given[name], index)
     if loss.kind == "cross_entropy" and graph.nodes[ref.node].op.scores == "logits":
-        return cross_entropy_of_logits(y, loss.targets[name], index, class_axis(graph, ref, name) + 1)
+        return cross_entropy_of_logits(y, loss.given[name], index, class_axis(graph, ref, name) + 1)
     _, g = loss.terms[name](y)
     return Recorded(float(g[index]))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,7 +21,10 @@ Term: TypeAlias = Callable[[Array], tuple[float, Array]]
 """The loss of one output, batch in front: its value and the gradient of the output."""
 
 LossKind: TypeAlias = Literal["sum", "mse", "cross_entropy"]
-LOSSES: tuple[LossKind, ...] = ("sum", "mse", "cross_entropy")
+LOSSES: tuple[LossKind, ...] = get_args(LossKind)
+
+GivenLoss: TypeAlias = LossKind | Literal["upstream"]
+"""A loss, or the gradient of the output in place of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +33,10 @@ class Loss:
 
     terms: Mapping[str, Term]
     """The loss of each by its name."""
-    kind: LossKind | None = None
-    """The loss, if it is one with a target."""
-    targets: Mapping[str, Array] = field(default_factory=dict)
-    """What it compares the tensors with, batch in front."""
+    kind: GivenLoss | None = None
+    """Which loss it is, if all terms are of one kind that has a name."""
+    given: Mapping[str, Array] = field(default_factory=dict)
+    """The targets of the tensors, or their gradients in place of a loss, batch in front."""
 
     def __call__(self, tensors: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
         """Return the loss and the gradient of every tensor that it is computed from."""
@@ -167,9 +170,10 @@ def loss_of(
     """
     if upstream is not None:
         name, ref = next(iter(refs.items()))
-        return Loss({name: weighted(_examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream"))})
+        array = _examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream")
+        return Loss({name: weighted(array)}, "upstream", {name: array})
     if kind == "sum":
-        return Loss({name: total() for name in refs})
+        return Loss({name: total() for name in refs}, kind)
     terms, given = dict[str, Term](), dict[str, Array]()
     for name, ref in refs.items():
         if name not in targets:

@@ -11,10 +11,10 @@ from archcalc.diagnosis.arrays import changes
 from archcalc.diagnosis.variation import Site
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.asked import GivenLoss
     from archcalc.diagnosis.arrays.computation import LayerNumbers, NumbersChange
     from archcalc.executor.gradient import Evaluated, Gradients
     from archcalc.executor.kernel import Array, Arrays
+    from archcalc.executor.losses import GivenLoss
 
 
 class LayerGradients(NamedTuple):
@@ -53,7 +53,7 @@ GradientsChange: TypeAlias = Callable[[LayerGradients], "Gradients | None"]
 class LossGradient(NamedTuple):
     """The gradient of a tensor that a loss is computed from, batch in front."""
 
-    kind: GivenLoss
+    kind: GivenLoss | None
     y: Array
     g: Array
     classes: int
