@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from archcalc.executor.backward import Backward
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import LossKind
+    from archcalc.executor.loss_kinds import LossKind
     from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms

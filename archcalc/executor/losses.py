@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes
+from archcalc.executor.loss_kinds import GivenLoss, LossKind
 from archcalc.graph import Graph, Ref
 from archcalc.ops.traits import Scores
 
 Term: TypeAlias = Callable[[Array], tuple[float, Array]]
 """The loss of one output, batch in front: its value and the gradient of the output."""
-
-LossKind: TypeAlias = Literal["sum", "mse", "cross_entropy"]
-LOSSES: tuple[LossKind, ...] = get_args(LossKind)
-
-GivenLoss: TypeAlias = LossKind | Literal["upstream"]
-"""A loss, or the gradient of the output in place of one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import LayerNumbers, NumbersChange
     from archcalc.executor.gradient import Evaluated, Gradients
     from archcalc.executor.kernel import Array, Arrays
-    from archcalc.executor.losses import GivenLoss
+    from archcalc.executor.loss_kinds import GivenLoss
 
 
 class LayerGradients(NamedTuple):

@@ -15,7 +15,8 @@ from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.arrays.outcomes import MAX_OPERATIONS, ArrayOutcome, operations_of
 from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
-from archcalc.executor.losses import GivenLoss, Term, class_axis
+from archcalc.executor.loss_kinds import GivenLoss
+from archcalc.executor.losses import Term, class_axis
 
 PASSES = 3
 """The operations of a forward and a backward pass, in proportion to those of the forward pass."""

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.asked import AskedGradient
     from archcalc.diagnosis.arrays.computation import Computation
-    from archcalc.executor.losses import Loss, LossKind
+    from archcalc.executor.losses import Loss
     from archcalc.graph import Ref
 
 
@@ -63,8 +64,6 @@ class WrittenGradient:
         return AskedGradient(entry.name, loss, shapes), entry
 
     def _kind(self) -> LossKind:
-        from archcalc.executor.losses import LOSSES
-
         if self.loss is None:
             return "sum"
         written = self.loss.value.strip()
