@@ -2,11 +2,12 @@
 
 Every case of ``onnx.backend.test`` is a model of one operator with inputs and outputs. It is read with no batch axis;
 its shapes must be those of the case, and the results of a run the outputs, within the tolerances of the suite. Inputs
-of a case are stored in the file where the operator needs them so: integers (shapes, axes) at first, then all but the
-first one (weights). Where all inputs decide what is computed, they are given as numbers, as with ``--input``, beside an
-input that is added to the results, since a network has an input. Where a layer encodes its results as integers, the
-real numbers that these stand for must agree up to half the distance of two codes, since runs do not round. Prints the
-cases that do not pass with the reason, and passed/all for every operator.
+of a case may be stored in the file, as they usually are: integers (shapes, axes) at first, then all but the first one
+(weights), and others. A case passes if it does in one of these ways. Where all inputs decide what is computed, they are
+given as numbers, as with ``--input``, and one number more is the input of the network, which is added to the results.
+Where a layer encodes its results as integers, the real numbers that these stand for must agree up to half the distance
+of two codes (and 0.1% of it for rounding errors), since runs do not round. Prints the cases that do not pass with the
+reason, and passed/all for every operator.
 
     python -m benchmarks.onnx_cases [WORD …] [--quiet]
 """
@@ -49,6 +50,9 @@ DECIDED = ("ConstantOfShape", "If", "Loop", "Range")
 ENCODED = {"QuantizeLinear": 1, "QLinearConv": 6, "QLinearMatMul": 6}
 """The operators whose results are codes: the index of the input that is their scale, before that of the offset."""
 
+ROUNDING = 1e-3
+"""The share of half the distance of two codes by which numbers may be further away, because of rounding errors."""
+
 
 class Outcome(NamedTuple):
     """What became of a case: ``passed``, ``values`` or ``shapes`` (they differ), or ``unsupported``."""
@@ -82,7 +86,10 @@ def outcome_of(case: Any, folder: Path) -> Outcome:
 
 
 def _choices(case: Any, inputs: Sequence[Any]) -> list[set[int]]:
-    """Return the inputs that are stored in the file, in several ways."""
+    """Return the inputs that are stored in the file, in several ways; if it is all of them, they are given as numbers.
+
+    They are given only where an operator lets its inputs decide what is computed.
+    """
     arrays = [each if isinstance(each, np.ndarray) else np.empty(0) for each in map(_array, inputs)]
     integers = {at for at, each in enumerate(arrays) if each.dtype.kind in "iu" and each.size <= MAX_STORED}
     decisions = integers | {at for at, each in enumerate(arrays) if each.dtype.kind == "b" and each.size == 1}
@@ -153,7 +160,7 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
         needed, step = _real(case, arrays, needed)
         if needed.dtype.kind not in "fiub":
             needed = needed.astype(np.float32)
-        atol = np.maximum(case.atol or 1e-7, step / 2 * (1 + 1e-3))
+        atol = np.maximum(case.atol or 1e-7, step / 2 * (1 + ROUNDING))
         close = np.isclose(made.reshape(needed.shape), needed, rtol=case.rtol, atol=atol, equal_nan=True)
         if not close.all():
             return Outcome("values", f"{int((~close).sum())} of {close.size} differ")

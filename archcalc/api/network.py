@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archcalc.executor.backward import Backward
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import LossKind
+    from archcalc.executor.loss_kinds import LossKind
     from archcalc.graph import Graph, Ref
     from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem

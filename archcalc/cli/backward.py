@@ -14,7 +14,8 @@ from archcalc.cli.execution import array_errors, progress
 from archcalc.cli.given_arrays import given_array
 from archcalc.cli.options import Command, with_options
 from archcalc.cli.output import default_format, print_table
-from archcalc.cli.run_table import array_record, values_table
+from archcalc.cli.run_table import array_record, not_finite, values_table
+from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.backward import Backward
     from archcalc.executor.kernel import Array
-    from archcalc.executor.losses import Loss, LossKind
+    from archcalc.executor.losses import Loss
     from archcalc.executor.training import TrainingStep
 
-LOSSES = ("sum", "mse", "cross_entropy")
 WITHOUT = {
     "exact": "--exact",
     "repeat": "--repeat",
@@ -92,9 +92,14 @@ def check_options(values: Mapping[str, Any]) -> None:
     for key, option in WITHOUT.items():
         if values[key]:
             raise click.UsageError(f"{option} applies to a forward pass only: run without --backward")
-    if values["upstream"] and (values["loss"] or values["targets"]):
+    check_loss(values["loss"], values["targets"], values["upstream"])
+
+
+def check_loss(loss: str | None, targets: Sequence[str], upstream: str | None) -> None:
+    """Fail if the options on the loss do not fit together."""
+    if upstream and (loss or targets):
         raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
-    if values["targets"] and (values["loss"] or "sum") == "sum":
+    if targets and (loss or "sum") == "sum":
         raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
 
 
@@ -304,11 +309,7 @@ def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
         rows.append((symbol(name), shape_text(g.shape), *map(float_text, numbers)))
     times = f"time: forward {found.run.seconds * 1000:,.1f} ms, backward {found.seconds * 1000:,.1f} ms"
     kept = f"{bytes_text(found.saved)} of tensors kept for the backward pass"
-    wrong = [
-        f"{count:,} of {g.size:,} values of {symbol(name)} are not finite (NaN or infinite)"
-        for name, g in found.gradients.items()
-        if (count := g.size - int(np.isfinite(g).sum()))
-    ]
+    wrong = [note for name, g in found.gradients.items() for note in not_finite(symbol(name), g)]
     return Table(columns, tuple(rows), title=network.name, notes=(*wrong, f"{times}; {kept}"))
 
 

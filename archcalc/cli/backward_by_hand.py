@@ -73,12 +73,10 @@ def worked_gradients(
 
 
 def _work_out(network: Network, found: Backward, loss: Loss, place: Place, seed: int, step: TrainingStep) -> WorkedOut:
-    from archcalc.executor.loops.record import Recorded
-    from archcalc.executor.weights import stored
     from archcalc.report.worked import worked
 
-    g = found.gradients[place.layer]
-    batched = place.layer not in stored(network.graph, training=True)
+    g, graph = found.gradients[place.layer], network.graph
+    batched = place.layer not in found.arrays
     indices = _indices(place, g.shape, batched=batched)
     parts: dict[tuple[int, ...], list[Recorded]] = {index: [] for index in indices}
     arrays: dict[str, Array] = {}
@@ -86,41 +84,41 @@ def _work_out(network: Network, found: Backward, loss: Loss, place: Place, seed:
         point = found.points.get(node.name)
         if point is None:  # the loss does not depend on the layer
             continue
-        operations = int(node.op.cost(network.graph.input_shapes(node)).flops) * len(point.given[0])
+        operations = int(node.op.cost(graph.input_shapes(node)).flops) * len(point.given[0])
         within_operations(f"'{node.name}'", operations * len(indices), MAX_OPERATIONS, "--at")
         with array_errors("--at"):
             layer = _Layer(network, node, point, seed, step)
             for index, numbers in parts.items():
                 numbers += [layer.gradient(name, index, batched=batched) for name in names]
         arrays |= layer.arrays
-    if place.layer in loss.targets:
-        y = found.run.kept[place.layer]
-        arrays |= {place.layer: y[0] if len(y) == 1 else y}
-        for index, numbers in parts.items():
-            numbers += _of_loss(network, y, loss, place.layer, index)
+    for own in loss.terms if batched else ():
+        if graph.find(own) == graph.find(place.layer):
+            for index, numbers in parts.items():
+                numbers.append(_of_loss(network, found.run.kept[own], loss, own, index))
     name = f"∂L/∂{place.layer}"
     written = {}
     for index, numbers in parts.items():
         shown = index[1:] if batched and len(g) == 1 else index
-        total = reduce(lambda one, other: one + other, numbers) if numbers else Recorded(float(g[index]))
-        written[f"{name}[{', '.join(map(str, shown))}]"] = total
+        written[f"{name}[{', '.join(map(str, shown))}]"] = reduce(lambda one, other: one + other, numbers)
     return WorkedOut(worked(name if len(written) > 1 else next(iter(written)), written), arrays)
 
 
-def _of_loss(network: Network, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> list[Recorded]:
-    """Return what a loss itself gives to a number of an output; nothing for a softmax, which is worked out as a
-    layer."""
-    from archcalc.executor.loops.losses import cross_entropy_of_logits, mean_square
-    from archcalc.executor.losses import SCORES, class_axis
+def _of_loss(network: Network, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> Recorded:
+    """Return the gradient of the loss itself with respect to a number of an output: what no layer passes on.
 
-    graph, ref, target = network.graph, network.tensor(name), loss.targets[name]
+    It is worked out for the mean squared error and the cross-entropy of logits.
+    """
+    from archcalc.executor.loops.losses import cross_entropy_of_logits, mean_square
+    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.losses import class_axis
+
+    graph, ref = network.graph, network.tensor(name)
     if loss.kind == "mse":
-        return [mean_square(y, target.reshape(y.shape), index)]
-    if type(graph.nodes[ref.node].op) in SCORES:
-        return []
-    axis = class_axis(graph, ref, name) + 1
-    labels = target.reshape(*y.shape[:axis], *y.shape[axis + 1 :])
-    return [cross_entropy_of_logits(y, labels, index, axis)]
+        return mean_square(y, loss.given[name], index)
+    if loss.kind == "cross_entropy" and graph.nodes[ref.node].op.scores == "logits":
+        return cross_entropy_of_logits(y, loss.given[name], index, class_axis(graph, ref, name) + 1)
+    _, g = loss.terms[name](y)
+    return Recorded(float(g[index]))
 
 
 def _indices(place: Place, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:

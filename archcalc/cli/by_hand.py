@@ -76,9 +76,9 @@ class Evaluated:
         """Return tensors by name."""
         return {name: self.tensors[self.network.tensor(name)] for name in names}
 
-    def inputs(self, node: Node) -> dict[str, Array]:
-        """Return the tensors that a layer reads by name."""
-        return {tensor_name(self.network.graph, ref): self.tensors[ref] for ref in node.inputs}
+    def inputs(self, node: Node) -> list[tuple[str, Array]]:
+        """Return the names and numbers of the tensors that a layer reads, in order; it may read one several times."""
+        return [(tensor_name(self.network.graph, ref), self.tensors[ref]) for ref in node.inputs]
 
     def stored(self, node: Node) -> dict[str, Array]:
         """Return the stored arrays of a layer by their names in it."""
@@ -167,12 +167,12 @@ def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
     numbers: dict[str, Any] = {}
     stored, inputs = evaluated.stored(node), evaluated.inputs(node)
     arrays: dict[str, Array] = {}
-    names = {name: f"{node.name}.{name}" if name in inputs else name for name in stored}
+    names = {name: f"{node.name}.{name}" if name in dict(inputs) else name for name in stored}
     for example in examples:
-        own = {_of_example(name, example, shape): each[example] for name, each in inputs.items()}
+        own = [(_of_example(name, example, shape), each[example]) for name, each in inputs]
         with array_errors("--at"):
             output = record_layer(node.op, own, stored, names)[ref.output]
-        arrays |= own
+        arrays |= dict(own)
         numbers |= {_written(place, index, shape): output[tuple(index[1:])] for index in places if index[0] == example}
     arrays |= {names[name]: array for name, array in stored.items()}
     found = worked(_written(place, None, shape), _records(numbers))
@@ -190,7 +190,7 @@ def view_of(evaluated: Evaluated, place: Place) -> WindowView | None:
     if not place.indices or len(node.inputs) != 1:
         return None
     example, *index = index_of(evaluated, place)
-    (x,) = evaluated.inputs(node).values()
+    ((_, x),) = evaluated.inputs(node)
     return window_view(node.op, x[example], evaluated.stored(node), tuple(index))
 
 
@@ -243,7 +243,7 @@ def record_step(evaluated: Evaluated, number: int) -> tuple[Any, dict[str, Array
     graph = evaluated.network.graph
     node = graph.nodes[number]
     assert evaluated.training is not None
-    inputs, stored = evaluated.inputs(node), evaluated.stored(node)
+    inputs, stored = dict(evaluated.inputs(node)), evaluated.stored(node)
     layer, mask = trained_layer(graph, number, inputs, stored, *evaluated.training)
     return layer, {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
 

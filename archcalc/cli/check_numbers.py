@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import click
 
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
+from archcalc.cli.backward import check_loss
 from archcalc.diagnosis.reconcile import CheckedClaim
 from archcalc.grading.kinds.base import Outcome
 from archcalc.grading.kinds.computed import ComputedArray
@@ -21,8 +22,6 @@ from archcalc.spec.limits import Limits
 _CLAIM = re.compile(
     r"(?P<network>.+?)\s+(?P<layer>[^\s>]+?(?:\[[\d\s,]+\]|:[\d,]+)?)\s*(?:=|\bis\b)\s*(?P<value>[^=]+)"
 )
-
-
 _GRADIENT = re.compile(r"(?:∂L/∂|[dD][lL]/d)(?=.)")
 """What stands before the name in a claim about a gradient."""
 
@@ -40,19 +39,26 @@ class GivenNumbers:
     """What the loss compares outputs with, ``ARRAY`` or ``NAME=ARRAY`` each."""
     upstream: str | None = None
 
+    @property
+    def of_loss(self) -> Mapping[str, Sequence[str] | None]:
+        """The options on the loss."""
+        return {"--loss": self.loss, "--target": self.targets, "--upstream": self.upstream}
+
     def need_input(self) -> None:
         """Fail if other options are given without an input."""
-        given = {"--weights": self.weights, "--loss": self.loss, "--target": self.targets, "--upstream": self.upstream}
-        for option, value in given.items():
+        for option, value in {"--weights": self.weights, **self.of_loss}.items():
             if value and not self.inputs:
-                raise click.UsageError(f"{option} needs --input: numbers come out of a network on given numbers")
+                raise click.UsageError(f"{option} needs --input: a claim about numbers is judged on a given input")
+
+    def need_no_loss(self) -> None:
+        """Fail if a loss is given for a claim that is not about a gradient."""
+        for option, value in self.of_loss.items():
+            if value:
+                raise click.UsageError(f"{option} belongs to a claim about a gradient, such as dL/dfc_1.weight = 1 2")
 
     def gradient(self, name: Text) -> WrittenGradient:
         """Return the gradient with respect to a name."""
-        if self.upstream and (self.loss or self.targets):
-            raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
-        if self.targets and (self.loss or "sum") == "sum":
-            raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
+        check_loss(self.loss, self.targets, self.upstream)
         return WrittenGradient(
             name,
             Text(Source("--loss", self.loss), self.loss) if self.loss else None,
@@ -79,16 +85,18 @@ def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedCl
     source = Source("--claim", text)
     start = text.index(found.string)
     network, layer = (Text(source, found[name], start + found.start(name)) for name in ("network", "layer"))
-    marked = _GRADIENT.match(layer.value)
+    marked, gradient = _GRADIENT.match(layer.value), None
+    if marked is None:
+        numbers.need_no_loss()
+    else:
+        gradient = numbers.gradient(Text(source, layer.value[marked.end() :], layer.index(marked.end())))
     question = ComputedArray(
         network,
         NetworkText(network),
         _named("--input", numbers.inputs),
         _named("--weights", numbers.weights),
-        layer if marked is None else None,
-        None
-        if marked is None
-        else numbers.gradient(Text(source, layer.value[marked.end() :], layer.index(marked.end()))),
+        layer if gradient is None else None,
+        gradient,
     )
     try:
         prepared = question.prepare(Library(limits).subject({}))
@@ -135,6 +143,6 @@ def _named(option: str, written: Sequence[str]) -> Mapping[str, Text]:
         name, equals, array = each.partition("=")
         name, array = (name.strip(), array) if equals else ("", each)
         if name in arrays:
-            raise click.UsageError(f"{option}: two arrays for {name or 'the first one'}")
+            raise click.UsageError(f"{option}: two arrays {f'for {name}' if name else 'without a name'}")
         arrays[name] = Text(Source(option, each), array.strip(), each.index(array.strip()))
     return arrays

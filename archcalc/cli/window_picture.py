@@ -80,7 +80,7 @@ class _Drawing:
                 if y in rows and x in columns:
                     found.append("chosen" if largest is not None and number == largest else "window")
                 marks[y, x] = tuple(found)
-        title = f"{next(iter(self.evaluated.inputs(self.node)))}, channel {channel}"
+        title = f"{self.evaluated.inputs(self.node)[0][0]}, channel {channel}"
         panels = [self.panel(title + (", padded" if view.is_padded else ""), view.input[channel], marks)]
         if weights is None:
             return panels

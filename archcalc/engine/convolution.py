@@ -83,7 +83,7 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[WindowAxis], y: Ar
     else:
         filters = recorder.worker.part(matrix.shape[1])
         matrix, results = matrix[:, filters], results[:, :, filters]
-    if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
+    if all(axis.is_pointwise for axis in axes):
         first, last, _ = rows.indices(y.shape[2])
         place = slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))
         columns = maps.reshape(*maps.shape[:2], weight.shape[1], prod(x.shape[2:]))  # the worker may have no group

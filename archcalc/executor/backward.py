@@ -89,7 +89,7 @@ def gradients(
         training: whether batch norms use batch statistics, dropout is applied and training heads run.
         seed: the seed of dropout.
         step: in training, the masks of dropout that are given, and how running statistics are updated.
-        fixed: the outputs of layers with a single one, by layer, in place of what these compute; batch in front.
+        fixed: arrays that replace the outputs of layers, by layer, batch in front; only for layers with one output.
         tally: whether to count the operations of both passes.
         keep: the names of layers whose evaluation and whose outputs' gradients are returned as well.
         instead: vector–Jacobian products to use for some layers, by name, instead of those of their operators.
@@ -139,7 +139,7 @@ def gradients(
             buffers=buffers,
         )
         needed = tuple([ref in paths.carrying for ref in node.inputs])
-        trained = bool(trained_of(trace.node, paths))
+        trained = bool(trained_of(node, paths))
         layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
             product = instead.get(node.name) or gradient_of(node.op)

@@ -138,7 +138,7 @@ class Interpreter:
             seed: the seed of dropout.
             step: in training, the masks of dropout that are given, and how running statistics are updated.
             keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
-            fixed: the outputs of layers with a single one, by layer, in place of what these compute; batch in front.
+            fixed: arrays that replace the outputs of layers, by layer, batch in front; only for layers with one output.
             tally: whether to count operations.
             observe: a function that is called after every layer.
 

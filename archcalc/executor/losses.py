@@ -7,26 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes
+from archcalc.executor.loss_kinds import GivenLoss, LossKind
 from archcalc.graph import Graph, Ref
-from archcalc.ops.activation import LogSoftmax, Softmax
-from archcalc.ops.base import Operator
+from archcalc.ops.traits import Scores
 
 Term: TypeAlias = Callable[[Array], tuple[float, Array]]
 """The loss of one output, batch in front: its value and the gradient of the output."""
-
-LossKind: TypeAlias = Literal["sum", "mse", "cross_entropy"]
-LOSSES: tuple[LossKind, ...] = ("sum", "mse", "cross_entropy")
-
-Scores: TypeAlias = Literal["logits", "probabilities", "log-probabilities"]
-SCORES: Mapping[type[Operator], Scores] = {Softmax: "probabilities", LogSoftmax: "log-probabilities"}
-"""What the outputs of an operator are to the cross-entropy; those of any other are logits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +28,10 @@ class Loss:
 
     terms: Mapping[str, Term]
     """The loss of each by its name."""
-    kind: LossKind | None = None
-    """The loss, if it is one with a target."""
-    targets: Mapping[str, Array] = field(default_factory=dict)
-    """What it compares the tensors with, batch in front."""
+    kind: GivenLoss | None = None
+    """Which loss it is, if all terms are of one kind that has a name."""
+    given: Mapping[str, Array] = field(default_factory=dict)
+    """The targets of the tensors, or their gradients in place of a loss, batch in front."""
 
     def __call__(self, tensors: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
         """Return the loss and the gradient of every tensor that it is computed from."""
@@ -107,24 +100,19 @@ def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
     Args:
         graph: the network.
         ref: the tensor.
-        labels: the classes; see `cross_entropy`. A batch axis may be missing.
+        labels: the classes; see `cross_entropy`.
         name: the name of the tensor, for messages.
 
     Raises:
-        ArrayError: the tensor has no classes, or the labels do not fit.
+        ArrayError: the tensor has no classes, or a label is none of them.
     """
     axis = class_axis(graph, ref, name)
-    shape = graph.shape(ref)
-    classes, positions = shape[axis], (*shape[:axis], *shape[axis + 1 :])
-    if labels.shape != positions and labels.shape[1:] != positions:
-        wanted = shape_text(("N", *positions))
-        raise ArrayError([f"labels of '{name}' must have shape {wanted}, got {shape_text(labels.shape)}"])
+    classes = graph.shape(ref)[axis]
     outside = (labels != np.rint(labels)) | (labels < 0) | (labels >= classes)
     if outside.any():
         got = f"{labels[outside].flat[0]:g}"
         raise ArrayError([f"labels of '{name}' must be integers from 0 to {classes - 1}, got {got}"])
-    scores = SCORES.get(type(graph.nodes[ref.node].op), "logits")
-    return cross_entropy(labels.reshape(-1, *positions), axis=axis + 1, scores=scores)
+    return cross_entropy(labels, axis=axis + 1, scores=graph.nodes[ref.node].op.scores)
 
 
 def class_axis(graph: Graph, ref: Ref, name: str) -> int:
@@ -177,9 +165,10 @@ def loss_of(
     """
     if upstream is not None:
         name, ref = next(iter(refs.items()))
-        return Loss({name: weighted(_examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream"))})
+        array = _examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream")
+        return Loss({name: weighted(array)}, "upstream", {name: array})
     if kind == "sum":
-        return Loss({name: total() for name in refs})
+        return Loss({name: total() for name in refs}, kind)
     terms, given = dict[str, Term](), dict[str, Array]()
     for name, ref in refs.items():
         if name not in targets:

@@ -44,6 +44,8 @@ class Elementwise(Operator):
 class Rectifier(Elementwise):
     """An activation whose outputs are distributed approximately like those of max(x, 0)."""
 
+    rectifies = True
+
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return read[0].rectified()
 
@@ -321,6 +323,7 @@ class Softmax(FixedSpread, AlongAxis):
     """
 
     differentiated_by = "output"
+    scores = "probabilities"
     typical_spread = Spread(0.0, 0.1)
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -341,6 +344,7 @@ class LogSoftmax(AlongAxis):
     """
 
     differentiated_by = "output"
+    scores = "log-probabilities"
 
     def cost(self, inputs: Shapes) -> Cost:
         elements, groups = self.counts(inputs[0])

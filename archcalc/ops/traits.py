@@ -7,13 +7,13 @@ conventions,      the kind of layer that it is counted as (`kind`), the arrangem
 mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `drops`,
                   `centres_channels`), the operators that it is mistaken for (`ungrouped`, `depthwise_part`,
                   `other_pooling`), what is `pooled`, how many numbers have a mean and a variance of their own
-                  (`group_size`), its other names (`aliases`)
+                  (`group_size`), whether it `rectifies`, its other names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
 fields            `reads_features`: which axis holds features
 gradients         `no_gradient` (`passes`, `derives`): what has none; `differentiated_by`, `in_place`,
-                  `keeps_numbers`: what the backward pass needs
+                  `keeps_numbers`: what the backward pass needs; `scores`: what its outputs are to the cross-entropy
 lower bounds      `is_counted`: whether its operations are known
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
@@ -44,6 +44,9 @@ Differentiated: TypeAlias = Literal["", "input", "output", "both"]
 """What a derivative is a function of: nothing (a linear map), the (first) input, the output, or both."""
 
 Dropped: TypeAlias = Literal["", "elements", "maps"]
+
+Scores: TypeAlias = Literal["logits", "probabilities", "log-probabilities"]
+"""What the scores of classes may be."""
 
 CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
 """The initial values of stored arrays by name, unless an operator defines others. All other arrays are random."""
@@ -185,6 +188,10 @@ class Traits:
     """Whether its padding, if it has any, consists of zeros."""
     pooled: ClassVar[Literal["", "maximum", "average"]] = ""
     """What a pooling takes of the numbers in a window; empty for all other operators."""
+    rectifies: ClassVar[bool] = False
+    """Whether it is an activation that treats numbers by their sign, as max(x, 0) does."""
+    scores: ClassVar[Scores] = "logits"
+    """What its outputs are if they are scores of classes."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}

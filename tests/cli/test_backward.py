@@ -112,6 +112,38 @@ def test_the_gradient_of_a_loss_is_worked_out(
     assert float(str(steps[-1]["value"]).replace("−", "-")) == pytest.approx(expected, rel=1e-4)
 
 
+TWO_STAGES = """\
+input: 4
+layers: [a: fc 3 -> relu, b: fc 2 -> scale 3, c: softmax]
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "a/relu"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--layer", "a", "--layer", "b"),
+        ("--layer", "a", "--layer", "b", "--loss", "mse", "--target", "a=1 2 3", "--target", "b=1 2"),
+        ("--layer", "a", "--layer", "c", "--loss", "cross_entropy", "--target", "a=2", "--target", "c=0"),
+    ],
+    ids=["sum", "mse", "cross_entropy"],
+)
+def test_what_the_loss_itself_gives_is_added_to_what_layers_pass_on(
+    archcalc: Archcalc, tmp_path: Path, options: tuple[str, ...], name: str
+) -> None:
+    """The loss is computed from the output of a stage, which has the name of its last layer as well."""
+    path = tmp_path / "net.yaml"
+    path.write_text(TWO_STAGES, encoding="utf-8")
+    given = ("--input", "1 2 3 4", "--dtype", "float64", "--digits", "9")
+    ran = archcalc(
+        *("run", str(path), *given, "--backward", *options, "--at", f"{name}:0", "--grad", name, "--format", "json")
+    )
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    last = str(found["worked"][0]["steps"][-1]["value"]).replace("−", "-")
+    assert float(last) == pytest.approx(found["gradients"][0]["values"][0][0], rel=1e-4)
+
+
 def test_all_numbers_of_a_gradient_are_worked_out_together(archcalc: Archcalc) -> None:
     ran = archcalc("run", *HOMEWORK, *UPSTREAM, "--at", "conv_1.weight")
     assert ran.status == 0

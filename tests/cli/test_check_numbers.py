@@ -69,6 +69,7 @@ NUMBERS = ("--input", "1 2", "--weights", "fc_1.weight = 1 2; 3 4")
         ("dL/dfc_1 = 4 4", ("--loss", "mse"), 2, "give --target: an array like the output"),
         ("dL/dfc_1 = 4 4", ("--loss", "cross_entropy", "--target", "2"), 2, "must be integers from 0 to 1, got 2"),
         ("dL/dfc_1 = 4 4", ("--target", "2"), 2, "--target belongs to --loss"),
+        ("fc_1 = 5 11", ("--loss", "mse"), 2, "--loss belongs to a claim about a gradient"),
         ("dL/dfc_9 = 4 4", (), 2, "there is no input, layer or stored array 'fc_9'"),
         ("dL/dfc_1 = 4 4", ("--upstream", "1 2", "--loss", "mse"), 2, "--upstream takes the place of a loss"),
     ],

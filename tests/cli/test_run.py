@@ -318,6 +318,22 @@ def test_arrays_that_have_the_name_of_an_input_are_told_apart(archcalc: Archcalc
     assert "rnn_1.input: 1x1" in lines
 
 
+@pytest.mark.parametrize(
+    ("spec", "place", "line"),
+    [
+        ("2 -> mul(identity, identity)", "mul_1:1", "mul_1[1] = 2·2 = 4"),
+        ("2 -> concat(identity, identity)", "concat_1:3", "concat_1[3] = 2"),
+        ("1x2 -> sdpa(identity, identity, identity)", "sdpa_1:0,1", "sdpa_1[0, 1] = 1·2 = 2"),
+    ],
+)
+def test_a_tensor_that_is_read_several_times_is_an_operand_each_time(
+    archcalc: Archcalc, spec: str, place: str, line: str
+) -> None:
+    lines = archcalc("run", spec, "--input", "1 2", "--at", place).out.splitlines()
+    assert lines[-1] == line
+    assert [each for each in lines if each.startswith("input")] == lines[:1]
+
+
 def test_batch_norm_is_worked_out_as_in_textbooks(archcalc: Archcalc) -> None:
     given = ("--input", "3", "--weights", "bn_1.mean = 1", "--weights", "bn_1.variance = 4")
     assert archcalc("run", "1 -> bn eps=0", *given, "--at", "bn_1:0").out.splitlines()[-3:] == [

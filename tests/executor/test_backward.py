@@ -21,6 +21,7 @@ from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from tests.executor.layers import read
 from tests.random_networks import networks
+from tests.spec.reading import chain
 
 STEP = 1e-6
 SHARED = '{inputs: {x: "4"}, shared: {w: "fc 4 -> tanh"}, layers: "w -> w -> fc 2"}'
@@ -89,6 +90,15 @@ def loss_value(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, 
 )
 def test_gradients_of_networks_are_limits_of_differences(text: str) -> None:
     graph = read(text)
+    agree(graph, *arrays_of(graph), loss_of_all(graph))
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer"),
+    [("2x5", "upconv 3 k1 s1 p0:1"), ("2x5x4", "upconv 3 k1 s1 p1:0x0:1"), ("2x5", "upconv 3 k1 s1 d2 outpad=1")],
+)
+def test_transposed_convolutions_of_single_positions_crop_and_pad(shape: str, layer: str) -> None:
+    graph = chain(layer, shape)
     agree(graph, *arrays_of(graph), loss_of_all(graph))
 
 

@@ -149,7 +149,7 @@ def test_gradients_are_those_of_the_definitions_by_loops(name: str, data: st.Dat
         named = {f"input {at}": x for at, x in enumerate(layer.inputs)}
         expected = {key: np.zeros(x.shape) for key, x in {**named, **layer.weights}.items()}
         for example in range(2):
-            outputs = record_layer(layer.op, {key: x[example] for key, x in named.items()}, layer.weights)
+            outputs = record_layer(layer.op, [(key, x[example]) for key, x in named.items()], layer.weights)
             results = [
                 (number, g[example][index])
                 for array, g in zip(outputs, given, strict=True)

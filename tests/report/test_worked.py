@@ -50,7 +50,7 @@ def layer(spec: str, **weights: list[float]) -> LayerTrace:
 
 def work_out(trace: LayerTrace, *index: int) -> tuple[Worked, dict[str, Any]]:
     inputs = {f"x{number}": array[0] for number, array in enumerate(trace.inputs)}
-    outputs = record_layer(trace.node.op, inputs, trace.weights)
+    outputs = record_layer(trace.node.op, inputs.items(), trace.weights)
     found = outputs[0][index]
     return worked("y", {"y": found}), {**inputs, **trace.weights}
 
@@ -191,7 +191,7 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
             continue
         (kernel, *_), _ = layer.run()
         inputs = {f"x{number}": array[0] for number, array in enumerate(layer.inputs)}
-        (output, *_) = record_layer(layer.op, inputs, layer.weights)
+        (output, *_) = record_layer(layer.op, inputs.items(), layer.weights)
         index = data.draw(st.tuples(*(st.integers(0, size - 1) for size in output.shape)))
         number = output[index]
         if not isinstance(number, Recorded) or not number.operation:

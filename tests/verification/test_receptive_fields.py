@@ -11,6 +11,9 @@ from archcalc.analysis.receptive import receptive_fields
 from archcalc.executor import probes
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Node
+from archcalc.ops.activation import Softmax
+from archcalc.ops.base import Shapes
+from archcalc.ops.window import Reach, Window
 from archcalc.verification.receptive_fields import compare_fields
 from tests.analysis.witness import graphs
 from tests.spec.reading import chain, graph
@@ -177,9 +180,21 @@ def test_stored_tensors_do_not_keep_a_network_wide(widths: list[int]) -> None:
     assert max(widths) < 64
 
 
+HEADS = "linear 64 -> rearrange 'n (h d) = h n d' h=4 -> softmax axis=1 -> rearrange 'h n d = n (h d)'"
+
+
 def test_features_of_heads_that_count_as_positions_are_narrowed(widths: list[int]) -> None:
-    network = chain(
-        "linear 64 -> rearrange 'n (h d) = h n d' h=4 -> softmax axis=1 -> rearrange 'h n d = n (h d)'", "9x64"
-    )
-    assert not compare_fields(network).differences
+    assert not compare_fields(chain(HEADS, "9x64")).differences
+    assert max(widths) < 64
+
+
+def test_a_wrong_formula_is_found_in_a_narrowed_network(monkeypatch: pytest.MonkeyPatch, widths: list[int]) -> None:
+    """The formula that says which positions a softmax reads is wrong in the narrow network as well."""
+    original = Softmax.windows
+
+    def position_by_position(self: Softmax, inputs: Shapes) -> tuple[Reach, ...]:
+        return tuple([tuple([Window() for _ in reach]) for reach in original(self, inputs)])
+
+    monkeypatch.setattr(Softmax, "windows", position_by_position)
+    assert {each.layer for each in compare_fields(chain(HEADS, "9x64")).differences} >= {"softmax_1"}
     assert max(widths) < 64

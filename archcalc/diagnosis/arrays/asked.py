@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from archcalc.executor.backward import Backward, gradients
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.gradient import Gradient
 from archcalc.executor.kernel import Array
-from archcalc.executor.losses import Loss, LossKind
+from archcalc.executor.losses import Loss
 from archcalc.executor.training import TrainingStep
 from archcalc.graph import Graph
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import Computation
-
-GivenLoss: TypeAlias = LossKind | Literal["upstream"]
-"""A loss, or the gradient of the output in place of one."""
 
 
 class Asked(Protocol):
@@ -60,7 +57,6 @@ class AskedGradient:
     """The gradient of a loss with respect to a tensor or a stored array."""
 
     name: str
-    kind: GivenLoss
     loss: Loss
     shapes: Mapping[str, tuple[int, ...]]
     """The shapes of the tensors that the loss is computed from, without the batch."""
@@ -72,7 +68,7 @@ class AskedGradient:
         g = found.gradients[self.name]
         return g if self.name in found.arrays else without_batch_of_one(g)
 
-    def backward(self, computation: Computation, keep: Iterable[str] = ()) -> Backward:
+    def backward(self, computation: Computation) -> Backward:
         """Return the results of both passes; see `array` and `archcalc.executor.backward.gradients`."""
         graph = computation.graph
         for name, shape in self.shapes.items():
@@ -88,7 +84,6 @@ class AskedGradient:
             training=computation.training,
             step=TrainingStep(masks=computation.masks),
             fixed=computation.fixed,
-            keep=keep,
             instead=self.instead,
         )
 

@@ -11,10 +11,10 @@ from archcalc.diagnosis.arrays import changes
 from archcalc.diagnosis.variation import Site
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.asked import GivenLoss
     from archcalc.diagnosis.arrays.computation import LayerNumbers, NumbersChange
     from archcalc.executor.gradient import Evaluated, Gradients
     from archcalc.executor.kernel import Array, Arrays
+    from archcalc.executor.loss_kinds import GivenLoss
 
 
 class LayerGradients(NamedTuple):
@@ -53,7 +53,7 @@ GradientsChange: TypeAlias = Callable[[LayerGradients], "Gradients | None"]
 class LossGradient(NamedTuple):
     """The gradient of a tensor that a loss is computed from, batch in front."""
 
-    kind: GivenLoss
+    kind: GivenLoss | None
     y: Array
     g: Array
     classes: int
@@ -149,13 +149,13 @@ def derivative_left_out(point: LayerGradients) -> Gradients | None:
 def sign_of_gradient(point: LayerGradients) -> Gradients | None:
     """Pass on where the gradient of a ReLU is positive, not where its input is."""
     (g,) = point.given[:1]
-    return point.passing(g * (g > 0)) if point.op.name in ("relu", "relu6", "leaky_relu") else None
+    return point.passing(g * (g > 0)) if point.op.rectifies else None
 
 
 def jacobian_diagonal(point: LayerGradients) -> Gradients | None:
     """Take the derivative of a softmax as that of a sigmoid: y·(1 − y)."""
     y, g = point.layer.outputs[0], point.given[0]
-    return point.passing(g * y * (1 - y)) if point.op.name == "softmax" else None
+    return point.passing(g * y * (1 - y)) if point.op.scores == "probabilities" else None
 
 
 def to_whole_window(point: LayerGradients) -> Gradients | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.claims.feedback import Reason
-from archcalc.diagnosis.arrays.asked import AskedGradient, GivenLoss
+from archcalc.diagnosis.arrays.asked import AskedGradient
 from archcalc.diagnosis.arrays.backward_changes import GradientsChange, LayerGradients, LossChange, LossGradient
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import Elements
@@ -15,7 +15,8 @@ from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.arrays.outcomes import MAX_OPERATIONS, ArrayOutcome, operations_of
 from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
-from archcalc.executor.losses import SCORES, Loss, Term, class_axis
+from archcalc.executor.loss_kinds import GivenLoss
+from archcalc.executor.losses import Term, class_axis
 
 PASSES = 3
 """The operations of a forward and a backward pass, in proportion to those of the forward pass."""
@@ -46,10 +47,10 @@ def _varied(
         reason = Reason(mistake.code)
         for change in mistake.losses:
             terms = {
-                name: _term(term, change, asked.kind, _classes(computation, asked, name))
+                name: _term(term, change, asked.loss.kind, _classes(computation, asked, name))
                 for name, term in asked.loss.terms.items()
             }
-            yield reason, mistake.prior, replace(asked, loss=Loss(terms))
+            yield reason, mistake.prior, replace(asked, loss=replace(asked.loss, terms=terms))
         for rule in mistake.gradients:
             made = [name for name, point in points.items() if rule(point) is not None]
             several: list[Sequence[str]] = [made] if len(made) > 1 else []
@@ -84,7 +85,7 @@ def _changed(rule: GradientsChange) -> Any:
     return product
 
 
-def _term(term: Term, change: LossChange, kind: GivenLoss, classes: int) -> Term:
+def _term(term: Term, change: LossChange, kind: GivenLoss | None, classes: int) -> Term:
     """Return the loss of a tensor with its gradient under a mistake."""
 
     def changed(y: Array) -> tuple[float, Array]:
@@ -100,5 +101,5 @@ def _classes(computation: Computation, asked: AskedGradient, name: str) -> int:
     graph = computation.graph
     ref = graph.find(name)
     assert ref is not None
-    is_of_logits = asked.kind == "cross_entropy" and type(graph.nodes[ref.node].op) not in SCORES
+    is_of_logits = asked.loss.kind == "cross_entropy" and graph.nodes[ref.node].op.scores == "logits"
     return class_axis(graph, ref, name) + 1 if is_of_logits else -1

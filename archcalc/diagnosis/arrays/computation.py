@@ -71,7 +71,7 @@ class Computation:
     masks: Mapping[str, Array] = field(default_factory=dict)
     """The masks of dropout by layer, batch in front."""
     fixed: Mapping[str, Array] = field(default_factory=dict)
-    """The outputs of layers in place of what these compute, by layer, batch in front."""
+    """Arrays that replace the outputs of layers, by layer, batch in front."""
 
     def elements(self, asked: Asked) -> Elements:
         """Return the array that is asked; see `archcalc.diagnosis.arrays.asked.Asked.array`."""

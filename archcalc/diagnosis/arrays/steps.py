@@ -55,7 +55,7 @@ class Step:
         if not isinstance(first, AskedGradient) or not isinstance(asked, AskedGradient):
             return None
         found = graph.find(first.name)
-        if found is None or (first.kind, first.shapes) != (asked.kind, asked.shapes):
+        if found is None or not _same_loss(first, asked):
             return None
         node = graph.nodes[found.node]
         if len(node.outputs) != 1:
@@ -80,6 +80,12 @@ def _same(one: Computation, other: Computation) -> bool:
         and one.training == other.training
         and all(_same_arrays(getattr(one, each), getattr(other, each)) for each in ("inputs", "stored", "masks"))
     )
+
+
+def _same_loss(one: AskedGradient, other: AskedGradient) -> bool:
+    """Return whether two gradients of a network are of one loss with the same targets."""
+    kinds = (one.loss.kind, one.shapes) == (other.loss.kind, other.shapes)
+    return kinds and _same_arrays(one.loss.given, other.loss.given)
 
 
 def _same_arrays(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:

@@ -77,7 +77,7 @@ class Working:
             return [(read, output) for output in step.output]
         found: list[tuple[Mapping[str, Array], Array]] = []
         for example in range(len(trace.outputs[ref.output])):
-            inputs = {name: array[example] for name, array in zip(names, trace.inputs, strict=True)}
+            inputs = [(name, array[example]) for name, array in zip(names, trace.inputs, strict=True)]
             outputs = record_layer(trace.node.op, inputs, trace.weights)
-            found.append(({**inputs, **trace.weights}, outputs[ref.output]))
+            found.append(({**dict(inputs), **trace.weights}, outputs[ref.output]))
         return found

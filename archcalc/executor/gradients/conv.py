@@ -52,7 +52,7 @@ def of_convolved(
     g = np.ascontiguousarray(g)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
     given = g.reshape(len(x), groups, matrix.shape[1], -1)
-    if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
+    if all(axis.is_pointwise for axis in axes):
         columns = maps.reshape(*maps.shape[:3], -1)
         stored = np.zeros_like(matrix)
         for each, some in zip(given, columns, strict=True) if of_weights else ():

@@ -77,7 +77,7 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[WindowAxis], y: Ar
     matrix = weight.reshape(groups, len(weight) // groups, -1)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
     results = y.reshape(len(x), groups, matrix.shape[1], -1)
-    if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
+    if all(axis.is_pointwise for axis in axes):
         multiply(matrix, maps.reshape(*maps.shape[:3], -1), results, context)
         return
     size = matrix.shape[-1] * x.itemsize

@@ -33,6 +33,11 @@ class WindowAxis(NamedTuple):
     positions: int
     """The number of windows."""
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether every window is one position of the input, and every position one window."""
+        return self.kernel == self.stride == 1 and not (self.before or self.after) and self.positions == self.size
+
     def overlap(self, tap: int, start: int, stop: int) -> tuple[slice, slice]:
         """Return which of the windows ``start`` … ``stop`` − 1 have a tap on the input, and the positions under it.
 

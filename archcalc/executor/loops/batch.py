@@ -46,7 +46,7 @@ def record_batch(
         outputs = [(example,) for example in made.output]
     else:
         outputs = [
-            record_layer(op, {name: _recorded(name, array)[example] for name, array in inputs.items()}, stored)
+            record_layer(op, [(name, _recorded(name, array)[example]) for name, array in inputs.items()], stored)
             for example in range(batch)
         ]
     gradients = [_recorded(name, array) for name, array in given.items()]

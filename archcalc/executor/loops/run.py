@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +55,13 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
 
 
 def record_layer(
-    op: Operator, inputs: Mapping[str, Array], weights: Weights, names: Mapping[str, str] | None = None
+    op: Operator, inputs: Iterable[tuple[str, Array]], weights: Weights, names: Mapping[str, str] | None = None
 ) -> Arrays:
     """Evaluate one layer like `measure_layer`, and return outputs whose numbers record how they were computed.
 
     Args:
         op: the operator of the layer.
-        inputs: the arrays that it reads, in order, by the name to record for each.
+        inputs: the arrays that it reads, in order, each after the name to record; one may be read several times.
         weights: its stored arrays by name.
         names: the names to record for stored arrays, where these are others than their own.
 
@@ -69,7 +69,7 @@ def record_layer(
         arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
     """
     tally = Tally()
-    read = tuple(counting(recorded(name, array), tally) for name, array in inputs.items())
+    read = tuple(counting(recorded(name, array), tally) for name, array in inputs)
     written_as = names or {}
     stored = {name: counting(recorded(written_as.get(name, name), array), tally) for name, array in weights.items()}
     return tuple(map(plain, evaluate(op, read, stored, tally, TEXTBOOK)))

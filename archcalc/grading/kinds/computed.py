@@ -98,9 +98,10 @@ class ComputedArray:
     def _computation(self, graph: Graph, model: Mapping[str, Array] | None) -> Computation:
         """Return the network with the numbers that the key gives."""
         from archcalc.diagnosis.arrays.computation import Computation
+        from archcalc.diagnosis.arrays.outcomes import operations_of
         from archcalc.executor.weights import initial, random_names, stored
 
-        operations = sum(int(node.op.cost(graph.input_shapes(node)).flops) for _, node in graph.layers())
+        operations = operations_of(graph)
         if operations > MAX_OPERATIONS:
             message = f"the network takes {operations:,} operations, at most {MAX_OPERATIONS:,}"
             fail("too-large", message, whole_text(self.place), "ask for a smaller network")

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.asked import AskedGradient
     from archcalc.diagnosis.arrays.computation import Computation
-    from archcalc.executor.losses import LossKind, Term
+    from archcalc.executor.losses import Loss
     from archcalc.graph import Ref
 
 
@@ -49,18 +50,20 @@ class WrittenGradient:
         entry = read_entry(self.name, graph, stored(graph, training=computation.training))
         kind = self._kind()
         refs = self._tensors(computation, layer)
-        terms = {name: self._term(kind, computation, name, ref) for name, ref in refs.items()}
+        losses = [self._loss(kind, computation, name, ref) for name, ref in refs.items()]
+        loss = Loss(
+            {name: term for each in losses for name, term in each.terms.items()},
+            losses[0].kind,
+            {name: array for each in losses for name, array in each.given.items()},
+        )
         try:
-            Paths(graph, [entry.name], terms, training=computation.training)
+            Paths(graph, [entry.name], loss.terms, training=computation.training)
         except ArrayError as error:
             fail("key", str(error), whole_text(self.name))
         shapes = {name: tuple(map(int, graph.shape(ref))) for name, ref in refs.items()}
-        loss = "upstream" if self.upstream is not None else kind
-        return AskedGradient(entry.name, loss, Loss(terms), shapes), entry
+        return AskedGradient(entry.name, loss, shapes), entry
 
     def _kind(self) -> LossKind:
-        from archcalc.executor.losses import LOSSES
-
         if self.loss is None:
             return "sum"
         written = self.loss.value.strip()
@@ -82,10 +85,10 @@ class WrittenGradient:
             found[name] = ref
         return found
 
-    def _term(self, kind: LossKind, computation: Computation, name: str, ref: Ref) -> Term:
+    def _loss(self, kind: LossKind, computation: Computation, name: str, ref: Ref) -> Loss:
         """Return the loss of one tensor."""
         from archcalc.executor.errors import ArrayError
-        from archcalc.executor.losses import loss_of, target_shape, total
+        from archcalc.executor.losses import loss_of, target_shape
 
         graph, batch = computation.graph, len(next(iter(computation.inputs.values())))
         what, text = "upstream", self.upstream
@@ -93,7 +96,7 @@ class WrittenGradient:
             what, text = "target", self.targets.get(name) or self.targets.get("")
         if text is None:
             if kind == "sum":
-                return total()
+                return loss_of(graph, kind, {name: ref}, {}, None, batch=batch)
             example = "the number of the class" if kind == "cross_entropy" else "an array like the output"
             fail("missing", f"the loss {kind} needs a target", whole_text(self.name), f"give target: {example}")
         try:
@@ -101,6 +104,6 @@ class WrittenGradient:
             one = shape or (batch,)  # one number for every example
             given = read_arrays({what: text}, {what: one}, what, batch if shape else None)[what]
             targets, upstream = ({name: given}, None) if self.upstream is None else ({}, given)
-            return loss_of(graph, kind, {name: ref}, targets, upstream, batch=batch).terms[name]
+            return loss_of(graph, kind, {name: ref}, targets, upstream, batch=batch)
         except ArrayError as error:
             fail("key", str(error), whole_text(text))

@@ -26,9 +26,7 @@ def evaluate(n: NodeView) -> bool:
         return False
     try:
         made = function(n, values)
-    except (NotEvaluated, Untranslatable):
-        return False
-    except (ValueError, IndexError, TypeError, KeyError, OverflowError, AttributeError):
+    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, OverflowError, AttributeError):
         return False
     results = made if isinstance(made, list) else [made]
     import numpy as np

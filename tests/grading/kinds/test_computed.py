@@ -112,6 +112,11 @@ def test_wrong_entries_are_worked_out_on_request() -> None:
     assert record["entries"] == [{"index": [0, 1, 1], "answer": "5", "actual": "1"}]
 
 
+def test_a_tensor_that_is_read_twice_is_both_operands() -> None:
+    result = graded(grader_of('network: "2 -> mul(identity, identity)", input: 1 2'), "1 5")
+    assert "mul_1[1] = 2·2 = 4" in FORMATS["plain"].write([result], GradingDisplay(explain=True))
+
+
 def test_numbers_are_rounded_as_written_or_within_the_tolerance() -> None:
     question = "network: 3 -> softmax, input: 1 2 3"
     assert verdicts(question, {"0.09 0.24 0.67": "", "0.090 0.245 0.665": "", "1/4 1/4 1/2": ""}) == {

@@ -27,6 +27,8 @@ questions:
   - {id: g_relu, grad: relu_1}
   - {id: g_conv, grad: conv_1}
   - {id: g_bias, grad: conv_1.bias}
+  - {id: g_other, grad: conv_1.bias, loss: mse, target: 5 6; 7 8}
+  - {id: g_given, grad: conv_1.bias, upstream: 1 2; 3 4}
   - {id: other, layer: relu_1, input: 1 1 1 1; 1 1 1 1; 1 1 1 1; 1 1 1 1}
 """
 CONV = "-5 17 -7; 21 -13 31; -17 43 -21"
@@ -81,6 +83,8 @@ def test_a_step_that_follows_may_itself_be_followed() -> None:
         ({"corner": "43"}, "pool", POOL),  # one number is not the start of a step
         ({"pool": POOL}, "relu", RELU),  # a later layer
         ({"conv": CONV}, "other", RELU),  # another input
+        ({"g_conv": "2 3 0; 0 7 -9; 0 13 17"}, "g_other", "33"),  # another target
+        ({"g_conv": "2 3 0; 0 7 -9; 0 13 17"}, "g_given", "33"),  # another gradient of the output
         ({"conv": CONV}, "relu", "0 17 0; 21 0 31; 0 43 1"),
         ({}, "relu", RELU),
     ],

@@ -114,6 +114,13 @@ def test_an_input_of_codes_is_decoded(tmp_path: Path, count: int, is_stored: boo
     assert_of_codes(tmp_path, made, x=CODES, **({} if is_stored else {"s": scale}))
 
 
+def test_stored_codes_below_the_offset_are_negative_numbers(tmp_path: Path) -> None:
+    """With a scale that is computed, they are decoded in the network; their format has no negative numbers."""
+    nodes = [node("DequantizeLinear", ["w", "s", "z"], ["y"], axis=1)]
+    made = model(nodes, {"s": [3]}, {"w": CODES, "z": OFFSETS})
+    assert_of_codes(tmp_path, made, s=SCALES)
+
+
 def test_codes_of_a_layer_are_decoded_once(tmp_path: Path) -> None:
     """What a layer encodes is read as real numbers; only the input is converted."""
     made = model(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.program import TensorName, Word
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.codes import along, limits
@@ -43,6 +43,8 @@ def decode(n: NodeView, codes: int, scale: int | None, zero: int, axis: int = 0,
     made = n.tensor(codes)
     if n.tensors.is_decoded(made.name):
         return made
+    if n.tensors.is_stored(made.name):  # the difference of two codes need not have a code itself
+        made = n.compute("aten.to.dtype", n.sizes(codes), self=made, dtype=Word("dtype", "float32"))
     for target, index in (("aten.sub.Tensor", zero), ("aten.mul.Tensor", scale)):
         if index is None or not n.has(index):
             continue
