@@ -1,4 +1,4 @@
-"""Biases and masks for the scores of attention; PyTorch's versions follow torchvision's Swin and the released T5."""
+"""Biases and masks for the scores of attention."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    for_one_example,
-    permuted,
-    reshaped,
-)
+from archcalc.writers.onnx.parts import for_one_example, permuted, reshaped
 from archcalc.writers.onnx.registry import writes
 
 
