@@ -12,7 +12,7 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.layout import lay_out
 from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, text_width
-from archcalc.drawing.outline import Detail, readable_outline
+from archcalc.drawing.outline import Detail, outline
 from archcalc.drawing.places import Curve, Layout, Point
 from archcalc.spec.catalogue import catalogue
 
@@ -96,7 +96,7 @@ def faults(layout: Layout) -> list[str]:
 @pytest.mark.parametrize("name", FEW)
 def test_nothing_overlaps(name: str) -> None:
     analysis = analyze(archcalc.load(name).graph, receptive=False)
-    assert not faults(lay_out(readable_outline(analysis, Detail(1))))
+    assert not faults(lay_out(outline(analysis, Detail())))
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_nothing_overlaps_in_the_zoo() -> None:
     for entry in catalogue():
         name = entry.name
         analysis = analyze(archcalc.load(name).graph, receptive=False)
-        found = faults(lay_out(readable_outline(analysis, Detail(1))))
+        found = faults(lay_out(outline(analysis, Detail())))
         if found:
             wrong[name] = found[:3]
     assert not wrong

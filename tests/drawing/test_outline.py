@@ -6,13 +6,13 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.diagram import Box, Frame, Part
 from archcalc.drawing.kinds import KINDS, kind_of
-from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline, readable_outline
+from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline
 from archcalc.ops import REGISTRY
 from archcalc.report.network_svg import COLORS
 
 
 def diagram(spec: str, depth: int = 99) -> Frame:
-    return outline(analyze(archcalc.load(spec).graph, receptive=False), Detail(depth))
+    return outline(analyze(archcalc.load(spec).graph, receptive=False), Detail(), depth)
 
 
 def texts(frame: Frame) -> list[tuple[str, ...]]:
@@ -68,8 +68,8 @@ def test_depth_folds_stages_into_one_box() -> None:
 
 def test_training_heads_are_drawn_on_request() -> None:
     analysis = analyze(archcalc.load("googlenet").graph, receptive=False)
-    with_heads = outline(analysis, Detail(1, training=True))
-    assert {part.name for part in with_heads.parts} - {part.name for part in outline(analysis, Detail(1)).parts} == {
+    with_heads = outline(analysis, Detail(training=True), 1)
+    assert {part.name for part in with_heads.parts} - {part.name for part in outline(analysis, Detail(), 1).parts} == {
         "aux1",
         "aux2",
     }
@@ -77,7 +77,7 @@ def test_training_heads_are_drawn_on_request() -> None:
 
 def test_a_network_of_thousands_of_layers_is_folded() -> None:
     layers = " -> ".join(f"conv {8 + index % 7} k1" for index in range(2000))
-    frame = readable_outline(analyze(archcalc.load(f"8x4x4 -> {layers}").graph, receptive=False), Detail(1))
+    frame = outline(analyze(archcalc.load(f"8x4x4 -> {layers}").graph, receptive=False), Detail())
     assert number_of_boxes(frame) <= MAX_LEVEL_PARTS
     assert sum(len(part.members) for part in frame.parts) == 2001
 
