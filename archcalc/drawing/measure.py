@@ -10,6 +10,7 @@ TEXT = 13.0
 SMALL = 11.5
 """The size of all other letters."""
 LINE = 16.0
+"""The height of a line of text."""
 BOX_PADDING = 9.0
 NARROW = frozenset("iIjl|.,:;'!()[]frt ·-/1")
 WIDE = frozenset("mwMW@%→…×—")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.drawing.diagram import Box, Frame, Part
-from archcalc.drawing.measure import SMALL, text_width
+from archcalc.drawing.measure import LINE, SMALL, text_width
 from archcalc.spec.errors import fail
 
 MAX_SIDE = 180.0
@@ -21,7 +21,6 @@ BAR = 12.0
 """The width of a vector."""
 SPACE = 34.0
 """The distance between two stacks."""
-LINE = 15.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from archcalc.drawing.diagram import Box, Frame, Part
 from archcalc.drawing.kinds import KINDS, kind_of
 from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline
 from archcalc.ops import REGISTRY
-from archcalc.report.network_svg import COLORS
+from archcalc.report.picture_page import COLORS
 
 
 def diagram(spec: str, depth: int = 99) -> Frame:
