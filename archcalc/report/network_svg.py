@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archcalc.drawing.measure import LINE, SMALL, TEXT
+from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
 from archcalc.report.picture_page import COLORS, page
 from archcalc.report.svg import clean, label, style
@@ -34,7 +34,7 @@ def _elements(layout: Layout) -> Iterator[str]:
             f'<rect {style("frame")} x="{frame.left:.1f}" y="{frame.top:.1f}" width="{frame.width:.1f}" '
             f'height="{frame.height:.1f}" rx="8"/>'
         )
-        yield label(frame.left + 8, frame.top + 15, frame.title, "faint", size=SMALL)
+        yield label(frame.left + TITLE_LEFT, frame.top + TITLE_BASELINE, frame.title, "faint", size=SMALL)
     yield from map(_curve, layout.curves)
     for box in layout.boxes:
         yield from _box(box)

@@ -11,7 +11,7 @@ from PIL import ImageFont
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.layout import lay_out
-from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, text_width
+from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT, text_width
 from archcalc.drawing.outline import Detail, outline
 from archcalc.drawing.places import Curve, Layout, Point
 from archcalc.spec.catalogue import catalogue
@@ -86,6 +86,14 @@ def faults(layout: Layout) -> list[str]:
         left = label.x - width if label.ends else label.x
         area = (left, label.baseline - SMALL, left + width, label.baseline)
         found += [f"the label {label.text} is on the box {box}" for box in boxes if overlap(area, box)]
+        for curve in layout.curves:
+            if any(area[0] < x < area[2] and area[1] < y < area[3] for x, y in along(curve)):
+                found.append(f"the edge {curve.points} crosses the label {label.text}")
+    for one in layout.frames:
+        width = text_width(one.title, SMALL)
+        left, baseline = one.left + TITLE_LEFT, one.top + TITLE_BASELINE
+        title = (left, baseline - SMALL, left + width, baseline)
+        found += [f"the title {one.title} is on the box {box}" for box in boxes if overlap(title, box)]
     for placed in layout.boxes:
         for line in (*placed.box.lines, *placed.box.costs):
             if text_width(line, SMALL) + BOX_PADDING > placed.width:
@@ -109,6 +117,12 @@ def test_nothing_overlaps_in_the_zoo() -> None:
         if found:
             wrong[name] = found[:3]
     assert not wrong
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16"])
+def test_a_long_network_is_drawn_in_columns_and_is_not_much_higher_than_a_page(name: str) -> None:
+    layout = lay_out(outline(analyze(archcalc.load(name).graph, receptive=False), Detail()))
+    assert layout.height < 2 * layout.width
 
 
 @pytest.mark.parametrize("text", ["conv 64 k3 s2 half nobias", "attention heads=12 causal", "WMmw @@ %%", "1x2048x100"])

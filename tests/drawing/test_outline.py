@@ -9,6 +9,7 @@ from archcalc.drawing.kinds import KINDS, kind_of
 from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline
 from archcalc.ops import REGISTRY
 from archcalc.report.picture_page import COLORS
+from archcalc.spec import Source, read_spec
 
 
 def diagram(spec: str, depth: int = 99) -> Frame:
@@ -64,6 +65,20 @@ def test_layers_that_differ_are_not_repetitions() -> None:
 def test_depth_folds_stages_into_one_box() -> None:
     assert texts(diagram("resnet18", depth=1))[-1] == ("head", "3 layers")
     assert number_of_boxes(diagram("resnet18", depth=1)) < number_of_boxes(diagram("resnet18", depth=2))
+
+
+def test_a_short_chain_inside_a_frame_has_none_of_its_own() -> None:
+    spec = """
+input: 4x8x8
+blocks:
+  short: conv 4 k3 half -> maxpool 3 s1 half
+  long: conv 4 k3 half -> maxpool 3 s1 half -> conv 4 k1 -> maxpool 3 s1 half
+layers:
+  - body: add(identity, short) -> add(identity, long)
+"""
+    body = outline(analyze(read_spec(Source("net.yaml", spec)).graph, receptive=False), Detail(), 99).parts[-1]
+    assert isinstance(body, Frame)
+    assert [part.name for part in body.parts if isinstance(part, Frame)] == ["long"]
 
 
 def test_training_heads_are_drawn_on_request() -> None:
