@@ -123,6 +123,11 @@ class Graph:
     axis_names: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """The names that the model it was read from has for sizes of inputs: the input and the index by name."""
 
+    @property
+    def depth(self) -> int:
+        """The most names in the path of a layer."""
+        return max((len(node.path) for node in self.nodes), default=0)
+
     def shape(self, ref: Ref) -> Shape:
         """Return the shape of a tensor."""
         return self.nodes[ref.node].outputs[ref.output]

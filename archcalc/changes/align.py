@@ -200,11 +200,11 @@ def _similarity(old: Branch, new: Branch) -> float:
     if one.op == other.op:
         equal = sum(value == other.attributes.get(name) for name, value in one.attributes.items())
         return bonus + 1 + equal / (len(one.attributes) or 1)
-    if family(one.op) == family(other.op):
+    if _family(one.op) == _family(other.op):
         return bonus + 0.6
     return bonus * 0.5 if bonus >= 1 else 0.0
 
 
-def family(op: str) -> str:
-    """Return the family of an operator, that is, the file that defines it; operators of one replace each other."""
-    return REGISTRY[op].__module__ if op in REGISTRY else op
+def _family(op: str) -> str:
+    """Return the family of an operator; one that cannot be counted is alone in its own."""
+    return REGISTRY[op].family if op in REGISTRY else op

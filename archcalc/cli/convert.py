@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,10 +9,10 @@ import click
 
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import array_errors
-from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
+from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
 from archcalc.cli.options import load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail
 from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
@@ -150,12 +149,7 @@ def chosen_target(output: str, to: str | None) -> str:
     """Return the name of the target of ``--to``, or of the suffix of the file."""
     if to is not None:
         return to
-    suffix = os.path.splitext(output)[1].lower()
-    if suffix in BY_SUFFIX:
-        return BY_SUFFIX[suffix]
-    names = ", ".join(TARGETS)
+    hint = f"add --to with one of {', '.join(TARGETS)}"
     if output == STANDARD_OUTPUT:
-        fail("argument", "standard output has no suffix", hint=f"add --to with one of {names}", origin="--output")
-    known = f"the suffixes are {', '.join(BY_SUFFIX)}; or add --to with one of {names}"
-    unknown = f"no format has the suffix '{suffix[:20]}'" if suffix else f"'{output[:80]}' has no suffix"
-    fail("argument", unknown, hint=suggest(suffix, BY_SUFFIX, known), origin="--output")
+        fail("argument", "standard output has no suffix", hint=hint, origin="--output")
+    return BY_SUFFIX[known_suffix(output, BY_SUFFIX, "format", hint)]

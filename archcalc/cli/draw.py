@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from archcalc.cli.commands import SpecCommand
-from archcalc.cli.files import STANDARD_OUTPUT, output_errors, require_new, write_with
+from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
 from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.show import Depth, title
 from archcalc.query.quantities import SUMS
@@ -57,7 +56,7 @@ def command(
     labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
     """
     require_new(output, force=force)
-    form = _format(output)
+    form = ".svg" if output == STANDARD_OUTPUT else known_suffix(output, FORMATS, "picture")
     quantities = _quantities(costs)
     convert = None if form == ".svg" else _converter(form)
     network = load_network(spec, values)
@@ -72,26 +71,6 @@ def command(
     content = picture.encode() if convert is None else convert(picture)
     with output_errors("--output", output):
         write_with(output, lambda file: file.write(content))
-
-
-def _format(output: str) -> str:
-    """Return the suffix of the output.
-
-    Raises:
-        SpecError: there is no picture with this suffix.
-    """
-    if output == STANDARD_OUTPUT:
-        return ".svg"
-    suffix = os.path.splitext(output)[1].lower()
-    if suffix not in FORMATS:
-        wrong = f"no picture has the suffix '{suffix[:20]}'" if suffix else f"'{output[:80]}' has no suffix"
-        fail(
-            "argument",
-            wrong,
-            hint=suggest(suffix, FORMATS, f"the suffixes are {', '.join(FORMATS)}"),
-            origin="--output",
-        )
-    return suffix
 
 
 def _quantities(names: str | None) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.spec.errors import Problem, SpecError, fail, suggest
 from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
@@ -47,10 +47,29 @@ def require_new(output: str, *, force: bool) -> None:
     if output == STANDARD_OUTPUT:
         return
     if os.path.isdir(output):
-        raise SpecError([Problem("output", f"'{output}' is a folder", hint="name a file", origin="--output")])
+        fail("output", f"'{output}' is a folder", hint="name a file", origin="--output")
     if os.path.isfile(output) and not force:
-        exists = f"the file '{output}' exists"
-        raise SpecError([Problem("output", exists, hint="--force overwrites it", origin="--output")])
+        fail("output", f"the file '{output}' exists", hint="--force overwrites it", origin="--output")
+
+
+def known_suffix(output: str, suffixes: Collection[str], what: str, hint: str = "") -> str:
+    """Return the suffix of an output, which decides about its format.
+
+    Args:
+        output: the name of the file.
+        suffixes: those of all formats.
+        what: what has one of these suffixes: ``picture``.
+        hint: another way to choose a format.
+
+    Raises:
+        SpecError: it is none of them.
+    """
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix not in suffixes:
+        unknown = f"no {what} has the suffix '{suffix[:20]}'" if suffix else f"'{output[:80]}' has no suffix"
+        known = f"the suffixes are {', '.join(suffixes)}" + (f"; or {hint}" if hint else "")
+        fail("argument", unknown, hint=suggest(suffix, suffixes, known), origin="--output")
+    return suffix
 
 
 def write_file(path: str, text: str) -> None:

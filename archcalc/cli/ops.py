@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from typing import Any
 
 import click
 
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.output import default_format, output_options, print_table, terminal_width
-from archcalc.ops import FAMILIES
+from archcalc.ops import FAMILY_NAMES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
@@ -80,8 +79,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
 
 def by_family() -> list[type[Operator]]:
     """Return all operators, family by family."""
-    order = [family.__name__ for family in FAMILIES]
-    return sorted(REGISTRY.values(), key=lambda cls: order.index(cls.__module__))
+    return sorted(REGISTRY.values(), key=lambda cls: FAMILY_NAMES.index(cls.family))
 
 
 def overview(names: tuple[str, ...]) -> Table:
@@ -108,7 +106,7 @@ def read_documentation(cls: type[Operator]) -> dict[str, Any]:
         parts[name] = " ".join(text[match.end() : end].split())
     return {
         "name": cls.name,
-        "family": sys.modules[cls.__module__].__name__.rpartition(".")[2],
+        "family": cls.family,
         "signature": written(cls),
         "summary": " ".join(summary.split()),
         "description": " ".join(rest.split()),

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from archcalc.drawing.kinds import LIGHT
 from archcalc.graph import Ref
 
 OUTSIDE = -1
@@ -19,10 +20,8 @@ class Link(NamedTuple):
     """The index of the part that makes the tensor, or `OUTSIDE`."""
     target: int
     """The index of the part that reads it, or `OUTSIDE`."""
-    entry: Ref
-    """The tensor, as the target knows it."""
-    exit: Ref
-    """The tensor, as the source knows it."""
+    ref: Ref
+    """The tensor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +50,15 @@ class Box(_Part):
     """The shape of its output."""
     changes_shape: bool
     """Whether the output has another shape than the input, or there is no input."""
-    is_light: bool
-    """Whether it can be a line in the box of the layer before it."""
     content: tuple[str, ...] = ()
     """The texts of the layers of a group, which tell groups apart."""
     costs: tuple[str, ...] = ()
     """What it costs, one text per quantity."""
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it can be a line in the box of the layer before it."""
+        return self.kind in LIGHT and len(self.entries) == 1
 
     @property
     def exit_parts(self) -> tuple[int, ...]:
@@ -75,14 +77,24 @@ class Frame(_Part):
 
     parts: tuple[Part, ...]
     links: tuple[Link, ...]
-    inner_exits: tuple[Ref, ...]
-    """Its exits as its parts know them: those of the first repetition."""
 
     @property
     def key(self) -> Hashable:
         """What two frames have in common that differ only in their names, and in what reads them."""
         pattern = tuple((link.source, link.target) for link in self.links if link.target != OUTSIDE)
         return (tuple(part.key for part in self.parts), pattern, self.times)
+
+    @property
+    def inner_exits(self) -> tuple[Ref, ...]:
+        """Its exits as its parts know them: those of the first repetition."""
+        return tuple(link.ref for link in self.links if link.target == OUTSIDE)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every part reads only the one before it, and the first one at most one tensor from outside."""
+        read = [(link.source, link.target) for link in self.links if link.target != OUTSIDE]
+        start = [(OUTSIDE, 0)] * bool(self.entries)
+        return read == [*start, *((index, index + 1) for index in range(len(self.parts) - 1))]
 
     @property
     def exit_parts(self) -> tuple[int, ...]:

@@ -50,4 +50,4 @@ LIGHT = frozenset({"norm", "activation"})
 
 def kind_of(op: Operator) -> str:
     """Return the kind of an operator; ``other`` for one that cannot be counted."""
-    return _OF_FAMILY.get(type(op).__module__.rpartition(".")[2], "other")
+    return _OF_FAMILY.get(op.family, "other")

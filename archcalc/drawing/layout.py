@@ -110,9 +110,9 @@ class _Level:
         """The edges, one for every link."""
         frame, found = self.frame, []
         for link in frame.links:
-            source = frame.entries.index(link.entry) if link.source == OUTSIDE else self.first + link.source
+            source = frame.entries.index(link.ref) if link.source == OUTSIDE else self.first + link.source
             end = self.first + len(frame.parts)
-            target = end + frame.inner_exits.index(link.exit) if link.target == OUTSIDE else self.first + link.target
+            target = end + frame.inner_exits.index(link.ref) if link.target == OUTSIDE else self.first + link.target
             found.append(Edge(source, target))
         return tuple(found)
 
@@ -211,7 +211,7 @@ class _Level:
         points = [(x, self.tops[source])]
         if link.source != OUTSIDE:
             one, corner = self.parts[link.source], self.corner(link.source)
-            x = corner[0] + one.exits[self.frame.parts[link.source].exits.index(link.exit)]
+            x = corner[0] + one.exits[self.frame.parts[link.source].exits.index(link.ref)]
             points = [(x, corner[1] + one.height)]
         points.append((x, self.tops[source] + self.heights[source]))
         for rank, bend in bends:
@@ -221,7 +221,7 @@ class _Level:
         last = (end, self.tops[target])
         if link.target != OUTSIDE:
             part, one, corner = self.frame.parts[link.target], self.parts[link.target], self.corner(link.target)
-            end = corner[0] + one.entries[part.entries.index(link.entry)]
+            end = corner[0] + one.entries[part.entries.index(link.ref)]
             if isinstance(part, Box):
                 ends, half = True, one.boxes[0].width / 2 - CORNER
                 end = min(max(x, end - half), end + half)

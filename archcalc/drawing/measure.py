@@ -10,7 +10,12 @@ TEXT = 13.0
 SMALL = 11.5
 """The size of all other letters."""
 LINE = 16.0
+"""The height of a line of text."""
 BOX_PADDING = 9.0
+TITLE_LEFT = 8.0
+"""How far inside a frame its title begins."""
+TITLE_BASELINE = 15.0
+"""How far below the top of a frame the base line of its title is."""
 NARROW = frozenset("iIjl|.,:;'!()[]frt ·-/1")
 WIDE = frozenset("mwMW@%→…×—")
 

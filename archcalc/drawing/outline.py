@@ -8,9 +8,9 @@ from itertools import groupby
 
 from archcalc.analysis.propagate import Analysis, group
 from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Link, Part
-from archcalc.drawing.kinds import LIGHT, kind_of
+from archcalc.drawing.kinds import kind_of
 from archcalc.drawing.repeats import repeated
-from archcalc.graph import Ref, ordered
+from archcalc.graph import Ref, write_shape
 from archcalc.numeric import Number
 from archcalc.spec.write import write_layer
 
@@ -28,8 +28,6 @@ MAX_LINE = 40
 class Detail:
     """What is drawn of a network, and what is written into the boxes."""
 
-    depth: int
-    """Stages and blocks below this depth are one box."""
     layout: str = "chw"
     training: bool = False
     """Whether training heads are drawn."""
@@ -37,24 +35,32 @@ class Detail:
     """How the quantities that stand in the boxes are written."""
 
 
-def outline(analysis: Analysis, detail: Detail) -> Frame:
-    """Return the frame of a whole network."""
+def outline(analysis: Analysis, detail: Detail, depth: int | None = None) -> Frame:
+    """Return the frame of a whole network.
+
+    Args:
+        analysis: its analysis.
+        detail: what is drawn of it.
+        depth: the depth below which stages and blocks are one box; by default, the largest one that makes at most
+            `MAX_PARTS` boxes.
+    """
+    if depth is None:
+        return _readable(analysis, detail)
     drawn = [
         index
         for index, node in enumerate(analysis.graph.nodes)
         if node.is_input or detail.training or not node.training
     ]
-    return _Outline(analysis, detail, drawn).frame(drawn, 0, analysis.graph.name)
+    return _Outline(analysis, detail, depth, drawn).frame(drawn, 0, analysis.graph.name)
 
 
-def readable_outline(analysis: Analysis, detail: Detail) -> Frame:
+def _readable(analysis: Analysis, detail: Detail) -> Frame:
     """Return the most detailed frame of a network with at most `MAX_PARTS` boxes; by stages if none has so few."""
-    deepest = max((len(node.path) for node in analysis.graph.nodes), default=1)
-    for depth in range(deepest, 1, -1):
-        found = outline(analysis, replace(detail, depth=depth))
+    for depth in range(analysis.graph.depth, 1, -1):
+        found = outline(analysis, detail, depth)
         if number_of_boxes(found) <= MAX_PARTS:
             return found
-    return outline(analysis, replace(detail, depth=1))
+    return outline(analysis, detail, 1)
 
 
 def number_of_boxes(frame: Frame) -> int:
@@ -65,10 +71,11 @@ def number_of_boxes(frame: Frame) -> int:
 class _Outline:
     """The outline of one network."""
 
-    def __init__(self, analysis: Analysis, detail: Detail, drawn: Iterable[int]) -> None:
+    def __init__(self, analysis: Analysis, detail: Detail, depth: int, drawn: Iterable[int]) -> None:
         self.analysis = analysis
         self.nodes = analysis.graph.nodes
         self.detail = detail
+        self.depth = depth
         self.readers: dict[Ref, list[int]] = {}
         """The nodes that read each tensor."""
         for index in drawn:
@@ -77,8 +84,8 @@ class _Outline:
 
     def frame(self, nodes: Sequence[int], level: int, name: str) -> Frame:
         """Return a frame around nodes, in topological order, that have the names of ``level`` frames in common."""
-        parts = _elided([*self.parts(nodes, level)], self)
-        return self.around(repeated(_fused(parts, self), self.around, self.all_readers), name)
+        parts = self.fused(self.elided([*self.parts(nodes, level)]))
+        return self.around(repeated(parts, self.around, self.all_readers), name)
 
     def around(self, parts: Sequence[Part], name: str = "") -> Frame:
         """Return the frame around some parts."""
@@ -90,7 +97,6 @@ class _Outline:
             members=members,
             entries=tuple(dict.fromkeys(ref for ref in read if ref.node not in members)),
             exits=exits,
-            inner_exits=exits,
             parts=tuple(parts),
             links=tuple(_links(parts, exits)),
         )
@@ -105,13 +111,13 @@ class _Outline:
             inside = [*run]
             if len(self._path(inside[0])) <= level + 1:
                 yield from (self.layer(index) for index in inside)
-            elif level + 1 >= self.detail.depth:
+            elif level + 1 >= self.depth:
                 yield self.group(inside, path[-1])
             else:
                 frame = self.frame(inside, level + 1, path[-1])
                 if len(frame.parts) == 1:
                     yield replace(frame.parts[0], name=frame.name)
-                elif level and _is_short_chain(frame):
+                elif level and _is_short(frame):
                     yield from frame.parts
                 else:
                     yield frame
@@ -133,9 +139,8 @@ class _Outline:
             exits=self.exits(members),
             lines=(_short(text),),
             kind=kind,
-            shape=self._shape(index),
+            shape=self.shape(index),
             changes_shape=not before or before[0] != node.output,
-            is_light=kind in LIGHT and len(node.inputs) == 1,
             costs=() if node.is_input else self.costs(members),
         )
 
@@ -153,9 +158,8 @@ class _Outline:
             exits=self.exits(members),
             lines=(_short(name), f"{len(nodes):,} layers"),
             kind="group",
-            shape=self._shape(nodes[-1]),
+            shape=self.shape(nodes[-1]),
             changes_shape=not before or before[0] != self.nodes[nodes[-1]].output,
-            is_light=False,
             content=tuple(write_layer(self.nodes[index].op) for index in nodes),
             costs=self.costs(members),
         )
@@ -170,8 +174,9 @@ class _Outline:
         made = (ref for index in sorted(members) for ref in self.analysis.graph.made_by(index))
         return tuple(ref for ref in made if any(reader not in members for reader in self.readers.get(ref, ())))
 
-    def _shape(self, index: int) -> str:
-        return "x".join(map(str, ordered(self.nodes[index].output, self.detail.layout)))
+    def shape(self, index: int) -> str:
+        """Return the shape of a node's output as text."""
+        return write_shape(self.nodes[index].output, self.detail.layout)
 
     def can_take(self, box: Box, light: Box) -> bool:
         """Return whether a box can be a line in the one before it: only it reads that one, and reads nothing else."""
@@ -190,46 +195,40 @@ class _Outline:
         sums = group((), layers)
         return tuple(write(value) for name, write in self.detail.costs.items() if (value := sums.of(name)))
 
+    def fused(self, parts: Sequence[Part]) -> list[Part]:
+        """Return the parts of a frame with normalisations and activations as lines in the box before them."""
+        found: list[Part] = []
+        for part in parts:
+            before = found[-1] if found else None
+            if isinstance(part, Box) and isinstance(before, Box) and self.can_take(before, part):
+                members = before.members | part.members
+                *lines, last = before.lines
+                found[-1] = replace(
+                    before,
+                    members=members,
+                    exits=self.exits(members),
+                    lines=(*lines, f"{last} · {part.lines[0]}") if lines else (last, *part.lines),
+                    shape=part.shape,
+                    changes_shape=before.changes_shape or part.changes_shape,
+                    costs=self.costs(members),
+                )
+            else:
+                found.append(part)
+        return found
 
-def _fused(parts: Sequence[Part], outline: _Outline) -> list[Part]:
-    """Return the parts of a frame with normalisations and activations as lines in the box before them."""
-    found: list[Part] = []
-    for part in parts:
-        before = found[-1] if found else None
-        if isinstance(part, Box) and isinstance(before, Box) and outline.can_take(before, part):
-            members = before.members | part.members
-            *lines, last = before.lines
-            found[-1] = replace(
-                before,
-                members=members,
-                exits=outline.exits(members),
-                lines=(*lines, f"{last} · {part.lines[0]}") if lines else (last, *part.lines),
-                shape=part.shape,
-                changes_shape=before.changes_shape or part.changes_shape,
-                costs=outline.costs(members),
-            )
-        else:
-            found.append(part)
-    return found
-
-
-def _elided(parts: list[Part], outline: _Outline) -> list[Part]:
-    """Return the parts of a frame, with those in the middle of more than `MAX_LEVEL_PARTS` as one box."""
-    if len(parts) <= MAX_LEVEL_PARTS:
-        return parts
-    kept = MAX_LEVEL_PARTS // 10
-    middle = sorted(frozenset[int]().union(*[part.members for part in parts[kept:-kept]]))
-    return [*parts[:kept], outline.group(middle, "…"), *parts[-kept:]]
+    def elided(self, parts: list[Part]) -> list[Part]:
+        """Return the parts of a frame, with those in the middle of more than `MAX_LEVEL_PARTS` as one box."""
+        if len(parts) <= MAX_LEVEL_PARTS:
+            return parts
+        kept = MAX_LEVEL_PARTS // 10
+        middle = sorted(frozenset[int]().union(*[part.members for part in parts[kept:-kept]]))
+        return [*parts[:kept], self.group(middle, "…"), *parts[-kept:]]
 
 
-def _is_short_chain(frame: Frame) -> bool:
-    """Return whether a frame has a few boxes, each of which reads only the one before it."""
-    inside = [link for link in frame.links if OUTSIDE not in (link.source, link.target)]
-    return (
-        len(frame.parts) <= MAX_CHAIN
-        and all(isinstance(part, Box) and len(part.entries) == 1 for part in frame.parts)
-        and all(link.target == link.source + 1 for link in inside)
-    )
+def _is_short(frame: Frame) -> bool:
+    """Return whether a frame that reads a tensor has a few boxes, each of which reads only the one before it."""
+    boxes = all(isinstance(part, Box) for part in frame.parts)
+    return boxes and len(frame.parts) <= MAX_CHAIN and bool(frame.entries) and frame.is_chain
 
 
 def _links(parts: Sequence[Part], exits: Sequence[Ref]) -> Iterable[Link]:
@@ -237,9 +236,9 @@ def _links(parts: Sequence[Part], exits: Sequence[Ref]) -> Iterable[Link]:
     makers = {ref: index for index, part in enumerate(parts) for ref in part.exits}
     for index, part in enumerate(parts):
         for ref in part.entries:
-            yield Link(makers.get(ref, OUTSIDE), index, ref, ref)
+            yield Link(makers.get(ref, OUTSIDE), index, ref)
     for ref in exits:
-        yield Link(makers[ref], OUTSIDE, ref, ref)
+        yield Link(makers[ref], OUTSIDE, ref)
 
 
 def _short(text: str) -> str:

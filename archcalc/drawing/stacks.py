@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Part
-from archcalc.drawing.measure import SMALL, text_width
+from archcalc.drawing.diagram import Box, Frame, Part
+from archcalc.drawing.measure import LINE, SMALL, text_width
 from archcalc.spec.errors import fail
 
 MAX_SIDE = 180.0
@@ -21,7 +21,6 @@ BAR = 12.0
 """The width of a vector."""
 SPACE = 34.0
 """The distance between two stacks."""
-LINE = 15.0
 
 
 @dataclass(frozen=True)
@@ -123,18 +122,11 @@ def _lines(part: Part) -> tuple[str, ...]:
 
 def _steps(analysis: Analysis, frame: Frame) -> Iterator[_Step]:
     """Yield the parts of a frame from its start to its end; those of a frame inside it that is a chain as well."""
-    if not _is_chain(frame):
+    if not frame.is_chain:
         hint = "--style graph draws every network"
         fail("argument", f"'{frame.name}' branches, so it is no row of feature maps", hint=hint, origin="--style")
     for part in frame.parts:
-        if isinstance(part, Frame) and part.times == 1 and _is_chain(part):
+        if isinstance(part, Frame) and part.times == 1 and part.is_chain:
             yield from _steps(analysis, part)
         elif isinstance(part, Frame) or part.kind == "input" or part.changes_shape or part.kind in ("weights", "dense"):
             yield _Step(part, analysis.graph.nodes[max(part.members)].output)
-
-
-def _is_chain(frame: Frame) -> bool:
-    """Return whether every part of a frame reads only the one before it."""
-    links = [(link.source, link.target) for link in frame.links if link.target != OUTSIDE]
-    start = [(OUTSIDE, 0)] * bool(frame.entries)
-    return links == [*start, *((index, index + 1) for index in range(len(frame.parts) - 1))]

@@ -4,7 +4,6 @@ To add one, see ``CONTRIBUTING.md``.
 """
 
 from importlib import import_module
-from types import ModuleType
 
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
@@ -34,16 +33,15 @@ FAMILY_NAMES = (
 """The families in the order of the documentation. Kernels, definitions by loops and tests have a file for each."""
 
 
-def import_families(package: str) -> tuple[ModuleType, ...]:
+def import_families(package: str) -> None:
     """Import the files of all families in a package, which registers what they define."""
-    return tuple([import_module(f"{package}.{name}") for name in FAMILY_NAMES])
+    for name in FAMILY_NAMES:
+        import_module(f"{package}.{name}")
 
 
-FAMILIES = import_families(__name__)
-"""The modules of the operators, in the order of the documentation."""
+import_families(__name__)  # registers the operators
 
 __all__ = [
-    "FAMILIES",
     "FAMILY_NAMES",
     "OPERATION_KINDS",
     "REGISTRY",

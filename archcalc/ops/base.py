@@ -161,6 +161,8 @@ class Operator(Traits):
     """
 
     name: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+    """The name of the file that defines it. Operators of one family replace each other."""
     reserved: ClassVar[bool] = True
     """Whether no block, variable or parameter may have its name; otherwise, theirs hides it."""
     arity: ClassVar[int | None] = 1
@@ -351,6 +353,7 @@ def operator(name: str, *, reserved: bool = True) -> Callable[[OperatorType], Op
 
     def register(cls: OperatorType) -> OperatorType:
         cls.name, cls.reserved = name, reserved
+        cls.family = cls.__module__.rpartition(".")[2]
         if name in REGISTRY:
             raise ValueError(f"two operators are called {name!r}")
         REGISTRY[name] = cls

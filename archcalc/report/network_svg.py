@@ -7,31 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archcalc.drawing.kinds import KINDS
-from archcalc.drawing.measure import LINE, SMALL, TEXT, text_width
+from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
-from archcalc.report.svg import MARGIN, clean, document, label, style
+from archcalc.report.picture_page import COLORS, page
+from archcalc.report.svg import clean, label, style
 
-COLORS = {
-    "input": "#8c959f",
-    "weights": "#2684c8",
-    "dense": "#5a5fc7",
-    "norm": "#3a8f7d",
-    "activation": "#c98a1b",
-    "pool": "#c4473a",
-    "attention": "#a050be",
-    "recurrent": "#b0508a",
-    "join": "#4f7a28",
-    "shape": "#7a6a55",
-    "source": "#6e7781",
-    "group": "#59636e",
-    "other": "#59636e",
-}
-"""The colour of every kind: of the border of its boxes, and, lightly, of their areas."""
-SWATCH = 12
 ROUNDING = 7
 ARROW = 7
-LEGEND = 20
 
 
 def draw(title: str, notes: tuple[str, ...], layout: Layout) -> str:
@@ -42,40 +24,27 @@ def draw(title: str, notes: tuple[str, ...], layout: Layout) -> str:
         notes: what stands below the title.
         layout: the places of its boxes, frames and edges.
     """
-    key, key_width = legend([box.box.kind for box in layout.boxes])
-    head = MARGIN + 22 + 18 * len(notes)
-    texts = [text_width(title, 15), *(text_width(note, 12) for note in notes)]
-    content = max(layout.width, key_width, *texts)
-    width = content + 2 * MARGIN
-    x = MARGIN + (content - layout.width) / 2
-    placed = layout.moved(x, head)
-    lines = [label(MARGIN, MARGIN + 8, title, "title")]
-    lines += [label(MARGIN, MARGIN + 28 + 18 * index, note, "faint") for index, note in enumerate(notes)]
-    for frame in placed.frames:
-        lines.append(
+    return page(title, notes, layout.width, layout.height, _elements(layout), {one.box.kind for one in layout.boxes})
+
+
+def _elements(layout: Layout) -> Iterator[str]:
+    """Yield everything in a picture: frames at the back, boxes above edges, and shapes in front."""
+    for frame in layout.frames:
+        yield (
             f'<rect {style("frame")} x="{frame.left:.1f}" y="{frame.top:.1f}" width="{frame.width:.1f}" '
             f'height="{frame.height:.1f}" rx="8"/>'
         )
-        lines.append(sized(frame.left + 8, frame.top + 15, frame.title, SMALL, "faint"))
-    lines += [_curve(curve) for curve in placed.curves]
-    for box in placed.boxes:
-        lines += _box(box)
-    for one in placed.labels:
-        lines.append(_label(one))
-    bottom = head + layout.height + MARGIN
-    lines.append(f'<g transform="translate({MARGIN} {bottom:.1f})">{key}</g>')
-    return document(title, round(width), round(bottom + LEGEND + MARGIN), lines)
-
-
-def sized(x: float, y: float, words: str, size: float, kind: str = "", anchor: str = "start") -> str:
-    """Return a text of a size."""
-    return label(x, y, words, kind, anchor).replace("<text ", f'<text style="font-size:{size:g}px" ', 1)
+        yield label(frame.left + TITLE_LEFT, frame.top + TITLE_BASELINE, frame.title, "faint", size=SMALL)
+    yield from map(_curve, layout.curves)
+    for box in layout.boxes:
+        yield from _box(box)
+    yield from map(_label, layout.labels)
 
 
 def _label(one: Label) -> str:
     """Return a shape beside an edge, above a halo."""
     anchor = "end" if one.ends else "start"
-    return "".join(sized(one.x, one.baseline, one.text, SMALL, kind, anchor) for kind in ("halo", "faint"))
+    return "".join(label(one.x, one.baseline, one.text, kind, anchor, SMALL) for kind in ("halo", "faint"))
 
 
 def _curve(curve: Curve) -> str:
@@ -130,19 +99,5 @@ def _box(placed: PlacedBox) -> Iterator[str]:
     for index, line in enumerate((*box.lines, *box.costs)):
         shown = f"{line} ×{box.times}" if index == 0 and box.times > 1 else line
         is_cost = index >= len(box.lines)
-        yield sized(x, y + LINE * index, shown, SMALL if index else TEXT, "faint" if is_cost else "", "middle")
+        yield label(x, y + LINE * index, shown, "faint" if is_cost else "", "middle", SMALL if index else TEXT)
     yield "</g>"
-
-
-def legend(kinds: Sequence[str]) -> tuple[str, float]:
-    """Return the legend of the kinds that occur, in one line, and its width."""
-    used = [kind for kind in KINDS if kind in kinds]
-    pieces, x = [], 0.0
-    for kind in used:
-        pieces.append(
-            f'<rect x="{x:.1f}" y="0" width="{SWATCH}" height="{SWATCH}" rx="3" fill="{COLORS[kind]}" '
-            f'fill-opacity="0.16" stroke="{COLORS[kind]}" stroke-width="1.3"/>'
-        )
-        pieces.append(sized(x + SWATCH + 6, SWATCH - 2, KINDS[kind], SMALL, "faint"))
-        x += SWATCH + 22 + text_width(KINDS[kind], SMALL)
-    return "".join(pieces), x

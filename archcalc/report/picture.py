@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.drawing.layout import lay_out
-from archcalc.drawing.outline import Detail, outline, readable_outline
+from archcalc.drawing.outline import Detail, outline
 from archcalc.drawing.stacks import stacks
 from archcalc.numeric import Number
 from archcalc.query.quantities import QUANTITIES
@@ -50,8 +50,7 @@ def draw_network(
         SpecError: the network branches, so ``blocks`` cannot draw it.
     """
     quantities = {name: _writer(QUANTITIES[name].heading) for name in costs}
-    detail = Detail(depth or 1, layout, analysis.training, quantities)
-    diagram = readable_outline(analysis, detail) if depth is None else outline(analysis, detail)
+    diagram = outline(analysis, Detail(layout, analysis.training, quantities), depth)
     bound = "at least " if analysis.totals.is_lower_bound("macs") else ""
     notes = (f"{analysis.totals.params:,} parameters, {bound}{analysis.totals.macs:,} MACs",)
     if style == "blocks":

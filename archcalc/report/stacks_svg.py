@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from archcalc.drawing.measure import SMALL, text_width
-from archcalc.drawing.stacks import LINE, SHEET, Row, Stack
-from archcalc.report.network_svg import COLORS, legend, sized
-from archcalc.report.svg import MARGIN, document, label, style
+from archcalc.drawing.measure import LINE, SMALL
+from archcalc.drawing.stacks import SHEET, Row, Stack
+from archcalc.report.picture_page import COLORS, page
+from archcalc.report.svg import label, style
 
 
 def draw(title: str, notes: tuple[str, ...], row: Row) -> str:
     """Return the picture of a network as an SVG document."""
     notes = (*notes, *(["the square roots of sizes are drawn"] if row.compressed else []))
-    head = MARGIN + 22 + 18 * len(notes)
-    key, key_width = legend([stack.kind for stack in row.stacks])
-    width = max(row.width, key_width, text_width(title, 15), *(text_width(note, 12) for note in notes)) + 2 * MARGIN
-    lines = [label(MARGIN, MARGIN + 8, title, "title")]
-    lines += [label(MARGIN, MARGIN + 28 + 18 * index, note, "faint") for index, note in enumerate(notes)]
-    lines.append(f'<g transform="translate({MARGIN} {head})">')
-    for before, stack in zip(row.stacks, row.stacks[1:], strict=False):
-        lines += _funnel(before, stack)
+    return page(title, notes, row.width, row.height, _elements(row), {stack.kind for stack in row.stacks})
+
+
+def _elements(row: Row) -> Iterator[str]:
+    """Yield everything in a picture: stacks in front of the lines between them."""
+    for before, stack in pairwise(row.stacks):
+        yield from _funnel(before, stack)
     for stack in row.stacks:
-        lines += _stack(stack, row)
-    lines.append("</g>")
-    bottom = head + row.height + MARGIN
-    lines.append(f'<g transform="translate({MARGIN} {bottom:.1f})">{key}</g>')
-    return document(title, round(width), round(bottom + 20 + MARGIN), lines)
+        yield from _stack(stack, row)
 
 
 def _stack(stack: Stack, row: Row) -> Iterator[str]:
@@ -39,15 +35,15 @@ def _stack(stack: Stack, row: Row) -> Iterator[str]:
         )
         yield f"<rect {style('ground')} {place}/>"
         yield f'<rect {place} fill="{color}" fill-opacity="0.18" stroke="{color}" stroke-width="1.1"/>'
-    yield sized(stack.middle, stack.top - 8, stack.shape, SMALL, "faint", "middle")
+    yield label(stack.middle, stack.top - 8, stack.shape, "faint", "middle", SMALL)
     below = row.height - LINE * max(len(each.lines) for each in row.stacks) + LINE - 4
     for index, line in enumerate(stack.lines):
-        yield sized(stack.middle, below + LINE * index, line, SMALL, "faint" if index else "", "middle")
+        yield label(stack.middle, below + LINE * index, line, "faint" if index else "", "middle", SMALL)
 
 
 def _funnel(before: Stack, stack: Stack) -> Iterator[str]:
     """Yield the lines from one stack to the next."""
-    start = before.left + before.width + SHEET * (before.sheets - 1)
     offset = SHEET * (before.sheets - 1)
+    start = before.left + before.width + offset
     for y, end in ((before.top + offset, stack.top), (before.top + offset + before.height, stack.top + stack.height)):
         yield f'<path {style("edge")} d="M{start:.1f},{y:.1f} L{stack.left:.1f},{end:.1f}" stroke-dasharray="2 3"/>'

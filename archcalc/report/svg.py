@@ -73,9 +73,10 @@ def style(kind: str) -> str:
     return f'class="{kind}" {LIGHT[kind]}' if kind else LIGHT[kind]
 
 
-def label(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:
-    """Return a text at a place."""
+def label(x: float, y: float, words: str, kind: str = "", anchor: str = "start", size: float | None = None) -> str:
+    """Return a text at a place, in the size of its class unless another one is given."""
     place = f'x="{x:.1f}" y="{y:.1f}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
+    place += "" if size is None else f' style="font-size:{size:g}px"'  # has priority over the attribute of the class
     return f"<text {place} {style(kind)}>{clean(words)}</text>"
 
 

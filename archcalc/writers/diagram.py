@@ -80,11 +80,6 @@ class Diagram:
         yield from (End(depth) for depth in range(len(inside), 0, -1))
 
 
-def deepest(graph: Graph) -> int:
-    """Return the depth at which every layer is a box of its own."""
-    return max((len(node.path) for node in graph.nodes), default=1)
-
-
 def diagram(graph: Graph, depth: int | None = None) -> Diagram:
     """Return the diagram of a network.
 
@@ -92,7 +87,7 @@ def diagram(graph: Graph, depth: int | None = None) -> Diagram:
         graph: the network.
         depth: the number of levels that are told apart: 1 for stages, 0 for one box; by default, every layer is a box.
     """
-    levels = deepest(graph) if depth is None else depth
+    levels = graph.depth if depth is None else depth
     members: dict[tuple[str, ...], list[int]] = {}
     for index, node in enumerate(graph.nodes):
         members.setdefault(_path(graph, node, levels), []).append(index)

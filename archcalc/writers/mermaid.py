@@ -9,7 +9,7 @@ import json
 
 from archcalc.graph import Graph
 from archcalc.spec.errors import escaped, fail
-from archcalc.writers.diagram import Box, Diagram, End, Place, Start, deepest, diagram
+from archcalc.writers.diagram import Box, Diagram, End, Place, Start, diagram
 
 MAX_EDGES = 500
 """The most arrows that Mermaid draws unless it is configured otherwise (``maxEdges``)."""
@@ -30,7 +30,7 @@ def write_mermaid(graph: Graph, depth: int | None = None) -> str:
     Raises:
         SpecError: Mermaid does not draw so many arrows, or so long a text.
     """
-    wanted = deepest(graph) if depth is None else min(depth, deepest(graph))
+    wanted = graph.depth if depth is None else min(depth, graph.depth)
     least = wanted if depth is not None else min(1, wanted)
     reason = ""
     for levels in range(wanted, least - 1, -1):

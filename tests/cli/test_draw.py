@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import archcalc as package
+from archcalc.analysis.propagate import analyze
+from archcalc.drawing.outline import Detail, outline
+from archcalc.drawing.stacks import stacks
 from tests.cli.conftest import Archcalc
 
 SMALL = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 10"
@@ -36,6 +39,10 @@ def test_boxes_have_operators_shapes_and_costs(archcalc: Archcalc) -> None:
         assert shown in drawn
 
 
+def test_repeated_boxes_have_their_number(archcalc: Archcalc) -> None:
+    assert "conv 8 k3 half ×5" in text(archcalc("draw", "8x8x8 -> (conv 8 k3 half)*5", "-o", "-").out)
+
+
 def test_names_with_markup_are_escaped(archcalc: Archcalc, tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text('name: "</text><script>alert(1)</script>"\ninput: 3x8x8\nlayers:\n  - "conv 4 k3"\n')
@@ -49,6 +56,15 @@ def test_blocks_show_maps_from_left_to_right(archcalc: Archcalc) -> None:
     assert [
         shape for shape in ("1@32x32", "6@28x28", "6@14x14", "16@10x10", "16@5x5", "84") if shape not in drawn
     ] == []
+
+
+def test_maps_are_drawn_to_scale() -> None:
+    analysis = analyze(package.load("lenet5").graph, receptive=False)
+    row = stacks(analysis, outline(analysis, Detail()))
+    heights = {stack.shape: stack.height for stack in row.stacks}
+    assert not row.compressed
+    for shape, size in {"6@28x28": 28, "6@14x14": 14, "16@10x10": 10, "16@5x5": 5}.items():
+        assert heights[shape] / heights["1@32x32"] == pytest.approx(size / 32)
 
 
 def test_blocks_need_a_chain(archcalc: Archcalc) -> None:

@@ -11,9 +11,9 @@ from PIL import ImageFont
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.layout import lay_out
-from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, text_width
-from archcalc.drawing.outline import Detail, readable_outline
-from archcalc.drawing.places import Curve, Layout, Point
+from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT, text_width
+from archcalc.drawing.outline import Detail, outline
+from archcalc.drawing.places import Curve, Label, Layout, Point
 from archcalc.spec.catalogue import catalogue
 
 Rectangle = tuple[float, float, float, float]
@@ -66,6 +66,12 @@ def along(curve: Curve) -> Iterator[Point]:
                 )
 
 
+def label_area(label: Label) -> Rectangle:
+    width = text_width(label.text, SMALL)
+    left = label.x - width if label.ends else label.x
+    return left, label.baseline - SMALL, left + width, label.baseline
+
+
 def faults(layout: Layout) -> list[str]:
     """Return what is wrong with a drawing."""
     boxes, frames = rectangles(layout)
@@ -82,10 +88,13 @@ def faults(layout: Layout) -> list[str]:
                 if left + 1 < x < right - 1 and top + 1 < y < bottom - 1:
                     found.append(f"the edge {curve.points} crosses the box {(left, top, right, bottom)}")
     for label in layout.labels:
-        width = text_width(label.text, SMALL)
-        left = label.x - width if label.ends else label.x
-        area = (left, label.baseline - SMALL, left + width, label.baseline)
+        area = label_area(label)
         found += [f"the label {label.text} is on the box {box}" for box in boxes if overlap(area, box)]
+    for one in layout.frames:
+        width = text_width(one.title, SMALL)
+        left, baseline = one.left + TITLE_LEFT, one.top + TITLE_BASELINE
+        title = (left, baseline - SMALL, left + width, baseline)
+        found += [f"the title {one.title} is on the box {box}" for box in boxes if overlap(title, box)]
     for placed in layout.boxes:
         for line in (*placed.box.lines, *placed.box.costs):
             if text_width(line, SMALL) + BOX_PADDING > placed.width:
@@ -96,7 +105,16 @@ def faults(layout: Layout) -> list[str]:
 @pytest.mark.parametrize("name", FEW)
 def test_nothing_overlaps(name: str) -> None:
     analysis = analyze(archcalc.load(name).graph, receptive=False)
-    assert not faults(lay_out(readable_outline(analysis, Detail(1))))
+    assert not faults(lay_out(outline(analysis, Detail())))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet", "vit:b_16"])
+def test_shapes_are_on_the_side_to_which_no_edge_goes(name: str) -> None:
+    layout = lay_out(outline(analyze(archcalc.load(name).graph, receptive=False), Detail()))
+    points = [point for curve in layout.curves for point in along(curve)]
+    for label in layout.labels:
+        left, top, right, bottom = label_area(label)
+        assert not [(x, y) for x, y in points if left < x < right and top < y < bottom]
 
 
 @pytest.mark.slow
@@ -105,10 +123,16 @@ def test_nothing_overlaps_in_the_zoo() -> None:
     for entry in catalogue():
         name = entry.name
         analysis = analyze(archcalc.load(name).graph, receptive=False)
-        found = faults(lay_out(readable_outline(analysis, Detail(1))))
+        found = faults(lay_out(outline(analysis, Detail())))
         if found:
             wrong[name] = found[:3]
     assert not wrong
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16"])
+def test_a_long_network_is_drawn_in_columns_and_is_not_much_higher_than_a_page(name: str) -> None:
+    layout = lay_out(outline(analyze(archcalc.load(name).graph, receptive=False), Detail()))
+    assert layout.height < 2 * layout.width
 
 
 @pytest.mark.parametrize("text", ["conv 64 k3 s2 half nobias", "attention heads=12 causal", "WMmw @@ %%", "1x2048x100"])

@@ -6,13 +6,14 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.diagram import Box, Frame, Part
 from archcalc.drawing.kinds import KINDS, kind_of
-from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline, readable_outline
+from archcalc.drawing.outline import MAX_LEVEL_PARTS, Detail, number_of_boxes, outline
 from archcalc.ops import REGISTRY
-from archcalc.report.network_svg import COLORS
+from archcalc.report.picture_page import COLORS
+from archcalc.spec import Source, read_spec
 
 
 def diagram(spec: str, depth: int = 99) -> Frame:
-    return outline(analyze(archcalc.load(spec).graph, receptive=False), Detail(depth))
+    return outline(analyze(archcalc.load(spec).graph, receptive=False), Detail(), depth)
 
 
 def texts(frame: Frame) -> list[tuple[str, ...]]:
@@ -66,10 +67,24 @@ def test_depth_folds_stages_into_one_box() -> None:
     assert number_of_boxes(diagram("resnet18", depth=1)) < number_of_boxes(diagram("resnet18", depth=2))
 
 
+def test_a_short_chain_inside_a_frame_has_none_of_its_own() -> None:
+    spec = """
+input: 4x8x8
+blocks:
+  short: conv 4 k3 half -> maxpool 3 s1 half
+  long: conv 4 k3 half -> maxpool 3 s1 half -> conv 4 k1 -> maxpool 3 s1 half
+layers:
+  - body: add(identity, short) -> add(identity, long)
+"""
+    body = outline(analyze(read_spec(Source("net.yaml", spec)).graph, receptive=False), Detail(), 99).parts[-1]
+    assert isinstance(body, Frame)
+    assert [part.name for part in body.parts if isinstance(part, Frame)] == ["long"]
+
+
 def test_training_heads_are_drawn_on_request() -> None:
     analysis = analyze(archcalc.load("googlenet").graph, receptive=False)
-    with_heads = outline(analysis, Detail(1, training=True))
-    assert {part.name for part in with_heads.parts} - {part.name for part in outline(analysis, Detail(1)).parts} == {
+    with_heads = outline(analysis, Detail(training=True), 1)
+    assert {part.name for part in with_heads.parts} - {part.name for part in outline(analysis, Detail(), 1).parts} == {
         "aux1",
         "aux2",
     }
@@ -77,7 +92,7 @@ def test_training_heads_are_drawn_on_request() -> None:
 
 def test_a_network_of_thousands_of_layers_is_folded() -> None:
     layers = " -> ".join(f"conv {8 + index % 7} k1" for index in range(2000))
-    frame = readable_outline(analyze(archcalc.load(f"8x4x4 -> {layers}").graph, receptive=False), Detail(1))
+    frame = outline(analyze(archcalc.load(f"8x4x4 -> {layers}").graph, receptive=False), Detail())
     assert number_of_boxes(frame) <= MAX_LEVEL_PARTS
     assert sum(len(part.members) for part in frame.parts) == 2001
 

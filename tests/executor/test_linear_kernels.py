@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernels import gather
-from archcalc.ops import conv, dense, pool
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import arrays, numbers, read
 from tests.executor.onnx_models import computes, evaluate
 from tests.random_networks import layers
 
-FAMILIES = {family.__name__ for family in (conv, dense, pool)}
-NAMES = sorted(name for name, op in REGISTRY.items() if op.__module__ in FAMILIES)
+NAMES = sorted(name for name, op in REGISTRY.items() if op.family in ("conv", "dense", "pool"))
 WITH_WINDOWS = [name for name in NAMES if REGISTRY[name].window_kind in ("sliding", "transposed")]
 """Operators with windows, which have many attributes; the others have hardly any."""
 

@@ -122,5 +122,6 @@ entry(
     cases=[
         ({"size": (14, 14), "window": (7,), "shift": (3,)}, ()),
         ({"size": (8, 3), "window": (4, 3), "shift": (1, 0)}, ()),
+        ({"size": (4, 3), "window": (4, 3), "shift": (1, 1)}, ()),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from archcalc.writers.onnx.rearrange import Axes, steps
+from archcalc.writers.onnx.rearrange import steps
 from tests.operators.entry import MAP, Sizes, entry
 from tests.operators.torch_parts import layer
 from tests.operators.writer import Shape, Writer, joined
@@ -20,27 +20,30 @@ if TYPE_CHECKING:
 
 
 def draw_pattern(name: str, w: Writer, shape: Shape) -> str:
-    """Draw a pattern: axes are split in two or not, reordered, some dropped or new, merged or not."""
-    left: Axes = []
+    """Draw a pattern: axes are split in two or not, reordered, some dropped or new, merged or not; some are 1."""
+    left: list[list[str]] = []
     given: dict[str, int] = {}
     for n, letter in zip(shape, "abcdefgh", strict=False):
-        parts = [letter, f"{letter}2"] if w.among(True, False) else [letter]
+        parts = [] if n == 1 and w.among(True, False) else [letter]
+        parts += [f"{letter}2"] if parts and w.among(True, False) else []
         if len(parts) == 2:
             given[w.among(*parts)] = w.divisor(n)
         left.append(parts)
     names = [part for parts in left for part in parts]
     right = list(w.data(st.permutations(names)))
     if name == "reduce":
-        right = right[: w.whole(1, len(right))]
+        right = right[: w.whole(min(1, len(right)), len(right))]
     if name == "repeat":
         given["z"] = w.whole(1, 3)
         right.insert(w.whole(0, len(right)), "z")
-    merged: Axes = []
+    merged: list[list[str]] = []
     for part in right:
         if merged and w.among(True, False, False):
             merged[-1].append(part)
         else:
             merged.append([part])
+    if not merged or w.among(True, False, False):
+        merged.insert(w.whole(0, len(merged)), [])
     text = f"{_written(left)} {w.among('=', '->', '→')} {_written(merged)}"
     sizes = [f"{key}={size}" for key, size in given.items()]
     return joined(
@@ -48,8 +51,8 @@ def draw_pattern(name: str, w: Writer, shape: Shape) -> str:
     )
 
 
-def _written(axes: Axes) -> str:
-    return " ".join(axis[0] if len(axis) == 1 else f"({' '.join(axis)})" for axis in axes)
+def _written(axes: list[list[str]]) -> str:
+    return " ".join(f"({' '.join(axis)})" if len(axis) > 1 else axis[0] if axis else "1" for axis in axes)
 
 
 def torch_pattern(op: Any, shape: Sizes) -> Module:
@@ -69,8 +72,8 @@ def torch_pattern(op: Any, shape: Sizes) -> Module:
 
 
 PATTERNS: dict[str, Sequence[tuple[str, tuple[tuple[str, int], ...]]]] = {
-    "rearrange": [("c (h p) w = (h w) (p c)", (("p", 4),)), ("c h w = w h c", ())],
-    "reduce": [("c (h p) w = c h", (("h", 5),)), ("c h w = w", ())],
+    "rearrange": [("c (h p) w = (h w) (p c)", (("p", 4),)), ("c h w = w h c", ()), ("c h w = c 1 (h w) 1", ())],
+    "reduce": [("c (h p) w = c h", (("h", 5),)), ("c h w = w", ()), ("c h w = c 1 w", ())],
     "repeat": [("c h w = c (h a) w", (("a", 3),)), ("c h w = a c w h", (("a", 2),))],
 }
 for name, patterns in PATTERNS.items():

@@ -10,22 +10,19 @@ from archcalc.executor import gradients, kernels, loops  # noqa: F401  # registe
 from archcalc.executor.gradient import GRADIENTS
 from archcalc.executor.kernel import KERNELS
 from archcalc.executor.loops.tensor import DEFINITIONS
-from archcalc.ops import FAMILIES
+from archcalc.ops import FAMILY_NAMES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.writers.onnx import write  # noqa: F401  # registers how layers are written
 from archcalc.writers.onnx.registry import LAYERS
 from tests.operators import ENTRIES
 
-FOLDER = {family.__name__: family.__name__.rpartition(".")[2] for family in FAMILIES}
-
 
 def missing(cls: type[Operator]) -> list[str]:
     """Return what an operator lacks, and where it belongs."""
-    name = cls.name
-    family = FOLDER.get(cls.__module__, "")
+    name, family = cls.name, cls.family
     documented = "\nSource:" in inspect.cleandoc(cls.__doc__ or "")
     lacking = {
-        "a family that is listed in archcalc/ops/__init__.py": not family,
+        "a family that is listed in archcalc/ops/__init__.py": family not in FAMILY_NAMES,
         f"a kernel in archcalc/executor/kernels/{family}.py": cls not in KERNELS,
         f"a gradient in archcalc/executor/gradients/{family}.py, or the reason why it has none": (
             cls not in GRADIENTS and cls.no_gradient is None

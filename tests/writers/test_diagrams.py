@@ -9,7 +9,7 @@ import pytest
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
-from archcalc.writers.diagram import deepest, diagram
+from archcalc.writers.diagram import diagram
 from archcalc.writers.dot import write_dot
 from archcalc.writers.mermaid import MAX_CHARACTERS, MAX_EDGES, write_mermaid
 
@@ -70,8 +70,8 @@ def test_networks_that_mermaid_cannot_draw_are_refused_with_the_reason() -> None
 
 def test_too_deep_a_diagram_is_refused_with_a_depth_that_can_be_drawn() -> None:
     network = load("densenet201").graph
-    with pytest.raises(SpecError, match=f"--depth {deepest(network) - 1}"):
-        write_mermaid(network, deepest(network))
+    with pytest.raises(SpecError, match=f"--depth {network.depth - 1}"):
+        write_mermaid(network, network.depth)
 
 
 NAMES = ['a "quoted" name', "<b>", "#quot;", "back\\slash", "`code`", "line\nbreak"]

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    axis_after_batch,
-    channelwise,
-    gelu,
-    named,
-    reshaped,
-    whole,
-)
+from archcalc.writers.onnx.parts import axis_after_batch, channelwise, gelu, named, reshaped, silu, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -40,7 +33,7 @@ writes("leaky_relu")(named("LeakyRelu", alpha=lambda op: float(op.slope)))
 writes("elu")(named("Elu", alpha=lambda op: float(op.alpha)))
 writes("selu")(named("Selu"))
 writes("gelu")(lambda model, op, name, shape, weights: gelu(model, name, op.form))
-writes("silu")(lambda model, op, name, shape, weights: model.add("Mul", name, model.add("Sigmoid", name)))
+writes("silu")(lambda model, op, name, shape, weights: silu(model, name))
 writes("mish")(named("Mish"))
 writes("sigmoid")(named("Sigmoid"))
 writes("tanh")(named("Tanh"))

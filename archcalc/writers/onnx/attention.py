@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    permuted,
-    reshaped,
-    whole_number,
-)
+from archcalc.writers.onnx.parts import as_lists, filled_up, permuted, reshaped, whole_number
 from archcalc.writers.onnx.registry import writes
 
 
@@ -46,8 +42,7 @@ def write_sdpa(model: Model, op: Any, names: list[str], shapes: list[Sizes], wei
     q, k, v, *mask = names
     if op.factor is not None:
         q = model.add("Mul", q, model.constant(float(op.factor) * math.sqrt(shapes[0][-1])))
-    rank = len(shapes[0])
-    added = [reshaped(model, each, *(1,) * (rank - len(own)), *own) for each, own in zip(mask, shapes[3:], strict=True)]
+    added = filled_up(model, mask, shapes[3:], len(shapes[0]), before=True)
     return products(model, op, q, k, v, shapes, added)
 
 
@@ -68,7 +63,7 @@ def slopes(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
 
 @writes("attention")
 def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
-    names, shapes = ([name], [shape]) if isinstance(name, str) else (name, shape)
+    names, shapes = as_lists(name, shape)
     given = dict(zip(op.tensor_arguments(), zip(names[1:], shapes[1:], strict=True), strict=True))
     source, source_shape = given.get("context", (names[0], shapes[0]))
     *lead, n, _ = shapes[0]
@@ -101,11 +96,8 @@ def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weigh
         q, k = rotate(q, n, width), rotate(k, m, width)
     order = model.constant([h // (op.heads // kv_heads) for h in range(op.heads)], np.int64)
     k, v = (model.add("Gather", x, order, axis=rank + 1) for x in (k, v))
-    added = []
-    for each in ("score_bias", "mask"):
-        if each in given:
-            tensor, own = given[each]
-            added.append(reshaped(model, tensor, *(1,) * (rank + 3 - len(own)), *own))
+    biases = [given[each] for each in ("score_bias", "mask") if each in given]
+    added = filled_up(model, [bias for bias, _ in biases], [own for _, own in biases], rank + 3, before=True)
     if op.alibi:
         added.append(model.table(slopes(op, n, m)))
     mixed = products(model, op, q, k, v, [(*lead, op.heads, n, width), (*lead, op.heads, m, width)], added)

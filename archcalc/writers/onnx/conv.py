@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    all_pads,
-    bordered,
-    normalised,
-)
+from archcalc.writers.onnx.parts import all_pads, bordered, normalised, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -91,7 +87,7 @@ def write_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weight
         norms = np.sqrt((weight**2).sum((1, *range(3, weight.ndim)), keepdims=True))
         weight = weight * weights["gain"].reshape(op.groups, 1, -1, *(1 for _ in sizes)) / norms
         weights = {**weights, "weight": weight.reshape(weights["weight"].shape)}
-    room = model.constant([0, 0, *(0 for _ in sizes), 0, 0, *missing], np.int64)
+    room = whole(model, 0, 0, *(0 for _ in sizes), 0, 0, *missing)
     laid = model.add(
         "ConvTranspose",
         model.add("Pad", name, room),
@@ -101,8 +97,8 @@ def write_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weight
         dilations=list(op.dilation),
         group=op.groups,
     )
-    axes = list(range(2, 2 + len(sizes)))
-    return model.add("Slice", laid, *(model.constant(numbers, np.int64) for numbers in (starts, ends, axes)))
+    axes = range(2, 2 + len(sizes))
+    return model.add("Slice", laid, *(whole(model, *numbers) for numbers in (starts, ends, axes)))
 
 
 def _cut(op: Any) -> list[tuple[int, int]]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
+from onnx import TensorProto
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    normalised,
-    permuted,
-)
+from archcalc.writers.onnx.parts import normalised, permuted, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -34,14 +31,12 @@ def write_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weight
 
 @writes("rbf")
 def write_rbf(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    flat = model.add("Reshape", name, model.constant([0, 1, prod(shape)], np.int64))
+    flat = reshaped(model, name, 1, prod(shape))
     difference = model.add("Sub", flat, model.constant(weights["centre"]))
-    return model.add("ReduceSumSquare", difference, model.constant([2], np.int64), keepdims=0)
+    return model.add("ReduceSumSquare", difference, whole(model, 2), keepdims=0)
 
 
 @writes("embedding")
 def write_embedding(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    import onnx
-
-    indices = model.add("Cast", name, to=onnx.TensorProto.INT64)
+    indices = model.add("Cast", name, to=TensorProto.INT64)
     return model.add("Gather", model.constant(weights["weight"]), indices)

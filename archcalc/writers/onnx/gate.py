@@ -6,11 +6,7 @@ from functools import partial
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    axis_after_batch,
-    gelu,
-    part,
-)
+from archcalc.writers.onnx.parts import axis_after_batch, gelu, part, silu
 from archcalc.writers.onnx.registry import writes
 
 
@@ -21,7 +17,7 @@ def write_gated(kind: str, model: Model, op: Any, name: str, shape: Sizes, weigh
     if kind == "glu":
         return model.add("Mul", first, model.add("Sigmoid", second))
     if kind == "swiglu":
-        return model.add("Mul", model.add("Mul", first, model.add("Sigmoid", first)), second)
+        return model.add("Mul", silu(model, first), second)
     return model.add("Mul", gelu(model, first, op.form), second)
 
 

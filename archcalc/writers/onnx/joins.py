@@ -1,4 +1,4 @@
-"""Joins: their counterparts read the names and the shapes of all inputs."""
+"""Joins."""
 
 from __future__ import annotations
 
@@ -6,48 +6,33 @@ from functools import partial, reduce
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    part,
-    reshaped,
-)
+from archcalc.writers.onnx.parts import filled_up, part
 from archcalc.writers.onnx.registry import writes
 
 
 def write_elementwise(kind: str, model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    aligned = [
-        name if len(shape) == rank else reshaped(model, name, *shape, *(1,) * (rank - len(shape)))
-        for name, shape in zip(names, shapes, strict=True)
-    ]
-    return reduce(lambda one, other: model.add(kind, one, other), aligned)
+    return reduce(lambda one, other: model.add(kind, one, other), filled_up(model, names, shapes))
 
 
 @writes("where")
 def write_where(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    condition, one, other = (
-        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
-    )
+    condition, one, other = filled_up(model, names, shapes)
     return model.add("Where", model.add("Greater", condition, model.constant(0.0)), one, other)
 
 
 COMPARED = {
-    "greater": ("Greater", "gt"),
-    "greater_equal": ("GreaterOrEqual", "ge"),
-    "less": ("Less", "lt"),
-    "less_equal": ("LessOrEqual", "le"),
-    "equal": ("Equal", "eq"),
-    "not_equal": ("Equal", "ne"),
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "equal": "Equal",
+    "not_equal": "Equal",
 }
 
 
 @writes("compare")
 def write_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    aligned = [
-        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
-    ]
-    found = model.add(COMPARED[op.how][0], *aligned)
+    found = model.add(COMPARED[op.how], *filled_up(model, names, shapes))
     found = model.add("Not", found) if op.how == "not_equal" else found
     return model.add("Cast", found, to=model.element)
 

@@ -1,14 +1,11 @@
-"""Mixtures of experts: in ONNX and PyTorch every expert reads every token, and most of them have shares of zero."""
+"""Mixtures of experts: in ONNX every expert reads every token, and most of them have shares of zero."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    gelu,
-    whole,
-)
+from archcalc.writers.onnx.parts import gelu, silu, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -23,7 +20,7 @@ def write_moe(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
         if op.act == "relu":
             return model.add("Relu", x)
         if op.act == "silu":
-            return model.add("Mul", x, model.add("Sigmoid", x))
+            return silu(model, x)
         return gelu(model, x, "exact")
 
     rank = len(shape)
@@ -34,8 +31,7 @@ def write_moe(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
     larger = model.add("ReduceSum", larger, whole(model, rank + 1), keepdims=0)
     chosen = model.add("Where", model.add("Less", larger, model.constant(op.top)), logits, model.constant(-1e30))
     spread = model.add("Softmax", chosen, axis=-1)
-    hidden = linear(name, "gate" if op.gated else "up", f"{lead}d,ehd->{lead}eh")
-    hidden = activated(hidden)
+    hidden = activated(linear(name, "gate" if op.gated else "up", f"{lead}d,ehd->{lead}eh"))
     if op.gated:
         hidden = model.add("Mul", hidden, linear(name, "up", f"{lead}d,ehd->{lead}eh"))
     results = linear(hidden, "down", f"{lead}eh,edh->{lead}ed")

@@ -9,14 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    channelwise,
-    part,
-    permuted,
-    reshaped,
-    scaled_and_shifted,
-    whole,
-)
+from archcalc.writers.onnx.parts import channelwise, part, permuted, reshaped, scaled_and_shifted, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -47,18 +40,21 @@ def write_layer_norm(model: Model, op: Any, name: str, shape: Sizes, weights: We
     return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
 
 
+def normalised_axes(model: Model, op: Any, shape: Sizes) -> str:
+    """Append the axes over which a norm is taken."""
+    return whole(model, *{"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis])
+
+
 @writes("l2_norm")
 def write_l2_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    axes = {"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis]
-    length = model.add("ReduceL2", name, whole(model, *axes))
+    length = model.add("ReduceL2", name, normalised_axes(model, op, shape))
     return model.add("Div", name, model.add("Max", length, model.constant(float(op.eps))))
 
 
 @writes("rms_norm")
 def write_rms_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Compose the norm from other operators: ONNX Runtime has RMSNormalization in opset 23 only."""
-    axes = {"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis]
-    square = model.add("ReduceMean", model.add("Mul", name, name), whole(model, *axes))
+    square = model.add("ReduceMean", model.add("Mul", name, name), normalised_axes(model, op, shape))
     root = model.add("Sqrt", model.add("Add", square, model.constant(float(op.eps))))
     normalised = model.add("Div", name, root)
     if not op.affine:

@@ -55,6 +55,23 @@ def whole_number(model: Model, number: int) -> str:
     return model.constant(np.int64(number), np.int64)
 
 
+def as_lists(names: Any, shapes: Any) -> tuple[list[str], list[Sizes]]:
+    """Return the names and shapes of the inputs of an operator that may have one or several."""
+    return ([names], [shapes]) if isinstance(names, str) else (names, shapes)
+
+
+def filled_up(
+    model: Model, names: Sequence[str], shapes: Sequence[Sizes], rank: int | None = None, *, before: bool = False
+) -> list[str]:
+    """Append reshapes of tensors to one rank, by default the largest: with axes of size 1 after or before their own."""
+    rank = max(map(len, shapes)) if rank is None else rank
+    found = []
+    for name, shape in zip(names, shapes, strict=True):
+        ones = (1,) * (rank - len(shape))
+        found.append(reshaped(model, name, *(*ones, *shape) if before else (*shape, *ones)) if ones else name)
+    return found
+
+
 def for_one_example(model: Model, array: Array) -> str:
     """Append a stored array with a batch of one in front."""
     return model.add("Unsqueeze", model.constant(array), whole(model, 0))
@@ -93,6 +110,10 @@ def named(kind: str, **attributes: Callable[[Any], Any]) -> Layer:
         return model.add(kind, name, **{key: value(op) for key, value in attributes.items()})
 
     return append
+
+
+def silu(model: Model, name: str) -> str:
+    return model.add("Mul", name, model.add("Sigmoid", name))
 
 
 def gelu(model: Model, name: str, form: str) -> str:

@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    all_pads,
-    channelwise,
-    named,
-)
+from archcalc.writers.onnx.parts import all_pads, channelwise, named, part, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -43,9 +39,7 @@ def write_subsample(model: Model, op: Any, name: str, shape: Sizes, weights: Wei
         starts = [i for i in range(0, n + before, s) if i + d * (k - 1) < n + before + after + (s - 1) * op.ceil]
         rows.append((before, starts[-1] + d * (k - 1) + 1 - n - before))
     # positions that no window reaches are cut off, so the padding after an axis may be negative, which Conv refuses
-    padded = model.add(
-        "Pad", name, model.constant([0, 0, *(b for b, _ in rows), 0, 0, *(a for _, a in rows)], np.int64)
-    )
+    padded = model.add("Pad", name, whole(model, *all_pads([(0, 0), (0, 0), *rows])))
     ones = model.constant(np.ones((channels, 1, *op.kernel)))
     summed = model.add(
         "Conv",
@@ -65,13 +59,11 @@ def write_adaptive(model: Model, op: Any, name: str, shape: Sizes, weights: Weig
     """Cut out the parts of each axis in turn, reduce and join them. Averages of averages are averages here, because all
     windows along one axis are reduced before the next axis is cut."""
     kind = "ReduceMean" if op.name == "adaptive_avgpool" else "ReduceMax"
-    name = name
     for axis, (n, m) in enumerate(zip(shape[1:], op.size, strict=True), start=2):
         parts = []
         for i in range(m):
-            bounds = ([i * n // m], [-(-(i + 1) * n // m)], [axis])
-            part = model.add("Slice", name, *(model.constant(numbers, np.int64) for numbers in bounds))
-            parts.append(model.add(kind, part, model.constant([axis], np.int64), keepdims=1))
+            cut = part(model, name, axis, i * n // m, -(-(i + 1) * n // m))
+            parts.append(model.add(kind, cut, whole(model, axis), keepdims=1))
         name = model.add("Concat", *parts, axis=axis)
     return name
 

@@ -1,4 +1,4 @@
-"""Biases and masks for the scores of attention; PyTorch's versions follow torchvision's Swin and the released T5."""
+"""Biases and masks for the scores of attention."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    for_one_example,
-    permuted,
-    reshaped,
-)
+from archcalc.writers.onnx.parts import for_one_example, permuted, reshaped
 from archcalc.writers.onnx.registry import writes
 
 
@@ -57,12 +53,12 @@ def axes_of(op: Any) -> list[tuple[int, int, int]]:
 
 @writes("shift_mask")
 def write_shift_mask(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    """Mask pairs in a window of the rolled map that are not neighbours, since a border of the map lies between them."""
+    """Mask pairs in a window of the rolled map between which lies a border of the map."""
     axes = axes_of(op)
-    grid = np.stack(np.meshgrid(*((np.arange(n) + s) % n for n, _, s in axes), indexing="ij"), -1)
+    beyond = np.stack(np.meshgrid(*(np.arange(n) + s >= n for n, _, s in axes), indexing="ij"), -1)
     windows = []
     for corner in product(*(range(0, n, m) for n, m, _ in axes)):
-        cut = grid[tuple(slice(c, c + m) for c, (_, m, _) in zip(corner, axes, strict=True))].reshape(-1, len(axes))
-        near = np.abs(cut[:, None] - cut[None, :]) < [m for _, m, _ in axes]
-        windows.append(np.where(near.all(-1), 0.0, -100.0)[None])
+        cut = beyond[tuple(slice(c, c + m) for c, (_, m, _) in zip(corner, axes, strict=True))].reshape(-1, len(axes))
+        alike = (cut[:, None] == cut[None, :]).all(-1)
+        windows.append(np.where(alike, 0.0, -100.0)[None])
     return model.table(np.stack(windows)[None])

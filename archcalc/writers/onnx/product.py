@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import Any
 
+from archcalc.ops.pattern import parse
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    reshaped,
-)
+from archcalc.writers.onnx.parts import filled_up
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("matmul")
 def write_matmul(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    rank = max(map(len, shapes))
-    aligned = [
-        reshaped(model, name, *(1,) * (rank - len(shape)), *shape) for name, shape in zip(names, shapes, strict=True)
-    ]
-    return model.add("MatMul", *aligned)
+    return model.add("MatMul", *filled_up(model, names, shapes, before=True))
 
 
 def letters(op: Any) -> str:
     """Return the pattern with the batch in front, and one letter per name."""
-    left, _, right = op.pattern.replace("->", "=").replace("→", "=").partition("=")
-    tensors = [part.split() for part in (*left.split(","), right)]
-    names = list(dict.fromkeys(name for tensor in tensors for name in tensor))
-    one, other, result = ("z" + "".join(chr(97 + names.index(name)) for name in tensor) for tensor in tensors)
+    pattern = parse(op.pattern)
+    letter = dict(zip(pattern.read, ascii_lowercase, strict=False))
+    tensors = (*pattern.inputs, pattern.output)
+    one, other, result = ("z" + "".join(letter[name] for (name,) in axes) for axes in tensors)
     return f"{one},{other}->{result}"
 
 

@@ -1,58 +1,29 @@
-"""Rearrangements in einops' notation. The counterparts write them as reshapes and transpositions."""
+"""Rearrangements in einops' notation, as reshapes and transpositions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from archcalc.ops.pattern import parse
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    permuted,
-    reshaped,
-    whole,
-)
+from archcalc.writers.onnx.parts import permuted, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 
-Axes = list[list[str]]
 
-
-def read(op: Any, shape: Sizes) -> tuple[Axes, Axes, dict[str, int]]:
-    """Return the two sides of a pattern, and the size of every name."""
-    left, right = (_axes(side) for side in op.pattern.replace("->", "=").replace("→", "=").split("="))
+def steps(op: Any, shape: Sizes) -> tuple[list[int], Sequence[str], list[str], list[int], list[int]]:
+    """Return sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
+    pattern = parse(op.pattern)
+    names, made = pattern.read, pattern.made
     sizes = dict(op.sizes)
-    for axis, n in zip(left, shape, strict=True):
+    for axis, n in zip(pattern.inputs[0], shape, strict=True):
         known = prod(sizes[name] for name in axis if name in sizes)
         sizes.update({name: n // known for name in axis if name not in sizes})
-    return left, right, sizes
-
-
-def _axes(side: str) -> Axes:
-    found: Axes = []
-    for word in side.replace("(", " ( ").replace(")", " ) ").split():
-        if word == "(" or word == ")":
-            found.append([])
-        elif found and (found[-1] or side.count("(")) and _inside(side, word):
-            found[-1].append(word)
-        else:
-            found.append([word])
-    return [axis for axis in found if axis]
-
-
-def _inside(side: str, name: str) -> bool:
-    """Return whether a name is in brackets."""
-    before = side.replace("(", " ( ").replace(")", " ) ").split()
-    before = before[: before.index(name)]
-    return before.count("(") > before.count(")")
-
-
-def steps(op: Any, shape: Sizes) -> tuple[list[int], list[str], list[str], list[int], list[int]]:
-    """Return sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
-    left, right, sizes = read(op, shape)
-    names = [name for axis in left for name in axis]
-    made = [name for axis in right for name in axis]
     kept = [name for name in names if name in made] + [name for name in made if name not in names]
     order = [kept.index(name) for name in made]
-    return [sizes[n] for n in names], names, kept, order, [prod(sizes[n] for n in axis) for axis in right]
+    result = [prod(sizes[name] for name in axis) for axis in pattern.output]
+    return [sizes[name] for name in names], names, kept, order, result
 
 
 @writes("rearrange", "reduce", "repeat")

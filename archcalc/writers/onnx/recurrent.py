@@ -1,4 +1,4 @@
-"""Recurrent layers: ONNX and PyTorch store the weights of every layer and direction separately."""
+"""Recurrent layers, whose weights ONNX stores separately for every layer and direction."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    part,
-    permuted,
-    whole,
-)
+from archcalc.writers.onnx.parts import as_lists, part, permuted, whole
 from archcalc.writers.onnx.registry import writes
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -43,9 +39,9 @@ def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
 
 
 @writes("rnn", "lstm", "gru")
-def onnx(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tuple[str, ...]:
+def write_recurrent(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tuple[str, ...]:
     """Append one operator of ONNX per layer; ONNX has positions first."""
-    names, shapes = ([name], [shape]) if isinstance(name, str) else (name, shape)
+    names, shapes = as_lists(name, shape)
     *lead, n, _ = shapes[0]
     directions = 1 + op.bidirectional
     width, _ = widths(op)
@@ -99,9 +95,7 @@ def onnx(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tupl
         together = permuted(model, model.add("Concat", *each, axis=0), 1, 0, 2)
         states.append(model.add("Reshape", together, whole(model, -1, *lead, op.layers * directions, op.units)))
     if op.final:
-        output = model.add(
-            "Reshape", permuted(model, last[-1][0], 1, 0, 2), whole(model, -1, *lead, directions * width)
-        )
+        output, sizes = last[-1][0], (*lead, directions * width)
     else:
-        output = model.add("Reshape", permuted(model, x, 1, 0, 2), whole(model, -1, *lead, n, directions * width))
-    return (output, *states)
+        output, sizes = x, (*lead, n, directions * width)
+    return (model.add("Reshape", permuted(model, output, 1, 0, 2), whole(model, -1, *sizes)), *states)

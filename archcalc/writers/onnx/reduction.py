@@ -6,10 +6,7 @@ from functools import partial
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    axis_after_batch,
-    whole,
-)
+from archcalc.writers.onnx.parts import axis_after_batch, whole
 from archcalc.writers.onnx.registry import writes
 
 

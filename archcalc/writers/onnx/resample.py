@@ -9,12 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    bordered,
-    part,
-    permuted,
-    whole,
-)
+from archcalc.writers.onnx.parts import bordered, part, permuted, whole
 from archcalc.writers.onnx.registry import writes
 
 

@@ -6,25 +6,13 @@ from math import prod
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    all_pads,
-    normalised,
-    part,
-    permuted,
-    whole,
-    whole_number,
-)
+from archcalc.writers.onnx.parts import all_pads, as_lists, normalised, part, permuted, whole, whole_number
 from archcalc.writers.onnx.registry import writes
-
-
-def listed(op: Any, names: Any, shapes: Any) -> tuple[list[Any], list[Sizes]]:
-    """Return the names and the shapes of a layer's inputs as lists, for one input as well."""
-    return ([names], [shapes]) if isinstance(shapes[0], int) else (list(names), list(shapes))
 
 
 @writes("deform_conv")
 def write_deform_conv(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
-    names, shapes = listed(op, name, shape)
+    names, shapes = as_lists(name, shape)
     sides = op.paddings(shapes[0])
     window = {"kernel_shape": list(op.kernel), "strides": list(op.stride), "dilations": list(op.dilation)}
     window["pads"] = all_pads(sides)

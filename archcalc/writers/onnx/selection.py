@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+from onnx import TensorProto
+
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    axis_after_batch,
-    whole,
-)
+from archcalc.writers.onnx.parts import axis_after_batch, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -17,26 +17,22 @@ def along(op: Any, shape: Sizes) -> int:
 
 
 def rounded_indices(model: Model, name: str, n: int) -> str:
-    import onnx
-
     nearest = model.add("Clip", model.add("Round", name), model.constant(0.0), model.constant(float(n - 1)))
-    return model.add("Cast", nearest, to=onnx.TensorProto.INT64)
+    return model.add("Cast", nearest, to=TensorProto.INT64)
 
 
 @writes("take")
 def write_take(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    """With flat indices as one more axis of the tensor, which is broadcast along all others."""
+    """Gather along the axis with the indices in a row, which are broadcast along all other axes."""
     (x, indices), (shape, places) = names, shapes
     at = along(op, shape)
-    count = 1
-    for size in places:
-        count *= size
+    count = prod(places)
     others = [count if axis == at else 1 for axis in range(len(shape))]
-    flat = model.add("Reshape", rounded_indices(model, indices, shape[at]), whole(model, 0, *others))
+    flat = reshaped(model, rounded_indices(model, indices, shape[at]), *others)
     sizes = [count if axis == at else n for axis, n in enumerate(shape)]
     full = model.add("Expand", flat, whole(model, 1, *sizes))
     found = model.add("GatherElements", x, full, axis=at + 1)
-    return model.add("Reshape", found, whole(model, 0, *shape[:at], *places, *shape[at + 1 :]))
+    return reshaped(model, found, *shape[:at], *places, *shape[at + 1 :])
 
 
 @writes("gather")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import (
-    for_one_example,
-)
+from archcalc.writers.onnx.parts import for_one_example
 from archcalc.writers.onnx.registry import writes
 
 

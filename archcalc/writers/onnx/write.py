@@ -7,7 +7,6 @@ or that of the output of the network that it is; stored arrays are named as in a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from archcalc.graph import Graph, Node, Ref
 from archcalc.ops import import_families
 from archcalc.ops.traits import STANDARD
 from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.writers.names import unused
 from archcalc.writers.onnx.model import NEWEST, OLDEST, Array, Lacking, Model
 from archcalc.writers.onnx.registry import ALIGNING, append
 
@@ -86,8 +86,7 @@ class _Writer:
 
     def free(self, name: str) -> str:
         """Return a name that no other tensor has: this one, or this one with a number."""
-        numbered = (f"{name}_{number}" if number > 1 else name for number in count(1))
-        found = next(each for each in numbered if each not in self.used)
+        found = unused(name, self.used, "_")
         self.used.add(found)
         return found
 

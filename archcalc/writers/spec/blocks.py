@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import count, groupby
+from itertools import groupby
 
 from archcalc.spec.grammar import JOINS
+from archcalc.writers.names import unused
 from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, parse, text
 from archcalc.writers.spec.patterns import Hole, Pattern, filled, pattern_of
 
@@ -105,8 +106,7 @@ class Blocks:
         self.blocks.append(block)
 
     def free(self, name: str) -> str:
-        numbered = (name if number == 1 else f"{name}{number}" for number in count(1))
-        found = next(each for each in numbered if each not in self.taken)
+        found = unused(name, self.taken)
         self.taken.add(found)
         return found
 
@@ -189,8 +189,7 @@ def multiple_of(column: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> s
 
 def parameter_for(hole: Hole, taken: dict[str, int]) -> str:
     """Return a name for the numbers of a hole: ``c`` for channels, ``n`` for other sizes, or the letter."""
-    name = hole.letter or ("c" if "conv" in hole.operator or not hole.operator else "n")
-    return next(each for each in (f"{name}{number or ''}" for number in (0, *range(2, 99))) if each not in taken)
+    return unused(hole.letter or ("c" if "conv" in hole.operator or not hole.operator else "n"), taken)
 
 
 def name_of(part: Chain) -> str:
@@ -213,9 +212,7 @@ def joined(chain: Chain) -> Chain:
     ]
     for item, group in groupby(units, key=lambda unit: unit[0]):
         times = sum(number for _, number in group)
-        made.append(Repeat((item,), times) if times > 1 and isinstance(item, Call) else item)
-        if times > 1 and not isinstance(item, Call):
-            made[-1:] = [Repeat((item,), times)] if not _stands_alone(item) else [item] * times
+        made += [item] * times if times == 1 or _stands_alone(item) else [Repeat((item,), times)]
     return tuple(made)
 
 

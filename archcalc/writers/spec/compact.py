@@ -29,9 +29,8 @@ def write_compact(graph: Graph) -> str:
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    plain = write_graph(graph)
     compact = write_graph(graph, with_blocks)
-    return compact if is_same(graph, compact) else plain
+    return compact if is_same(graph, compact) else write_graph(graph)
 
 
 def is_same(graph: Graph, written: str) -> bool:

@@ -2,8 +2,8 @@
 
 Stages are kept: the layers of a stage are written as the chain with joins that makes them in their order. If there is
 no such chain (because a layer is not read, or the graph does not come from a spec), every layer becomes a stage of its
-own, with references to what it reads. Repetitions become
-repetitions, and blocks are found on request (`compact`).
+own, with references to what it reads. Items of a chain that repeat are written once; blocks are found on request
+(`compact`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from archcalc.ops.base import REGISTRY, Weight
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.write import connection_table, layer_words, write_join
+from archcalc.writers.names import unused
 from archcalc.writers.spec.entries import Sections, StageEntry, line, scalar
 
 
@@ -80,7 +81,7 @@ def write_graph(graph: Graph, compact: Compact | None = None) -> str:
 
 
 def _reasons(graph: Graph) -> Iterator[str]:
-    """Return what a spec cannot express."""
+    """Yield what a spec cannot express."""
     for node in graph.nodes:
         if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
             yield f"'{node.name}' reads the second output of a layer"
@@ -384,9 +385,7 @@ class _Writer:
         labels: dict[Ref, str] = {}
         for index in group.nodes:
             wanted = re.sub(r"[^A-Za-z0-9_]+", "_", self.graph.nodes[index].name.rpartition("/")[2])
-            used = {*self.names.values(), *self.taken - {wanted}}
-            numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
-            label = next(each for each in numbered if each not in used)
+            label = unused(wanted, {*self.names.values(), *self.taken - {wanted}}, "_")
             found.append(StageEntry(label, self.layer(index, current)))
             self.alone.add(index)
             current = Ref(index)
@@ -425,8 +424,7 @@ class _Writer:
         allowed = re.sub(r"[^A-Za-z0-9_]+", "_", name)
         if allowed == name and name not in self.head_names:
             return name
-        numbered = (allowed if number == 1 else f"{allowed}_{number}" for number in count(1))
-        found = next(each for each in numbered if each not in self.taken)
+        found = unused(allowed, self.taken, "_")
         self.taken.add(found)
         return found
 

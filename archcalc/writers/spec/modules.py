@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import groupby
 
+from archcalc.writers.names import unused
 from archcalc.writers.spec.entries import StageEntry
 
 SHORT_FORM = re.compile(r"(?<=^[a-z])(?=\d)")
@@ -48,8 +49,7 @@ class Modules:
 
     def free(self, name: str) -> str:
         """Return a name for a block."""
-        numbered = (name if number == 1 else f"{name}{number}" for number in count(1))
-        found = next(each for each in numbered if each not in self.taken)
+        found = unused(name, self.taken)
         self.taken.add(found)
         return found
 
