@@ -53,8 +53,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--weights",
     multiple=True,
     metavar="FILE|NAME=ARRAY",
-    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or from a checkpoint "
-    "(.safetensors, .pth), or give one of them, as for --input (repeatable).  [default: random]",
+    help="FILE: read the stored arrays from an .npz file, which names them layer.weight, layer.bias, …, or from a "
+    "checkpoint (.safetensors, .pth). NAME=ARRAY: set one array, written as for --input (repeatable).  "
+    "[default: random]",
 )
 @click.option(
     "--output",
@@ -83,7 +84,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     metavar="LAYER[:INDEX]",
     callback=read_places,
     help="Work out one number of the output of a layer step by step, e.g. conv_1:0,2,2, or all numbers of a small "
-    "layer (repeatable).",
+    "layer; with --backward, a gradient, e.g. conv_1.weight:0,0,1,1 (repeatable).",
 )
 @click.option(
     "--svg",
