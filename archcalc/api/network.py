@@ -44,6 +44,12 @@ class Network:
         """Return the title of the network."""
         return self.graph.name
 
+    def _repr_html_(self) -> str:
+        """Return the table of the layers, which notebooks show for the network."""
+        from archcalc.report.layers_table import html_of_layers
+
+        return html_of_layers(self.analyze())
+
     def analyze(
         self, *, training: bool = False, batch: int | None = None, setup: TrainingSetup | None = None
     ) -> Analysis:

@@ -13,7 +13,6 @@ from archcalc.analysis.cache import CACHED
 from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Analysis
-from archcalc.cli.cells import field_text, shape_text
 from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.commands import VerbCommand
@@ -32,6 +31,7 @@ from archcalc.cli.training_options import dtype_option, require_places, setup_fr
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
+from archcalc.report.cells import field_text, shape_text
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
 from archcalc.spec.locate import is_inline
 

@@ -51,7 +51,7 @@ def write_dot(network: Network, options: Options) -> bytes:
 
 
 def write_csv(network: Network, options: Options) -> bytes:
-    from archcalc.cli.layers_table import csv_of_layers
+    from archcalc.report.layers_table import csv_of_layers
 
     return _text(csv_of_layers(network.analyze(), options["depth"]))
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.api import Network
-from archcalc.cli.cells import Row
 from archcalc.counters.count import Count
 from archcalc.counters.network import counts_of, trace_of
 from archcalc.counters.registry import tools_named
 from archcalc.report.counted import notes, terms_text
+from archcalc.report.figures import Row
+from archcalc.report.layers_table import Filled
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail
 
@@ -23,22 +24,13 @@ class CountedRows(NamedTuple):
     values: tuple[int, ...]
     notes: tuple[str, ...]
 
-    def replaced(
-        self,
-        names: Sequence[str],
-        headings: Sequence[Column],
-        rows: Sequence[tuple[Any, ...]],
-        totals: tuple[Any, ...],
-    ) -> tuple[list[Column], tuple[tuple[Any, ...], ...], tuple[Any, ...]]:
-        """Return the columns, rows and totals of a table with the count in place of MACs, or after all columns."""
+    def replaced(self, columns: Sequence[Filled]) -> list[Filled]:
+        """Return the columns of a table with the count in place of MACs, or after all columns."""
         heading = Column("counted", f"{self.total.tool.key}: {self.total.quantity.title}", "right")
-        at = names.index("macs") if "macs" in names else len(names)
-
-        def put(cells: Sequence[Any], cell: Any) -> tuple[Any, ...]:
-            return (*cells[:at], cell, *cells[at + 1 :])
-
-        counted = tuple([put(row, value) for row, value in zip(rows, self.values, strict=True)])
-        return list(put(headings, heading)), counted, put(totals, self.total.value)
+        counted = Filled(heading, self.values, self.total.value)
+        keys = [each.column.key for each in columns]
+        at = keys.index("macs") if "macs" in keys else len(keys)
+        return [*columns[:at], counted, *columns[at + 1 :]]
 
 
 def in_count_of(written: str, network: Network, analysis: Analysis, rows: Sequence[Row]) -> CountedRows:

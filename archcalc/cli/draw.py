@@ -10,8 +10,9 @@ import click
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
 from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
-from archcalc.cli.show import Depth, title
+from archcalc.cli.show import Depth
 from archcalc.query.quantities import SUMS
+from archcalc.report.layers_table import title
 from archcalc.spec.errors import fail, suggest
 
 FORMATS = (".svg", ".png", ".pdf")

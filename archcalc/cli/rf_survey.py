@@ -11,10 +11,10 @@ from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields,
 from archcalc.analysis.intervals import Box
 from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
-from archcalc.cli.cells import axes_text
 from archcalc.graph import Node, Ref, write_shape
 from archcalc.numeric import Number, normal
 from archcalc.ops.base import Shape
+from archcalc.report.cells import axes_text
 from archcalc.report.records import plain
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail

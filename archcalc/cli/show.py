@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise, takewhile
 from typing import Any
 
 import click
 
-from archcalc.analysis.counts import FORMULAS, TRAINING
-from archcalc.analysis.formats import read_formats
-from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.commands import SpecCommand
-from archcalc.cli.layers_table import ALL, with_marks
 from archcalc.cli.options import PositiveInteger, load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.output import default_format, output_options, print_pieces, print_table, writes_blocks
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
-from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
+from archcalc.report.cells import COLUMNS, DEFAULT, Cells
+from archcalc.report.layers_table import ALL, READABLE_ROWS, filled, marks, notes, readable_depth, table_of, title
 from archcalc.spec.errors import fail
 from archcalc.spec.models import is_checkpoint
 from archcalc.spec.records import Spec
 
-READABLE_ROWS = 40
-"""By default, longer networks are grouped to the deepest level that has no more rows than this."""
 LISTED_VARIANTS = 4
 """The number of variants that are listed, so that they fit in one line."""
 
@@ -124,67 +115,18 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
     cells = Cells(analysis, rows, layout, dtype=values["dtype"], bare=form == "csv")
-    shown = cells.of(columns)
-    headings: Sequence[Column] = [COLUMNS[name] for name in columns]
-    totals = total_cells(analysis, columns, values["dtype"])
+    shown = filled(cells, columns)
     counted: tuple[str, ...] = ()
     if tool is not None:
         from archcalc.cli.counted import in_count_of
 
         as_tool = in_count_of(tool, network, analysis, rows)
-        headings, shown, totals = as_tool.replaced(columns, headings, shown, totals)
-        counted = as_tool.notes
+        shown, counted = as_tool.replaced(shown), as_tool.notes
     if form == "csv":
-        headings, shown = with_marks(headings, shown, rows, analysis)
-    table = Table(
-        columns=tuple(headings),
-        rows=shown,
-        title=title(analysis, layout),
-        totals=(totals,) if tool or {*columns} & {*FORMULAS, *TRAINING} else (),
-        notes=(*counted, *notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
-    )
+        shown += marks(analysis, rows)
+    below = (*counted, *notes(analysis, rows, cells), *other_variants(spec, network.spec))
+    table = table_of(shown, title(analysis, layout), below)
     print_table(table, form, color)
-
-
-def readable_depth(analysis: Analysis) -> int:
-    """Return the deepest level whose table is readable; 1 (the stages) if none is."""
-    shared: Counter[int] = Counter()  # how many levels a layer has in common with the one before it
-    for before, layer in pairwise(analysis.layers):
-        parts = zip(before.path, layer.path, strict=False)
-        shared[sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], parts))] += 1
-    rows, depth = 1 + shared[0], 1
-    while rows + shared[depth] <= READABLE_ROWS and depth < max(shared, default=0) + 1:
-        rows, depth = rows + shared[depth], depth + 1
-    return depth
-
-
-def title(analysis: Analysis, layout: str) -> str:
-    """Return the name of the network and its inputs."""
-    from archcalc.cli.cells import shape_text
-
-    batch = () if analysis.batch is None else (analysis.batch,)
-    inputs = [(name, shape_text((*batch, *shape), analysis, layout)) for name, shape in analysis.graph.inputs.items()]
-    shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    own = analysis.graph.name
-    return f"input {shown}" if "->" in own or "→" in own else f"{own}, input {shown}"
-
-
-def total_cells(analysis: Analysis, columns: tuple[str, ...], dtype: str) -> tuple[Any, ...]:
-    """Return the row of totals."""
-    totals = analysis.totals
-    cells: list[Any] = [None] * len(columns)
-    for index, name in enumerate(columns):
-        if name in FORMULAS:
-            cells[index] = AtLeast(totals.of(name)) if totals.is_lower_bound(name) else totals.of(name)
-        elif name in TRAINING:
-            cost = analysis.training_cost
-            figure = cost.figure(name, cost.runs, read_formats(dtype))
-            cells[index] = AtLeast(figure) if totals.is_lower_bound(name) else figure
-    for index, name in enumerate(columns):
-        if name in ("layer", "op", "stage", "head", "input", "output"):
-            cells[index] = "total"
-            break
-    return tuple(cells)
 
 
 def other_variants(argument: str, spec: Spec) -> list[str]:
@@ -193,38 +135,3 @@ def other_variants(argument: str, spec: Spec) -> list[str]:
         return []
     names = [f"{argument}:{variant}" for variant in spec.variants[:LISTED_VARIANTS]]
     return [f"variants: {', '.join(names)}{', …' if len(spec.variants) > LISTED_VARIANTS else ''}"]
-
-
-def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list[str]:
-    """Return the lines below the table."""
-    totals = analysis.totals
-    found = []
-    if totals.trainable != totals.params:
-        found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
-    if totals.active_params != totals.params:
-        found.append(f"a token uses {totals.active_params:,} of {totals.params:,} parameters")
-    memory = analysis.memory(dtype)
-    found.append(f"parameters: {bytes_in_full(memory.params)} in {dtype}")
-    found.append(f"activations: {bytes_in_full(memory.activations)}; peak: {bytes_in_full(memory.peak)}")
-    if memory.kv_cache:
-        growth = f"; one more token adds {bytes_in_full(memory.kv_cache_per_token)}"
-        found.append(f"key–value cache: {bytes_in_full(memory.kv_cache)}{growth if memory.kv_cache_per_token else ''}")
-    groups = [row for row in rows if isinstance(row, Group)]
-    if groups:
-        layers = sum(len(group.layers) for group in groups)
-        into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
-    if not analysis.training and any(node.training for node in analysis.graph.nodes):
-        found.append("training heads are not included in the totals; --training includes them")
-    found += analysis.graph.notes
-    for name, reason in analysis.graph.impossible_heads.items():
-        found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
-    own = {node.head for node in analysis.graph.nodes}
-    for name, ref in list(analysis.graph.outputs.items())[1:]:
-        if name not in own:  # a head that only names a tensor has no layers to be listed
-            found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")
-    if cells.has_mark("rf", "≤"):
-        found.append("≤: an upper bound for all units; `archcalc rf --at` gives the exact field of one")
-    if cells.has_mark("rf", "~"):
-        found.append("~: paths of different strides meet; the size depends on the unit, and its lower end is a bound")
-    return found

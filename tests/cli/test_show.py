@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 import archcalc as package
-from archcalc.cli.cells import COLUMNS
-from archcalc.cli.show import READABLE_ROWS
+from archcalc.report.cells import COLUMNS
+from archcalc.report.layers_table import READABLE_ROWS
 from tests.cli.conftest import Archcalc
 from tests.sample import SAMPLE
 

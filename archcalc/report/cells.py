@@ -8,16 +8,13 @@ from typing import Any
 
 from archcalc.analysis.counts import FORMULAS, STORED, TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
-from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
-from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS
+from archcalc.report.figures import MEMORY, SIZES, Row, figures, shape_of_example
 from archcalc.report.table import AtLeast, Column
 from archcalc.spec.write import write_layer
-
-Row = Layer | Group
 
 COLUMNS = {
     column.key: column
@@ -30,6 +27,8 @@ COLUMNS = {
             Column(name, QUANTITIES[name].heading, "right")
             for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *TRAINING[:-1])
         ),
+        Column("memory", "parameter bytes", "right"),
+        Column("activation_memory", "activation bytes", "right"),
         Column("channels", "channels", "right"),
         Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
@@ -50,16 +49,25 @@ class Cells:
         layout: the layout of shapes.
         dtype: the number formats of memory.
         bare: whether the cells are for programs, without marks.
+        nested: whether rows contain others, so that none of them counts only what belongs to no row before it.
     """
 
     def __init__(
-        self, analysis: Analysis, rows: Sequence[Row], layout: str, *, dtype: str = "float32", bare: bool = False
+        self,
+        analysis: Analysis,
+        rows: Sequence[Row],
+        layout: str,
+        *,
+        dtype: str = "float32",
+        bare: bool = False,
+        nested: bool = False,
     ) -> None:
         self.analysis = analysis
         self.rows = rows
         self.dtype = dtype
         self.layout = layout
         self.bare = bare
+        self.nested = nested
         self.known: dict[str, dict[int, Any]] = {}
         """The contents of columns that rows have in common, by the identity of what they depend on."""
 
@@ -72,8 +80,11 @@ class Cells:
         analysis, rows = self.analysis, self.rows
         if column in STORED and analysis.shares_weights:
             return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
+        if column in MEMORY:
+            return self.figures(column)
         if column in TRAINING:
-            return training_figures(rows, column, analysis, self.dtype)
+            found = zip(rows, self.figures(column), strict=True)
+            return [AtLeast(figure) if row.is_lower_bound(column) else figure for row, figure in found]
         if column in _OWN:
             return [self.cell(row, column) for row in rows]
         keys = self.fields if column in FIELD_QUANTITIES else self.kinds
@@ -91,6 +102,10 @@ class Cells:
         """The same number for rows with the same receptive field."""
         return [id(row.fields) for row in self.rows]
 
+    def figures(self, column: str) -> list[Any]:
+        """Return the numbers of a column, as `archcalc.report.figures.figures` does."""
+        return figures(self.analysis, self.rows, column, dtype=self.dtype, nested=self.nested)
+
     def has_mark(self, column: str, mark: str) -> bool:
         """Return whether a mark occurs in a column of fields that has been written."""
         return any(mark in text for text in self.known.get(column, {}).values() if text is not None)
@@ -101,19 +116,11 @@ class Cells:
             return AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column)
         if column in FIELD_QUANTITIES:
             return field_text(row, column, bare=self.bare)
+        if column in SIZES:
+            return SIZES[column](shape_of_example(row, self.analysis))
         if column == "layer" and self.bare:
             return row.name
         return _TEXTS[column](row, self.analysis, self.layout)
-
-
-def training_figures(rows: Sequence[Row], column: str, analysis: Analysis, dtype: str) -> list[Any]:
-    """Return a quantity of a training step, row by row. A tensor that several rows keep counts at the first of them."""
-    cost, formats = analysis.training_cost, read_formats(dtype)
-    layers = [[layer.node for layer in row.layers] for row in rows]
-    figures = cost.by_row(column, layers, formats)
-    return [
-        AtLeast(figure) if row.is_lower_bound(column) else figure for figure, row in zip(figures, rows, strict=True)
-    ]
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
@@ -169,18 +176,11 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
     "input": _input,
     "stage": _stage,
     "head": lambda row, analysis, layout: row.head,
-    "channels": lambda row, analysis, layout: _sizes(row, analysis)[0],
-    "neurons": lambda row, analysis, layout: product(_sizes(row, analysis)),
 }
 
 
 _OWN = frozenset({"layer", "inputs", "stage", "head"})
 """The columns that depend on more than the operator, the input shapes and the receptive field of a row."""
-
-
-def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
-    """Return the sizes of the output for one example."""
-    return row.output if analysis.batch is None else row.output[1:]
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
