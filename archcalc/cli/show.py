@@ -9,11 +9,12 @@ import click
 
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.commands import SpecCommand
+from archcalc.cli.layers_view import View, view_options
 from archcalc.cli.options import PositiveInteger, load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.output import default_format, output_options, print_pieces, print_table, writes_blocks
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
-from archcalc.report.cells import COLUMNS, DEFAULT, Cells
-from archcalc.report.layers_table import ALL, READABLE_ROWS, filled, marks, notes, readable_depth, table_of, title
+from archcalc.report.cells import COLUMNS, DEFAULT
+from archcalc.report.layers_table import ALL, READABLE_ROWS, notes, table_of, title
 from archcalc.spec.errors import fail
 from archcalc.spec.models import is_checkpoint
 from archcalc.spec.records import Spec
@@ -49,6 +50,7 @@ class Depth(click.ParamType[int]):
     help="Group the layers: 0 into one row, 1 by stage, 2 by block within stages, …; all: list every layer.  "
     f"[default: the deepest with at most {READABLE_ROWS} rows; all for csv and json]",
 )
+@view_options
 @spec_options
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
@@ -78,7 +80,8 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
 
         show_checkpoint(spec, form, color, values["depth"], READABLE_ROWS)
         return
-    columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
+    view = View.of(values)
+    columns = chosen_columns(values["columns"], tuple(COLUMNS), view.columns)
     step, setup = values["training_step"], setup_from(values)
     values["training"] = values["training"] or step
     network = load_network(spec, values)
@@ -97,33 +100,31 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns does not apply to json, which has all columns")
+        view.require("json, which has the numbers and the path of every layer", "sort")
         from archcalc.report.records import network_json
 
-        print_pieces(network_json(analysis, values["dtype"], depth=depth, training_step=step))
+        print_pieces(network_json(analysis, values["dtype"], depth=depth, sort=view.sort, training_step=step))
         return
     layout = values["layout"] or analysis.graph.layout
     if step:
+        without_layers = "--training-step, which lists no layers"
         for option in ("columns", "depth"):
             if values[option] is not None:
-                raise click.UsageError(f"--{option} does not apply to --training-step, which lists no layers")
+                raise click.UsageError(f"--{option} does not apply to {without_layers}")
+        view.require(without_layers)
         from archcalc.report.training_cost import Bars, training_table
 
         bars: Bars = "none" if form == "csv" else "blocks" if writes_blocks() else "ascii"
         print_table(training_table(analysis, values["dtype"], title(analysis, layout), bars=bars), form, color)
         return
-    if depth is None:
-        depth = ALL if form == "csv" else readable_depth(analysis)
-    rows = analysis.folded(depth)
-    cells = Cells(analysis, rows, layout, dtype=values["dtype"], bare=form == "csv")
-    shown = filled(cells, columns)
+    shown, cells, rows = view.fill(analysis, columns, depth=depth, layout=layout, dtype=values["dtype"], form=form)
     counted: tuple[str, ...] = ()
     if tool is not None:
+        view.require("--as, which counts for one column")
         from archcalc.cli.counted import in_count_of
 
         as_tool = in_count_of(tool, network, analysis, rows)
         shown, counted = as_tool.replaced(shown), as_tool.notes
-    if form == "csv":
-        shown += marks(analysis, rows)
     below = (*counted, *notes(analysis, rows, cells), *other_variants(spec, network.spec))
     table = table_of(shown, title(analysis, layout), below)
     print_table(table, form, color)

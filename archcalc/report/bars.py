@@ -53,9 +53,9 @@ def draw_bars(
     return "\n".join(lines) + "\n"
 
 
-def bar_text(share: Fraction, width: int, *, blocks: bool) -> str:
-    """Return a bar that fills a share of a width, of block characters or of ``#``."""
-    return _bar(share, width, unbounded=False, blocks=blocks).rstrip()
+def bar_text(share: Fraction | None, width: int, *, blocks: bool) -> str:
+    """Return a bar that fills a share of a width, of block characters or of ``#``; ``None`` stands for no bound."""
+    return _bar(1 if share is None else share, width, unbounded=share is None, blocks=blocks).rstrip()
 
 
 def _bar(share: Fraction | int, room: int, *, unbounded: bool, blocks: bool) -> str:

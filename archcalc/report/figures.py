@@ -76,6 +76,11 @@ def total(analysis: Analysis, column: str, *, dtype: str = "float32") -> Number:
     return cost.figure(column, cost.runs, read_formats(dtype))
 
 
+def ranked(numbers: Sequence[Any]) -> list[int]:
+    """Return the indices of numbers, the largest number first and ``None`` last; equal ones in their order."""
+    return sorted(range(len(numbers)), key=lambda at: -inf if numbers[at] is None else numbers[at], reverse=True)
+
+
 def shape_of_example(row: Row, analysis: Analysis) -> Shape:
     """Return the output shape of a row without the batch."""
     return row.output if analysis.batch is None else row.output[1:]

@@ -101,8 +101,12 @@ def title(analysis: Analysis, layout: str) -> str:
     batch = () if analysis.batch is None else (analysis.batch,)
     inputs = [(name, shape_text((*batch, *shape), analysis, layout)) for name, shape in analysis.graph.inputs.items()]
     shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    own = analysis.graph.name
-    return f"input {shown}" if "->" in own or "→" in own else f"{own}, input {shown}"
+    return f"{analysis.graph.name}, input {shown}" if has_name(analysis) else f"input {shown}"
+
+
+def has_name(analysis: Analysis) -> bool:
+    """Return whether a network has a name, which is not the inline expression itself."""
+    return not any(arrow in analysis.graph.name for arrow in ("->", "→"))
 
 
 def notes(analysis: Analysis, rows: Sequence[Row], cells: Cells) -> list[str]:

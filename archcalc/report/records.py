@@ -13,6 +13,7 @@ from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
+from archcalc.report.figures import Row, figures, ranked
 from archcalc.report.json_text import INDENT, json_pieces, members, string, strings
 from archcalc.report.training_cost import training_record
 
@@ -25,7 +26,12 @@ SEPARATOR = ",\n"
 
 
 def network_json(
-    analysis: Analysis, dtype: str = "float32", *, depth: int | None = None, training_step: bool = False
+    analysis: Analysis,
+    dtype: str = "float32",
+    *,
+    depth: int | None = None,
+    sort: str | None = None,
+    training_step: bool = False,
 ) -> Iterator[str]:
     """Yield an analysis as JSON in pieces, one per layer: the text of a long network is never held as a whole.
 
@@ -35,9 +41,13 @@ def network_json(
         analysis: the analysis of a network.
         dtype: the number formats for memory, which is in bytes.
         depth: combine layers below this depth into their stage or block; ``None`` keeps every layer.
+        sort: the column of numbers by which they are sorted, largest first; ``None`` keeps their order.
         training_step: whether to add what a training step costs.
     """
-    document = _document(analysis, dtype, iter(_Rows(analysis, depth)))
+    rows: Sequence[Row] = analysis.layers if depth is None else analysis.folded(depth)
+    if sort is not None:
+        rows = [rows[at] for at in ranked(figures(analysis, rows, sort, dtype=dtype))]
+    document = _document(analysis, dtype, iter(_Rows(analysis, rows)))
     return json_pieces(document | ({"training_step": training_record(analysis, dtype)} if training_step else {}))
 
 
@@ -72,13 +82,13 @@ class _Rows:
 
     Args:
         analysis: the analysis of the network.
-        depth: the depth below which layers are combined; ``None`` keeps every layer.
+        rows: the rows.
     """
 
-    def __init__(self, analysis: Analysis, depth: int | None) -> None:
+    def __init__(self, analysis: Analysis, rows: Sequence[Row]) -> None:
         self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
-        self.rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
+        self.rows = rows
         self.row_of: dict[str, str] = {}
         """The name of the row that contains each layer of a group."""
         for row in self.rows:
@@ -90,7 +100,7 @@ class _Rows:
     def __iter__(self) -> Iterator[str]:
         return map(self.text, self.rows)
 
-    def text(self, row: Layer | Group) -> str:
+    def text(self, row: Row) -> str:
         """Return the text of a row."""
         parts = self.group(row) if isinstance(row, Group) else self.layer(row)
         key: Hashable = id(row.fields)
@@ -145,7 +155,7 @@ def _operator(layer: Layer) -> dict[str, Any]:
     return {"op": layer.op, "attributes": {name: plain(value) for name, value in layer.attributes.items()}}
 
 
-def _sizes(row: Layer | Group) -> dict[str, Any]:
+def _sizes(row: Row) -> dict[str, Any]:
     return {"output": list(row.output), "outputs": [list(shape) for shape in row.outputs], **counts_record(row)}
 
 
