@@ -38,10 +38,11 @@ SCALE = 2.0
 )
 @click.option(
     "--style",
-    type=click.Choice(["graph", "blocks"]),
+    type=click.Choice(["graph", "blocks", "unet"]),
     default="graph",
     show_default=True,
-    help="graph: boxes and arrows; blocks: a row of feature maps, drawn to scale.",
+    help="graph: boxes and arrows; blocks: a row of feature maps, drawn to scale; unet: the encoder on the left, the "
+    "decoder on the right.",
 )
 @click.option("--costs", metavar="NAMES", help=f"Write these quantities into the boxes: {', '.join(SUMS)}.")
 @click.option("--training", is_flag=True, help="Draw training heads as well.")

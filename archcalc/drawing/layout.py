@@ -11,7 +11,7 @@ from math import sqrt
 
 from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Link, Part
 from archcalc.drawing.layered import Edge, Layered, Path, Size, layered
-from archcalc.drawing.measure import SMALL, box_size, text_width
+from archcalc.drawing.measure import SMALL, TITLE_HEIGHT, box_size, text_width
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, PlacedFrame, Point
 
 GAP = 16.0
@@ -31,8 +31,6 @@ STEEPEST = 6.0
 MAX_ROW_GAP = 64.0
 PADDING = 12.0
 """The distance of a frame's border from its content."""
-TITLE = 20.0
-"""The height of a frame's title."""
 CORNER = 9.0
 """How close to the corner of a box an edge may end."""
 GUTTER = 44.0
@@ -49,6 +47,11 @@ def lay_out(diagram: Frame) -> Layout:
     """Return the places of everything in a diagram, in columns if it is much higher than a page is."""
     level = _Level(diagram)
     return level.layout(_columns(level))
+
+
+def lay_out_piece(piece: Frame) -> Layout:
+    """Return the places of everything in a piece of a diagram, in one column and without a border."""
+    return _Level(piece).layout()
 
 
 def _inside(part: Part) -> Layout:
@@ -72,7 +75,7 @@ def _framed(frame: Frame, inside: Layout) -> Layout:
     """Return the layout of a frame: its content, its border and its title, which is left of the first edge."""
     title = f"{frame.name} ×{frame.times}".strip() if frame.times > 1 else frame.name
     left = max(PADDING, text_width(title, SMALL) + 2 * CORNER - inside.anchor)
-    top = TITLE if title else PADDING / 2
+    top = TITLE_HEIGHT if title else PADDING / 2
     width, height = left + inside.width + PADDING, top + inside.height + PADDING / 2
     moved = inside.moved(left, top)
     above = [Curve(((x + left, 0), (x + left, top)), ends=False) for x in inside.entries]

@@ -14,6 +14,8 @@ LINE = 16.0
 BOX_PADDING = 9.0
 TITLE_LEFT = 8.0
 """How far inside a frame its title begins."""
+TITLE_HEIGHT = 20.0
+"""The height of a frame's title."""
 TITLE_BASELINE = 15.0
 """How far below the top of a frame the base line of its title is."""
 NARROW = frozenset("iIjl|.,:;'!()[]frt ·-/1")

@@ -14,7 +14,7 @@ from archcalc.graph import Ref, write_shape
 from archcalc.numeric import Number
 from archcalc.spec.write import write_layer
 
-MAX_PARTS = 100
+MAX_BOXES = 100
 """The number of boxes up to which a network is drawn in detail unless a depth is given."""
 MAX_LEVEL_PARTS = 400
 """The number of parts of one frame; those in the middle of a longer one become one box."""
@@ -42,25 +42,45 @@ def outline(analysis: Analysis, detail: Detail, depth: int | None = None) -> Fra
         analysis: its analysis.
         detail: what is drawn of it.
         depth: the depth below which stages and blocks are one box; by default, the largest one that makes at most
-            `MAX_PARTS` boxes.
+            `MAX_BOXES` boxes.
     """
-    if depth is None:
-        return _readable(analysis, detail)
-    drawn = [
-        index
-        for index, node in enumerate(analysis.graph.nodes)
-        if node.is_input or detail.training or not node.training
-    ]
-    return _Outline(analysis, detail, depth, drawn).frame(drawn, 0, analysis.graph.name)
+    nodes = drawn_nodes(analysis, detail)
+    return outlines(analysis, detail, [nodes], depth, analysis.graph.name)[0]
 
 
-def _readable(analysis: Analysis, detail: Detail) -> Frame:
-    """Return the most detailed frame of a network with at most `MAX_PARTS` boxes; by stages if none has so few."""
-    for depth in range(analysis.graph.depth, 1, -1):
-        found = outline(analysis, detail, depth)
-        if number_of_boxes(found) <= MAX_PARTS:
-            return found
-    return outline(analysis, detail, 1)
+def outlines(
+    analysis: Analysis,
+    detail: Detail,
+    pieces: Sequence[Sequence[int]],
+    depth: int | None = None,
+    name: str = "",
+    max_boxes: int = MAX_BOXES,
+) -> list[Frame]:
+    """Return the frames of the pieces of a network.
+
+    Args:
+        analysis: the analysis of the network.
+        detail: what is drawn of it.
+        pieces: the nodes in each piece, in topological order; together, all that are drawn.
+        depth: the depth below which stages and blocks are one box; by default, the largest one that makes at most
+            ``max_boxes`` boxes.
+        name: the name of each frame.
+        max_boxes: the largest number of boxes unless a depth is given.
+    """
+    if depth is not None:
+        found = _Outline(analysis, detail, depth, sorted(index for piece in pieces for index in piece))
+        return [found.frame(piece, 0, name) for piece in pieces]
+    for tried in range(analysis.graph.depth, 1, -1):
+        frames = outlines(analysis, detail, pieces, tried, name)
+        if sum(map(number_of_boxes, frames)) <= max_boxes:
+            return frames
+    return outlines(analysis, detail, pieces, 1, name)
+
+
+def drawn_nodes(analysis: Analysis, detail: Detail) -> list[int]:
+    """Return the nodes that are drawn, in topological order."""
+    nodes = enumerate(analysis.graph.nodes)
+    return [index for index, node in nodes if node.is_input or detail.training or not node.training]
 
 
 def number_of_boxes(frame: Frame) -> int:

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from archcalc.drawing.diagram import Box
+from archcalc.drawing.measure import SMALL, TITLE_BASELINE, TITLE_HEIGHT
+
+LABEL_RAISED = 2.0
+"""How much higher than below its box a shape is above it, since its letters end at the base line."""
 
 Point: TypeAlias = tuple[float, float]
 
@@ -30,6 +34,13 @@ class PlacedFrame:
     top: float
     width: float
     height: float
+    title_below: bool = False
+    """Whether the title is at the lower end of the frame."""
+
+    @property
+    def baseline(self) -> float:
+        """The base line of the title."""
+        return self.top + (self.height - TITLE_HEIGHT if self.title_below else 0) + TITLE_BASELINE
 
 
 @dataclass(frozen=True)
@@ -81,4 +92,18 @@ class Layout:
             frames=tuple([replace(one, left=one.left + x, top=one.top + y) for one in self.frames]),
             curves=tuple([replace(one, points=tuple([(a + x, b + y) for a, b in one.points])) for one in self.curves]),
             labels=tuple([replace(one, x=one.x + x, baseline=one.baseline + y) for one in self.labels]),
+        )
+
+    def upside_down(self) -> Layout:
+        """Return the layout with its edges leading up; texts stay legible, and titles move to the lower ends."""
+        height = self.height
+        frames = [
+            replace(one, top=height - one.top - one.height, title_below=not one.title_below) for one in self.frames
+        ]
+        return replace(
+            self,
+            boxes=tuple([replace(one, top=height - one.top - one.height) for one in self.boxes]),
+            frames=tuple(frames),
+            curves=tuple([replace(one, points=tuple([(x, height - y) for x, y in one.points])) for one in self.curves]),
+            labels=tuple([replace(one, baseline=height - one.baseline + SMALL - LABEL_RAISED) for one in self.labels]),
         )

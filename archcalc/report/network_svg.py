@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT
+from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_LEFT
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
 from archcalc.report.picture_page import COLORS, page
 from archcalc.report.svg import clean, label, style
@@ -34,7 +34,7 @@ def _elements(layout: Layout) -> Iterator[str]:
             f'<rect {style("frame")} x="{frame.left:.1f}" y="{frame.top:.1f}" width="{frame.width:.1f}" '
             f'height="{frame.height:.1f}" rx="8"/>'
         )
-        yield label(frame.left + TITLE_LEFT, frame.top + TITLE_BASELINE, frame.title, "faint", size=SMALL)
+        yield label(frame.left + TITLE_LEFT, frame.baseline, frame.title, "faint", size=SMALL)
     yield from map(_curve, layout.curves)
     for box in layout.boxes:
         yield from _box(box)
@@ -53,9 +53,13 @@ def _curve(curve: Curve) -> str:
     drawn = f'<path {style("link")} d="{" ".join(path)}"/>'
     if not curve.ends:
         return drawn
-    x, y = curve.points[-1]
+    (before, above), (x, y) = curve.points[-2:]
     half = ARROW / 2
-    return f'{drawn}<path {style("head")} d="M{x:.1f},{y:.1f} l{-half},{-ARROW} h{ARROW} z"/>'
+    if curve.turns and y == above:
+        back = -ARROW if x > before else ARROW
+        return f'{drawn}<path {style("head")} d="M{x:.1f},{y:.1f} l{back},{-half} v{ARROW} z"/>'
+    back = -ARROW if y > above else ARROW
+    return f'{drawn}<path {style("head")} d="M{x:.1f},{y:.1f} l{-half},{back} h{ARROW} z"/>'
 
 
 def _passing(points: Sequence[Point]) -> Iterator[str]:

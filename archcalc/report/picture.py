@@ -9,11 +9,12 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.drawing.layout import lay_out
 from archcalc.drawing.outline import Detail, outline
 from archcalc.drawing.stacks import stacks
+from archcalc.drawing.unet import lay_out_unet
 from archcalc.numeric import Number
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report import network_svg, stacks_svg
 
-STYLES = ("graph", "blocks")
+STYLES = ("graph", "blocks", "unet")
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,22 @@ def draw_network(
     Args:
         analysis: the analysis of the network.
         title: the title of the picture.
-        style: one of `STYLES`: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps.
+        style: one of `STYLES`: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps,
+            ``unet`` for an encoder on the left and a decoder on the right.
         depth: draw one box for everything below this level; ``None``: the deepest level that is readable.
         costs: the quantities that stand in the boxes.
         layout: the layout in which shapes are written.
 
     Raises:
-        SpecError: the network branches, so ``blocks`` cannot draw it.
+        SpecError: the network branches, so ``blocks`` cannot draw it; or it is not U-shaped.
     """
     quantities = {name: _writer(QUANTITIES[name].heading) for name in costs}
-    diagram = outline(analysis, Detail(layout, analysis.training, quantities), depth)
+    detail = Detail(layout, analysis.training, quantities)
     bound = "at least " if analysis.totals.is_lower_bound("macs") else ""
     notes = (f"{analysis.totals.params:,} parameters, {bound}{analysis.totals.macs:,} MACs",)
+    if style == "unet":
+        return Picture(network_svg.draw(title, notes, lay_out_unet(analysis, detail, depth)))
+    diagram = outline(analysis, detail, depth)
     if style == "blocks":
         return Picture(stacks_svg.draw(title, notes, stacks(analysis, diagram)))
     return Picture(network_svg.draw(title, notes, lay_out(diagram)))

@@ -73,6 +73,20 @@ def test_blocks_need_a_chain(archcalc: Archcalc) -> None:
     assert "branches" in ran.err
 
 
+def test_a_u_has_the_boxes_of_the_graph(archcalc: Archcalc) -> None:
+    drawn = text(archcalc("draw", "unet", "-o", "-", "--style", "unet", "--costs", "params").out)
+    for shown in ("down1", "up4", "conv 1024 k3", "concat crop=smallest", "1024x28x28", "9,438,208 params"):
+        assert shown in drawn
+
+
+def test_a_u_needs_a_decoder(archcalc: Archcalc) -> None:
+    ran = archcalc("draw", "resnet18", "-o", "-", "--style", "unet")
+    assert ran.status == 2
+    assert ran.lines == []
+    assert "'ResNet-18' is not U-shaped: its resolution never increases" in ran.err
+    assert "--style graph" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,5 +115,5 @@ def test_notebooks_show_the_picture() -> None:
     picture = package.load(SMALL).draw(costs=["macs"])
     assert picture._repr_svg_() == picture.svg
     assert "1,440 MACs" in text(picture.svg)
-    with pytest.raises(ValueError, match="the style must be one of graph, blocks, got 'cloud'"):
+    with pytest.raises(ValueError, match="the style must be one of graph, blocks, unet, got 'cloud'"):
         package.load(SMALL).draw(style="cloud")

@@ -11,7 +11,7 @@ from PIL import ImageFont
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.drawing.layout import lay_out
-from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, TITLE_BASELINE, TITLE_LEFT, text_width
+from archcalc.drawing.measure import BOX_PADDING, SMALL, TEXT, TITLE_LEFT, text_width
 from archcalc.drawing.outline import Detail, outline
 from archcalc.drawing.places import Curve, Label, Layout, Point
 from archcalc.spec.catalogue import catalogue
@@ -92,7 +92,7 @@ def faults(layout: Layout) -> list[str]:
         found += [f"the label {label.text} is on the box {box}" for box in boxes if overlap(area, box)]
     for one in layout.frames:
         width = text_width(one.title, SMALL)
-        left, baseline = one.left + TITLE_LEFT, one.top + TITLE_BASELINE
+        left, baseline = one.left + TITLE_LEFT, one.baseline
         title = (left, baseline - SMALL, left + width, baseline)
         found += [f"the title {one.title} is on the box {box}" for box in boxes if overlap(title, box)]
     for placed in layout.boxes:
