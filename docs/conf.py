@@ -164,7 +164,7 @@ GALLERY = (
     ("resnet18", "graph"),
     ("resnet50", "graph"),
     ("googlenet", "graph"),
-    ("unet", "graph"),
+    ("unet", "unet"),
     ("densenet121", "graph"),
     ("transformer", "graph"),
     ("vit_b_16", "graph"),

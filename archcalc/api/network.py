@@ -283,12 +283,13 @@ class Network:
         """Return a picture of the network, which notebooks show; its attribute ``svg`` is the SVG document.
 
         Args:
-            style: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps, drawn to scale.
+            style: ``graph`` for boxes and arrows, ``blocks`` for a row of feature maps, drawn to scale, ``unet`` for an
+                encoder on the left and a decoder on the right.
             depth: draw one box for everything below this level; by default, the deepest level that is readable.
             costs: the quantities that stand in the boxes, such as ``params`` and ``macs``.
 
         Raises:
-            archcalc.SpecError: the network branches, so ``blocks`` cannot draw it.
+            archcalc.SpecError: the network branches, so ``blocks`` cannot draw it; or it is not U-shaped.
             ValueError: there is no such style or quantity.
         """
         from archcalc.query.quantities import SUMS

@@ -6,19 +6,17 @@ the decoder it is turned upside down, so that its edges lead up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal, TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Part
-from archcalc.drawing.layout import LABEL_BELOW, PAGE, lay_out_piece
-from archcalc.drawing.levels import levels
+from archcalc.drawing.diagram import Box, Frame
+from archcalc.drawing.layout import LABEL_BELOW, PAGE
 from archcalc.drawing.measure import SMALL, box_size, text_width
-from archcalc.drawing.outline import Detail, drawn_nodes, outlines
+from archcalc.drawing.outline import Detail
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, PlacedFrame, Point
-from archcalc.graph import Ref
+from archcalc.drawing.unet_cells import Cell, Cells, Edge, cells_of, maker, middle, readers
 
 ROW_GAP = 32.0
 """The distance between two rows, without lanes."""
@@ -28,44 +26,8 @@ LANE = 9.0
 """The distance between two edges beside each other."""
 BOX_GAP = 36.0
 """The smallest distance between two boxes at the bottom of the U."""
-MAX_BOXES = 50
-"""The number of boxes up to which a network is drawn in detail unless a depth is given."""
 MAX_BOTTOM = 6
 """The number of boxes up to which those at the bottom lie side by side."""
-
-Side: TypeAlias = Literal["left", "right", "bottom"]
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """The layers of one level on one side."""
-
-    side: Side
-    row: int
-    frame: Frame
-
-    @cached_property
-    def layout(self) -> Layout:
-        """The places of its layers, relative to its upper left corner."""
-        found = lay_out_piece(self.frame)
-        return found.upside_down() if self.side == "right" else found
-
-    @property
-    def anchor(self) -> float:
-        """The horizontal position of its first edge, or of its first box if no edge enters it."""
-        first = self.layout.boxes[0]
-        return self.layout.anchor if self.layout.entries else first.left + first.width / 2
-
-
-@dataclass(frozen=True)
-class _Edge:
-    """A tensor that one cell hands to another."""
-
-    source: int
-    target: int
-    ref: Ref
-    readers: frozenset[int]
-    """The nodes of the target that read it."""
 
 
 def lay_out_unet(analysis: Analysis, detail: Detail, depth: int | None = None) -> Layout:
@@ -79,103 +41,7 @@ def lay_out_unet(analysis: Analysis, detail: Detail, depth: int | None = None) -
     Raises:
         SpecError: its resolution does not decrease and then increase again.
     """
-    found = levels(analysis.graph, drawn_nodes(analysis, detail), analysis.graph.name)
-    last = len(found.left)
-    keys: list[tuple[Side, int, tuple[int, ...]]] = [("left", row, nodes) for row, nodes in enumerate(found.left)]
-    keys.append(("bottom", last, found.bottom))
-    keys += [("right", row, found.right[row]) for row in reversed(range(last))]
-    keys = [key for key in keys if key[2]]
-    frames = outlines(analysis, detail, [nodes for _, _, nodes in keys], depth, max_boxes=MAX_BOXES)
-    cells = [_Cell(side, row, frame) for (side, row, _), frame in zip(keys, frames, strict=True)]
-    makers = {index: at for at, cell in enumerate(cells) for index in cell.frame.members}
-    edges = [
-        _Edge(makers[ref.node], at, ref, _reading(analysis, cell.frame.members, ref))
-        for at, cell in enumerate(cells)
-        for ref in cell.frame.entries
-    ]
-    skips = {edge for edge in edges if _is_skip(cells, edge)}
-    while True:
-        drawn = _detached(cells, edges, skips)
-        blocked = {edge for edge in skips if _is_blocked(drawn[edge.source], drawn[edge.target], edge)}
-        if not blocked:
-            return _Drawing(drawn, edges, skips).layout()
-        skips -= blocked
-
-
-def _reading(analysis: Analysis, nodes: Collection[int], ref: Ref) -> frozenset[int]:
-    """Return which of some nodes read a tensor."""
-    return frozenset([index for index in nodes if ref in analysis.graph.nodes[index].inputs])
-
-
-def _is_skip(cells: Sequence[_Cell], edge: _Edge) -> bool:
-    """Return whether an edge can be a line from a box of the encoder to boxes of the decoder in the same row."""
-    source, target = cells[edge.source], cells[edge.target]
-    if (source.side, target.side) != ("left", "right") or source.row != target.row:
-        return False
-    return _once(source.frame, edge.ref, made=True) and _once(target.frame, edge.ref, made=False)
-
-
-def _once(part: Part, ref: Ref, *, made: bool) -> bool:
-    """Return whether the boxes that make or read a tensor are outside of repeated frames."""
-    if isinstance(part, Box):
-        return True
-    inside = [each for each in part.parts if ref in (each.exits if made else each.entries)]
-    return part.times == 1 and bool(inside) and all(_once(each, ref, made=made) for each in inside)
-
-
-def _detached(cells: Sequence[_Cell], edges: Sequence[_Edge], skips: Collection[_Edge]) -> list[_Cell]:
-    """Return cells whose content is laid out without the skip connections, which are drawn between them."""
-    others = {(edge.source, edge.ref) for edge in edges if edge not in skips}
-    found = []
-    for at, cell in enumerate(cells):
-        entries = {edge.ref for edge in skips if edge.target == at}
-        exits = {edge.ref for edge in skips if edge.source == at and (at, edge.ref) not in others}
-        frame = _without(cell.frame, entries, exits)
-        assert isinstance(frame, Frame)
-        found.append(replace(cell, frame=frame))
-    return found
-
-
-def _without(part: Part, entries: Collection[Ref], exits: Collection[Ref]) -> Part:
-    """Return a part without some of the tensors that it reads from outside, and hands to outside."""
-    kept = replace(
-        part,
-        entries=tuple([ref for ref in part.entries if ref not in entries]),
-        exits=tuple([ref for ref in part.exits if ref not in exits]),
-    )
-    if isinstance(kept, Box) or isinstance(part, Box) or kept == part:
-        return kept
-    read_inside = {link.ref for link in part.links if OUTSIDE not in (link.source, link.target)}
-    links = [
-        link
-        for link in part.links
-        if not (link.source == OUTSIDE and link.ref in entries) and not (link.target == OUTSIDE and link.ref in exits)
-    ]
-    parts = [_without(each, entries, {*exits} - read_inside) for each in part.parts]
-    return replace(kept, parts=tuple(parts), links=tuple(links))
-
-
-def _is_blocked(source: _Cell, target: _Cell, edge: _Edge) -> bool:
-    """Return whether a box lies in the way of a skip connection."""
-    start = _maker(source.layout, edge.ref)
-    ways = [(one, start) for one in source.layout.boxes if one.left > start.left]
-    for end in _readers(target.layout, edge):
-        ways += [(one, end) for one in target.layout.boxes if one.left < end.left]
-    return any(one.top < _middle(end) < one.top + one.height for one, end in ways)
-
-
-def _middle(box: PlacedBox) -> float:
-    return box.top + box.height / 2
-
-
-def _maker(layout: Layout, ref: Ref) -> PlacedBox:
-    """Return the box that makes a tensor."""
-    return next(one for one in layout.boxes if ref.node in one.box.members)
-
-
-def _readers(layout: Layout, edge: _Edge) -> list[PlacedBox]:
-    """Return the boxes that read the tensor of an edge."""
-    return [one for one in layout.boxes if one.box.members & edge.readers]
+    return _Drawing(cells_of(analysis, detail, depth)).layout()
 
 
 class _Drawing:
@@ -185,29 +51,21 @@ class _Drawing:
     others make a detour: along a lane in the gap between two rows, and perhaps along one in the channel.
 
     Args:
-        cells: the cells.
-        edges: the edges between them.
-        skips: those of them that are skip connections, which the cells have no entries and exits for.
+        found: the cells and what they hand to each other.
     """
 
-    def __init__(self, cells: Sequence[_Cell], edges: Sequence[_Edge], skips: Collection[_Edge]) -> None:
-        self.cells = cells
-        self.lowest = max(cell.row for cell in cells)
-        self.skips = [edge for edge in edges if edge in skips]
-        own = [edge for edge in edges if edge not in skips]
-        self.neighbours = [edge for edge in own if self.are_neighbours(edge)]
-        self.chain = self.bottom_chain(own)
-        self.detours = [edge for edge in own if edge not in self.neighbours or self.leaves_below(edge)]
+    def __init__(self, found: Cells) -> None:
+        self.cells, edges, self.skips = found
+        self.lowest = max(cell.row for cell in self.cells)
+        self.neighbours = [edge for edge in edges if edge.target == edge.source + 1]
+        self.chain = self.bottom_chain(edges)
+        self.detours = [edge for edge in edges if edge not in self.neighbours or self.leaves_below(edge)]
 
-    def are_neighbours(self, edge: _Edge) -> bool:
-        """Return whether an edge leads to the next cell on the way from the input to the output."""
-        return edge.target == edge.source + 1
-
-    def leaves_below(self, edge: _Edge) -> bool:
+    def leaves_below(self, edge: Edge) -> bool:
         """Return whether an edge leads from the lower end of the bottom to the decoder."""
         return self.chain is None and self.cells[edge.source].side == "bottom"
 
-    def bottom_chain(self, edges: Sequence[_Edge]) -> list[Box] | None:
+    def bottom_chain(self, edges: Sequence[Edge]) -> list[Box] | None:
         """Return the boxes at the bottom if they lie side by side: a few, each reading only the one before it."""
         at = next(index for index, cell in enumerate(self.cells) if cell.side == "bottom")
         around = [edge for edge in edges if at in (edge.source, edge.target)]
@@ -222,19 +80,19 @@ class _Drawing:
         found: dict[int, float] = {}
         for edge in self.skips:
             source, target = self.cells[edge.source].layout, self.cells[edge.target].layout
-            ends = _readers(target, edge)
-            found.setdefault(self.cells[edge.source].row, _middle(_maker(source, edge.ref)) - _middle(ends[0]))
+            ends = readers(target, edge)
+            found.setdefault(self.cells[edge.source].row, middle(maker(source, edge.ref)) - middle(ends[0]))
         return found
 
-    def gaps(self, edge: _Edge) -> tuple[int, int]:
+    def gaps(self, edge: Edge) -> tuple[int, int]:
         """Return the gaps in which a detour begins and ends: the numbers of the rows above them."""
         source, target = self.cells[edge.source], self.cells[edge.target]
         return source.row - (source.side == "right"), target.row - (target.side != "right")
 
     @cached_property
-    def lanes(self) -> dict[tuple[int, _Edge], int]:
+    def lanes(self) -> dict[tuple[int, Edge], int]:
         """The numbers of the lanes that detours take in gaps."""
-        found: dict[tuple[int, _Edge], int] = {}
+        found: dict[tuple[int, Edge], int] = {}
         taken: dict[int, int] = {}
         for edge in self.detours:
             for gap in sorted({*self.gaps(edge)}):
@@ -259,13 +117,13 @@ class _Drawing:
         ends = [self.shift(cell) + cell.layout.height for cell in self.cells if cell.row == row]
         return max(ends, default=0.0)
 
-    def shift(self, cell: _Cell) -> float:
+    def shift(self, cell: Cell) -> float:
         """Return how far below the upper end of its row a cell begins."""
         offset = self.offsets.get(cell.row, 0.0)
         return max(offset, 0.0) if cell.side == "right" else max(-offset, 0.0)
 
     @cached_property
-    def crossing(self) -> dict[_Edge, float]:
+    def crossing(self) -> dict[Edge, float]:
         """The lanes in the channel: of detours between different gaps, and of skips that are not horizontal."""
         edges = [edge for edge in self.detours if len({*self.gaps(edge)}) > 1 and edge not in self.neighbours]
         edges += [edge for edge in self.skips if len({y for _, y in self.ends(edge)}) > 1]
@@ -299,25 +157,25 @@ class _Drawing:
         widths = [box_size(box)[0] for box in self.chain or ()]
         return sum(widths) - widths[0] / 2 if widths else 0.0
 
-    def is_at_left(self, cell: _Cell) -> bool:
+    def is_at_left(self, cell: Cell) -> bool:
         """Return whether a cell is below the others of the encoder."""
         return cell.side == "left" or (cell.side == "bottom" and self.chain is None)
 
-    def y(self, cell: _Cell) -> float:
+    def y(self, cell: Cell) -> float:
         """Return the upper end of a cell."""
         return self.rows[cell.row][0] + self.shift(cell)
 
-    def placed(self, cell: _Cell) -> Layout:
+    def placed(self, cell: Cell) -> Layout:
         """Return the layout of a cell at its place."""
         axis = self.right_axis if cell.side == "right" else self.axis
         return cell.layout.moved(axis - cell.anchor, self.y(cell))
 
-    def ends(self, edge: _Edge) -> list[tuple[int, float]]:
+    def ends(self, edge: Edge) -> list[tuple[int, float]]:
         """Return the heights at which a skip connection begins and ends, relative to the row."""
         source, target = self.cells[edge.source], self.cells[edge.target]
-        boxes = [(0, source, _maker(source.layout, edge.ref))]
-        boxes += [(1, target, one) for one in _readers(target.layout, edge)]
-        return [(at, round(self.shift(cell) + _middle(box), 2)) for at, cell, box in boxes]
+        boxes = [(0, source, maker(source.layout, edge.ref))]
+        boxes += [(1, target, one) for one in readers(target.layout, edge)]
+        return [(at, round(self.shift(cell) + middle(box), 2)) for at, cell, box in boxes]
 
     def layout(self) -> Layout:
         """Return the places of everything, from the upper left corner of the drawing on."""
@@ -357,27 +215,27 @@ class _Drawing:
                 labels.append(Label(box.shape, start, top + (height + own) / 2 + LABEL_BELOW, ends=False))
         return Layout(0.0, 0.0, 0.0, boxes=tuple(placed), curves=tuple(curves), labels=tuple(labels))
 
-    def exit(self, edge: _Edge) -> Point:
+    def exit(self, edge: Edge) -> Point:
         """Return where an edge leaves a cell."""
         cell = self.cells[edge.source]
         axis = self.right_axis if cell.side == "right" else self.axis
         x = axis - cell.anchor + cell.layout.exits[cell.frame.exits.index(edge.ref)]
         return x, self.y(cell) + (0.0 if cell.side == "right" else cell.layout.height)
 
-    def entry(self, edge: _Edge) -> Point:
+    def entry(self, edge: Edge) -> Point:
         """Return where an edge enters a cell."""
         cell = self.cells[edge.target]
         axis = self.right_axis if cell.side == "right" else self.axis
         x = axis - cell.anchor + cell.layout.entries[cell.frame.entries.index(edge.ref)]
         return x, self.y(cell) + (cell.layout.height if cell.side == "right" else 0.0)
 
-    def direct(self, edge: _Edge) -> Curve:
+    def direct(self, edge: Edge) -> Curve:
         """Return an edge between neighbours."""
         source, target = self.cells[edge.source], self.cells[edge.target]
         if source.side == "bottom":  # from the last of the boxes side by side
             x, y = self.entry(edge)
             last = self.side_by_side(self.chain or ()).boxes[-1]
-            return Curve(((last.left + last.width, _middle(last)), (x, _middle(last)), (x, y)), ends=False, turns=True)
+            return Curve(((last.left + last.width, middle(last)), (x, middle(last)), (x, y)), ends=False, turns=True)
         start = self.exit(edge)
         if target.side == "bottom" and self.chain is not None:
             first = self.side_by_side(self.chain).boxes[0]
@@ -386,18 +244,18 @@ class _Drawing:
             return Curve(_passing(start, self.rows[source.row][0], self.entry(edge)), ends=False)
         return Curve(_passing(start, self.rows[source.row][1], self.entry(edge)), ends=False)
 
-    def skip(self, edge: _Edge) -> Iterator[Curve]:
+    def skip(self, edge: Edge) -> Iterator[Curve]:
         """Yield the lines of a skip connection, one for each box that reads it."""
         source, target = self.placed(self.cells[edge.source]), self.placed(self.cells[edge.target])
-        start = _maker(source, edge.ref)
-        x, y = start.left + start.width, _middle(start)
-        for end in _readers(target, edge):
+        start = maker(source, edge.ref)
+        x, y = start.left + start.width, middle(start)
+        for end in readers(target, edge):
             bend = self.crossing.get(edge, x)
-            level = abs(_middle(end) - y) < 0.1
-            bends = () if level else ((bend, y), (bend, _middle(end)))
-            yield Curve(((x, y), *bends, (end.left, y if level else _middle(end))), ends=True, turns=True)
+            level = abs(middle(end) - y) < 0.1
+            bends = () if level else ((bend, y), (bend, middle(end)))
+            yield Curve(((x, y), *bends, (end.left, y if level else middle(end))), ends=True, turns=True)
 
-    def detour(self, edge: _Edge) -> Curve:
+    def detour(self, edge: Edge) -> Curve:
         """Return an edge along lanes."""
         (x, y), (end, last) = self.exit(edge), self.entry(edge)
         first, second = (self.lane(gap, edge) for gap in self.gaps(edge))
@@ -407,7 +265,7 @@ class _Drawing:
         bends = () if bend is None else ((bend, first), (bend, second))
         return Curve(((x, y), (x, first), *bends, (end, second), (end, last)), ends=False, turns=True)
 
-    def lane(self, gap: int, edge: _Edge) -> float:
+    def lane(self, gap: int, edge: Edge) -> float:
         """Return the vertical position of a lane in a gap."""
         start = self.rows[gap][1] if gap >= 0 else self.rows[0][0] - ROW_GAP - LANE * len(self.lanes)
         return start + ROW_GAP / 2 + LANE * self.lanes[gap, edge]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import archcalc
@@ -11,24 +13,11 @@ from archcalc.drawing.outline import Detail, drawn_nodes
 from archcalc.drawing.places import Layout
 from archcalc.drawing.unet import lay_out_unet
 from archcalc.spec.catalogue import catalogue
+from tests.drawing.random_us import random_u
 from tests.drawing.test_layout import faults
 
 AUTOENCODER = "3x32x32 -> conv 8 k4 s2 p1 -> conv 16 k4 s2 p1 -> upconv 8 k4 s2 p1 -> upconv 3 k4 s2 p1 -> tanh"
 SKIPPED = "1x32x32 -> conv 8 k3 half -> add(identity, maxpool 2 -> conv 8 k3 half -> upsample 2) -> conv 1 k1"
-RESIDUAL = """
-input: 1x32x32
-blocks:
-  res(c): add(conv c k3 half -> relu -> conv c k3 half, conv c k1) -> relu
-  se(c): mul(identity, gap -> fc 2 -> relu -> fc c -> sigmoid -> reshape (c)x1x1)
-layers:
-  - e1: res(8) -> se(8)
-  - e2: maxpool 2 -> res(16)
-  - e3: maxpool 2 -> res(32)*3
-  - d2: upconv 16 k2 s2 -> concat(identity, @e2) -> res(16)
-  - d1: upconv 8 k2 s2 -> concat(identity, @e1) -> res(8) -> conv 1 k1
-heads:
-  deep: "@d2 -> conv 1 k1"
-"""
 U_SHAPED = ("unet", "unet3d", "attention-unet", "colourisation-base", "colourisation-unet", "fpn", "deeplabv3:resnet50")
 
 
@@ -87,16 +76,42 @@ def test_an_autoencoder_without_skips_is_a_u() -> None:
     assert [len(nodes) for nodes in (*found.left, found.bottom, *found.right)] == [1, 1, 1, 2, 1]
 
 
-def test_global_poolings_and_blocks_are_part_of_their_level(tmp_path: object) -> None:
-    spec = f"{tmp_path}/net.yaml"
-    with open(spec, "w", encoding="utf-8") as file:
-        file.write(RESIDUAL)
-    analysis = analysed(spec)
-    found = levels(analysis.graph, drawn_nodes(analysis, Detail()), "residual")
-    assert len(found.left) == 2
-    assert {analysis.graph.nodes[index].op.name for index in found.left[0]} >= {"gap", "fc", "mul"}
-    for depth in (None, 1, 2, 9):
-        assert not faults(drawn(analysis, depth))
+def test_a_global_pooling_is_part_of_its_level() -> None:
+    spec = "3x16x16 -> mul(identity, gap -> fc 3 -> reshape 3x1x1) -> conv 4 k3 s2 half -> upsample 2"
+    graph = archcalc.load(spec).graph
+    found = levels(graph, range(len(graph.nodes)), "squeezed")
+    names = [[graph.nodes[index].op.name for index in nodes] for nodes in (*found.left, found.bottom, *found.right)]
+    assert names == [["input", "gap", "fc", "reshape", "mul"], ["conv"], ["upsample"]]
+
+
+def missing_arrows(analysis: Analysis, layout: Layout) -> list[str]:
+    """Return the boxes with another number of arrows than they read tensors; repeated ones are left out."""
+    repeated = [frame for frame in layout.frames if "×" in frame.title]
+    found = []
+    for one in layout.boxes:
+        own = one.box.members
+        read = {ref for index in own for ref in analysis.graph.nodes[index].inputs if ref.node not in own}
+        x, y = one.left + one.width, one.top + one.height
+        ends = [curve.points[-1] for curve in layout.curves if curve.ends]
+        arrows = [(a, b) for a, b in ends if one.left - 0.1 <= a <= x + 0.1 and one.top - 0.1 <= b <= y + 0.1]
+        in_repeated = any(
+            frame.left <= one.left <= frame.left + frame.width and frame.top <= one.top <= frame.top + frame.height
+            for frame in repeated
+        )
+        if one.box.times == 1 and not in_repeated and len(arrows) != len(read):
+            found.append(f"{one.box.name} reads {len(read)} tensors and has {len(arrows)} arrows")
+    return found
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 30))])
+def test_random_us_have_all_edges_and_no_overlaps(seed: int, tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(random_u(seed))
+    analysis = analysed(str(spec))
+    for depth in (None, 1, 2):
+        layout = drawn(analysis, depth)
+        assert not faults(layout)
+        assert not missing_arrows(analysis, layout)
 
 
 @pytest.mark.parametrize(
