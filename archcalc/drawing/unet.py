@@ -149,13 +149,19 @@ class _Drawing:
         sides = self.left_end + left + max(cell.layout.width - cell.anchor for cell in cells)
         channel = min(max(self.rows[-1][1] / PAGE - sides, CHANNEL), WIDE_CHANNEL) + LANE * len(self.crossing)
         found = self.left_end + channel + left
-        return max(found, self.axis + self.chain_width + BOX_GAP * len(self.chain or ()))
+        return max(found, self.axis + self.chain_width + BOX_GAP * self.chain_gaps)
 
     @property
     def chain_width(self) -> float:
-        """The width of the boxes at the bottom from the middle of the first one on, without the gaps after them."""
+        """The width of the boxes at the bottom from the main edges of the encoder on, without the gaps around them."""
         widths = [box_size(box)[0] for box in self.chain or ()]
-        return sum(widths) - widths[0] / 2 if widths else 0.0
+        return sum(widths) - (widths[0] / 2 if len(widths) > 1 else 0.0)
+
+    @property
+    def chain_gaps(self) -> int:
+        """The number of gaps around the boxes at the bottom: a single one lies between the sides, others below them."""
+        boxes = len(self.chain or ())
+        return 2 if boxes == 1 else boxes
 
     def is_at_left(self, cell: Cell) -> bool:
         """Return whether a cell is below the others of the encoder."""
@@ -199,8 +205,8 @@ class _Drawing:
         """Return the places of the boxes at the bottom, and of the edges between them."""
         top = self.rows[self.lowest][0]
         height = max(box_size(box)[1] for box in boxes)
-        x = self.axis - box_size(boxes[0])[0] / 2
-        gap = (self.right_axis - self.axis - self.chain_width) / len(boxes)
+        gap = (self.right_axis - self.axis - self.chain_width) / self.chain_gaps
+        x = self.axis + (gap if len(boxes) == 1 else -box_size(boxes[0])[0] / 2)
         placed: list[PlacedBox] = []
         curves, labels = [], []
         for box in boxes:
@@ -239,6 +245,11 @@ class _Drawing:
         start = self.exit(edge)
         if target.side == "bottom" and self.chain is not None:
             first = self.side_by_side(self.chain).boxes[0]
+            if len(self.chain) == 1:
+                (x, y), turn, end = start, self.rows[source.row][1] + ROW_GAP / 2, middle(first)
+                bends = ((x, turn), (self.axis, turn)) if x != self.axis else ()
+                points = ((x, y), *bends, (self.axis, end), (first.left, end))
+                return Curve(points, ends=True, turns=True)
             return Curve(_passing(start, self.rows[source.row][1], (self.axis, first.top)), ends=True)
         if source.side == "right":
             return Curve(_passing(start, self.rows[source.row][0], self.entry(edge)), ends=False)
