@@ -95,6 +95,8 @@ def _largest(fields: Fields, quantity: str) -> Any:
 
 def _parameter_bytes(analysis: Analysis, rows: Sequence[Row], formats: Formats) -> list[Number]:
     """Return the bytes of the arrays that belong to the layers of each row."""
+    if formats.are_equal:
+        return [in_bytes(analysis.own(row, "params"), formats.weights) for row in rows]
     graph = analysis.graph
     elements: dict[int, dict[str, Number]] = {}
     for index, op, weight in stored_arrays(graph, [layer.node for layer in analysis.layers]):

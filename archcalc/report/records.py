@@ -13,7 +13,7 @@ from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
-from archcalc.report.figures import Row, figures, ranked
+from archcalc.report.figures import MEMORY, Row, figures, ranked
 from archcalc.report.json_text import INDENT, json_pieces, members, string, strings
 from archcalc.report.training_cost import training_record
 
@@ -23,6 +23,8 @@ ITEM = INDENT * 2
 MEMBER = ITEM + INDENT
 """The indentation of the members of such an item."""
 SEPARATOR = ",\n"
+_PARTS = ("params", "activations")
+"""What the bytes of a row consist of."""
 
 
 def network_json(
@@ -47,7 +49,7 @@ def network_json(
     rows: Sequence[Row] = analysis.layers if depth is None else analysis.folded(depth)
     if sort is not None:
         rows = [rows[at] for at in ranked(figures(analysis, rows, sort, dtype=dtype))]
-    document = _document(analysis, dtype, iter(_Rows(analysis, rows)))
+    document = _document(analysis, dtype, iter(_Rows(analysis, rows, dtype)))
     return json_pieces(document | ({"training_step": training_record(analysis, dtype)} if training_step else {}))
 
 
@@ -83,12 +85,15 @@ class _Rows:
     Args:
         analysis: the analysis of the network.
         rows: the rows.
+        dtype: the number formats of memory.
     """
 
-    def __init__(self, analysis: Analysis, rows: Sequence[Row]) -> None:
+    def __init__(self, analysis: Analysis, rows: Sequence[Row], dtype: str) -> None:
         self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
         self.rows = rows
+        self.memory = zip(*[figures(analysis, rows, column, dtype=dtype) for column in MEMORY], strict=True)
+        """The bytes of the parameters and of the outputs of each row."""
         self.row_of: dict[str, str] = {}
         """The name of the row that contains each layer of a group."""
         for row in self.rows:
@@ -98,15 +103,16 @@ class _Rows:
         """The texts that several rows have, by what they depend on: objects, by their identity, or values."""
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.text, self.rows)
+        return map(self.text, self.rows, self.memory)
 
-    def text(self, row: Row) -> str:
-        """Return the text of a row."""
+    def text(self, row: Row, memory: tuple[Any, ...]) -> str:
+        """Return the text of a row with its bytes."""
         parts = self.group(row) if isinstance(row, Group) else self.layer(row)
         key: Hashable = id(row.fields)
         parts += self.known.get(key) or self.written(key, _fields(row.fields, self.several_inputs))
         key = row.head, row.training
         parts += self.known.get(key) or self.written(key, {"head": row.head, "training": row.training})
+        parts += self.known.get(memory) or self.written(memory, {"memory": dict(zip(_PARTS, memory, strict=True))})
         if not row.is_complete:
             parts += (_members(_bound(row)),)
         if self.analysis.shares_weights:

@@ -47,6 +47,13 @@ def test_json_is_sorted(archcalc: Archcalc) -> None:
     assert layers[0]["name"] == "c3/conv"
 
 
+@pytest.mark.parametrize("name", ["lenet5", "gpt2"])
+def test_json_has_the_bytes_of_every_layer(archcalc: Archcalc, name: str) -> None:
+    document = json.loads(archcalc("show", name, "--format", "json", "--dtype", "weights=float16").out)
+    for part in ("params", "activations"):
+        assert sum(layer["memory"][part] for layer in document["layers"]) == document["totals"]["memory"][part]
+
+
 @pytest.mark.parametrize("name", ["lenet5", "googlenet", "gpt2"])
 def test_shares_of_the_layers_add_up_to_100_per_cent(archcalc: Archcalc, name: str) -> None:
     ran = archcalc("show", name, "--share", "--columns", "layer,params,flops,head", "--format", "csv")
