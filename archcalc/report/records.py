@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
+from archcalc.analysis.formats import in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
@@ -23,8 +25,6 @@ ITEM = INDENT * 2
 MEMBER = ITEM + INDENT
 """The indentation of the members of such an item."""
 SEPARATOR = ",\n"
-_PARTS = ("params", "activations")
-"""What the bytes of a row consist of."""
 
 
 def network_json(
@@ -92,8 +92,12 @@ class _Rows:
         self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
         self.rows = rows
-        self.memory = zip(*[figures(analysis, rows, column, dtype=dtype) for column in MEMORY], strict=True)
-        """The bytes of the parameters and of the outputs of each row."""
+        self.formats = read_formats(dtype)
+        self.differs = analysis.shares_weights or not self.formats.are_equal
+        """Whether the bytes of layers may differ that have everything else in common."""
+        columns = [figures(analysis, rows, column, dtype=dtype) for column in MEMORY] if self.differs else []
+        self.memory = zip(*columns, strict=True) if columns else repeat(())
+        """The bytes of the parameters and of the outputs of each row, if they differ."""
         self.row_of: dict[str, str] = {}
         """The name of the row that contains each layer of a group."""
         for row in self.rows:
@@ -106,13 +110,14 @@ class _Rows:
         return map(self.text, self.rows, self.memory)
 
     def text(self, row: Row, memory: tuple[Any, ...]) -> str:
-        """Return the text of a row with its bytes."""
+        """Return the text of a row, given its bytes if they differ."""
         parts = self.group(row) if isinstance(row, Group) else self.layer(row)
         key: Hashable = id(row.fields)
         parts += self.known.get(key) or self.written(key, _fields(row.fields, self.several_inputs))
         key = row.head, row.training
         parts += self.known.get(key) or self.written(key, {"head": row.head, "training": row.training})
-        parts += self.known.get(memory) or self.written(memory, {"memory": dict(zip(_PARTS, memory, strict=True))})
+        if memory:
+            parts += self.known.get(memory) or self.written(memory, _memory(*memory))
         if not row.is_complete:
             parts += (_members(_bound(row)),)
         if self.analysis.shares_weights:
@@ -124,7 +129,7 @@ class _Rows:
     def layer(self, layer: Layer) -> tuple[str, ...]:
         """Return the members of a layer up to its counts."""
         key, node = id(layer.attributes), self.analysis.graph.nodes[layer.node]
-        operator, sizes = self.known.get(key) or self.written(key, _operator(layer), _sizes(layer))
+        operator, sizes = self.known.get(key) or self.written(key, _operator(layer), self.sizes(layer))
         stage = "null" if node.stage is None else string(node.stage)
         read = [self.row_of.get(name, name) for name in layer.inputs] if self.row_of else layer.inputs
         path, inputs = strings(node.path, MEMBER), strings(read, MEMBER)
@@ -145,7 +150,15 @@ class _Rows:
             "attributes": {},
             "inputs": [name for name in read if name != group.name],
         }
-        return _members(start), _members(_sizes(group))
+        return _members(start), _members(self.sizes(group))
+
+    def sizes(self, row: Row) -> dict[str, Any]:
+        """Return the shapes and counts of a row, and its bytes unless they differ."""
+        found = {"output": list(row.output), "outputs": [list(shape) for shape in row.outputs], **counts_record(row)}
+        if self.differs:
+            return found
+        formats = self.formats
+        return found | _memory(in_bytes(row.params, formats.weights), in_bytes(row.activations, formats.activations))
 
     def written(self, key: Hashable, *records: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the members of records that other rows may have as well, and keep them for these."""
@@ -161,8 +174,8 @@ def _operator(layer: Layer) -> dict[str, Any]:
     return {"op": layer.op, "attributes": {name: plain(value) for name, value in layer.attributes.items()}}
 
 
-def _sizes(row: Row) -> dict[str, Any]:
-    return {"output": list(row.output), "outputs": [list(shape) for shape in row.outputs], **counts_record(row)}
+def _memory(params: Any, activations: Any) -> dict[str, Any]:
+    return {"memory": {"params": params, "activations": activations}}
 
 
 def counts_record(counts: Counts) -> dict[str, Any]:
