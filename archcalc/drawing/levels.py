@@ -97,7 +97,7 @@ def _step(graph: Graph, index: int, read: Ref) -> int:
         return 0
     reach = node.op.windows(graph.input_shapes(node))[node.inputs.index(read)]
     windows = [window for axis in axes if (window := reach[axis]) is not None and window.known and window.stride]
-    octaves = [round(log2(window.stride / window.up)) for window in windows]
+    octaves = [round(log2(window.stride) - log2(window.up)) for window in windows]
     most, least = max(octaves, default=0), min(octaves, default=0)
     return most if most >= -least else least
 

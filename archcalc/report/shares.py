@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isinf
+from math import inf
 
 from archcalc.report.bars import bar_text
 from archcalc.report.cells import Cells
@@ -64,12 +64,12 @@ def with_bars(columns: Sequence[Filled], cells: Cells, name: str, *, width: int,
     taken = sum(_width(each) + GAP for each in columns)
     room = min(max(width - taken, MIN_BAR), MAX_BAR)
     figures = cells.figures(name)
-    largest = max((figure for figure in figures if figure is not None and not isinf(figure)), default=0)
+    largest = max((figure for figure in figures if figure is not None and figure != inf), default=0)
     bars = []
     for figure in figures:
         if not figure or figure < 0:
             bars.append("")
-        elif isinf(figure):
+        elif figure == inf:
             bars.append(bar_text(None, room, blocks=blocks))
         else:
             bars.append(bar_text(Fraction(figure) / largest, room, blocks=blocks))

@@ -79,6 +79,14 @@ def test_bars_are_to_scale(archcalc: Archcalc) -> None:
     assert not bars["relu_1"]
 
 
+def test_numbers_of_any_size_have_bars_and_shares(archcalc: Archcalc) -> None:
+    spec = f"{10**199}x1x1 -> conv {10**199} k1 -> relu"  # 10^398 is beyond floating point
+    ran = archcalc("show", spec, "--max-digits", "200", "--bars", "macs", "--sort", "macs", "--share")
+    assert ran.status == 0
+    assert "100.0 %" in ran.line("conv_1")
+    assert "██" in ran.line("conv_1")
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize(
     "arguments",
