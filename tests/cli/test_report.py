@@ -1,0 +1,60 @@
+"""``archcalc report``: one file, which is never damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Archcalc
+
+SMALL = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 10"
+
+
+def test_a_page_is_written(archcalc: Archcalc, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    ran = archcalc("report", SMALL, "-o", str(path))
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_page_can_go_to_standard_output(archcalc: Archcalc) -> None:
+    assert archcalc("report", SMALL, "-o", "-").out.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "page.pdf"], "no page has the suffix '.pdf'"),
+        (["-o", "page"], "'page' has no suffix"),
+        (["-o", "."], "'.' is a folder"),
+        (["-o", "no/such/folder/page.html"], "cannot write 'no/such/folder/page.html'"),
+        ([], "Missing option '-o'"),
+    ],
+)
+def test_mistakes_are_named(archcalc: Archcalc, arguments: list[str], message: str) -> None:
+    ran = archcalc("report", SMALL, *arguments)
+    assert ran.status == 2
+    assert message in ran.err
+
+
+def test_an_existing_file_is_overwritten_on_request_only(archcalc: Archcalc, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("mine")
+    ran = archcalc("report", SMALL, "-o", str(path))
+    assert ran.status == 2
+    assert "--force overwrites it" in ran.err
+    assert path.read_text() == "mine"
+    assert archcalc("report", SMALL, "-o", str(path), "--force").status == 0
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_warnings_are_on_the_page_unless_they_are_ignored(archcalc: Archcalc) -> None:
+    spec = "3x33x33 -> conv 4 k2 s2"
+    assert "dropped-border" in archcalc("report", spec, "-o", "-").out
+    assert "dropped-border" not in archcalc("report", spec, "-o", "-", "--ignore", "dropped-border").out
+
+
+def test_shapes_follow_the_options(archcalc: Archcalc) -> None:
+    page = archcalc("report", SMALL, "-o", "-", "--batch", "2", "--layout", "hwc", "--shape", "8x9x3").out
+    assert "<dd>2x8x9x3</dd>" in page
