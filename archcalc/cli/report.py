@@ -26,7 +26,8 @@ FORMATS = (".html", ".htm")
 @spec_options
 @partial_option
 def command(spec: str, output: str, force: bool, **values: Any) -> None:
-    """Write a page about a network: its drawing, and its layers in a table that sorts and filters, with bars.
+    """Write a page about a network: its drawing, its layers in a table that sorts and filters, the memory over a run,
+    and what a chosen unit sees of the input.
 
     The page is one HTML file, which any browser opens without a network connection.
     """

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from archcalc.analysis.formats import in_bytes, read_formats
-from archcalc.analysis.memory import live_elements
 from archcalc.analysis.propagate import Analysis, Group, group
 from archcalc.numeric import Number
 from archcalc.report.cells import COLUMNS, Cells
@@ -70,13 +68,12 @@ class LayersTable:
     Args:
         analysis: the analysis of the network.
         layout: the layout in which shapes are written.
-        dtype: the number formats of memory.
+        live: the bytes that are held while each node runs, by its index in the graph.
     """
 
-    def __init__(self, analysis: Analysis, layout: str, dtype: str) -> None:
-        self.analysis, self.layout, self.dtype = analysis, layout, dtype
+    def __init__(self, analysis: Analysis, layout: str, live: Mapping[int, Number]) -> None:
+        self.analysis, self.layout, self.live = analysis, layout, live
         self.columns = (*TEXTS, *BARS)
-        self.number_of_texts = len(TEXTS)
 
     @cached_property
     def _by_depth(self) -> Mapping[int, Sequence[Row]]:
@@ -89,6 +86,11 @@ class LayersTable:
             if len(rows) > len(found[max(found)]):
                 found[depth] = rows
         return found
+
+    @cached_property
+    def nodes(self) -> list[int]:
+        """The layers whose details rows lead to, by their index in the graph."""
+        return sorted({row.node for row in self.rows})
 
     @property
     def is_complete(self) -> bool:
@@ -155,13 +157,6 @@ class LayersTable:
             BarCell(human(text), number, number / whole if whole else 0)
             for text, number in zip(cells.column(column), numbers, strict=True)
         ]
-
-    @cached_property
-    def live(self) -> Mapping[int, Number]:
-        """The bytes that are live while a layer runs, by its index in the graph."""
-        form, batch = read_formats(self.dtype).activations, self.analysis.batch or 1
-        elements = live_elements(self.analysis.graph, training=self.analysis.training)
-        return {index: in_bytes(number * batch, form) for index, number in elements}
 
     @cached_property
     def _peak(self) -> Number:

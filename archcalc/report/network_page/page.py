@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from archcalc.analysis.propagate import Analysis
+from archcalc.numeric import Number
 from archcalc.report.cells import Cells, shape_text
 from archcalc.report.layers_table import notes
 from archcalc.report.network_page.drawings import Drawing, drawings
+from archcalc.report.network_page.fields import fields_record
 from archcalc.report.network_page.layers import LayersTable
+from archcalc.report.network_page.memory import MemoryCurve, live_bytes, memory_curve
 from archcalc.report.pages import template
 from archcalc.report.table import bytes_text, human, without_controls
 from archcalc.spec.errors import Problem
@@ -62,7 +66,22 @@ class NetworkPage:
     @cached_property
     def table(self) -> LayersTable:
         """The table of its layers."""
-        return LayersTable(self.analysis, self.layout, self.dtype)
+        return LayersTable(self.analysis, self.layout, self.live)
+
+    @cached_property
+    def live(self) -> dict[int, Number]:
+        """The bytes that are held while each node runs."""
+        return live_bytes(self.analysis, self.dtype)
+
+    @cached_property
+    def memory(self) -> MemoryCurve | None:
+        """The memory curve of a run."""
+        return memory_curve(self.analysis, self.live, self.layout, self.dtype)
+
+    @cached_property
+    def fields(self) -> dict[str, Any] | None:
+        """The receptive fields of the layers, as data for the script."""
+        return fields_record(self.analysis, self.table.nodes)
 
     @cached_property
     def drawings(self) -> list[Drawing]:

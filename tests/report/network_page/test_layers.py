@@ -8,13 +8,14 @@ import archcalc
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.report.network_page import layers
 from archcalc.report.network_page.layers import BARS, LayersTable, Level
+from archcalc.report.network_page.memory import live_bytes
 
 NAMES = [column.key for column in BARS]
 
 
 def table_of(spec: str, *, training: bool = False) -> LayersTable:
     analysis: Analysis = analyze(archcalc.load(spec).graph, training=training)
-    return LayersTable(analysis, "chw", "float32")
+    return LayersTable(analysis, "chw", live_bytes(analysis, "float32"))
 
 
 def shown(table: LayersTable, level: Level) -> list[layers.LayerRow]:
