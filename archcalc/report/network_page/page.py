@@ -8,22 +8,36 @@ from functools import cached_property
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis
+from archcalc.counters.network import counts_of, trace_of
+from archcalc.counters.registry import TOOLS
 from archcalc.numeric import Number
 from archcalc.report.cells import Cells, shape_text
+from archcalc.report.counted import counts_table
+from archcalc.report.counted import notes as counted_notes
 from archcalc.report.layers_table import notes
+from archcalc.report.network_page.derivations import (
+    Derived,
+    LayerDerivations,
+    field_derivations,
+    layer_derivations,
+    total_derivations,
+)
 from archcalc.report.network_page.drawings import Drawing, drawings
 from archcalc.report.network_page.fields import fields_record
 from archcalc.report.network_page.layers import LayersTable
 from archcalc.report.network_page.memory import MemoryCurve, live_bytes, memory_curve
 from archcalc.report.pages import template
-from archcalc.report.table import bytes_text, human, without_controls
+from archcalc.report.table import Table, bytes_text, human, without_controls
+from archcalc.report.training_cost import training_table
 from archcalc.spec.errors import Problem
+from archcalc.spec.records import Spec
 
 
 @dataclass(frozen=True)
 class NetworkPage:
     """The content of a page about one network."""
 
+    spec: Spec
     analysis: Analysis
     warnings: Sequence[Problem]
     layout: str
@@ -87,6 +101,44 @@ class NetworkPage:
     def drawings(self) -> list[Drawing]:
         """Its drawings by level of detail."""
         return drawings(self.analysis, self.layout)
+
+    @cached_property
+    def derivations(self) -> LayerDerivations:
+        """The derivations of the layers that have rows of their own."""
+        return layer_derivations(self.analysis, self.table.nodes)
+
+    @cached_property
+    def total_derivations(self) -> list[Derived]:
+        """The derivations of the totals."""
+        return total_derivations(self.analysis)
+
+    @cached_property
+    def field_derivations(self) -> tuple[str, list[Derived]]:
+        """A layer, and the derivation of its receptive field."""
+        return field_derivations(self.analysis)
+
+    @cached_property
+    def counts(self) -> tuple[Table, Table]:
+        """What other tools print: numbers of operations, and of parameters and bytes."""
+        trace = trace_of(self.analysis.graph, self.spec.model, self.analysis)
+        found = counts_of(self.analysis, self.spec.model, TOOLS, trace)
+        operations = [count for count in found if count.quantity.rules]
+        others = [count for count in found if not count.quantity.rules]
+        return (
+            counts_table(operations, "", counted_notes(found, trace), programs=False),
+            counts_table(others, "", (), programs=False),
+        )
+
+    @cached_property
+    def training(self) -> Table:
+        """The memory of a training step, part by part, without the column of bars for terminals."""
+        table = training_table(self.analysis.in_training, self.dtype, "")
+        part, in_full, size, share, _ = table.columns
+        return table._replace(
+            columns=(part, in_full, size._replace(title="size"), share),
+            rows=tuple(row[:-1] for row in table.rows),
+            totals=tuple(row[:-1] for row in table.totals),
+        )
 
     @cached_property
     def notes(self) -> list[str]:

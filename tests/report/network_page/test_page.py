@@ -49,7 +49,7 @@ class Parsed(HTMLParser):
 
 def page_of(spec: str) -> str:
     network = archcalc.load(spec)
-    return network_page(NetworkPage(network.analyze(), network.warnings(), "chw", "float32"))
+    return network_page(NetworkPage(network.spec, network.analyze(), network.warnings(), "chw", "float32"))
 
 
 def hostile_page() -> str:
@@ -59,7 +59,7 @@ def hostile_page() -> str:
     nodes = [replace(node, name=f"{node.name}/{HOSTILE}", path=(HOSTILE, node.name)) for node in graph.nodes]
     hostile = replace(graph, name=HOSTILE, nodes=tuple(nodes), notes=(HOSTILE,))
     warning = Problem("dropped-border", HOSTILE, hint=HOSTILE, origin=HOSTILE, level="warning")
-    return network_page(NetworkPage(analyze(hostile), [*network.warnings(), warning], "chw", "float32"))
+    return network_page(NetworkPage(network.spec, analyze(hostile), [*network.warnings(), warning], "chw", "float32"))
 
 
 def test_names_with_markup_are_text() -> None:
