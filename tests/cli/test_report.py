@@ -55,6 +55,36 @@ def test_warnings_are_on_the_page_unless_they_are_ignored(archcalc: Archcalc) ->
     assert "dropped-border" not in archcalc("report", spec, "-o", "-", "--ignore", "dropped-border").out
 
 
+def test_of_two_networks_it_shows_what_changed(archcalc: Archcalc) -> None:
+    page = archcalc("report", SMALL, "3x8x8 -> conv 6 k3 -> bn -> relu -> fc 10", "-o", "-").out
+    assert "network 1 → network 2" in page
+    assert 'id="changes"' in page
+    assert 'id="totals"' not in page
+
+
+def test_of_several_networks_it_compares_the_figures(archcalc: Archcalc) -> None:
+    page = archcalc("report", "lenet5", "resnet18", "mobilenet-v1 alpha=0.5", "-o", "-").out
+    for shown in ("11,699,112", "MobileNet", "alpha=0.5", 'id="totals"', "Memory over a run of LeNet-5"):
+        assert shown in page
+    assert 'id="changes"' not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-", "-"], "standard input ('-') can be read only once"),
+        (["lenet5", "resnet18", "--dtype", "weights=int4"], "--dtype must be one format for all tensors"),
+        (["lenet5", "no-such-network"], "no bundled network 'no-such-network'"),
+        (["lenet5", "model.safetensors"], "model.safetensors"),
+        (["lenet5", "--freeze", "c9"], "no layer or stage 'c9'"),
+    ],
+)
+def test_mistakes_in_networks_are_named(archcalc: Archcalc, arguments: list[str], message: str) -> None:
+    ran = archcalc("report", *arguments, "-o", "-")
+    assert ran.status == 2
+    assert message in ran.err
+
+
 def test_shapes_follow_the_options(archcalc: Archcalc) -> None:
     page = archcalc("report", SMALL, "-o", "-", "--batch", "2", "--layout", "hwc", "--shape", "8x9x3").out
     assert "<dd>2x8x9x3</dd>" in page

@@ -14,7 +14,9 @@ from archcalc.query.derivations import quantities_to_derive
 
 MAX_CHARACTERS = 300_000
 """The size up to which derivations of layers are on the page; those of the layers with the most MACs come first."""
-MAX_DEPTH = 500
+AROUND = 80
+"""The approximate number of characters of the elements around each side of an equation."""
+MAX_DEPTH = 200
 """The number of layers before a layer up to which its receptive field is derived."""
 
 
@@ -61,7 +63,7 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
     for key, layer in sorted(different.items(), key=lambda item: (-item[1].macs, item[1].node)):
         wanted = [quantity for quantity in quantities_to_derive(layer, None) if quantity != "rf"]
         found = tuple(map(_derived, explain_layer(analysis, layer, wanted, form="mathml")))
-        size += sum(len(side) for one in found for line in one.lines for side in line.sides)
+        size += sum(len(side) + AROUND for one in found for line in one.lines for side in line.sides)
         if size > MAX_CHARACTERS:
             break
         index_of[key] = len(kinds)

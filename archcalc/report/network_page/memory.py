@@ -71,7 +71,9 @@ def live_bytes(analysis: Analysis, dtype: str) -> dict[int, Number]:
     return {index: in_bytes(elements * batch, form) for index, elements in live}
 
 
-def memory_curve(analysis: Analysis, live: Mapping[int, Number], layout: str, dtype: str) -> MemoryCurve | None:
+def memory_curve(
+    analysis: Analysis, live: Mapping[int, Number], layout: str, dtype: str, *, top: Number = 0
+) -> MemoryCurve | None:
     """Return the memory curve of a network; ``None`` if it has no layers.
 
     Args:
@@ -79,6 +81,7 @@ def memory_curve(analysis: Analysis, live: Mapping[int, Number], layout: str, dt
         live: what `live_bytes` returns for it.
         layout: the layout in which shapes are written.
         dtype: the number formats of memory.
+        top: the bytes that fill the height of the plot; by default, the peak.
     """
     graph = analysis.graph
     running = [(index, live[index]) for index, _ in graph.layers() if index in live]
@@ -91,7 +94,7 @@ def memory_curve(analysis: Analysis, live: Mapping[int, Number], layout: str, dt
         size = max(size for _, size in running[first:last])
         names = [graph.nodes[index].name for index, _ in (running[first], running[last - 1])]
         text = f"{' … '.join(dict.fromkeys(names))}: {bytes_text(size)}"
-        return Step(first * width, (last - first) * width, HEIGHT * size / most if most else 0, text)
+        return Step(first * width, (last - first) * width, HEIGHT * size / (top or most) if most else 0, text)
 
     every = -(-len(running) // MAX_STEPS)
     steps = [step(first, min(first + every, len(running))) for first in range(0, len(running), every)]

@@ -33,7 +33,7 @@ def test_every_layer_leads_to_its_figures(spec: str) -> None:
 
 
 def test_the_largest_layers_come_first_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derivations, "MAX_CHARACTERS", 2000)
+    monkeypatch.setattr(derivations, "MAX_CHARACTERS", 8000)
     analysis = archcalc.load("lenet5").analyze()
     found = layer_derivations(analysis, [layer.node for layer in analysis.layers])
     assert not found.are_complete
