@@ -13,6 +13,9 @@ from archcalc.graph import write_shape
 from archcalc.report import network_svg
 from archcalc.report.network_svg import Caption
 
+MAX_CHARACTERS = 250_000
+"""The size up to which drawings are on a page, in addition to the finest one."""
+
 
 class Drawing(NamedTuple):
     """A drawing at one level of detail."""
@@ -23,13 +26,20 @@ class Drawing(NamedTuple):
 
 
 def drawings(analysis: Analysis, layout: str) -> list[Drawing]:
-    """Return the drawings of a network by level of detail, the coarsest first.
+    """Return the drawings of a network by level of detail, the coarsest first; if there is no room, fewer levels.
 
     Args:
         analysis: the analysis of the network.
         layout: the layout in which shapes are written.
     """
-    return list(_drawings(analysis, layout))
+    *coarser, finest = _drawings(analysis, layout)
+    size = len(finest.svg)
+    kept = [finest]
+    for drawing in reversed(coarser):
+        size += len(drawing.svg)
+        if size <= MAX_CHARACTERS:
+            kept.append(drawing)
+    return kept[::-1]
 
 
 def _drawings(analysis: Analysis, layout: str) -> Iterator[Drawing]:
@@ -46,12 +56,13 @@ def _drawings(analysis: Analysis, layout: str) -> Iterator[Drawing]:
         parts += [f"{sums.params:,} parameters"] * bool(sums.params) + [f"{bound}{sums.macs:,} MACs"] * bool(sums.macs)
         return Caption(" · ".join(parts), layers[-1].node)
 
-    before = 0
+    before = ""
     for depth in range(1, max(graph.depth, 1) + 1):
         diagram = outline(analysis, Detail(layout, analysis.training), depth)
         boxes = number_of_boxes(diagram)
         if depth > 1 and boxes > MAX_PARTS:
             break
-        if boxes != before:
-            yield Drawing(depth, boxes, network_svg.draw(graph.name, (), lay_out(diagram), caption))
-        before = boxes
+        svg = network_svg.draw(graph.name, (), lay_out(diagram), caption)
+        if svg != before:
+            yield Drawing(depth, boxes, svg)
+        before = svg
