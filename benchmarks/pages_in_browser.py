@@ -28,7 +28,7 @@ SPECS = (
     ("gpt2",),
     ("3x32x32 -> conv 8 k3 d2 -> conv 8 k2 s3 -> gap -> fc 10",),
     ("resnet18", "resnet34"),
-    ("lenet5", "alexnet", "vgg:16"),
+    ("lenet5", "alexnet", "vgg16"),
 )
 """The networks of the pages that are checked by default."""
 LINT = """
@@ -63,16 +63,8 @@ def main(folder: Path, specs: list[tuple[str, ...]]) -> int:
 def check_scripts(modules: Path, folder: Path) -> int:
     """Check the scripts of the pages as one program, since the page contains them one after the other."""
     scripts = [SCRIPTS / name for name in ("elements.js", "layers.js", "field.js", "derivation.js", "page.js")]
-    options = [
-        "--noEmit",
-        "--allowJs",
-        "--checkJs",
-        "--strict",
-        "--target",
-        "es2022",
-        "--lib",
-        "es2022,dom,dom.iterable",
-    ]
+    options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022"]
+    options += ["--lib", "es2022,dom,dom.iterable"]
     types = subprocess.run(["node", modules / ".bin" / "tsc", *options, *scripts], check=False).returncode
     own = "element, required, LayersTable, FieldPanel, DerivationPanel".replace(",", ": false,") + ": false"
     (folder / "eslint.config.mjs").write_text(LINT.format(modules=modules, own=own), encoding="utf-8")
