@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Archcalc
+from tests.readers.programs import small_network, with_unknown_operators, write
 
 SMALL = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 10"
 
@@ -83,6 +84,16 @@ def test_mistakes_in_networks_are_named(archcalc: Archcalc, arguments: list[str]
     ran = archcalc("report", *arguments, "-o", "-")
     assert ran.status == 2
     assert message in ran.err
+
+
+def test_a_model_with_uncounted_operators_has_lower_bounds(archcalc: Archcalc, tmp_path: Path) -> None:
+    model = tmp_path / "net.pt2"
+    write(model, with_unknown_operators(small_network(), "max_pool2d"))
+    assert archcalc("report", str(model), "-o", "-").status == 2
+    ran = archcalc("report", str(model), "-o", "-", "--partial")
+    assert ran.status == 0
+    assert "<dd>≥ " in ran.out
+    assert "aten.exotic_max_pool2d" in ran.out
 
 
 def test_shapes_follow_the_options(archcalc: Archcalc) -> None:

@@ -53,7 +53,8 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
         analysis: the analysis of the network.
         nodes: the indices of the layers in the graph.
     """
-    layers = [analysis.by_node[node] for node in nodes]
+    asked = [analysis.by_node[node] for node in nodes]
+    layers = [layer for layer in asked if layer.is_complete]  # nothing is known of operators that cannot be counted
     different: dict[int, Layer] = {}
     for layer in layers:
         different.setdefault(id(layer.attributes), layer)
@@ -73,7 +74,7 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
         for layer in layers
         if id(layer.attributes) in index_of
     }
-    return LayerDerivations(tuple(kinds), listed, len(listed) == len(layers))
+    return LayerDerivations(tuple(kinds), listed, len(listed) == len(asked))
 
 
 def total_derivations(analysis: Analysis) -> list[Derived]:
