@@ -51,7 +51,7 @@ async function use(path) {
   const { context, page, name } = await opened(path, 1000, "light");
   const shown = () => page.locator("table.layers tbody tr:visible").count();
   const values = (column) => page.locator("table.layers tbody tr:visible").evaluateAll(
-    (rows, at) => rows.map((row) => Number(row.cells[at].dataset.value)), column);
+    (rows, at) => rows.map((row) => valueOf(row.cells[at])), column);
   const level = page.locator("#level");
   if (await level.count()) {
     await level.focus();

@@ -66,7 +66,7 @@ def check_scripts(modules: Path, folder: Path) -> int:
     options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022"]
     options += ["--lib", "es2022,dom,dom.iterable"]
     types = subprocess.run(["node", modules / ".bin" / "tsc", *options, *scripts], check=False).returncode
-    own = "element, required, LayersTable, FieldPanel, DerivationPanel".replace(",", ": false,") + ": false"
+    own = "element, required, valueOf, LayersTable, FieldPanel, DerivationPanel".replace(",", ": false,") + ": false"
     (folder / "eslint.config.mjs").write_text(LINT.format(modules=modules, own=own), encoding="utf-8")
     copies = folder / "scripts"
     shutil.rmtree(copies, ignore_errors=True)

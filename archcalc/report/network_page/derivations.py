@@ -12,7 +12,7 @@ from archcalc.analysis.explain import Derivation, explain_field, explain_layer, 
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.query.derivations import quantities_to_derive
 
-MAX_CHARACTERS = 220_000
+MAX_CHARACTERS = 180_000
 """The size up to which derivations of layers are on the page; those of the layers with the most MACs come first."""
 AROUND = 80
 """The approximate number of characters of the elements around each side of an equation."""

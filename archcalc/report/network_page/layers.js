@@ -1,5 +1,13 @@
 // @ts-check
 
+/**
+ * Return the number that a cell is sorted by: its text, unless the cell has another one.
+ * @param {HTMLTableCellElement} cell
+ */
+function valueOf(cell) {
+  return Number(cell.dataset.value ?? cell.textContent?.replaceAll(",", ""));
+}
+
 /** The table of layers: it can be filtered, sorted, and shown at several levels of detail. */
 class LayersTable {
   /** @param {HTMLTableElement} table */
@@ -28,13 +36,17 @@ class LayersTable {
     button.textContent = heading.textContent;
     heading.replaceChildren(button);
     button.addEventListener("click", () => {
-      const isNumber = this.rows[0]?.cells[column].dataset.value !== undefined;
-      const orders = isNumber ? ["descending", "ascending"] : ["ascending", "descending"];
+      const orders = this.hasNumbers(column) ? ["descending", "ascending"] : ["ascending", "descending"];
       const next = orders[orders.indexOf(heading.getAttribute("aria-sort") ?? "") + 1];
       for (const other of this.table.tHead?.rows[0].cells ?? []) other.removeAttribute("aria-sort");
       if (next) heading.setAttribute("aria-sort", next);
       this.sort(column, next);
     });
+  }
+
+  /** @param {number} column */
+  hasNumbers(column) {
+    return this.rows[0]?.cells[column].className.startsWith("bar") ?? false;
   }
 
   /**
@@ -45,13 +57,11 @@ class LayersTable {
     const sign = order === "descending" ? -1 : 1;
     /** @param {HTMLTableRowElement} row */
     const text = (row) => row.cells[column].textContent ?? "";
-    /** @param {HTMLTableRowElement} row */
-    const value = (row) => Number(row.cells[column].dataset.value);
-    const isNumber = this.rows[0]?.cells[column].dataset.value !== undefined;
+    const isNumber = this.hasNumbers(column);
     const sorted = [...this.inOrder];
     if (order) {
       sorted.sort((a, b) =>
-        sign * (isNumber ? value(a) - value(b) : text(a).localeCompare(text(b), "en", { numeric: true })));
+        sign * (isNumber ? valueOf(a.cells[column]) - valueOf(b.cells[column]) : text(a).localeCompare(text(b), "en", { numeric: true })));
     }
     this.body.append(...sorted);
   }
