@@ -14,13 +14,19 @@ from archcalc.numeric.mathml import MathmlPrinter, identifier, words
 from archcalc.numeric.printer import SUPERSCRIPTS, Expression
 from tests.analysis.test_explain import DERIVATIONS, EVERY_KIND
 
+TOKENS = ("mi", "mn", "mo", "mtext")
+"""The elements that may contain text."""
 PLAIN = {sign: digit for digit, sign in SUPERSCRIPTS.items()}
 """The digits that superscripts stand for."""
 
 
 def text_of(mathml: str) -> str:
-    """Return the text of MathML; fails if it is not well-formed."""
-    return " ".join(" ".join(ElementTree.fromstring(f"<math>{mathml}</math>").itertext()).split())
+    """Return the text of MathML; fails if it is not well-formed, or has text that browsers do not show."""
+    tree = ElementTree.fromstring(f"<math>{mathml}</math>")
+    for element in tree.iter():
+        hidden = [element.tail or "", "" if element.tag in TOKENS else element.text or ""]
+        assert not "".join(hidden).strip(), mathml
+    return " ".join(" ".join(tree.itertext()).split())
 
 
 def numbers_in(text: str) -> list[str]:

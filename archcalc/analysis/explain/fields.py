@@ -44,7 +44,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
     numbers: dict[int, _Numbered] = {}
     count = 0
     stride = notation.noted("j_0")
-    yield Step(notation.symbol("RF_0"), "", "", "1", f"{source}: one position; its stride {stride} is 1")
+    yield Step(notation.symbol("RF_0"), "", "", notation.value(1), f"{source}: one position; its stride {stride} is 1")
     for index in _ancestors(graph, layer.node):
         node = graph.nodes[index]
         if node.is_input:

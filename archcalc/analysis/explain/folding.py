@@ -70,7 +70,7 @@ def _stays(folding: Folding, kept: UnfoldedLayer, notation: Notation) -> Step:
 
 
 def _nothing(notation: Notation) -> Step:
-    return Step(notation.symbol("saved"), "", "", "0", "no layer is folded into it")
+    return Step(notation.symbol("saved"), "", "", notation.value(0), "no layer is folded into it")
 
 
 def _maps(folding: Folding, change: FoldedLayer, notation: Notation) -> Iterator[Step]:
@@ -113,6 +113,6 @@ def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
         if saved:
             yield from shares(notation, notation.symbol(f"{quantity}_saved"), parts)
     if not folding.kept and not any(change.is_changed for change in changes):
-        yield Step(notation.symbol("saved"), "", "", "0", "there is nothing to fold")
+        yield Step(notation.symbol("saved"), "", "", notation.value(0), "there is nothing to fold")
     for kept in folding.kept:
         yield _stays(folding, kept, notation)

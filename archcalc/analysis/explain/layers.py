@@ -55,7 +55,9 @@ def explain_layer(
         elif quantity == "memory":
             result.append(stored(layer.name, analysis, layer, dtype, form=form))
         elif quantity != "shape":
-            zero = (Step(derive.notation.symbol(quantity), "", "", "0"),) if len(wanted) == 1 else ()
+            zero = (
+                (Step(derive.notation.symbol(quantity), "", "", derive.notation.value(0)),) if len(wanted) == 1 else ()
+            )
             result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
     return [derivation for derivation in result if derivation.steps]
 
