@@ -83,7 +83,7 @@ class Network:
         """
         from archcalc.query.derivations import explain
 
-        return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
+        return explain(self.analyze(), layer, quantity, dtype=dtype, form="latex" if latex else "text")
 
     def judge(self, claims: Iterable[Claim] | None = None) -> list[Judgement]:
         """Judge claims, and explain those that do not hold; without any, judge the expectations of the spec.

@@ -24,6 +24,7 @@ VERBS = {
     "verify": "Compare the analysis with what the executor measures.",
     "counters": "Print what other profilers report, and why it differs.",
     "draw": "Draw a network as SVG, PNG or PDF.",
+    "report": "Write a page about a network: drawing, layers, memory.",
     "compare": "Compare networks side by side.",
     "diff": "Show what changed between two networks or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",

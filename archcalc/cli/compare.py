@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -81,19 +81,31 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         ]
         click.echo(write_json(records), nl=False)
         return
-    programs = form == "csv"
+    print_table(comparison_table(specs, analyses, names, values["dtype"], programs=form == "csv"), form, color)
+
+
+def comparison_table(
+    specs: Sequence[str], analyses: Sequence[Analysis], names: Sequence[str], dtype: str, *, programs: bool = False
+) -> Table:
+    """Return networks side by side, with their ratios to the first one.
+
+    Args:
+        specs: the networks as they were given.
+        analyses: their analyses.
+        names: the quantities.
+        dtype: the number formats of memory.
+        programs: whether the table is for programs, which get plain numbers and no ratios.
+    """
     columns = [Column("quantity", "")]
     for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True)):
-        name, settings = split_settings(spec)
-        label = f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
-        columns.append(Column(spec, label, "right"))
+        columns.append(Column(spec, label_of(spec, analysis, index), "right"))
         if programs and not analysis.totals.is_complete:
             columns.append(Column(f"{spec} lower_bound", "lower bound"))
         elif index and not programs:
             columns.append(Column(f"{spec} ratio", "ratio", "right"))
     rows = []
     for name in names:
-        numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
+        numbers = [quantity(analysis, name, dtype) for analysis in analyses]
         known = quantity_named(name)
         cells: list[Any] = [name if programs or known is None else known.heading]
         for index, (number, analysis) in enumerate(zip(numbers, analyses, strict=True)):
@@ -108,13 +120,19 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
                 cells.append(AtLeast(ratio) if is_bound and ratio is not None else ratio)
         rows.append(tuple(cells))
     notes: tuple[str, ...] = (
-        (f"in {values['dtype']}; memory: size of the parameters; peak: largest total size of the live tensors",)
+        (f"in {dtype}; memory: size of the parameters; peak: largest total size of the live tensors",)
         if {"memory", "peak"} & {*names}
         else ()
     )
     incomplete = [analysis.graph for analysis in analyses if not analysis.totals.is_complete]
     notes += tuple([f"{graph.name}: {note}" for graph in incomplete for note in graph.notes])
-    print_table(Table(tuple(columns), tuple(rows), notes=notes), form, color)
+    return Table(tuple(columns), tuple(rows), notes=notes)
+
+
+def label_of(spec: str, analysis: Analysis, index: int) -> str:
+    """Return the heading of a network: its title and settings, or its number if it is an inline expression."""
+    name, settings = split_settings(spec)
+    return f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
 
 
 def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:

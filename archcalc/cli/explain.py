@@ -13,6 +13,7 @@ from archcalc.cli.options import PositiveInteger, load_network, spec_argument, s
 from archcalc.cli.output import terminal_width, utf8_documents
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
 from archcalc.numeric.printer import latex_text
+from archcalc.numeric.traced import Form
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
 from archcalc.report.table import without_controls
@@ -49,7 +50,8 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     if layer is not None and quantity is None:
         layer, quantity = split_target(layer)
     blocks = []
-    for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], latex=form != "text"):
+    notation: Form = "text" if form == "text" else "latex"
+    for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], form=notation):
         blocks.append(write(title, derivations, form))
     text = "\n".join(blocks)
     click.echo(wrapped(text) if form == "text" else text, nl=False)

@@ -113,7 +113,7 @@ class Explainer:
         if quantity is None or not quantity.derivation:
             return ()
         try:
-            titled = explain(self.networks[name], place or None, word, latex=False)
+            titled = explain(self.networks[name], place or None, word)
         except SpecError:  # an input, which has no layers
             return ()
         return tuple(derivation for _, derivations in titled for derivation in derivations)

@@ -63,7 +63,10 @@ Brackets = tuple[str, str]
 class Printer:
     """Plain text with the signs of mathematics; the other notations are subclasses."""
 
+    plus: str = "+"
     minus: str = "−"
+    comma: str = ", "
+    """What separates the arguments of a function."""
     times: str = "·"
     modulo: str = " % "
     conjunction: str = " and "
@@ -117,7 +120,7 @@ class Printer:
         terms: list[str] = []
         first: Any = expression
         while _is_sum(first):
-            sign, binding = ("+", SUM) if first.op == "+" else (self.minus, PRODUCT)
+            sign, binding = (self.plus, SUM) if first.op == "+" else (self.minus, PRODUCT)
             first, term = first.args
             terms.append(f" {sign} {self.inside(self.piece(term), binding)}")
         return Piece("".join([self.write(first), *reversed(terms)]), SUM)
@@ -149,7 +152,7 @@ class Printer:
                 return Piece(self.integrality(first), SUM)
             case "==" | "!=" | ">=" | "<=" | ">" | "<":
                 return Piece(f"{first.text} {self.relations.get(op, op)} {pieces[1].text}", SUM)
-        arguments = ", ".join(piece.text for piece in pieces)
+        arguments = self.comma.join(piece.text for piece in pieces)
         return Piece(self.function(op) + _enclosed(arguments, self.brackets), ATOM)
 
     def inside(self, piece: Piece, binding: int) -> str:

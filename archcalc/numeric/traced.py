@@ -1,17 +1,18 @@
 """Traced numbers: plain numbers with the expression that computed them, for derivations in symbols and numbers.
 
 A traced number is a leaf with a name (``k`` = 3), or an operation on traced or plain numbers. Neutral operands given as
-plain numbers (``· 1``, ``+ 0``) are dropped. `Notation` writes derivations, as plain text or LaTeX.
+plain numbers (``· 1``, ``+ 0``) are dropped. `Notation` writes derivations, as plain text, LaTeX or MathML.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from archcalc.numeric import mathml
 from archcalc.numeric.helpers import NOT_DIVISIBLE, Impossible, NeedsPlain, ceiling, is_plain, normal
 from archcalc.numeric.helpers import floor as plain_floor
 from archcalc.numeric.printer import Expression, LatexPrinter, Printer, latex_text, upright_words
@@ -212,12 +213,16 @@ def leaf(name: str, value: Any) -> Traced:
 _TEXT = Printer(modulo=" mod ", thousands=",")
 _LATEX = LatexPrinter(times=r" \cdot ", thousands="{,}", brackets=("(", ")"), index=upright_words)
 
+Form: TypeAlias = Literal["text", "latex", "mathml"]
+"""How formulas are written."""
+_PRINTERS: Mapping[Form, Printer] = {"text": _TEXT, "latex": _LATEX, "mathml": mathml.MathmlPrinter()}
+
 
 @dataclass(frozen=True)
 class Notation:
-    """How derivations are written: as plain text with the signs of mathematics, or as LaTeX."""
+    """How derivations are written: as plain text with the signs of mathematics, as LaTeX, or as MathML."""
 
-    latex: bool = False
+    form: Form = "text"
     names: dict[tuple[Any, ...], str] = field(default_factory=dict)
     """Names of numbers that have been derived already, and are written by name from then on."""
 
@@ -241,17 +246,31 @@ class Notation:
         """Write the result, with thousands separators."""
         plain = value_of(number)
         text = f"{plain:,}" if type(plain) is int else str(plain)
-        return text.replace(",", "{,}") if self.latex else text
+        if self.form == "mathml":
+            return f"<mn>{text.replace('-', '−')}</mn>"
+        return text.replace(",", "{,}") if self.form == "latex" else text
 
     def symbol(self, name: str) -> str:
-        """Write a name; in LaTeX, what follows an underscore is an index."""
+        """Write a name; in LaTeX and MathML, what follows an underscore is an index."""
         return self._printer.symbol(name)
 
     def text(self, words: str) -> str:
         """Write words among symbols, such as the name of a layer."""
-        if not self.latex or words.isdigit():
+        if self.form == "mathml":
+            return mathml.words(words)
+        if self.form == "text" or words.isdigit():
             return words
         return rf"\text{{{latex_text(words)}}}"
+
+    def sign(self, sign: str, latex: str = "") -> str:
+        """Write an operator or a bracket, which is a command in LaTeX unless that is empty."""
+        if self.form == "mathml":
+            return mathml.operator(sign)
+        return latex if latex and self.form == "latex" else sign
+
+    def noted(self, name: str) -> str:
+        """Write a name within a note, which is text apart from symbols of LaTeX between dollar signs."""
+        return f"${_LATEX.symbol(name)}$" if self.form == "latex" else name
 
     def steps(self, number: Any) -> list[Traced]:
         """Return the named steps inside a derivation, innermost first, each once."""
@@ -270,7 +289,7 @@ class Notation:
 
     @property
     def _printer(self) -> Printer:
-        return _LATEX if self.latex else _TEXT
+        return _PRINTERS[self.form]
 
     def _expression(self, number: Any, *, numbers: bool) -> Any:
         """Return a derivation as an expression, in which derived and named numbers are symbols or plain numbers."""

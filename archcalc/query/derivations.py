@@ -20,6 +20,7 @@ from archcalc.analysis.explain import (
     stored,
 )
 from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.numeric.traced import Form
 from archcalc.query.places import find_place
 from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
 from archcalc.query.targets import Evaluator, Target, check_scope, find_row, output_layer
@@ -31,7 +32,7 @@ DEFAULT_QUANTITIES = ("shape", "params", "macs", "rf")
 
 
 def explain(
-    analysis: Analysis, layer: str | None, quantity: str | None, *, dtype: str = "float32", latex: bool = False
+    analysis: Analysis, layer: str | None, quantity: str | None, *, dtype: str = "float32", form: Form = "text"
 ) -> list[tuple[str, list[Derivation]]]:
     """Return titles, each with its derivations.
 
@@ -40,7 +41,7 @@ def explain(
         layer: the name of a layer, a stage or a block call; without it, the totals of the network are derived.
         quantity: one of `archcalc.query.quantities.DERIVED` or the size of an axis; without it, the most common ones.
         dtype: the number format for memory.
-        latex: whether formulas are written in LaTeX.
+        form: how formulas are written.
 
     Raises:
         SpecError: there is no such layer or quantity.
@@ -64,29 +65,29 @@ def explain(
     elif isinstance(row, Group):
         row = _only_contributor(row.layers, quantity, analysis) or row
     if isinstance(row, Layer):
-        derivations = explain_layer(analysis, row, quantities_to_derive(row, quantity), dtype=dtype, latex=latex)
+        derivations = explain_layer(analysis, row, quantities_to_derive(row, quantity), dtype=dtype, form=form)
         return [(heading(row, analysis.graph), derivations)]
     title = analysis.graph.name if row is None else row.name
     if quantity == "memory":
         if row is None:
-            return [(title, [explain_memory(analysis, dtype, latex=latex)])]
-        return [(title, [stored(title, analysis, row, dtype, latex=latex)])]
+            return [(title, [explain_memory(analysis, dtype, form=form)])]
+        return [(title, [stored(title, analysis, row, dtype, form=form)])]
     if quantity == "folding":
         if row is None:
-            return [(title, [explain_folding(analysis, None, latex=latex)])]
-        return [(title, explain_stage_folding(analysis, row, latex=latex))]
+            return [(title, [explain_folding(analysis, None, form=form)])]
+        return [(title, explain_stage_folding(analysis, row, form=form))]
     parts = [
         part
         for part in (analysis.folded(1) if row is None else row.layers)
         if row is not None or analysis.training or not part.training
     ]
     if quantity is not None and quantity in CACHED:
-        return [(title, [explain_cache(title, analysis, parts, quantity, dtype, latex=latex)])]
+        return [(title, [explain_cache(title, analysis, parts, quantity, dtype, form=form)])]
     if quantity is not None and quantity in TRAINING:
-        return [(title, [explain_training(title, analysis, parts, quantity, dtype, latex=latex)])]
+        return [(title, [explain_training(title, analysis, parts, quantity, dtype, form=form)])]
     quantities = (quantity,) if quantity else ("params", "macs")
     whole = analysis.totals if row is None else row
-    return [(title, explain_sums(title, whole, parts, quantities, latex=latex))]
+    return [(title, explain_sums(title, whole, parts, quantities, form=form))]
 
 
 def _derivation(word: str, place: str, analysis: Analysis) -> str:

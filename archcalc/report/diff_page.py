@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Layer
@@ -56,14 +56,16 @@ def diff_page(comparison: NetworkComparison) -> str:
     page = template("diff_page.html", human=human, without_controls=without_controls)
     return page.render(
         comparison=comparison,
-        sentences=sentences,
-        totals_table=totals_table,
-        changes_table=changes_table,
         exceeded_lines=exceeded_lines,
         lone_text=lone_text,
         shown_name=shown_name,
-        runs=runs,
+        **changes_functions(),
     )
+
+
+def changes_functions() -> dict[str, Callable[..., object]]:
+    """Return the functions that the template ``diff.html`` calls, by their names there."""
+    return {"sentences": sentences, "totals_table": totals_table, "changes_table": changes_table, "runs": runs}
 
 
 def runs(diff: NetworkDiff) -> list[RowGroup]:

@@ -5,8 +5,10 @@ Colours are attributes, which every program understands; browsers replace them i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
+from archcalc.drawing.diagram import Box
 from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_LEFT
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
 from archcalc.report.picture_page import COLORS, page
@@ -16,18 +18,34 @@ ROUNDING = 7
 ARROW = 7
 
 
-def draw(title: str, notes: tuple[str, ...], layout: Layout) -> str:
+class Caption(NamedTuple):
+    """What programs that show a picture learn about a box."""
+
+    text: str
+    """What appears when the pointer is over the box."""
+    node: int | None = None
+    """The layer that it stands for, by its index in the graph, for the page that contains the picture."""
+
+
+def by_name(box: Box) -> Caption:
+    """Return the name of a box as its caption."""
+    return Caption(box.name)
+
+
+def draw(title: str, notes: tuple[str, ...], layout: Layout, caption: Callable[[Box], Caption] = by_name) -> str:
     """Return the picture of a network as an SVG document.
 
     Args:
         title: its title.
         notes: what stands below the title.
         layout: the places of its boxes, frames and edges.
+        caption: gives the captions of the boxes.
     """
-    return page(title, notes, layout.width, layout.height, _elements(layout), {one.box.kind for one in layout.boxes})
+    kinds = {one.box.kind for one in layout.boxes}
+    return page(title, notes, layout.width, layout.height, _elements(layout, caption), kinds)
 
 
-def _elements(layout: Layout) -> Iterator[str]:
+def _elements(layout: Layout, caption: Callable[[Box], Caption]) -> Iterator[str]:
     """Yield everything in a picture: frames at the back, boxes above edges, and shapes in front."""
     for frame in layout.frames:
         yield (
@@ -37,7 +55,7 @@ def _elements(layout: Layout) -> Iterator[str]:
         yield label(frame.left + TITLE_LEFT, frame.baseline, frame.title, "faint", size=SMALL)
     yield from map(_curve, layout.curves)
     for box in layout.boxes:
-        yield from _box(box)
+        yield from _box(box, caption(box.box))
     yield from map(_label, layout.labels)
 
 
@@ -89,13 +107,14 @@ def _towards(start: Point, end: Point) -> Point:
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
-def _box(placed: PlacedBox) -> Iterator[str]:
+def _box(placed: PlacedBox, caption: Caption) -> Iterator[str]:
     """Yield the elements of a box: its area, its lines, and a stack of areas behind it if it is repeated."""
     box, color = placed.box, COLORS[placed.box.kind]
     area = f'width="{placed.width:.1f}" height="{placed.height:.1f}" rx="5"'
-    tooltip = f"<title>{clean(box.name)}</title>"
+    node = "" if caption.node is None else f' data-node="{caption.node}"'
     yield (
-        f'<g>{tooltip}<rect {style("ground")} x="{placed.left:.1f}" y="{placed.top:.1f}" {area}/>'
+        f"<g{node}><title>{clean(caption.text)}</title>"
+        f'<rect {style("ground")} x="{placed.left:.1f}" y="{placed.top:.1f}" {area}/>'
         f'<rect x="{placed.left:.1f}" y="{placed.top:.1f}" {area} fill="{color}" fill-opacity="0.16" '
         f'stroke="{color}" stroke-width="1.3"/>'
     )

@@ -161,7 +161,7 @@ def test_joined_paths_are_a_union_and_global_layers_a_word() -> None:
 def test_latex_has_no_unicode_operators() -> None:
     analysis = archcalc.load(EVERY_KIND).analyze()
     for layer in analysis.layers:
-        for derivation in explain_layer(analysis, layer, DERIVATIONS, latex=True):
+        for derivation in explain_layer(analysis, layer, DERIVATIONS, form="latex"):
             for step in derivation.steps:
                 for text in (step.symbol, step.formula, step.numbers):
                     assert not set(text) & set("·⌊⌋⌈⌉−"), text

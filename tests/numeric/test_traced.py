@@ -71,7 +71,7 @@ def test_text_and_latex_of_the_convolution_formula() -> None:
     assert Notation().symbols(size) == "⌊(H + 2·p − k)/s⌋ + 1"
     assert Notation().numbers(size) == "⌊(227 + 2·0 − 11)/4⌋ + 1"
     latex = r"\left\lfloor \frac{H + 2 \cdot p - k}{s} \right\rfloor + 1"
-    assert Notation(latex=True).symbols(size) == latex
+    assert Notation("latex").symbols(size) == latex
 
 
 def test_steps_are_listed_once_in_the_order_of_their_use() -> None:

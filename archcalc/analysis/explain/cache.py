@@ -10,7 +10,7 @@ from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.formats import in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.numeric import Number
-from archcalc.numeric.traced import Notation
+from archcalc.numeric.traced import Form, Notation
 
 
 def cache_bytes(analysis: Analysis, layers: Sequence[Layer], quantity: str, dtype: str) -> Number:
@@ -20,9 +20,9 @@ def cache_bytes(analysis: Analysis, layers: Sequence[Layer], quantity: str, dtyp
 
 
 def explain_cache(
-    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, latex: bool = False
+    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, form: Form = "text"
 ) -> Derivation:
     """Derive a quantity of the cache from the rows of a stage or network."""
-    notation = Notation(latex)
+    notation = Notation(form)
     parts = [(notation.text(row.name), cache_bytes(analysis, row.layers, quantity, dtype)) for row in rows]
     return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))

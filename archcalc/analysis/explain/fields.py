@@ -12,12 +12,12 @@ from archcalc.analysis.fields import AxisField
 from archcalc.analysis.paths import Path
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, Ref, axis_symbols
-from archcalc.numeric.traced import Notation, leaf, value_of
+from archcalc.numeric.traced import Form, Notation, leaf, value_of
 from archcalc.ops.base import Shape
 from archcalc.ops.window import Window
 
 
-def explain_field(analysis: Analysis, layer: Layer, *, latex: bool = False) -> list[Derivation]:
+def explain_field(analysis: Analysis, layer: Layer, *, form: Form = "text") -> list[Derivation]:
     """Derive the receptive field of a layer along the layers before it: RF_n = RF_{n−1} + (k_n − 1)·∏ s_i.
 
     Axes with the same derivation are derived once. Where paths join, their union is taken; after upsampling, the size
@@ -28,7 +28,7 @@ def explain_field(analysis: Analysis, layer: Layer, *, latex: bool = False) -> l
         done: list[tuple[Step, ...]] = []
         symbols = axis_symbols(len(axes) + 1)[1:]
         for axis in range(len(axes)):
-            derived = tuple(_field_steps(analysis, layer, name, axis, Notation(latex)))
+            derived = tuple(_field_steps(analysis, layer, name, axis, Notation(form)))
             if derived in done:
                 continue
             done.append(derived)
@@ -43,8 +43,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
     fields: dict[int, Mapping[str, tuple[AxisField, ...]]] = {row.node: row.fields for row in analysis.layers}
     numbers: dict[int, _Numbered] = {}
     count = 0
-    stride = f"${notation.symbol('j_0')}$" if notation.latex else "j_0"
-    yield Step(notation.symbol("RF_0"), "", "", "1", f"{source}: one position; its stride {stride} is 1")
+    stride = notation.noted("j_0")
+    yield Step(notation.symbol("RF_0"), "", "", notation.value(1), f"{source}: one position; its stride {stride} is 1")
     for index in _ancestors(graph, layer.node):
         node = graph.nodes[index]
         if node.is_input:
@@ -81,7 +81,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         elif len(readers) > 1:
             joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before in readers.values())
             differ = "" if field.aligned else "; their centres or strides differ"
-            union = r" \cup " if notation.latex else " ∪ "
+            union = notation.sign(" ∪ ", r" \cup ")
             note = f"{node.name}: the union of its paths{differ}"
             yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
@@ -96,7 +96,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             traced_op, inputs = traced(graph, node)
             seen = traced_op.windows(inputs)[place][along]
             assert seen is not None
-            yield from _window_steps(Notation(notation.latex), node.name, seen, first, numbers[index])
+            yield from _window_steps(Notation(notation.form), node.name, seen, first, numbers[index])
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,27 @@ from archcalc.analysis.explain.steps import Derivation, Step, agree
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.fold import FoldedLayer, Folding, UnfoldedLayer, fold
 from archcalc.analysis.propagate import Analysis, Group, Layer, analyze
-from archcalc.numeric.traced import Notation, leaf
+from archcalc.numeric.traced import Form, Notation, leaf
 
 SAVED = ("params", "mults", "flops")
 """The counts that folding reduces."""
 
 
-def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = False) -> Derivation:
+def explain_folding(analysis: Analysis, layer: Layer | None, *, form: Form = "text") -> Derivation:
     """Derive what folding does to a layer, or what it saves in the network.
 
     Raises:
         Contradiction: the savings of the layers do not add up to those of the network.
     """
-    folding, notation = fold(analysis.graph), Notation(latex)
+    folding, notation = fold(analysis.graph), Notation(form)
     if layer is None:
         return Derivation(analysis.graph.name, "folding", tuple(_network(folding, notation)))
     return Derivation(layer.name, "folding", tuple(_layer(folding, layer, notation)))
 
 
-def explain_stage_folding(analysis: Analysis, stage: Group, *, latex: bool = False) -> list[Derivation]:
+def explain_stage_folding(analysis: Analysis, stage: Group, *, form: Form = "text") -> list[Derivation]:
     """Derive what folding does to the layers of a stage: each change once, then the layers that cannot be folded."""
-    folding, notation = fold(analysis.graph), Notation(latex)
+    folding, notation = fold(analysis.graph), Notation(form)
     places = {layer.node for layer in stage.layers}
     changes = [
         tuple(_change(folding, change, notation))
@@ -70,33 +70,33 @@ def _stays(folding: Folding, kept: UnfoldedLayer, notation: Notation) -> Step:
 
 
 def _nothing(notation: Notation) -> Step:
-    return Step(notation.symbol("saved"), "", "", "0", "no layer is folded into it")
+    return Step(notation.symbol("saved"), "", "", notation.value(0), "no layer is folded into it")
 
 
 def _maps(folding: Folding, change: FoldedLayer, notation: Notation) -> Iterator[Step]:
     """Yield the map of every layer that is folded in, and how it changes the weights."""
     ways = {one.node: one.forward for one in folding.folds}
-    dot = r" \cdot " if notation.latex else "·"
-    weight, bias, prime = notation.symbol("weight"), notation.symbol("bias"), "'" if notation.latex else "′"
+    dot, plus, prime = notation.sign("·", r" \cdot "), notation.sign(" + "), notation.sign("′", "'")
+    weight, bias, a, b = map(notation.symbol, ("weight", "bias", "a", "b"))
     if change.gains_merged:
-        norm = rf"\lVert {weight} \rVert" if notation.latex else f"‖{weight}‖"
+        norm = notation.sign("‖", r"\lVert ") + weight + notation.sign("‖", r" \rVert")
         gain = notation.symbol("gain")
         note = f"weight norm of {change.layer.name}, per output channel"
-        yield Step(f"{weight}{prime}", "", "", f"gain{dot}{weight}/{norm}".replace("gain", gain), note)
+        yield Step(f"{weight}{prime}", "", "", f"{gain}{dot}{weight}{notation.sign('/')}{norm}", note)
     for absorbed in change.absorbed:
         channel_map = folding.graph.nodes[absorbed.node].op.channel_map
         assert channel_map is not None  # only layers with one are folded
-        factor, offset = channel_map.latex if notation.latex else channel_map.written
+        factor, offset = channel_map.latex if notation.form == "latex" else map(notation.text, channel_map.written)
         forward = ways[absorbed.node]
         where = f"{absorbed.name} is folded into {change.layer.name}, the layer {'after' if forward else 'before'} it"
-        yield Step("a", "", "", factor, f"per channel; {where}")
-        yield Step("b", "", "", offset)
-        yield Step(f"{weight}{prime}", "", "", f"a{dot}{weight}", f"per {'input' if forward else 'output'} channel")
+        yield Step(a, "", "", factor, f"per channel; {where}")
+        yield Step(b, "", "", offset)
+        yield Step(f"{weight}{prime}", "", "", f"{a}{dot}{weight}", f"per {'input' if forward else 'output'} channel")
         if forward:
-            sums = f"{bias} + {notation.text('sums of ')}{weight}{dot}b"
+            sums = f"{bias}{plus}{notation.text('sums of ')}{weight}{dot}{b}"
             yield Step(f"{bias}{prime}", "", "", sums, "with the original weights")
         else:
-            yield Step(f"{bias}{prime}", "", "", f"a{dot}{bias} + b", "0 if there was no bias")
+            yield Step(f"{bias}{prime}", "", "", f"{a}{dot}{bias}{plus}{b}", "0 if there was no bias")
 
 
 def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
@@ -113,6 +113,6 @@ def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
         if saved:
             yield from shares(notation, notation.symbol(f"{quantity}_saved"), parts)
     if not folding.kept and not any(change.is_changed for change in changes):
-        yield Step(notation.symbol("saved"), "", "", "0", "there is nothing to fold")
+        yield Step(notation.symbol("saved"), "", "", notation.value(0), "there is nothing to fold")
     for kept in folding.kept:
         yield _stays(folding, kept, notation)

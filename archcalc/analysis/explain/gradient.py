@@ -9,6 +9,7 @@ from archcalc.analysis.explain.steps import Derivation, Step
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import write_shape
 from archcalc.numeric.printer import latex_text
+from archcalc.numeric.traced import Form, Notation
 from archcalc.ops.chain_rules import rules
 
 QUOTIENT = re.compile(r"∂([^\s/∂·⊙(),]*?)/∂([\ŵ]+²?(?:_\w)?(?:\[[^\]]*\])?)")
@@ -27,27 +28,30 @@ SYMBOLS = re.compile(rf"[^\s;:,]*[{''.join(COMMANDS)}\[][^\s;:,]*")
 """The words of notes that are formulas."""
 
 
-def explain_gradient(analysis: Analysis, layer: Layer, *, latex: bool = False) -> Derivation:
+def explain_gradient(analysis: Analysis, layer: Layer, *, form: Form = "text") -> Derivation:
     """Derive the gradient of a layer: from that of its output to those of its inputs and trained arrays."""
-    return Derivation(layer.name, "gradient", tuple(_steps(analysis, layer, latex=latex)))
+    return Derivation(layer.name, "gradient", tuple(_steps(analysis, layer, form=form)))
 
 
-def _steps(analysis: Analysis, layer: Layer, *, latex: bool) -> Iterator[Step]:
+def _steps(analysis: Analysis, layer: Layer, *, form: Form) -> Iterator[Step]:
     graph = analysis.graph
     node = graph.nodes[layer.node]
     inputs = graph.input_shapes(node)
+    notation = Notation(form)
     for rule in rules(node.op, inputs):
-        if latex:
+        if form == "latex":
             note = SYMBOLS.sub(lambda found: f"${typeset(found[0])}$", rule.note)
             yield Step(typeset(rule.symbol), typeset(rule.formula), "", "", note)
         else:
-            yield Step(rule.symbol.replace("{", "").replace("}", ""), _plain(rule.formula), "", "", rule.note)
+            symbol, formula = rule.symbol.replace("{", "").replace("}", ""), _plain(rule.formula)
+            yield Step(notation.text(symbol), notation.text(formula), "", "", rule.note)
     for weight in node.op.weights(inputs):
         if weight.trainable:
             shape = write_shape(weight.shape)
-            name = f"∂L/∂{weight.name}"
-            symbol = rf"\frac{{\partial L}}{{\partial \mathrm{{{latex_text(weight.name)}}}}}" if latex else name
-            yield Step(symbol, "", "", rf"\text{{{latex_text(shape)}}}" if latex else shape, "the shape of the array")
+            name = notation.text(f"∂L/∂{weight.name}")
+            if form == "latex":
+                name = rf"\frac{{\partial L}}{{\partial \mathrm{{{latex_text(weight.name)}}}}}"
+            yield Step(name, "", "", notation.text(shape), "the shape of the array")
 
 
 def _word(found: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from archcalc.analysis.formats import bytes_note, in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
-from archcalc.numeric.traced import Notation, Traced, leaf, value_of
+from archcalc.numeric.traced import Form, Notation, Traced, leaf, value_of
 from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes, Weight
 
 WITHOUT_SHAPE = {"rf", "memory", "folding", "gradient"}
@@ -26,7 +26,7 @@ WITHOUT_SHAPE = {"rf", "memory", "folding", "gradient"}
 
 
 def explain_layer(
-    analysis: Analysis, layer: Layer, quantities: Iterable[str], *, dtype: str = "float32", latex: bool = False
+    analysis: Analysis, layer: Layer, quantities: Iterable[str], *, dtype: str = "float32", form: Form = "text"
 ) -> list[Derivation]:
     """Derive quantities of one layer; the shape comes first, because the others use its symbols.
 
@@ -34,40 +34,42 @@ def explain_layer(
         Contradiction: the result of a derivation differs from the analysis.
     """
     wanted = tuple(quantities)
-    derive = _LayerDerivation(analysis, layer, latex=latex)
+    derive = _LayerDerivation(analysis, layer, form=form)
     result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= WITHOUT_SHAPE else []
     for quantity in wanted:
         if quantity == "rf":
-            result += explain_field(analysis, layer, latex=latex)
+            result += explain_field(analysis, layer, form=form)
         elif quantity == "folding":
-            result.append(explain_folding(analysis, layer, latex=latex))
+            result.append(explain_folding(analysis, layer, form=form))
         elif quantity == "gradient":
             from archcalc.analysis.explain.gradient import explain_gradient  # loads the rules of all operators
 
-            result.append(explain_gradient(analysis, layer, latex=latex))
+            result.append(explain_gradient(analysis, layer, form=form))
         elif quantity in ("backward_macs", "training_macs", "saved"):
             from archcalc.analysis.explain.training import LayerStep
 
-            lines = LayerStep(analysis, layer, latex=latex).derive(quantity, dtype)
+            lines = LayerStep(analysis, layer, form=form).derive(quantity, dtype)
             result.append(Derivation(layer.name, quantity, tuple(lines)))
         elif quantity in CACHED:
             result.append(Derivation(layer.name, quantity, tuple(derive.cache(quantity, dtype))))
         elif quantity == "memory":
-            result.append(stored(layer.name, analysis, layer, dtype, latex=latex))
+            result.append(stored(layer.name, analysis, layer, dtype, form=form))
         elif quantity != "shape":
-            zero = (Step(derive.notation.symbol(quantity), "", "", "0"),) if len(wanted) == 1 else ()
+            zero = (
+                (Step(derive.notation.symbol(quantity), "", "", derive.notation.value(0)),) if len(wanted) == 1 else ()
+            )
             result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
     return [derivation for derivation in result if derivation.steps]
 
 
 class _LayerDerivation:
-    def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
+    def __init__(self, analysis: Analysis, layer: Layer, *, form: Form) -> None:
         self.analysis, self.layer = analysis, layer
         self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
         nodes = analysis.graph.nodes
         self.tied = {name: nodes[owner].name for name, owner in nodes[layer.node].tied.items()}
         self.batch = 1 if analysis.batch is None else leaf("N", analysis.batch)
-        self.notation = Notation(latex)
+        self.notation = Notation(form)
 
     def shape(self) -> Iterator[Step]:
         """Yield the steps for the output shape, axis by axis; axes with the same formula share a line."""
@@ -83,7 +85,8 @@ class _LayerDerivation:
             symbol, size = alike[0]
             *inner, last = steps(self.notation, symbol, size)
             yield from inner
-            yield replace(last, symbol=" = ".join(self.notation.symbol(other) for other, _ in alike))
+            symbols = [self.notation.symbol(other) for other, _ in alike]
+            yield replace(last, symbol=self.notation.sign(" = ").join(symbols))
             for other, number in alike:
                 if isinstance(number, Traced):
                     self.notation.names.setdefault(self.notation.key(number), other)

@@ -12,21 +12,21 @@ from archcalc.analysis.memory import live_tensors, peak_at
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import write_shape
 from archcalc.numeric import Number, product
-from archcalc.numeric.traced import Notation, leaf, value_of
+from archcalc.numeric.traced import Form, Notation, leaf, value_of
 
 
-def stored(target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, latex: bool = False) -> Derivation:
+def stored(target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, form: Form = "text") -> Derivation:
     """Derive the bytes of the parameters and activations of a layer or stage."""
-    return Derivation(target, "memory", tuple(_stored(Notation(latex), analysis, row, dtype)))
+    return Derivation(target, "memory", tuple(_stored(Notation(form), analysis, row, dtype)))
 
 
-def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> Derivation:
+def explain_memory(analysis: Analysis, dtype: str, *, form: Form = "text") -> Derivation:
     """Derive the memory of a network, including the tensors that are live at the peak, the largest first.
 
     Raises:
         Contradiction: the result differs from the analysis.
     """
-    notation, graph = Notation(latex), analysis.graph
+    notation, graph = Notation(form), analysis.graph
     at = peak_at(graph, training=analysis.training)
     parts = []
     for ref in live_tensors(graph, at, training=analysis.training):
@@ -34,12 +34,12 @@ def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> De
         name = f"{graph.nodes[ref.node].name}, {write_shape(shape, graph.layout)}"
         parts.append((notation.text(name), product(shape) * (analysis.batch or 1)))
     live = sum(part for _, part in parts)
-    form = read_formats(dtype).activations
-    agree(graph.name, "peak", in_bytes(live, form), analysis.memory(dtype).peak)
+    stored_as = read_formats(dtype).activations
+    agree(graph.name, "peak", in_bytes(live, stored_as), analysis.memory(dtype).peak)
     lines = [
         *_stored(notation, analysis, None, dtype),
         *shares(notation, notation.symbol("live"), parts),
-        *_in_bytes(notation, "peak", "live", live, form, f"while {graph.nodes[at].name} runs"),
+        *_in_bytes(notation, "peak", "live", live, stored_as, f"while {graph.nodes[at].name} runs"),
     ]
     return Derivation(graph.name, "memory", tuple(lines))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree
 from archcalc.analysis.propagate import Group, Layer, Totals, counted_before
-from archcalc.numeric.traced import Notation
+from archcalc.numeric.traced import Form, Notation
 
 MAX_TERMS = 8
 """The maximum number of terms with which a sum is written out."""
@@ -19,14 +19,14 @@ def explain_sums(
     rows: Sequence[Layer | Group],
     quantities: Iterable[str],
     *,
-    latex: bool = False,
+    form: Form = "text",
 ) -> list[Derivation]:
     """Derive counts from the rows of a stage or network.
 
     Raises:
         Contradiction: the rows do not add up to ``total``.
     """
-    notation = Notation(latex)
+    notation = Notation(form)
     result = []
     layers = [layer for row in rows for layer in row.layers]
     for quantity in quantities:
@@ -54,6 +54,7 @@ def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) ->
     ranked = sorted([(name, part) for name, part in parts if part], key=lambda row: -row[1])
     for name, part in ranked:
         yield Step(name, "", "", notation.value(part), f"{100 * part / total:.1f} %")
-    more = (r" + \dots" if notation.latex else " + …") if len(ranked) > MAX_TERMS else ""
-    written = " + ".join(notation.value(part) for _, part in ranked[:MAX_TERMS]) + more
+    plus = notation.sign(" + ")
+    more = plus + notation.sign("…", r"\dots") if len(ranked) > MAX_TERMS else ""
+    written = plus.join(notation.value(part) for _, part in ranked[:MAX_TERMS]) + more
     yield Step(symbol, "", written if len(ranked) > 1 else "", notation.value(total))

@@ -13,19 +13,19 @@ from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.training.tensors import Key, Tensor
 from archcalc.numeric import product
-from archcalc.numeric.traced import Notation, leaf, value_of
+from archcalc.numeric.traced import Form, Notation, leaf, value_of
 from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
 
 
 def explain_training(
-    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, latex: bool = False
+    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, form: Form = "text"
 ) -> Derivation:
     """Derive a quantity of a training step from the rows of a stage or network, the largest first.
 
     Raises:
         Contradiction: the rows do not add up to the figure of the analysis.
     """
-    notation, cost, formats = Notation(latex), analysis.training_cost, read_formats(dtype)
+    notation, cost, formats = Notation(form), analysis.training_cost, read_formats(dtype)
     if quantity == "training_memory":
         return Derivation(target, quantity, tuple(_memory(notation, analysis, formats)))
     layers = [[layer.node for layer in row.layers] for row in rows]
@@ -61,8 +61,8 @@ def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterato
 class LayerStep:
     """Derivations of what one layer costs in a training step."""
 
-    def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
-        self.analysis, self.layer, self.notation = analysis, layer, Notation(latex)
+    def __init__(self, analysis: Analysis, layer: Layer, *, form: Form) -> None:
+        self.analysis, self.layer, self.notation = analysis, layer, Notation(form)
         self.cost = analysis.training_cost
         self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
         self.needs = self.cost.needs.get(layer.node)
