@@ -22,6 +22,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "resnet18": {},
     "squeezenet1_0": {},
     "mobilenet_v2": {},
+    "shufflenet_v2_x1_0": {},  # whose convolutions of half of the channels keep the other half
     "efficientnet_b0": {"stochastic_depth_prob": 0},  # whose random numbers, one per example and block, are kept
 }
 UNGROUPED = ("resnet18", "squeezenet1_0")
