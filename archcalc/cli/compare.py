@@ -27,7 +27,7 @@ from archcalc.cli.options import (
     stdin_once,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_options
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
@@ -53,7 +53,7 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @dtype_option
-@training_setup_options
+@training_options
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Compare networks side by side: the figures of each, and their ratios to those of the first.

@@ -11,7 +11,7 @@ from archcalc.analysis.explain import Derivation, Step
 from archcalc.cli.commands import SpecCommand, quantity_definitions
 from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options
 from archcalc.cli.output import terminal_width, utf8_documents
-from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
+from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_options
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.traced import Form
 from archcalc.query.derivations import derivation_lines, explain
@@ -25,7 +25,7 @@ from archcalc.report.table import without_controls
 @click.argument("quantity", required=False)
 @spec_options
 @dtype_option
-@training_setup_options
+@training_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(

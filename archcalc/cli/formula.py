@@ -19,7 +19,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.output import utf8_documents
-from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
+from archcalc.cli.training_options import dtype_option, setup_from, training_options
 from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
@@ -70,7 +70,7 @@ MAX_CONDITIONS = 10
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @dtype_option
-@training_setup_options
+@training_options
 @click.option("--python", "python", is_flag=True, help="Print a Python function.")
 @click.option(
     "--format",

@@ -66,8 +66,8 @@ class Depth(click.ParamType[int]):
     "--as",
     "tool",
     metavar="TOOL",
-    help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'. With --training-step: pytorch, for the "
-    "tensors that it keeps.",
+    help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'. With --training-step or --columns "
+    "saved: pytorch, for the tensors that it keeps.",
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
@@ -89,12 +89,14 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     form = default_format(form, color)
     depth = values["depth"]
-    if step and tool is not None:
-        if tool != "pytorch":
-            hint = "with --training-step, write --as pytorch"
-            fail("argument", f"no tensors that '{tool[:40]}' keeps are known", hint=hint, origin="--as")
-        setup, tool = replace(setup, as_pytorch=True), None
-        analysis = replace(analysis, setup=setup)
+    if step and tool not in (None, "pytorch"):
+        hint = "with --training-step, write --as pytorch"
+        fail("argument", f"no tensors that '{str(tool)[:40]}' keeps are known", hint=hint, origin="--as")
+    if tool == "pytorch":
+        if not step and not {*columns} & {*TRAINING}:
+            hint = "add --training-step or --columns saved for the tensors that it keeps"
+            fail("argument", "PyTorch does not count the operations of layers", hint=hint, origin="--as")
+        tool, analysis = None, replace(analysis, setup=replace(setup, as_pytorch=True))
     if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
         raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
     if form == "json":

@@ -18,7 +18,7 @@ from archcalc.cli.options import (
     with_model_options,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
+from archcalc.cli.training_options import dtype_option, setup_from, training_options
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
@@ -73,7 +73,7 @@ SECTIONS: dict[str, Definitions] = {
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @dtype_option
-@training_setup_options
+@training_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """Find all values of a setting, or combinations of several settings, that meet a condition.

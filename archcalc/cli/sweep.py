@@ -23,7 +23,7 @@ from archcalc.cli.options import (
     with_model_options,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, setup_from, training_setup_options
+from archcalc.cli.training_options import dtype_option, setup_from, training_options
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written
 from archcalc.query.quantities import heading
@@ -109,7 +109,7 @@ SECTIONS: dict[str, Definitions] = {
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @dtype_option
-@training_setup_options
+@training_options
 @model_options
 @layout_option
 @ignore_option

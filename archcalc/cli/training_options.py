@@ -86,6 +86,17 @@ def training_setup_options(command: Command) -> Command:
     )
 
 
+def training_options(command: Command) -> Command:
+    """Add the options on how the network is trained, and ``--as pytorch``, to a command."""
+    keeper = click.option(
+        "--as",
+        "keeper",
+        type=click.Choice(["pytorch"]),
+        help="For saved and training_memory, take the tensors that PyTorch keeps, although fewer are needed.",
+    )
+    return training_setup_options(keeper(command))
+
+
 def setup_from(values: dict[str, Any]) -> TrainingSetup:
     """Return the setup of a command's options, and remove these."""
     return TrainingSetup(
@@ -94,6 +105,7 @@ def setup_from(values: dict[str, Any]) -> TrainingSetup:
         in_place=values.pop("inplace"),
         master=values.pop("master") or "",
         checkpoints=_names(values.pop("checkpoint")),
+        as_pytorch=values.pop("keeper", None) == "pytorch",
     )
 
 

@@ -141,6 +141,7 @@ class Crop(Operator):
     Source: Keras Cropping2D
     """
 
+    takes_part = True
     reads_features = "first"
 
     margin: Margins = pads(

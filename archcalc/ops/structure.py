@@ -179,6 +179,8 @@ class ChannelShuffle(Operator):
 class Selection(Operator):
     """A selection of positions along one axis."""
 
+    takes_part = True
+
     axis: int = axis()
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:

@@ -13,7 +13,8 @@ folding           `sums`: whether it is a weighted sum, and which channels each 
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
 fields            `reads_features`: which axis holds features
 gradients         `no_gradient` (`passes`, `derives`): what has none; `differentiated_by`, `in_place`,
-                  `keeps_numbers`: what the backward pass needs; `scores`: what its outputs are to the cross-entropy
+                  `keeps_numbers`, `takes_part`: what the backward pass needs; `scores`: what its outputs are to the
+                  cross-entropy
 lower bounds      `is_counted`: whether its operations are known
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
@@ -170,6 +171,9 @@ class Traits:
     keeps_numbers: ClassVar[bool] = False
     """Whether its output has exactly the numbers of its input, in any order and shape, so that one gives the other; of
     a source: whether its output is its stored array."""
+    takes_part: ClassVar[bool] = False
+    """Whether its output is a part of the numbers of its input, which frameworks leave where they are: a view, as long
+    as which the whole input stays in memory."""
     pairs_features: ClassVar[bool] = False
     """Whether it combines features with positions, or moves them to other axes, so that no feature represents all."""
     reads_features: ClassVar[Features] = ""

@@ -118,6 +118,21 @@ def test_indices_and_comparisons_pass_no_gradient_on() -> None:
     assert cost_of("4 -> fc 3 -> floor -> fc 2").backward_macs([3]) == 6
 
 
+@pytest.mark.parametrize("part", ["split 2 part=1", "slice 0:4", "slice 0:8 step=2", "transpose 0x2x1 -> slice 4:8"])
+def test_in_pytorch_a_part_of_a_tensor_keeps_all_of_it(part: str) -> None:
+    text = f"3x6x6 -> conv 8 k1 -> {part} -> conv 2 k1"
+    assert saved(cost_of(text)) == 4 * (3 * 36 + 4 * 36)
+    assert saved(cost_of(text, as_pytorch=True)) == 4 * (3 * 36 + 8 * 36)
+    cropped = "3x6x6 -> conv 8 k1 -> crop 1 -> conv 2 k1"
+    assert saved(cost_of(cropped, as_pytorch=True)) == 4 * (3 * 36 + 8 * 36)
+
+
+def test_in_pytorch_several_parts_of_a_tensor_are_in_the_memory_of_one() -> None:
+    text = "8x6x6 -> conv 8 k1 -> concat(split 2 part=0 -> conv 2 k1, split 2 part=1 -> conv 2 k1) -> fc 2"
+    both = 4 * (8 * 36 + 8 * 36 + 4 * 36)
+    assert saved(cost_of(text)) == saved(cost_of(text, as_pytorch=True)) == both
+
+
 def test_only_activations_whose_derivative_follows_from_their_output_write_over_their_input() -> None:
     text = "2x6x6 -> conv 4 k3 -> {} -> conv 2 k3"
     input_and_both = 4 * (2 * 36 + 2 * 4 * 16)

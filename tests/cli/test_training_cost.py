@@ -15,6 +15,8 @@ SCHEMA = json.loads((Path(package.__file__).parent / "report" / "show.schema.jso
 NET = "3x8x8 -> conv 4 k3 -> relu -> fc 10"
 WEIGHTS, FILTERS = 4 * 27 + 4 + 10 * 144 + 10, 4 * 27 + 4
 MACS, FIRST = 36 * 4 * 27 + 1440, 36 * 4 * 27
+PART = "8x4x4 -> split 2 part=1 -> conv 4 k3"
+"""A convolution of the second half of its input: PyTorch keeps all of it."""
 SAVED = 4 * (3 * 64 + 4 * 36)
 """The image, and the output of ReLU, which the last layer reads."""
 
@@ -90,6 +92,12 @@ def test_columns_of_layers_add_up_to_the_totals(archcalc: Archcalc) -> None:
         (("solve", NET, "--vary", "batch=1:9", "--target", "training_memory <= 1", "--optimizer", "adam"), "none of 9"),
         (("sweep", NET, "--set", "batch=1,3", "--columns", "saved,training_macs"), f"{3 * SAVED:,}"),
         (("compare", NET, "--columns", "saved,training_memory", "--dtype", "bf16"), "training memory"),
+        (("show", PART, "--columns", "layer,saved", "--as", "pytorch"), "conv_1     512"),
+        (("explain", PART, "conv_1.saved", "--as", "pytorch"), "it is a view, which keeps all of input"),
+        (("formula", "8xHx4 -> split 2 part=0 -> fc 2", "saved", "--free", "H", "--as", "pytorch"), "saved = 128·H"),
+        (("sweep", PART, "--set", "batch=1,3", "--columns", "saved", "--as", "pytorch"), "1,536"),
+        (("solve", PART, "--vary", "batch", "--target", "saved <= 5120", "--as", "pytorch"), "largest solution: 10;"),
+        (("compare", PART, "--columns", "saved", "--as", "pytorch"), "512 B"),
         (("check", "--claim", "lenet5 training_macs = 1131960"), "exact"),
         (("check", "--claim", "lenet5 saved = 35.6 KiB"), "rounds"),
         (("diff", NET, NET.replace("4 k3", "5 k3"), "--fail-on", "saved > +1%"), "saved 1,344 → 1,488"),
@@ -98,6 +106,25 @@ def test_columns_of_layers_add_up_to_the_totals(archcalc: Archcalc) -> None:
 def test_every_verb_of_quantities_knows_them(archcalc: Archcalc, arguments: tuple[str, ...], expected: str) -> None:
     ran = archcalc(*arguments)
     assert expected in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("quantity", "options", "reason"),
+    [
+        ("saved", ("--as", "pytorch"), "The saved tensors are those that PyTorch keeps (--as pytorch)."),
+        ("saved", ("--inplace",), "Activations and dropout overwrite their inputs (--inplace)."),
+        ("saved", ("--as", "pytorch", "--inplace"), "keeps with activations in place (--as pytorch --inplace)."),
+        ("training_memory", ("--optimizer", "momentum"), "The optimizer is momentum (--optimizer momentum)."),
+    ],
+)
+def test_a_claim_may_follow_another_convention(
+    archcalc: Archcalc, quantity: str, options: tuple[str, ...], reason: str
+) -> None:
+    net = "3x8x8 -> conv 4 k3 -> elu -> conv 4 k3 -> bn -> maxpool 2 -> dropout 0.1 -> fc 10"
+    own, other = (archcalc("formula", net, quantity, *chosen).lines[-1].rpartition("= ")[2] for chosen in ((), options))
+    assert own != other
+    ran = archcalc("check", "--claim", f"{net} {quantity} = {other.replace(',', '')}")
+    assert reason in ran.out
 
 
 def test_budgets_limit_the_costs_of_a_training_step(
@@ -130,6 +157,8 @@ def test_a_variable_called_batch_is_that_variable(archcalc: Archcalc, tmp_path: 
         (("show", "lenet5", "--training-step", "--columns", "op"), "--columns does not apply to --training-step"),
         (("show", "lenet5", "--training-step", "--depth", "1"), "--depth does not apply to --training-step"),
         (("show", "lenet5", "--training-step", "--as", "thop"), "no tensors that 'thop' keeps are known"),
+        (("show", "lenet5", "--as", "pytorch"), "= add --training-step or --columns saved"),
+        (("explain", "lenet5", "saved", "--as", "thop"), "'thop' is not 'pytorch'"),
         (("sweep", "lenet5", "--set", "batch=0:2"), "sizes must be positive integers, got 0"),
         (("solve", "lenet5", "--vary", "batch=1/2,1", "--target", "saved <= 1"), "sizes must be positive integers"),
         (("sweep", "lenet5", "--set", "batch=1,2", "--columns", "saved", "--freeze", "c9"), "'c9' to freeze"),

@@ -114,6 +114,17 @@ def test_the_gradient_of_the_inputs_of_a_frozen_layer_reads_the_declared_tensors
     assert are_equal(Gradients(found.inputs), Gradients(case.gradients(frozen).inputs))
 
 
+@pytest.mark.parametrize(("name", "attributes", "shapes"), CASES)
+def test_gradients_that_are_not_needed_are_not_computed(name: str, attributes: Any, shapes: Any) -> None:
+    """Those of the arrays of a frozen layer, and those of the inputs of the first layer, which are data."""
+    case = Case(name, attributes, shapes)
+    frozen = case.needs._replace(arrays=frozenset())
+    first = case.needs._replace(inputs=(False,) * len(case.sizes))
+    for needs in (frozen, first):
+        case.gradients(needs)
+        assert case.tally["macs"] == 2 * (case.op.backward_macs(case.sizes, needs) if needs.some else 0), needs
+
+
 NETWORKS = {
     "residual": "3x9x9 -> conv 4 k3 p1 -> bn -> relu -> add(identity, conv 4 k3 p1 -> bn) -> relu -> maxpool 2 -> fc 3",
     "linear": "2x9x9 -> conv 4 k3 -> conv 4 k2 -> avgpool 2 -> dwconv k3 -> gap -> fc 5 -> softmax",

@@ -12,6 +12,7 @@ from archcalc.analysis.explain.symbols import traced
 from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.training.tensors import Key, Tensor
+from archcalc.graph import Ref
 from archcalc.numeric import product
 from archcalc.numeric.traced import Form, Notation, leaf, value_of
 from archcalc.ops.backward import WIDTHS, Kept, Multiplication, Needs
@@ -128,9 +129,11 @@ class LayerStep:
             if key not in held or key in parts:
                 continue
             name = self._name(kept)
-            tensor = Tensor(key, self._elements(kept), WIDTHS.get(kept.kind, 0), kept.per_example)
+            elements: Any = self._elements(kept)
+            whole = value_of(elements) != held[key].elements  # it is a part of a tensor that stays in memory
+            tensor = Tensor(key, held[key].elements if whole else elements, WIDTHS.get(kept.kind, 0), kept.per_example)
             number = tensor.bytes(formats, self.batch)
-            yield from steps(self.notation, name, number, self._note(key, kept, formats))
+            yield from steps(self.notation, name, number, self._note(key, kept, formats, whole=whole))
             parts[key] = leaf(name, value_of(number))
         total = sum(parts.values())
         agree(self.layer.name, "saved", value_of(total), agreed)
@@ -154,10 +157,12 @@ class LayerStep:
         count = len(self.inputs) if kept.kind == "input" else len(self.layer.outputs)
         return f"saved_{kept.kind}" + (f"_{kept.place + 1}" if count > 1 else "")
 
-    def _note(self, key: Key, kept: Kept, formats: Formats) -> str:
+    def _note(self, key: Key, kept: Kept, formats: Formats, *, whole: bool) -> str:
         width = WIDTHS.get(kept.kind)
         each = bytes_note(formats.activations) if width is None else f"{width} byte{'s' * (width > 1)} each"
         nodes = self.analysis.graph.nodes
+        if whole and isinstance(key, Ref):
+            each += f"; it is a view, which keeps all of {nodes[key.node].name}"
         for index in self.cost.runs:
             if index >= self.layer.node:
                 break

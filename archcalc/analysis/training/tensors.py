@@ -36,7 +36,8 @@ class Storage:
     """Which tensors of a graph share memory, and which each layer keeps.
 
     A tensor with the numbers of another one, in any order and shape, is that one. An output that is written over the
-    input replaces it. A tensor that is a stored array takes no memory besides that.
+    input replaces it. A tensor that is a stored array takes no memory besides that. In PyTorch, a part of a tensor is a
+    view, which keeps all of it.
     """
 
     def __init__(self, graph: Graph, needs: Mapping[int, Needs], *, in_place: bool, as_pytorch: bool) -> None:
@@ -50,7 +51,10 @@ class Storage:
         """
         self.graph = graph
         self._same: dict[Ref, Ref] = {}
-        self._over: dict[Ref, Ref] = {}
+        self._within: dict[Ref, Ref] = {}
+        """The tensors in whose memory others are, which are not the same: written over them, or parts of them."""
+        self._over: set[int] = set()
+        """The layers that write over their input."""
         self.arrays: set[Ref] = set()
         """The tensors that are stored arrays."""
         readers: Counter[Ref] = Counter()
@@ -70,7 +74,9 @@ class Storage:
         for index, node in graph.layers():
             over = in_place and self._may_write_over(index, readers, kept)
             if over:
-                self._over[Ref(index)] = self.values(node.inputs[0])
+                self._over.add(index)
+            if over or (as_pytorch and node.op.takes_part):
+                self._within[Ref(index)] = self.values(node.inputs[0])
             if index in needs:
                 key = graph.alike[index], needs[index], over
                 if key not in known:
@@ -89,8 +95,8 @@ class Storage:
     def place(self, ref: Ref) -> Ref:
         """Return the tensor in whose memory a tensor is."""
         found = self.values(ref)
-        while found in self._over:
-            found = self._over[found]
+        while found in self._within:
+            found = self._within[found]
         return found
 
     def tensor(self, ref: Ref) -> Tensor:
@@ -109,7 +115,7 @@ class Storage:
 
     def writes_over(self, index: int) -> bool:
         """Return whether a layer writes its output over its input."""
-        return Ref(index) in self._over
+        return index in self._over
 
     def key(self, index: int, kept: Kept) -> Key:
         """Return which tensor it is that a layer keeps."""

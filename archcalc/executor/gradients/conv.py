@@ -161,9 +161,10 @@ def separable_conv(op: SeparableConv, layer: Evaluated, given: Arrays) -> Gradie
     maps = np.empty((len(x), len(depthwise), *positions(axes)), x.dtype)
     convolve(x, depthwise, x.shape[1], axes, maps, layer.context.uncounted)
     single = [WindowAxis(axis.positions, 0, 0, 1, 1, 1, axis.positions) for axis in axes]
-    between, last = of_convolved(maps, pointwise, 1, single, g, layer.context)
+    of_input, of_weights = needed(layer)
+    between, last = of_convolved(maps, pointwise, 1, single, g, layer.context, needed=(True, of_weights))
     assert between is not None
-    found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=(layer.needed[0], True))
+    found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=(of_input, of_weights))
     arrays = {"depthwise": oriented(op, first), "pointwise": last, **of_bias(g, layer.weights)}
     return Gradients((without_padding_gradient(found, op, inputs.shape),), arrays)
 

@@ -36,8 +36,8 @@ Needed: TypeAlias = tuple[bool, bool]
 
 
 def needed(layer: Evaluated) -> Needed:
-    """Return which gradients of a layer with one input are needed; with weight norm, always those of its arrays."""
-    return layer.needed[0], layer.trained or "gain" in layer.weights
+    """Return which gradients of a layer with one input are needed."""
+    return layer.needed[0], layer.trained
 
 
 def _rows(x: Array) -> Array:

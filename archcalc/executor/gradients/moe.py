@@ -16,20 +16,21 @@ from archcalc.ops.moe import MixtureOfExperts
 
 @gradient(MixtureOfExperts)
 def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
-    (x,), weights, context = layer.inputs, layer.weights, layer.context
+    (x,), (of_input,), weights, context = layer.inputs, layer.needed, layer.weights, layer.context
     rows, g = (each.reshape(-1, each.shape[-1]) for each in (x, given[0]))
     anew = context.uncounted
     chosen, shares = routed(op, rows, weights, anew)
     arrays = {name: np.zeros(array.shape, array.dtype) for name, array in weights.items()}
     found, of_shares = np.zeros_like(rows), np.zeros_like(shares)
 
-    def through(name: str, place: int | slice, some: Array, passed: Array) -> Array:
-        """Return the gradient of the input of a layer, and add those of its arrays."""
-        below, stored = of_weighted(some, passed, expert_layer(weights, name, place), context)
-        for own, target in expert_layer(arrays, name, place).items():
-            target += stored[own]
-        assert below is not None
-        return below
+    def through(name: str, place: int | slice, some: Array, passed: Array, *, below: bool) -> Array | None:
+        """Return the gradient of the input of a layer if it is needed, and add those of its arrays."""
+        own = expert_layer(weights, name, place)
+        of_input, stored = of_weighted(some, passed, own, context, needed=(below, layer.trained))
+        targets = expert_layer(arrays, name, place)
+        for array, each in stored.items():
+            targets[array] += each
+        return of_input
 
     for expert in range(op.experts):
         tokens, places = np.nonzero(chosen == expert)
@@ -39,13 +40,16 @@ def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
         inner = hidden(op, some, expert, weights, anew)
         outputs = weighted(inner.numbers, expert_layer(weights, "down", expert), anew)
         of_shares[tokens, places] = (outputs * passed).sum(-1)
-        below = through("down", expert, inner.numbers, passed * shares[tokens, places][:, None])
+        below = through("down", expert, inner.numbers, passed * shares[tokens, places][:, None], below=True)
+        assert below is not None
         for name, each in _of_hidden(op, layer, inner, below).items():
-            np.add.at(found, tokens, through(name, expert, some, each))
+            of_rows = through(name, expert, some, each, below=of_input)
+            if of_rows is not None:
+                np.add.at(found, tokens, of_rows)
     scores = np.zeros((len(rows), op.experts), rows.dtype)
     np.put_along_axis(scores, chosen, through_softmax(shares, of_shares, -1), -1)
-    found += through("router", slice(None), rows, scores)
-    return Gradients((found.reshape(x.shape),), arrays)
+    of_rows = through("router", slice(None), rows, scores, below=of_input)
+    return Gradients((None if of_rows is None else (found + of_rows).reshape(x.shape),), arrays)
 
 
 def _of_hidden(op: MixtureOfExperts, layer: Evaluated, inner: Hidden, g: Array) -> dict[str, Array]:

@@ -32,14 +32,6 @@ def of_multiplied(
     return first, summed_to(multiplied(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
 
 
-def both_of_multiplied(one: Array, other: Array, g: Array, context: Context) -> tuple[Array, Array]:
-    """Return the gradients of both factors of C = A·B; see `of_multiplied`."""
-    first, second = of_multiplied(one, other, g, context)
-    assert first is not None
-    assert second is not None
-    return first, second
-
-
 def summed_to(g: Array, x: Array) -> Array:
     """Return the gradient of an array that was broadcast along axes of size 1, or by leading ones: sums."""
     own = (*(1,) * (g.ndim - x.ndim), *x.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,20 @@ from archcalc.executor.kernels.recurrent import (
 )
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
-StepBack = Callable[[Any, Pass, int, Arrays, Cell, Context], tuple[Array, Arrays]]
-"""Maps an operator, a pass, the number of a step, the gradients of the states after the step, and the gradients of the
-arrays of the cell, to which it adds its own, to the gradients of the sums of the inputs and of the states before it."""
+
+class Goal(NamedTuple):
+    """Where the gradients of a cell go."""
+
+    cell: Cell
+    """The gradients of its arrays, to which those of every step are added."""
+    context: Context
+    trained: bool
+    """Whether they are needed."""
+
+
+StepBack = Callable[[Any, Pass, int, Arrays, Goal], tuple[Array, Arrays]]
+"""Maps an operator, a pass, the number of a step, the gradients of the states after the step, and the goal, to the
+gradients of the sums of the inputs and of the states before the step."""
 
 
 def _back(step: Step, back: StepBack) -> Callable[[Any, Evaluated, Arrays], Gradients]:
@@ -51,51 +62,63 @@ def _back(step: Step, back: StepBack) -> Callable[[Any, Evaluated, Arrays], Grad
             below = np.zeros_like(passes[number * directions].sequence)
             for direction in range(directions):
                 place = number * directions + direction
-                made, target = passes[place], cell_of(op, arrays, number, direction)
+                made = passes[place]
+                goal = Goal(cell_of(op, arrays, number, direction), layer.context, layer.trained)
                 own = slice(direction * width, (direction + 1) * width)
                 after = tuple([each[:, place] for each in states])
                 rows = np.empty_like(made.rows)
                 for at in range(steps) if direction else reversed(range(steps)):
                     after = (after[0] + g[:, at, own], *after[1:])
-                    rows[:, at], after = back(op, made, at, after, target, layer.context)
+                    rows[:, at], after = back(op, made, at, after, goal)
                 for each, first in zip(states, after, strict=True):
                     each[:, place] = first
                 flat, sums = (each.reshape(-1, each.shape[-1]) for each in (made.sequence, rows))
-                found = _of_cell(flat, sums, made.cell.input, target.input, layer.context)
-                below += found.reshape(below.shape)
+                needed = number > 0 or layer.needed[0]
+                found = _of_cell(flat, sums, made.cell.input, goal.cell.input, goal, needed=needed)
+                if found is not None:
+                    below += found.reshape(below.shape)
             g = below
         before = dict(zip(op.further_outputs, states, strict=False))
         others = zip(op.tensor_arguments(), layer.inputs[1:], strict=True)
-        return Gradients((g.reshape(x.shape), *(before[name].reshape(each.shape) for name, each in others)), arrays)
+        of_input = g.reshape(x.shape) if layer.needed[0] else None
+        return Gradients((of_input, *(before[name].reshape(each.shape) for name, each in others)), arrays)
 
     return run
 
 
-def _of_cell(rows: Array, g: Array, arrays: dict[str, Array], target: dict[str, Array], context: Context) -> Array:
-    """Return the gradient of the rows that an array of a cell multiplies, and add those of the array."""
-    found, stored = of_weighted(rows, g, arrays, context)
+def _of_cell(
+    rows: Array, g: Array, arrays: dict[str, Array], target: dict[str, Array], goal: Goal, *, needed: bool = True
+) -> Array | None:
+    """Return the gradient of what an array of a cell multiplies if it is needed, and add those of the array."""
+    found, stored = of_weighted(rows, g, arrays, goal.context, needed=(needed, goal.trained))
     for name, each in stored.items():
         target[name] += each
+    return found
+
+
+def _of_output(rows: Array, g: Array, cell: dict[str, Array], target: dict[str, Array], goal: Goal) -> Array:
+    """Return the gradient of outputs of an earlier step, or of what a projection reads, and add those of the array."""
+    found = _of_cell(rows, g, cell, target, goal)
     assert found is not None
     return found
 
 
-def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
     (output,), (g,) = made.after[at], given
     sums = g * (output > 0 if op.act == "relu" else 1 - output * output)
-    return sums, (_of_cell(made.before[at][0], sums, made.cell.recurrent, target.recurrent, context),)
+    return sums, (_of_output(made.before[at][0], sums, made.cell.recurrent, goal.cell.recurrent, goal),)
 
 
-def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
     """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n."""
     cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
-    sums = made.rows[:, at] + weighted(output, cell.recurrent, context.uncounted)
+    sums = made.rows[:, at] + weighted(output, cell.recurrent, goal.context.uncounted)
     write, keep, new, show = np.split(sums, 4, -1)
-    write, keep, show = (logistic(gate, context) for gate in (write, keep, show))
+    write, keep, show = (logistic(gate, goal.context) for gate in (write, keep, show))
     new, shown = np.tanh(new), np.tanh(kept)
     g, of_kept = given
     if cell.projection:
-        g = _of_cell(show * shown, g, cell.projection, target.projection, context)
+        g = _of_output(show * shown, g, cell.projection, goal.cell.projection, goal)
     of_kept = of_kept + g * show * (1 - shown * shown)
     found = np.concatenate(
         [
@@ -106,32 +129,33 @@ def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, target: Cell, conte
         ],
         -1,
     )
-    return found, (_of_cell(output, found, cell.recurrent, target.recurrent, context), of_kept * keep)
+    return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_kept * keep)
 
 
-def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, target: Cell, context: Context) -> tuple[Array, Arrays]:
+def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
     """Go back through h = (1 − z)·n + z·h′, with the gates r and z and the new values n."""
     (output,), (g,), read = made.before[at], given, made.rows[:, at]
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
-    of_gates, of_candidate = ((_rows(made.cell, part), _rows(target, part)) for part in (gates, candidate))
-    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], context.uncounted), context)
+    of_gates, of_candidate = ((_rows(made.cell, part), _rows(goal.cell, part)) for part in (gates, candidate))
+    anew = goal.context.uncounted
+    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], anew), goal.context)
     if op.reset_after:
-        sums = weighted(output, of_candidate[0], context.uncounted)
+        sums = weighted(output, of_candidate[0], anew)
         remembered = reset * sums
     else:
-        remembered = weighted(reset * output, of_candidate[0], context.uncounted)
+        remembered = weighted(reset * output, of_candidate[0], anew)
     new = np.tanh(read[:, candidate] + remembered)
     of_new = g * (1 - keep) * (1 - new * new)
     found = g * keep
     if op.reset_after:
         of_reset = of_new * sums
-        found += _of_cell(output, of_new * reset, *of_candidate, context)
+        found += _of_output(output, of_new * reset, *of_candidate, goal)
     else:
-        passed = _of_cell(reset * output, of_new, *of_candidate, context)
+        passed = _of_output(reset * output, of_new, *of_candidate, goal)
         of_reset = passed * output
         found += passed * reset
     sums_of_gates = np.concatenate([of_reset * reset * (1 - reset), g * (output - new) * keep * (1 - keep)], -1)
-    found += _of_cell(output, sums_of_gates, *of_gates, context)
+    found += _of_output(output, sums_of_gates, *of_gates, goal)
     return np.concatenate([sums_of_gates, of_new], -1), (found,)
 
 

@@ -61,6 +61,7 @@ def deformable_conv(op: DeformableConv, layer: Evaluated, given: Arrays) -> Grad
     framed = np.zeros((*x.shape[:2], *(n + 1 for n in sizes)), x.dtype)
     stored, moved = np.zeros_like(matrix), np.zeros_like(points)
     masked = None if masks is None else np.zeros_like(masks)
+    of_read = any(layer.needed) or (layer.trained and not op.offset)
     step = block_positions(TEMPORARIES * x.shape[1] * taps * x.itemsize)
     for number, each in enumerate(g.reshape(len(x), op.groups, matrix.shape[1], -1)):
         maps = x[number].reshape(op.offset_groups, -1, *sizes)
@@ -68,26 +69,29 @@ def deformable_conv(op: DeformableConv, layer: Evaluated, given: Arrays) -> Grad
         for start in range(0, each.shape[-1], step):
             block = slice(start, start + step)
             part = each[..., block]
-            spread = multiplied(matrix.swapaxes(-1, -2), part, context)
-            spread = spread.reshape(op.offset_groups, -1, taps, part.shape[-1])
+            spread = None
+            if of_read:
+                spread = multiplied(matrix.swapaxes(-1, -2), part, context)
+                spread = spread.reshape(op.offset_groups, -1, taps, part.shape[-1])
             read = []
             for group, channels in enumerate(maps):
                 u = points[number, group, ..., block]
                 around = [nearest(u[:, axis], n, context) for axis, n in enumerate(sizes)]
                 values = interpolated(channels, around, sizes, context)
+                mask = 1 if masks is None else masks[number, group, ..., block]
+                read.append(values * mask)
+                if spread is None:
+                    continue
                 share = spread[group]
-                if masks is None or masked is None:
-                    read.append(values)
-                else:
-                    mask = masks[number, group, ..., block]
-                    read.append(values * mask)
+                if masked is not None:
                     masked[number, group, ..., block] = (share * values).sum(0, keepdims=True)
-                    share = share * mask
+                share = share * mask
                 _add_at(targets[group], around, share)
                 for axis, slope in enumerate(_slopes(channels, around, sizes, context)):
                     moved[number, group, :, axis, block] = (share * slope).sum(0)
-            columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
-            stored += multiplied(part, columns.swapaxes(-1, -2), context)
+            if layer.trained:
+                columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
+                stored += multiplied(part, columns.swapaxes(-1, -2), context)
     found = framed[:, :, *(slice(n) for n in sizes)]
     arrays = {"weight": stored.reshape(weight.shape), **of_bias(g, layer.weights)}
     offsets = moved.reshape(len(x), -1, *g.shape[2:])
@@ -114,10 +118,10 @@ def _with_offsets(
         return Gradients((found, *(named[name] for name, _ in zip(op.tensor_arguments(), others, strict=True))), arrays)
     made = offsets if masks is None else np.concatenate([offsets, masks], 1)
     kept = {name: layer.weights[f"offset_{name}"] for name in ("weight", "bias")}
-    first = gradient_of(own)(own, replace(layer, inputs=(x,), weights=kept, needed=(True,)), (made,))
+    first = gradient_of(own)(own, replace(layer, inputs=(x,), weights=kept, needed=layer.needed[:1]), (made,))
     (through,) = first.inputs
-    assert through is not None
-    return Gradients((found + through,), {**arrays, **{f"offset_{name}": each for name, each in first.weights.items()}})
+    arrays |= {f"offset_{name}": each for name, each in first.weights.items()}
+    return Gradients((None if through is None else found + through,), arrays)
 
 
 @gradient(RoiAlign)

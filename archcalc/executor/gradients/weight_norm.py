@@ -22,6 +22,8 @@ def through_weight_norm(function: Gradient) -> Gradient:
             return function(op, layer, given)
         shape = layer.inputs[0].shape[1:]
         found = function(op, replace(layer, weights=merged(op, layer.weights, shape)), given)
+        if not layer.trained:
+            return Gradients(found.inputs)
         return Gradients(found.inputs, {**found.weights, **_through(op, layer, shape, found)})
 
     return apply
