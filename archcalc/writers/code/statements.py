@@ -70,7 +70,7 @@ def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement
                 Statement((ref,), each.text, each.step.name) for ref, each in zip(step.inputs, own, strict=True) if each
             ]
             own = [None] * len(own)
-        depth = 1 + max((each.depth for each in own if each), default=0)
+        depth = step.template.endswith(")") + max((each.depth for each in own if each), default=0)
         text = PLACE.sub(lambda match, own=own, step=step: _argument(match, own, step), step.template)  # type: ignore[misc]
         (output, *others) = step.outputs
         if not any(uses[ref] for ref in step.outputs):
@@ -123,17 +123,30 @@ def _argument(match: re.Match[str], own: Sequence[_Nested | None], step: Step) -
     before = step.template[: match.start()]
     after = step.template[match.end() :]
     enclosed = (before.endswith(("(", "[", ", ")) and after.startswith((")", ",", "]"))) or not (before or after)
-    return inner.text if enclosed or is_primary(inner.text) else f"({inner.text})"
+    if after.startswith((".", "[")) and not is_primary(inner.text):
+        return f"({inner.text})"
+    is_product = set(_operators(inner.text)) == {"*"} and {*_operators(step.template)} <= {"+"}
+    return inner.text if enclosed or is_primary(inner.text) or is_product else f"({inner.text})"
 
 
-def is_primary(text: str) -> bool:
-    """Return whether an expression needs no brackets before an operator: a name with calls, indices and attributes."""
+def _operators(text: str) -> list[str]:
+    """Return the operators between spaces outside brackets, which an expression has at the top."""
+    return re.findall(r" (\S{1,2}) ", _outside(text))
+
+
+def _outside(text: str) -> str:
+    """Return an expression without what is in brackets."""
     depth, outside = 0, ""
     for char in text:
         depth -= char in ")]"
         outside += char if not depth else ""
         depth += char in "(["
-    return re.fullmatch(r"[\w.()\[\]\0:]*", outside) is not None
+    return outside
+
+
+def is_primary(text: str) -> bool:
+    """Return whether an expression needs no brackets before an operator: a name with calls, indices and attributes."""
+    return re.fullmatch(r"[\w.()\[\]\0:]*", _outside(text)) is not None
 
 
 def _mark(ref: Ref) -> str:

@@ -145,15 +145,19 @@ def kept(op: Any) -> list[str]:
 
 
 def description(op: Any) -> str:
-    words = [
-        " whose queries share keys and values" if grouped(op) else "",
-        " to another sequence" if op.context else "",
-        " up to the own position" if op.causal else "",
-        " with rotary positions" if op.rope is not None else "",
-        " within a window" if op.window is not None else "",
-        " with linear biases" if op.alibi else "",
-    ]
-    return "".join(words)
+    words = {
+        "causal": op.causal,
+        "windowed": op.window is not None,
+        "grouped queries": grouped(op),
+        "rotary positions": op.rope is not None,
+        "linear biases": op.alibi,
+    }
+    found = [word for word, holds in words.items() if holds]
+    return (
+        f" to another sequence{': ' if found else ''}{', '.join(found)}"
+        if op.context
+        else (f": {', '.join(found)}" if found else "")
+    )
 
 
 def body(op: Any) -> Iterator[str]:

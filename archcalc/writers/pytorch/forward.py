@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from archcalc.graph import Graph, Ref
 from archcalc.writers.code.calls import Code
 from archcalc.writers.code.classes import Classes, split_name
-from archcalc.writers.code.lines import Written, in_lines
+from archcalc.writers.code.lines import Written, in_lines, wrapped
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import attribute_name, variable_name
 from archcalc.writers.code.statements import Step, returning, statements, written
@@ -41,7 +41,7 @@ class _Forward:
 
     def lines(self, values: Iterator[str]) -> Iterator[str]:
         names = self.input_names()
-        result = "Tensor" if len(self.returned) == 1 else f"tuple[{', '.join(['Tensor'] * len(self.returned))}]"
+        result = {1: "Tensor", 2: "tuple[Tensor, Tensor]"}.get(len(self.returned), "tuple[Tensor, ...]")
         if self.in_training:
             result = f"{result} | tuple[Tensor, ...]"
         arguments = ["self", *(f"{name}: Tensor" for name in names)]
@@ -68,8 +68,9 @@ class _Forward:
     def kept(self, steps: Sequence[tuple[bool, Step]]) -> tuple[Ref, ...]:
         """Return the tensors that are used after the main path: what is returned, and what training heads read."""
         made = {ref for training, step in steps if training for ref in step.outputs}
-        read = (ref for training, step in steps if training for ref in step.inputs if ref not in made)
-        return tuple(dict.fromkeys([*self.returned, *read]))
+        read = [ref for training, step in steps if training for ref in step.inputs]
+        needed = [ref for ref in (*self.in_training, *read) if ref not in made]
+        return tuple(dict.fromkeys([*self.returned, *needed]))
 
     def input_names(self) -> list[str]:
         """Return the names of the tensors that the module reads."""
@@ -105,26 +106,3 @@ class _Forward:
         ends_line = node.op.kind == "activation"
         made = self.graph.made_by(index)
         return Step(template, node.inputs, made[:1], child.name if named else "", is_stage, ends_line)
-
-
-def wrapped(line: str) -> Iterator[str]:
-    """Yield a statement, in several lines if it is long and ends with a call."""
-    start = re.match(r"(\s*)((?:return |[\w, ]+ = )?)([\w.]+)\((.*)\)$", line)
-    arguments = top_level(start[4]) if start else None
-    if start is None or arguments is None:
-        yield line
-    else:
-        yield from in_lines(start[2], Written(start[3], tuple([("", each) for each in arguments])), start[1])
-
-
-def top_level(text: str) -> list[str] | None:
-    """Return the arguments of a call; ``None`` if the text is not that between one pair of brackets."""
-    found, depth, start = [], 0, 0
-    for place, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0:
-            return None
-        if char == "," and not depth:
-            found.append(text[start:place].strip())
-            start = place + 1
-    return [*found, text[start:].strip()]

@@ -30,8 +30,14 @@ def aligned(view: View) -> list[str]:
     return [f"${place}" + (f"[:, :{', None' * ones}]" if ones else "") for place, ones in enumerate(missing)]
 
 
+MANY = 5
+"""The number of terms from which a sum is that of a list."""
+
+
 @writes("add", "sub", "mul", "div")
 def write_arithmetic(view: View) -> Code:
+    if view.op.name == "add" and len(view.shapes) >= MANY:
+        return expression(f"sum([{', '.join(aligned(view))}])")
     return expression(f" {OPERATORS[view.op.name]} ".join(aligned(view)))
 
 

@@ -33,7 +33,7 @@ def write_ln(view: View) -> Code:
     named = numbers(view, "elementwise_affine")
     if op.name == "rms_norm":  # PyTorch's default depends on the number format
         named = (Arg("eps", op.eps, kind="eps"), named[1])
-    call = Call(cls, (Arg("normalized_shape", size, kind=kind, positional=True), *named))
+    call = Call(cls, (Arg("features", size, kind=kind, positional=True), *named))
     if op.axis != "channels" or len(shape) == 1:
         return module(call)
     return Code("$self($0.movedim(1, -1)).movedim(-1, 1)", (("", call),))

@@ -58,8 +58,9 @@ class BucketedPositionBias(nn.Module):
             index = index + buckets * (distance > 0)
             distance = distance.abs()
         exact = buckets // 2
-        ratio = torch.log(distance.clamp(min=1) / exact) / math.log(max_distance / exact)
-        far = (exact + ratio * (buckets - exact)).long().clamp(max=buckets - 1)
+        longest = math.log(max_distance / exact)
+        far = torch.log(distance.clamp(min=1) / exact) / longest * (buckets - exact)
+        far = exact + far.long().clamp(max=buckets - exact - 1)
         index = index + torch.where(distance < exact, distance, far)
         self.register_buffer("index", index, persistent=False)
 

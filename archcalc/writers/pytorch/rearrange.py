@@ -58,14 +58,15 @@ def split(axes: Any, given: dict[str, Any], values: list[Slot]) -> str:
 def merged(axes: Any) -> str:
     """Return the calls that merge factors into axes, the last axis first."""
     found = ""
-    start = 1 + sum(map(len, axes))
+    start = end = 1 + sum(map(len, axes))
     for names in reversed(axes):
         start -= len(names)
         if not names:
             found += f".unsqueeze({start})"
         if len(names) > 1:
-            found += f".flatten({start}, {start + len(names) - 1})"
-    return found.replace(f".flatten({start}, {sum(map(len, axes))})", f".flatten({start})")
+            to_end = start + len(names) == end and not found
+            found += f".flatten({start})" if to_end else f".flatten({start}, {start + len(names) - 1})"
+    return found
 
 
 def permuted(order: list[int]) -> str:

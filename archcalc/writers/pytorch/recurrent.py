@@ -17,6 +17,8 @@ def write_recurrent(view: View) -> Code:
         raise Lacking(f"PyTorch's {op.name} has two biases per gate")
     if not getattr(op, "reset_after", True):
         raise Lacking("PyTorch's gru applies its reset gate after the product")
+    if (getattr(op, "proj", None) or 0) >= op.units:
+        raise Lacking("PyTorch's lstm projects to fewer features than it has units")
     args = [
         width("input_size", view.shape[-1]),
         width("hidden_size", op.units),

@@ -21,6 +21,8 @@ class View(NamedTuple):
     """For each of these tensors, whether it is the same for every example, so that its batch is 1."""
     is_read_further: bool = False
     """Whether another output than the first is read."""
+    is_recorded: bool = False
+    """Whether it is from a model file that records its module, so that modules keep their numbers."""
 
     @property
     def shape(self) -> Sizes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code
+from archcalc.writers.code.calls import Arg, Call, Code, width
 from archcalc.writers.pytorch.registry import View, writes
 
 
 def zeros(shape: tuple[int, ...]) -> Call:
     """Return a tensor that is the same for every example, with a batch of 1."""
-    return Call("torch.zeros", tuple([Arg(f"size_{n}", size, positional=True) for n, size in enumerate((1, *shape))]))
+    return Call("torch.zeros", tuple([width("size", size) for size in (1, *shape)]))
 
 
 @writes("learned")

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Call, Code, Slot
+from archcalc.writers.code.calls import Arg, Call, Code, Slot
 from archcalc.writers.pytorch.dense import FLATTEN
-from archcalc.writers.pytorch.registry import View, dim, expression, stateless, writes
+from archcalc.writers.pytorch.registry import View, dim, expression, helper, stateless, writes
+
+PERMUTE = '''
+class Permute(nn.Module):
+    """A permutation of axes."""
+
+    def __init__(self, dims: Sequence[int]) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(*self.dims)
+'''
 
 
 @writes("identity")
@@ -28,9 +40,11 @@ def write_reshape(view: View) -> Code:
 def write_transpose(view: View) -> Code:
     order = [axis + 1 for axis in view.op.order]
     moved = [place for place, axis in enumerate(order, start=1) if place != axis]
-    if len(moved) == 2:
-        return expression(f"$0.transpose({moved[0]}, {moved[1]})")
-    return expression(f"$0.permute(0, {', '.join(map(str, order))})")
+    text = f"$0.transpose({moved[0]}, {moved[1]})" if len(moved) == 2 else f"$0.permute{(0, *order)}"
+    if not view.is_recorded:
+        return expression(text)
+    call = Call(helper("Permute", PERMUTE), (Arg("dims", (0, *order), positional=True),))
+    return Code(text, steps=(("", call),), helpers=("Permute",))
 
 
 @writes("shuffle")

@@ -20,7 +20,7 @@ from archcalc.writers.code.names import attribute_name
 from archcalc.writers.code.parameters import Column, Parameter
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
-from archcalc.writers.pytorch.registry import HELPERS, View, code_of
+from archcalc.writers.pytorch.registry import HELPERS, View, code_of, helper
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "gate", "arithmetic", "structure", "rearrange"),
@@ -29,6 +29,7 @@ for _family in (
     import_module(f"archcalc.writers.pytorch.{_family}")  # registers how layers are written
 
 SEQUENCE, ORDERED = "nn.Sequential", "OrderedDict"
+ATTENTION = "Attention"
 IMPORTS = (
     (r"\bmath\.", "import math"),
     (r"\bOrderedDict\b", "from collections import OrderedDict"),
@@ -85,13 +86,35 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             single.add(index)
         shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further)
+            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further, node.origin is not None)
             codes[index] = code_of(view)
         except Lacking as error:
             problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
+    if not codes and not problems:
+        problems.append(Problem("write", "the network has no layers, so there is no module", origin=graph.name[:60]))
     if problems:
         raise SpecError(problems)
-    return codes
+    return with_short_names(codes)
+
+
+def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
+    """Return codes in which the only class of attention is called so: its name need not tell it from others."""
+    found = {name for code in codes.values() for name in code.helpers if name.endswith(ATTENTION)}
+    if len(found) != 1 or ATTENTION in found:
+        return codes
+    (name,) = found
+    helper(ATTENTION, HELPERS[name].replace(f"class {name}(", f"class {ATTENTION}("))
+    return {index: renamed(code, name) if name in code.helpers else code for index, code in codes.items()}
+
+
+def renamed(code: Code, name: str) -> Code:
+    """Return the code of an attention layer with the short name of its class."""
+
+    def short(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
+        return tuple([(label, call._replace(function=ATTENTION)) for label, call in parts])
+
+    helpers = tuple([ATTENTION if each == name else each for each in code.helpers])
+    return code._replace(attributes=short(code.attributes), steps=short(code.steps), helpers=helpers)
 
 
 def in_sequence(named: Named) -> Call:
@@ -180,6 +203,7 @@ class _File:
                 yield from self.loop(call, columns)
                 continue
             text = written_call(call, columns)
+            text = Written(SEQUENCE, (("", text),)) if call.function == REPEATED else text
             own = attribute_name(name)
             if own == name or not cls.chain:
                 yield from in_lines(f"self.{own} = ", text, " " * 8)
