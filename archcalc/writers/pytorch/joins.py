@@ -8,9 +8,8 @@ from archcalc.writers.pytorch.registry import View, dim, expression, helper, wri
 CENTER_CROP = """
 def center_crop(x: Tensor, size: Sequence[int]) -> Tensor:
     \"\"\"Return the centre of maps, which has the given size.\"\"\"
-    for axis, n in enumerate(size, start=2):
-        x = x.narrow(axis, (x.shape[axis] - n) // 2, n)
-    return x
+    starts = [(n - m) // 2 for n, m in zip(x.shape[2:], size)]
+    return x[(..., *(slice(start, start + m) for start, m in zip(starts, size)))]
 """
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 COMPARED = {
