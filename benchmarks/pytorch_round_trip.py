@@ -2,8 +2,8 @@
 
     python -m benchmarks.pytorch_round_trip [SPEC ...]
 
-By default, the bundled networks. Modules are made on the meta device, without numbers. Compared are the shapes of inputs
-and outputs, multiply–accumulates, and parameters. Needs torch.
+By default, the bundled networks. Modules are made on the meta device, without numbers. Compared are the shapes of
+inputs and outputs, multiply–accumulates, and parameters. Needs torch.
 """
 
 from __future__ import annotations

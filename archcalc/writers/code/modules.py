@@ -119,13 +119,13 @@ def _key(node: Node, index: int, depth: int) -> tuple[str, int, bool]:
 
 
 def _name(node: Node) -> str:
-    """Return the name of a layer in its module; the language numbers those of an operator in the entire stage."""
+    """Return the name of a layer in its module; the language numbers equal names in the entire stage."""
     name = node.path[-1]
-    if node.origin is None and (
-        re.fullmatch(rf"{node.op.name}(_\d+)?", name) or (node.path[0] == name and node.path[1:])
-    ):
+    if node.origin is not None:
+        return name
+    if re.fullmatch(rf"{node.op.name}(_\d+)?", name) or (node.path[0] == name and node.path[1:]):
         return node.op.name
-    return name
+    return re.sub(r"_\d+$", "", name) if len(node.path) > 1 else name
 
 
 def _numbered(siblings: list[Module], graph: Graph) -> list[Module]:
