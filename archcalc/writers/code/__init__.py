@@ -2,5 +2,5 @@
 
 ``modules`` finds the modules of a network: its stages, and the blocks in them. ``calls`` describes how a layer is
 written, ``parameters`` finds in which numbers equal modules differ, ``classes`` decides which of them are classes,
-``statements`` writes what is computed, and ``lines`` breaks long lines.
+``repetition`` finds what is a loop, ``statements`` writes what is computed, and ``lines`` breaks long lines.
 """

@@ -18,6 +18,7 @@ from archcalc.writers.code.calls import Arg, Call, Code, Slot
 from archcalc.writers.code.modules import Module, is_chain
 from archcalc.writers.code.names import attribute_name
 from archcalc.writers.code.parameters import WIDTH, Column, Parameter, parameters_of
+from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.names import unused
 
 Codes: TypeAlias = Mapping[int, Code]
@@ -193,13 +194,18 @@ class Classes:
         if first is self.root or first not in self.chains:
             return True
         runs = sum(child.repeats > 1 for child in first.children)
-        if runs and len(first.children) > 1:
+        if (runs and len(first.children) > 1) or any(part.times > 1 for part in parts(first.children, self.is_again)):
             return True
         if self.times[self.keys[first]] == 1:
             return False
         inside = any(child.single in self.of for child in first.children)
         is_block = any(module.is_block for module in modules)
         return is_block or inside or sum(1 for _ in first.layers()) >= LEAST_LAYERS
+
+    def is_again(self, module: Module, other: Module, times: int) -> bool:
+        """Return whether a child of a sequence is another one again, so many repetitions later."""
+        alike = self.keys[module] == self.keys[other] and self.values(module) == self.values(other)
+        return alike and is_numbered_after(module.name, other.name, times)
 
     def add(self, modules: list[Module]) -> None:
         first = modules[0]
@@ -304,12 +310,6 @@ def shared_with(graph: Graph, nodes: range) -> int | None:
 
 def slots_of(named: Named) -> list[Slot]:
     return [slot for _, call in named for slot in call.slots]
-
-
-def split_name(name: str) -> tuple[str, int]:
-    """Return what precedes the number at the end of a name, and the number; −1 if there is none."""
-    found = re.fullmatch(r"(.*?)(0|[1-9]\d*)", name)
-    return (found[1], int(found[2])) if found else (name, -1)
 
 
 def height(module: Module) -> int:

@@ -30,10 +30,9 @@ class Parameter(NamedTuple):
     @property
     def annotation(self) -> str:
         """The type of its values."""
-        kinds = {type(value) for value in self.values}
         names = {int: "int", bool: "bool", str: "str", tuple: "tuple[int, ...]"}
-        found = sorted({names.get(kind, "float") for kind in kinds})
-        return " | ".join(found)
+        found = {names.get(type(value), "float") for value in self.values}
+        return " | ".join(sorted(found - {"int"} if "float" in found else found))
 
 
 class Column(NamedTuple):

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archcalc.graph import Graph, Ref
 from archcalc.writers.code.calls import Code
-from archcalc.writers.code.classes import Classes, split_name
+from archcalc.writers.code.classes import Classes
 from archcalc.writers.code.lines import Written, in_lines, wrapped
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import attribute_name, variable_name
+from archcalc.writers.code.repetition import split_name
 from archcalc.writers.code.statements import Step, returning, statements, written
 
 BODY = " " * 8

@@ -18,6 +18,7 @@ from archcalc.writers.code.lines import Text, Written, in_lines, in_one_line
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import attribute_name
 from archcalc.writers.code.parameters import Column, Parameter
+from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
 from archcalc.writers.pytorch.registry import HELPERS, View, code_of, helper
@@ -198,17 +199,42 @@ class _File:
 
     def construction(self, cls: Class, columns: Iterator[Column]) -> Iterator[str]:
         """Yield the lines that construct the children."""
+        made: list[tuple[str, Text]] = []
         for name, call in cls.constructed:
             if call.function == REPEATED and cls.chain:
+                yield from self.constructed(made, chain=True)
+                made = []
                 yield from self.loop(call, columns)
                 continue
             text = written_call(call, columns)
-            text = Written(SEQUENCE, (("", text),)) if call.function == REPEATED else text
-            own = attribute_name(name)
-            if own == name or not cls.chain:
-                yield from in_lines(f"self.{own} = ", text, " " * 8)
-            else:
-                yield from in_lines("", Written("self.add_module", (("", f'"{name}"'), ("", text))), " " * 8)
+            made.append((name, Written(SEQUENCE, (("", text),)) if call.function == REPEATED else text))
+        yield from self.constructed(made, chain=cls.chain)
+
+    def constructed(self, made: Sequence[tuple[str, Text]], *, chain: bool) -> Iterator[str]:
+        """Yield the lines that construct modules; those of a sequence that are repeated together are a loop."""
+
+        def follows(one: tuple[str, Text], other: tuple[str, Text], times: int) -> bool:
+            return chain and one[1] == other[1] and is_numbered_after(one[0], other[0], times)
+
+        for part in parts(made, follows):
+            inside = made[part.start : part.start + part.period]
+            numbers = {split_name(name)[1] for name, _ in inside}
+            if part.times == 1 or len(numbers) > 1:
+                for name, text in made[part.start : part.start + part.period * part.times]:
+                    yield from self.added(name, text, chain=chain)
+                continue
+            yield f"        for i in range({_range(str(part.times), numbers.pop())}):"
+            for name, text in inside:
+                label = f'f"{split_name(name)[0]}{{i}}"'
+                yield from in_lines("", Written("self.add_module", (("", label), ("", text))), " " * 12)
+
+    def added(self, name: str, text: Text, *, chain: bool) -> Iterator[str]:
+        """Yield the lines that construct a module."""
+        own = attribute_name(name)
+        if own == name or not chain:
+            yield from in_lines(f"self.{own} = ", text, " " * 8)
+        else:
+            yield from in_lines("", Written("self.add_module", (("", f'"{name}"'), ("", text))), " " * 8)
 
     def loop(self, call: Call, columns: Iterator[Column]) -> Iterator[str]:
         """Yield the lines that construct equal modules with numbered names."""

@@ -63,6 +63,14 @@ def test_repetitions_are_loops() -> None:
     assert 'for i in range(1, 3):\n            self.add_module(f"residual_{i}", Residual(16))' in code
 
 
+def test_layers_that_are_repeated_together_are_a_loop() -> None:
+    text = "input: 3x8x8\nblocks: {unit(c): conv c k3 half -> bn}\nlayers: {a: (unit(3) -> relu)*4 -> unit(5)}"
+    code = write_pytorch(graph(text))
+    assert "for i in range(1, 5):" in code
+    assert 'self.add_module(f"relu_{i}", nn.ReLU())' in code
+    assert "self.unit_5 = Unit(5)" in code
+
+
 def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
     code = write_pytorch(load("unet").graph)
     assert "x = self.up4(x, down4)" in code
