@@ -67,6 +67,12 @@ def write_onnx(network: Network, options: Options) -> bytes:
     return write_onnx(network.graph, arrays) if opset is None else write_onnx(network.graph, arrays, opset=opset)
 
 
+def write_pytorch(network: Network, options: Options) -> bytes:
+    from archcalc.writers.pytorch.write import write_pytorch
+
+    return _text(write_pytorch(network.graph))
+
+
 def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | None:
     """Return the stored arrays that options give, or those of a model file; ``None`` if there are none."""
     given = [name for name in ("weights", "seed", "no_weights") if options[name] not in (None, False)]
@@ -93,6 +99,7 @@ TARGETS = {
     "spec": Target("a spec", (".yaml", ".yml"), frozenset(), write_spec),
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
     "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
+    "pytorch": Target("a Python file with a module of PyTorch", (".py",), frozenset(), write_pytorch),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -130,7 +137,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, an ONNX model, a diagram, a table.
+    """Write a network in another format: a spec, an ONNX model, Python code for PyTorch, a diagram, a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """

@@ -1,0 +1,112 @@
+"""The parameters of a class: the values in which equal modules differ.
+
+Values that agree in all modules are literals. Places whose values are the same have one parameter, and a width that is
+a multiple or a part of another is written as one: ``4 * channels``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
+from archcalc.writers.names import unused
+
+WIDTH = "width"
+RESERVED = frozenset({"self", "super", "x", "i", "len", "nn", "F", "torch", "math", "layers", "keras", "ops"})
+"""Names that the code uses itself."""
+
+
+class Parameter(NamedTuple):
+    """A parameter of a class."""
+
+    name: str
+    values: tuple[Value, ...]
+    """Its value in each module."""
+    kind: str
+    default: Value = REQUIRED
+
+    @property
+    def annotation(self) -> str:
+        """The type of its values."""
+        names = {int: "int", bool: "bool", str: "str", tuple: "tuple[int, ...]"}
+        found = {names.get(type(value), "float") for value in self.values}
+        return " | ".join(sorted(found - {"int"} if "float" in found else found))
+
+
+class Column(NamedTuple):
+    """What is written in a place for a value."""
+
+    text: str
+    is_default: bool = False
+    """Whether all modules have the default of the argument there, so that it is left out."""
+
+
+class Parameters(NamedTuple):
+    """The parameters of a class, and what is written in the places of its code."""
+
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+
+
+def parameters_of(modules: Sequence[Sequence[Slot]]) -> Parameters:
+    """Return the parameters of equal modules.
+
+    Args:
+        modules: the places for values of each module, which are the same in all of them.
+    """
+    found: list[Parameter] = []
+    texts = []
+    for slots in zip(*modules, strict=True):
+        slot, values = slots[0], tuple([each.value for each in slots])
+        if len(set(map(_identity, values))) == 1:
+            texts.append(Column(literal(values[0]), _is_default(values[0], slot.default)))
+            continue
+        text = next((known for other in found if (known := _expression(slot, values, other))), None)
+        if text is None:
+            text = unused(slot.name, {*RESERVED, *(each.name for each in found)}, "_")
+            found.append(Parameter(text, values, slot.kind, _usual(slot, values)))
+        texts.append(Column(text))
+    ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
+    return Parameters(tuple(ordered), tuple(texts))
+
+
+def _identity(value: Value) -> Any:
+    """Return what is equal for equal values of one type."""
+    return type(value) if value is None else (type(value), value)
+
+
+def _is_default(value: Value, default: Value) -> bool:
+    return not isinstance(default, Required) and _identity(value) == _identity(default)
+
+
+def _usual(slot: Slot, values: tuple[Value, ...]) -> Value:
+    """Return the default of a parameter: that of the argument if it occurs, or the most common value."""
+    if isinstance(slot.default, Required):
+        return REQUIRED
+    if any(_is_default(value, slot.default) for value in values):
+        return slot.default
+    value, times = Counter(values).most_common(1)[0]
+    return value if times > 1 else REQUIRED
+
+
+def _expression(slot: Slot, values: tuple[Value, ...], other: Parameter) -> str | None:
+    """Return values in terms of a parameter; ``None`` if they are not."""
+    if slot.kind == other.kind and values == other.values:
+        return other.name
+    whole = all(type(value) is int for value in (*values, *other.values))
+    if slot.name == "padding" and other.name.startswith("kernel_size") and whole:
+        return f"{other.name} // 2" if all(v == k // 2 for v, k in zip(values, other.values, strict=True)) else None
+    if slot.kind != WIDTH or other.kind != WIDTH or not whole or 0 in (*values, *other.values):
+        return None
+    if other.name.startswith("in_"):  # the output of a module is no multiple of what happens to precede it
+        return None
+    pairs = list(zip(values, other.values, strict=True))
+    times = {value / base for value, base in pairs}
+    if len(times) > 1:
+        return None
+    value, base = pairs[0]
+    if value % base == 0:
+        return f"{value // base} * {other.name}"
+    return f"{other.name} // {base // value}" if base % value == 0 else None

@@ -1,0 +1,1 @@
+"""A network as a module of PyTorch."""

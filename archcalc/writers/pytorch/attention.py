@@ -1,0 +1,199 @@
+"""Attention: the products alone, and modules with the projections around them.
+
+Such a module has the parameters and the lines that its layer needs, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
+from archcalc.writers.pytorch.product import filled_up
+from archcalc.writers.pytorch.registry import View, expression, helper, option, writes
+
+ROTATE = '''
+def rotate(x: Tensor, base: float) -> Tensor:
+    """Return queries or keys with rotary positions."""
+    n, width = x.shape[-2:]
+    rates = base ** (-torch.arange(0, width, 2, device=x.device) / width)
+    angles = (torch.arange(n, device=x.device)[:, None] * rates).repeat(1, 2)
+    first, second = x.chunk(2, dim=-1)
+    return x * angles.cos() + torch.cat([-second, first], dim=-1) * angles.sin()
+'''
+ARRAYS = {
+    **{name: ("", f"{letter}_proj.weight") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
+    **{f"{name}_bias": ("", f"{letter}_proj.bias") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
+    "output": ("", "out_proj.weight"),
+    "output_bias": ("", "out_proj.bias"),
+}
+"""Where the weights of the projections are."""
+
+
+@writes("sdpa")
+def write_sdpa(view: View) -> Code:
+    op = view.op
+    if op.causal and len(view.shapes) == 4:
+        raise Lacking("PyTorch's scaled dot-product attention is either causal or has a mask")
+    args = ["$0", "$1", "$2"]
+    args += [f"attn_mask={filled_up(view, 3, len(view.shape))}"] if len(view.shapes) == 4 else []
+    args += ["is_causal=True"] if op.causal else []
+    values = [] if op.factor is None else [Slot("scale", op.factor)]
+    args += ["scale=$scale"] if values else []
+    return expression(f"F.scaled_dot_product_attention({', '.join(args)})", *values)
+
+
+@writes("attention")
+def write_attention(view: View) -> Code:
+    op = view.op
+    sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
+    given = op.tensor_arguments()
+    name = helper(class_name(op), "\n".join(class_lines(op, sizes)))
+    args = [width("features", sizes["features"]), Arg("heads", op.heads)]
+    if grouped(op):
+        args.append(Arg("kv_heads", op.kv_heads))
+    if op.dim is not None:
+        args.append(width("dim", op.dim)._replace(positional=False))
+    if "context" in given:
+        args.append(width("context_features", sizes["context"])._replace(positional=False))
+    if op.window is not None:
+        args.append(Arg("window", op.window))
+    if op.rope is not None:
+        args.append(option("base", op.rope, 10_000))
+    rank = len(view.shape) + 1
+    tensors = ["$0"]
+    for place, argument in enumerate(given, start=1):
+        single = view.single[place]  # its batch of 1 broadcasts, wherever it is
+        tensors.append(f"${place}" if argument == "context" or single else filled_up(view, place, rank))
+    call = Call(name, tuple(args))
+    helpers = ("rotate", name) if op.rope is not None else (name,)
+    if op.rope is not None:
+        helper("rotate", ROTATE)
+    return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
+
+
+def steps(call: Call, given: Any) -> tuple[tuple[str, Call], ...]:
+    return () if given else (("", call),)
+
+
+def grouped(op: Any) -> bool:
+    return op.kv_heads is not None and op.kv_heads != op.heads
+
+
+def class_name(op: Any) -> str:
+    """Return the name of the class with what an attention layer has."""
+    words = {
+        "Unbiased": not op.bias,
+        "KeyUnbiased": op.bias and not op.key_bias,
+        "OutUnbiased": op.bias and not op.out_bias,
+        "Causal": op.causal,
+        "Rotary": op.rope is not None,
+        "Linear": op.alibi,
+        "Windowed": op.window is not None,
+        "Biased": op.score_bias,
+        "Masked": op.mask,
+        "Cross": op.context,
+        "Wide": op.dim is not None,
+        "GroupedQuery": grouped(op),
+    }
+    return "".join(word for word, holds in words.items() if holds) + "Attention"
+
+
+def class_lines(op: Any, sizes: dict[str, int]) -> Iterator[str]:
+    """Yield the lines of the class."""
+    dim = "dim" if op.dim is not None else "features"
+    context = "context_features" if op.context else "features"
+    keys = f"{dim} // heads * kv_heads" if grouped(op) else dim
+    parameters = ["self", "features: int", "heads: int"]
+    parameters += ["kv_heads: int"] if grouped(op) else []
+    parameters += ["dim: int"] if op.dim is not None else []
+    parameters += ["context_features: int"] if op.context else []
+    parameters += ["window: int"] if op.window is not None else []
+    parameters += ["base: float = 10_000"] if op.rope is not None else []
+    no_bias = ", bias=False"
+    yield f"class {class_name(op)}(nn.Module):"
+    yield f'    """Multi-head attention{description(op)}."""'
+    yield ""
+    yield from signature(parameters)
+    yield "        super().__init__()"
+    yield "        self.heads = heads"
+    yield from (f"        self.{name} = {name}" for name in kept(op))
+    yield f"        self.q_proj = nn.Linear(features, {dim}{'' if op.bias else no_bias})"
+    yield f"        self.k_proj = nn.Linear({context}, {keys}{'' if op.bias and op.key_bias else no_bias})"
+    yield f"        self.v_proj = nn.Linear({context}, {keys}{'' if op.bias else no_bias})"
+    yield f"        self.out_proj = nn.Linear({dim}, features{'' if op.bias and op.out_bias else no_bias})"
+    yield ""
+    tensors = [f"{name}: Tensor" for name in op.tensor_arguments()]
+    yield f"    def forward({', '.join(['self', 'x: Tensor', *tensors])}) -> Tensor:"
+    yield from (f"        {line}" for line in body(op))
+
+
+def signature(parameters: list[str]) -> Iterator[str]:
+    line = f"    def __init__({', '.join(parameters)}) -> None:"
+    if len(line) <= 88:
+        yield line
+    else:
+        yield "    def __init__("
+        yield f"        {', '.join(parameters)}"
+        yield "    ) -> None:"
+
+
+def kept(op: Any) -> list[str]:
+    """Return the parameters that are stored."""
+    found = {"kv_heads": grouped(op), "window": op.window is not None, "base": op.rope is not None}
+    return [name for name, holds in found.items() if holds]
+
+
+def description(op: Any) -> str:
+    words = {
+        "causal": op.causal,
+        "windowed": op.window is not None,
+        "grouped queries": grouped(op),
+        "rotary positions": op.rope is not None,
+        "linear biases": op.alibi,
+    }
+    found = [word for word, holds in words.items() if holds]
+    return (
+        f" to another sequence{': ' if found else ''}{', '.join(found)}"
+        if op.context
+        else (f": {', '.join(found)}" if found else "")
+    )
+
+
+def body(op: Any) -> Iterator[str]:
+    """Yield the lines of the forward pass."""
+    source = "context" if op.context else "x"
+    kv_heads = "self.kv_heads" if grouped(op) else "self.heads"
+    for name, read, heads in (("q", "x", "self.heads"), ("k", source, kv_heads), ("v", source, kv_heads)):
+        yield f"{name} = self.{name}_proj({read}).unflatten(-1, ({heads}, -1)).transpose(-2, -3)"
+    if op.rope is not None:
+        yield "q, k = rotate(q, self.base), rotate(k, self.base)"
+    if grouped(op):
+        yield "k, v = (t.repeat_interleave(self.heads // self.kv_heads, -3) for t in (k, v))"
+    biases = [name for name in ("score_bias", "mask") if getattr(op, name)]
+    limit = limited(op)
+    if limit and not (biases or op.alibi or op.window is not None):
+        options = ", is_causal=True"
+    else:
+        options = ", attn_mask=mask" if limit or biases or op.alibi else ""
+        if limit or op.alibi:
+            yield "i = torch.arange(q.shape[-2], device=x.device)[:, None]"
+            yield "j = torch.arange(k.shape[-2], device=x.device)"
+        if op.alibi:
+            yield "slopes = 2 ** (-8 * torch.arange(1, self.heads + 1, device=x.device) / self.heads)"
+            biases.insert(0, "-slopes[:, None, None] * (i - j).abs()")
+        if biases != ["mask"] and biases:
+            yield f"mask = {' + '.join(biases)}"
+        if limit:
+            yield f'mask = mask.masked_fill(~({limit}), float("-inf"))' if biases else f"mask = {limit}"
+    yield f"x = F.scaled_dot_product_attention(q, k, v{options})"
+    yield "return self.out_proj(x.transpose(-2, -3).flatten(-2))"
+
+
+def limited(op: Any) -> str:
+    """Return the condition on a query i and a key j; empty if there is none."""
+    if op.window is None:
+        return "j <= i" if op.causal else ""
+    if op.causal:
+        return "(j <= i) & (j > i - self.window)"
+    return "(j >= i - self.window // 2) & (j < i - self.window // 2 + self.window)"

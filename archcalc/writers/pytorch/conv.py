@@ -1,0 +1,179 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis, width
+from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
+
+Sides: TypeAlias = Sequence[tuple[int, int]]
+"""What is added before and after each axis."""
+
+WEIGHT_NORMED = {
+    "weight": ("", "parametrizations.weight.original1"),
+    "gain": ("", "parametrizations.weight.original0"),
+}
+"""Where PyTorch's weight norm keeps the weights and their gains."""
+PADDERS = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
+
+WEIGHT_STANDARDISATION = """
+class WeightStandardizedConv{rank}d(nn.Conv{rank}d):
+    \"\"\"A convolution whose weights have mean 0 and variance 1 per output channel.\"\"\"
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(
+            self.weight, {axes}, correction=0, keepdim=True
+        )
+        weight = (self.weight - mean) / (variance + 1e-5).sqrt()
+        return self._conv_forward(x, weight, self.bias)
+"""
+
+
+def are_even(sides: Sides) -> bool:
+    return all(before == after for before, after in sides)
+
+
+def padding(sides: Sides, border: str = "zeros") -> Call:
+    """Return the module that pads the spatial axes."""
+    flat = tuple([side for pair in reversed(sides) for side in pair])
+    return Call(by_rank(PADDERS[border], len(sides)), (Arg("padding", per_axis(flat), positional=True),))
+
+
+def spaced(op: Any, sides: Sides) -> tuple[Arg, ...]:
+    """Return the arguments of a window: stride, padding and dilation."""
+    return (
+        option("stride", per_axis(op.stride), 1),
+        option("padding", per_axis(tuple([before for before, _ in sides])), 0),
+        option("dilation", per_axis(op.dilation), 1),
+    )
+
+
+def kernel(op: Any) -> Arg:
+    return Arg("kernel_size", per_axis(op.kernel), kind="kernel_size")
+
+
+def convolution(
+    view: View, cls: str, channels_in: int, channels: int, groups: int, sides: Sides, *, bias: bool
+) -> Call:
+    """Return a convolution with padding that is equal on both sides."""
+    op = view.op
+    made = Call(
+        cls,
+        (
+            width("in_channels", channels_in),
+            width("out_channels", channels),
+            kernel(op),
+            *spaced(op, sides),
+            option("groups", groups, 1, "width" if groups > 1 and groups == channels_in else "groups"),
+            option("bias", bias, True),
+            option("padding_mode", op.border, "zeros"),
+        ),
+    )
+    return weight_normed(made) if op.weight_norm else made
+
+
+def weight_normed(call: Call) -> Call:
+    """Return a module whose weights are divided by their norm, times a gain."""
+    return Call("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
+
+
+def sliding(view: View, cls: str, channels: int, groups: int) -> Code:
+    """Return a convolution; one with other padding on either side pads its input first."""
+    op, shape = view.op, view.shape
+    if op.flip:
+        raise Lacking("PyTorch's convolutions do not flip their kernels")
+    sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
+    own = sides if are_even(sides) else [(0, 0)] * len(sides)
+    call = convolution(view, cls, shape[0], channels, groups, own, bias=op.bias)
+    code = module(call) if own is sides else modules(("pad", padding(sides, op.border)), ("", call))
+    return code._replace(arrays=WEIGHT_NORMED) if op.weight_norm else code
+
+
+@writes("conv")
+def write_conv(view: View) -> Code:
+    op = view.op
+    if op.table is not None:
+        raise Lacking("PyTorch's convolutions have no connection tables")
+    cls = by_rank("Conv", view.rank)
+    if not op.ws:
+        return sliding(view, cls, op.channels, op.groups)
+    axes = f"({', '.join(str(axis) for axis in range(1, view.rank + 2))})"
+    name = f"WeightStandardizedConv{view.rank}d"
+    found = sliding(
+        view, helper(name, WEIGHT_STANDARDISATION.format(rank=view.rank, axes=axes)), op.channels, op.groups
+    )
+    return found._replace(helpers=(name,))
+
+
+@writes("dwconv")
+def write_dwconv(view: View) -> Code:
+    channels = view.shape[0]
+    return sliding(view, by_rank("Conv", view.rank), view.output[0], channels)
+
+
+@writes("sepconv")
+def write_sepconv(view: View) -> Code:
+    op, shape = view.op, view.shape
+    if op.flip or op.weight_norm:
+        raise Lacking("a depthwise separable convolution with flipped kernels or weight norm is not written")
+    cls = by_rank("Conv", view.rank)
+    sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
+    own = sides if are_even(sides) else [(0, 0)] * len(sides)
+    maps = shape[0] * op.multiplier
+    depthwise = convolution(view, cls, shape[0], maps, shape[0], own, bias=False)
+    pointwise = Call(
+        cls,
+        (
+            width("in_channels", maps),
+            width("out_channels", op.channels),
+            Arg("kernel_size", 1, kind="kernel_size"),
+            option("bias", op.bias, True),
+        ),
+    )
+    before = () if own is sides else (("pad", padding(sides, op.border)),)
+    arrays = {"depthwise": ("depthwise", "weight"), "pointwise": ("pointwise", "weight"), "bias": ("pointwise", "bias")}
+    return modules(*before, ("depthwise", depthwise), ("pointwise", pointwise))._replace(arrays=arrays)
+
+
+@writes("upconv")
+def write_upconv(view: View) -> Code:
+    """Write a transposed convolution; what PyTorch's padding does not cut off is cropped afterwards."""
+    op, shape, rank = view.op, view.shape, view.rank
+    reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
+    full = [(n - 1) * s + r for n, s, r in zip(shape[1:], op.stride, reach, strict=True)]
+    extra = list(op.outpad or (0,) * rank)
+    if op.pad == "same":  # as in Keras: the excess is cut off on both sides, an odd one at the end
+        excess = [size - made for size, made in zip(full, view.output[1:], strict=True)]
+        sides = [(max(each, 0) // 2, each - max(each, 0) // 2) for each in excess]
+    elif isinstance(op.pad, str):
+        margins = [{"valid": 0, "half": (r - 1) // 2, "full": r - 1}[op.pad] for r in reach]
+        sides = [(margin, margin - more) for margin, more in zip(margins, extra, strict=True)]
+    else:
+        sides = [(before, after - more) for (before, after), more in zip(op.pad, extra, strict=True)]
+    added = [max(before - after, 0) for before, after in sides]
+    beyond = [max(after - before, 0) for before, after in sides]
+    limits = [max(s, d) for s, d in zip(op.stride, op.dilation, strict=True)]
+    if any(each >= limit for each, limit in zip(added, limits, strict=True)) or any(before < 0 for before, _ in sides):
+        raise Lacking("PyTorch's transposed convolutions add no more than the stride at the end")
+    if op.weight_norm:
+        raise Lacking("a transposed convolution with weight norm is not written")
+    made = Call(
+        by_rank("ConvTranspose", rank),
+        (
+            width("in_channels", shape[0]),
+            width("out_channels", op.channels),
+            kernel(op),
+            option("stride", per_axis(op.stride), 1),
+            option("padding", per_axis(tuple([before for before, _ in sides])), 0),
+            option("output_padding", per_axis(tuple(added)), 0),
+            option("groups", op.groups, 1),
+            option("bias", op.bias, True),
+            option("dilation", per_axis(op.dilation), 1),
+        ),
+    )
+    if not any(beyond):
+        return module(made)
+    cut = ", ".join(f":-{each}" if each else ":" for each in beyond)
+    return Code(f"$self($0)[:, :, {cut}]", (("", made),))

@@ -1,0 +1,82 @@
+"""The names of parameters in a ``state_dict``, and the lines by which modules share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from archcalc.executor.weights import own_shapes, stored_shapes
+from archcalc.graph import Graph
+from archcalc.readers.checkpoints.array_names import SIMPLE
+from archcalc.writers.code.calls import Code
+from archcalc.writers.code.classes import Classes, Place
+
+
+def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> dict[str, tuple[str, ...]]:
+    """Return the names in the ``state_dict`` of each stored array, by ``layer.array``."""
+    found: dict[str, tuple[str, ...]] = {}
+    for place in classes.places():
+        node = graph.nodes[place.layer]
+        for array in own_shapes(graph, node):
+            found[f"{node.name}.{array}"] = _names(codes, classes, place, array)
+    return found
+
+
+def _names(codes: Mapping[int, Code], classes: Classes, place: Place, array: str) -> tuple[str, ...]:
+    label, *names = codes[place.first].arrays.get(array, ("", SIMPLE.get(array, array)))
+    own = classes.part_name(place.parent, place.module, label)
+    return tuple([".".join(filter(None, (*place.path, own, name))) for name in names])
+
+
+def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Iterator[str]:
+    """Yield the statements by which modules in other places share parameters."""
+    places = {place.layer: place for place in classes.places()}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for index, place in places.items():
+        node = graph.nodes[index]
+        for array in stored_shapes(graph, node):
+            if array in node.tied and node.tied[array] in places:
+                own = _names(codes, classes, place, array)
+                other = _names(codes, classes, places[node.tied[array]], array)
+                shared |= {(*one.split("."),): (*two.split("."),) for one, two in zip(own, other, strict=True)}
+    stored = {
+        (*name.split("."),)
+        for place in places.values()
+        for array in stored_shapes(graph, graph.nodes[place.layer])
+        for name in _names(codes, classes, place, array)
+    }
+    for own, other in _joined(shared, stored).items():
+        yield f"{_attribute(own)} = {_attribute(other)}"
+
+
+def _joined(
+    shared: Mapping[tuple[str, ...], tuple[str, ...]], stored: set[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return whole modules in place of parameters where a module shares all that it stores with another."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for own, other in shared.items():
+        depth = next(
+            depth
+            for depth in range(1, len(own) + 1)
+            if depth == len(own) or _is_shared(own[:depth], other[: len(other) - len(own) + depth], shared, stored)
+        )
+        found[own[:depth]] = other[: len(other) - len(own) + depth]
+    return found
+
+
+def _is_shared(
+    own: tuple[str, ...],
+    other: tuple[str, ...],
+    shared: Mapping[tuple[str, ...], tuple[str, ...]],
+    stored: set[tuple[str, ...]],
+) -> bool:
+    """Return whether two modules store the same parameters."""
+    if not other or own == other:
+        return False
+    inside = {name[len(own) :] for name in stored if name[: len(own)] == own}
+    theirs = {name[len(other) :] for name in stored if name[: len(other)] == other}
+    return inside == theirs and all(shared.get((*own, *rest)) == (*other, *rest) for rest in inside)
+
+
+def _attribute(path: tuple[str, ...]) -> str:
+    """Return the expression for what has a name in a ``state_dict``."""
+    return "self" + "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path)

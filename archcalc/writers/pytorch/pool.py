@@ -1,0 +1,119 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis, width
+from archcalc.writers.pytorch.conv import Sides, are_even
+from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
+
+SUBSAMPLE = """
+class Subsample(nn.Module):
+    \"\"\"The sum over a window, times a coefficient, plus a bias, one of each per map.\"\"\"
+
+    def __init__(self, channels: int, kernel_size: int, stride: int) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(kernel_size, stride, divisor_override=1)
+        self.coefficient = nn.Parameter(torch.full((channels,), 1 / kernel_size**2))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(x) * self.coefficient[:, None, None] + self.bias[:, None, None]
+"""
+
+
+def window(op: Any) -> tuple[Arg, ...]:
+    """Return the arguments of the size and the stride of a window, which are equal by default."""
+    stride = op.stride or op.kernel
+    return (
+        Arg("kernel_size", per_axis(op.kernel), kind="kernel_size"),
+        Arg("stride", per_axis(stride), per_axis(op.kernel), "stride"),
+    )
+
+
+def sides_of(view: View) -> Sides:
+    return [(int(before), int(after)) for before, after in view.op.paddings(view.shape)]
+
+
+def fits(op: Any, sides: Sides) -> bool:
+    """Return whether PyTorch's pooling has this padding: equal on both sides, and at most half of the window."""
+    return are_even(sides) and all(2 * before <= k for (before, _), k in zip(sides, op.kernel, strict=True))
+
+
+@writes("maxpool")
+def write_maxpool(view: View) -> Code:
+    op, sides = view.op, sides_of(view)
+    own = sides if fits(op, sides) else [(0, 0)] * len(sides)
+    call = Call(
+        by_rank("MaxPool", view.rank),
+        (
+            *window(op),
+            option("padding", per_axis(tuple([before for before, _ in own])), 0),
+            option("dilation", per_axis(op.dilation), 1),
+            option("ceil_mode", op.ceil, False),
+        ),
+    )
+    if own is sides:
+        return module(call)
+    if op.ceil:
+        raise Lacking("PyTorch's pooling that rounds up has equal padding of at most half of the window")
+    flat = tuple([side for pair in reversed(sides) for side in pair])
+    cls = by_rank("ConstantPad", view.rank)
+    pad = Call(cls, (Arg("padding", flat, positional=True), Arg("value", float("-inf"), positional=True)))
+    return modules(("pad", pad), ("", call))
+
+
+@writes("avgpool")
+def write_avgpool(view: View) -> Code:
+    op, sides = view.op, sides_of(view)
+    if set(op.dilation) != {1}:
+        raise Lacking("PyTorch's average pooling has no dilation")
+    own = sides if fits(op, sides) else [(0, 0)] * len(sides)
+    if own is not sides and (op.ceil or not op.count_include_pad):
+        raise Lacking("PyTorch's average pooling has equal padding of at most half of the window")
+    call = Call(
+        by_rank("AvgPool", view.rank),
+        (
+            *window(op),
+            option("padding", per_axis(tuple([before for before, _ in own])), 0),
+            option("ceil_mode", op.ceil, False),
+            option("count_include_pad", op.count_include_pad or not any(map(any, own)), True),
+        ),
+    )
+    if own is sides:
+        return module(call)
+    flat = tuple([side for pair in reversed(sides) for side in pair])
+    pad = Call(by_rank("ZeroPad", view.rank), (Arg("padding", flat, positional=True),))
+    return modules(("pad", pad), ("", call))
+
+
+@writes("subsample")
+def write_subsample(view: View) -> Code:
+    op, stride = view.op, view.op.stride or view.op.kernel
+    plain = view.rank == 2 and len({*op.kernel}) == len({*stride}) == 1 and set(op.dilation) == {1} and not op.ceil
+    if not plain or any(map(any, sides_of(view))):
+        raise Lacking("trainable subsampling is written for square windows without padding only")
+    name = helper("Subsample", SUBSAMPLE)
+    size, step = Arg("kernel_size", op.kernel[0], kind="kernel_size"), Arg("stride", stride[0], kind="stride")
+    return module(Call(name, (width("channels", view.shape[0]), size, step)))._replace(helpers=(name,))
+
+
+def adaptive(kind: str, rank: int, size: Any) -> Code:
+    return module(Call(by_rank(kind, rank), (Arg("output_size", size, positional=True),)))
+
+
+@writes("gap")
+def write_gap(view: View) -> Code:
+    return adaptive("AdaptiveAvgPool", view.rank, 1)
+
+
+@writes("gmp")
+def write_gmp(view: View) -> Code:
+    return adaptive("AdaptiveMaxPool", view.rank, 1)
+
+
+@writes("adaptive_avgpool", "adaptive_maxpool")
+def write_adaptive(view: View) -> Code:
+    kind = "AdaptiveAvgPool" if view.op.name == "adaptive_avgpool" else "AdaptiveMaxPool"
+    return adaptive(kind, view.rank, per_axis(view.op.size))

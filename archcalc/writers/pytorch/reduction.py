@@ -1,0 +1,19 @@
+"""Means and sums over axes, and sums up to every position."""
+
+from __future__ import annotations
+
+from archcalc.writers.code.calls import Code
+from archcalc.writers.pytorch.registry import View, dim, expression, writes
+
+
+@writes("mean", "sum")
+def write_reduction(view: View) -> Code:
+    op = view.op
+    axes = tuple([dim(axis) for axis in op.axis])
+    keep = ", keepdim=True" if op.keep else ""
+    return expression(f"$0.{op.name}({axes[0] if len(axes) == 1 else axes}{keep})")
+
+
+@writes("cumsum")
+def write_cumsum(view: View) -> Code:
+    return expression(f"$0.cumsum({dim(view.op.axis)})")

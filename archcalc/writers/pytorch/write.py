@@ -1,0 +1,283 @@
+"""A whole network as a Python file with a module of PyTorch.
+
+The stages of the network are submodules, repeated blocks are classes, and repetitions are loops. Modules have the names
+of the layers and blocks, so that the entries of a ``state_dict`` do as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+
+from archcalc.graph import Graph, write_shape
+from archcalc.spec.errors import Problem, SpecError
+from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Lacking, literal
+from archcalc.writers.code.classes import REPEATED, Class, Classes, Named
+from archcalc.writers.code.lines import Text, Written, in_lines, in_one_line
+from archcalc.writers.code.modules import modules_of
+from archcalc.writers.code.names import attribute_name
+from archcalc.writers.code.parameters import Column, Parameter
+from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
+from archcalc.writers.pytorch.forward import forward_lines
+from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
+from archcalc.writers.pytorch.registry import HELPERS, View, code_of, helper
+
+for _family in (
+    *("conv", "dense", "pool", "resample", "norm", "activation", "gate", "arithmetic", "structure", "rearrange"),
+    *("reduction", "joins", "product", "attention", "recurrent", "moe", "source", "position"),
+):
+    import_module(f"archcalc.writers.pytorch.{_family}")  # registers how layers are written
+
+SEQUENCE, ORDERED = "nn.Sequential", "OrderedDict"
+ATTENTION = "Attention"
+IMPORTS = (
+    (r"\bmath\.", "import math"),
+    (r"\bOrderedDict\b", "from collections import OrderedDict"),
+    (r"\bSequence\b", "from collections.abc import Sequence"),
+    (r"\btorch\.", "import torch"),
+    (r"\bF\.", "import torch.nn.functional as F"),
+    (r"\bTensor\b", "from torch import Tensor, nn"),
+    (r"\A(?!.*\bTensor\b)", "from torch import nn"),
+)
+"""What is imported where a pattern occurs in the file, in the order of the lines."""
+
+
+def write_pytorch(graph: Graph) -> str:
+    """Return the text of a Python file that defines a network as a module of PyTorch.
+
+    Raises:
+        SpecError: PyTorch cannot express some layers; all reasons are listed.
+    """
+    codes = codes_of(graph)
+    return _File(graph, codes, classes_of(graph, codes)).text()
+
+
+def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Return the names in the ``state_dict`` of the written module for each stored array, by ``layer.array``.
+
+    Most arrays have one; the rows of an array with several stand in their order.
+
+    Raises:
+        SpecError: as `write_pytorch`.
+    """
+    codes = codes_of(graph)
+    return names_of_arrays(graph, codes, classes_of(graph, codes))
+
+
+def classes_of(graph: Graph, codes: Mapping[int, Code]) -> Classes:
+    return Classes(graph, modules_of(graph), codes, in_sequence, {*HELPERS, "Tensor", "OrderedDict", "Sequence"})
+
+
+def codes_of(graph: Graph) -> dict[int, Code]:
+    """Return how each layer is written.
+
+    Raises:
+        SpecError: some cannot be written; all reasons are listed.
+    """
+    codes: dict[int, Code] = {}
+    problems = []
+    single: set[int] = set()
+    further = {ref.node for node in graph.nodes for ref in node.inputs if ref.output}
+    for index, node in enumerate(graph.nodes):
+        if node.is_input:
+            continue
+        alone = tuple([ref.node in single for ref in node.inputs])
+        if all(alone):
+            single.add(index)
+        shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
+        try:
+            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further, node.origin is not None)
+            codes[index] = code_of(view)
+        except Lacking as error:
+            problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
+    if not codes and not problems:
+        problems.append(Problem("write", "the network has no layers, so there is no module", origin=graph.name[:60]))
+    if problems:
+        raise SpecError(problems)
+    return with_short_names(codes)
+
+
+def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
+    """Return codes in which the only class of attention is called so: its name need not tell it from others."""
+    found = {name for code in codes.values() for name in code.helpers if name.endswith(ATTENTION)}
+    if len(found) != 1 or ATTENTION in found:
+        return codes
+    (name,) = found
+    helper(ATTENTION, HELPERS[name].replace(f"class {name}(", f"class {ATTENTION}("))
+    return {index: renamed(code, name) if name in code.helpers else code for index, code in codes.items()}
+
+
+def renamed(code: Code, name: str) -> Code:
+    """Return the code of an attention layer with the short name of its class."""
+
+    def short(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
+        return tuple([(label, call._replace(function=ATTENTION)) for label, call in parts])
+
+    helpers = tuple([ATTENTION if each == name else each for each in code.helpers])
+    return code._replace(attributes=short(code.attributes), steps=short(code.steps), helpers=helpers)
+
+
+def in_sequence(named: Named) -> Call:
+    """Return the call that constructs modules one after another; names are written unless they are numbers from 0."""
+    if are_numbered(named):
+        return Call(SEQUENCE, tuple([Arg("", call, positional=True) for _, call in named]))
+    if named[0][1].function == REPEATED:
+        return Call(SEQUENCE, (Arg("", Call(ORDERED, (Arg("", named[0][1], positional=True),)), positional=True),))
+    args = tuple([Arg(name, call) for name, call in named])
+    return Call(SEQUENCE, (Arg("", Call(ORDERED, args), positional=True),))
+
+
+def are_numbered(named: Named) -> bool:
+    """Return whether the names of modules are numbers from 0 on."""
+    following = 0
+    for name, call in named:
+        if call.function == REPEATED:
+            count, made = call.args
+            if made.name != f":{following}":
+                return False
+            following += int(str(count.value))
+        elif name != str(following):
+            return False
+        else:
+            following += 1
+    return True
+
+
+class _File:
+    def __init__(self, graph: Graph, codes: dict[int, Code], classes: Classes) -> None:
+        self.graph, self.codes, self.classes = graph, codes, classes
+
+    def text(self) -> str:
+        used = dict.fromkeys(name for code in self.codes.values() for name in code.helpers)
+        parts = [HELPERS[name] for name in used]
+        parts += ["\n".join(self.class_lines(each)) for each in self.classes.classes]
+        body = "\n\n\n".join(parts)
+        imports = [line for pattern, line in IMPORTS if re.search(pattern, body, re.DOTALL)]
+        standard = [line for line in imports if "torch" not in line]
+        blocks = ["\n".join(lines) for lines in (standard, [line for line in imports if line not in standard]) if lines]
+        return f'"""{self.title()}"""\n\n' + "\n\n".join(blocks) + f"\n\n\n{body}\n"
+
+    def title(self) -> str:
+        graph = self.graph
+        shapes = [write_shape(shape) for shape in graph.inputs.values()]
+        return f"{graph.name.replace(chr(34), chr(39))}, for inputs of {' and '.join(shapes)}.".replace("\\", "/")
+
+    # --- classes ---
+
+    def class_lines(self, cls: Class) -> Iterator[str]:
+        module = cls.modules[0]
+        base = SEQUENCE if cls.chain else "nn.Module"
+        yield f"class {cls.name}({base}):"
+        columns = iter(cls.columns)
+        numbered = cls.chain and are_numbered(cls.constructed)
+        if numbered:
+            args = [("", written_call(call, columns)) for _, call in cls.constructed]
+            lines = in_lines("", Written("super().__init__", tuple(args)), " " * 8)
+        else:
+            lines = ["        super().__init__()", *self.construction(cls, columns)]
+        values = [column.text for column in columns]
+        kept = {text for text in values if any(each.name == text for each in cls.parameters)}
+        yield from self.signature(cls.parameters)
+        yield from lines[:1] if not numbered else lines
+        yield from (f"        self.{name} = {name}" for name in sorted(kept))
+        yield from lines[1:] if not numbered else []
+        if module is self.classes.root:
+            yield from (f"        {line}" for line in tied_lines(self.graph, self.codes, self.classes))
+        if not cls.chain:
+            yield ""
+            given = [f"self.{text}" if text in kept else text for text in values]
+            yield from forward_lines(self.graph, self.codes, self.classes, module, given)
+
+    def signature(self, parameters: Sequence[Parameter]) -> Iterator[str]:
+        texts = ["self"]
+        for each in parameters:
+            default = "" if each.default is REQUIRED else f" = {literal(each.default)}"
+            texts.append(f"{each.name}: {each.annotation}{default}")
+        call = Written("def __init__", tuple([("", text) for text in texts]), " -> None:")
+        yield from in_lines("", call, "    ")
+
+    def construction(self, cls: Class, columns: Iterator[Column]) -> Iterator[str]:
+        """Yield the lines that construct the children."""
+        made: list[tuple[str, Text]] = []
+        for name, call in cls.constructed:
+            if call.function == REPEATED and cls.chain:
+                yield from self.constructed(made, chain=True)
+                made = []
+                yield from self.loop(call, columns)
+                continue
+            text = written_call(call, columns)
+            made.append((name, Written(SEQUENCE, (("", text),)) if call.function == REPEATED else text))
+        yield from self.constructed(made, chain=cls.chain)
+
+    def constructed(self, made: Sequence[tuple[str, Text]], *, chain: bool) -> Iterator[str]:
+        """Yield the lines that construct modules; those of a sequence that are repeated together are a loop."""
+
+        def follows(one: tuple[str, Text], other: tuple[str, Text], times: int) -> bool:
+            return chain and one[1] == other[1] and is_numbered_after(one[0], other[0], times)
+
+        for part in parts(made, follows):
+            inside = made[part.start : part.start + part.period]
+            numbers = {split_name(name)[1] for name, _ in inside}
+            if part.times == 1 or len(numbers) > 1:
+                for name, text in made[part.start : part.start + part.period * part.times]:
+                    yield from self.added(name, text, chain=chain)
+                continue
+            yield f"        for i in range({_range(str(part.times), numbers.pop())}):"
+            for name, text in inside:
+                label = f'f"{split_name(name)[0]}{{i}}"'
+                yield from in_lines("", Written("self.add_module", (("", label), ("", text))), " " * 12)
+
+    def added(self, name: str, text: Text, *, chain: bool) -> Iterator[str]:
+        """Yield the lines that construct a module."""
+        own = attribute_name(name)
+        if own == name or not chain:
+            yield from in_lines(f"self.{own} = ", text, " " * 8)
+        else:
+            yield from in_lines("", Written("self.add_module", (("", f'"{name}"'), ("", text))), " " * 8)
+
+    def loop(self, call: Call, columns: Iterator[Column]) -> Iterator[str]:
+        """Yield the lines that construct equal modules with numbered names."""
+        number, made, prefix, first = repetition(call, columns)
+        yield f"        for i in range({_range(number, first)}):"
+        label = f'f"{prefix}{{i}}"' if prefix else "str(i)"
+        yield from in_lines("", Written("self.add_module", (("", label), ("", made))), " " * 12)
+
+
+def _range(number: str, first: int) -> str:
+    """Return the arguments of a range with a number of integers, from the first one."""
+    if first == 0:
+        return number
+    return f"{first}, {int(number) + first}" if number.isdigit() else f"{first}, {number} + {first}"
+
+
+def written_call(call: Call, columns: Iterator[Column]) -> Text:
+    """Return a call with what is written in the places for values, in their order."""
+    if call.function == REPEATED:
+        number, made, prefix, first = repetition(call, columns)
+        text = in_one_line(made)
+        if not prefix:
+            return f"*[{text} for _ in range({number})]"
+        return f'[(f"{prefix}{{i}}", {text}) for i in range({_range(number, first)})]'
+    args: list[tuple[str, Text]] = []
+    for arg in call.args:
+        before = "" if arg.positional else f"{arg.name}="
+        if isinstance(arg.value, Call):
+            args.append((before, written_call(arg.value, columns)))
+            continue
+        column = next(columns)
+        if not column.is_default:
+            args.append((before, column.text))
+    if call.function == ORDERED and not all(before[:-1].isidentifier() for before, _ in args if before):
+        pairs = [("", Written("", (("", f'"{before[:-1]}"'), ("", text)))) for before, text in args]
+        return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))
+    return Written(call.function, tuple(args))
+
+
+def repetition(call: Call, columns: Iterator[Column]) -> tuple[str, Text, str, int]:
+    """Return the number of repetitions, what is repeated, what precedes the numbers in names, and the first number."""
+    number = next(columns).text
+    _, made = call.args
+    assert isinstance(made.value, Call)
+    prefix, _, first = made.name.rpartition(":")
+    return number, written_call(made.value, columns), prefix, int(first)

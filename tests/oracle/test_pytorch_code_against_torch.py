@@ -1,0 +1,172 @@
+"""Generated code for PyTorch: the modules that it defines have the parameters, shapes and outputs of the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from archcalc.analysis.propagate import analyze
+from archcalc.analysis.resize import narrowed
+from archcalc.api import load
+from archcalc.executor.inputs import vocabularies
+from archcalc.graph import Graph
+from archcalc.spec import Source, SpecError, read_spec
+from archcalc.writers.pytorch.registry import LAYERS
+from archcalc.writers.pytorch.write import write_pytorch
+from tests.oracle.generated import differences, module_of
+from tests.random_networks import layers, networks
+from tests.sample import SAMPLE
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
+
+some = settings(max_examples=40, derandomize=True)
+
+TOLERANCE = 2e-3
+"""The largest difference, relative to the largest number of an output; deep networks amplify rounding errors."""
+
+SHARED = """
+inputs: {left: 1x8x8, right: 1x8x8}
+shared:
+  tower: conv 4 k3 -> bn -> relu -> fc 5
+layers:
+  - one: tower
+  - other: "@right -> tower -> relu"
+  - first: linear 5
+  - again: linear 5 weights=@first
+  - same: sub(@one, @again) -> abs -> fc 1
+heads:
+  seen: "@one"
+"""
+LOOPS = """
+input: 3x16x16
+blocks:
+  unit(c, s=1): conv c k3 s=s half nobias -> bn -> relu
+  residual(c): add(unit(c) -> unit(c), identity) -> relu
+layers:
+  - stem: unit(8)
+  - stage1: residual(8)*3
+  - stage2: unit(16, s=2) -> residual(16)*2
+  - mix: add(identity, conv 16 k1) -> residual(16)*2 -> mul(identity, gap -> sigmoid)
+  - head: gap -> fc 5
+training_heads:
+  aux: "@stage1 -> gap -> fc 5"
+"""
+NETWORKS = {"shared": SHARED, "loops": LOOPS}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch() -> Any:
+    found = pytest.importorskip("torch")
+    found.set_num_threads(1)
+    return found
+
+
+def graph(text: str) -> Graph:
+    return read_spec(Source("net.yaml", text)).graph
+
+
+def is_written(network: Graph) -> bool:
+    """Return whether PyTorch can express a network; what it cannot is an error with reasons."""
+    try:
+        return bool(write_pytorch(network))
+    except SpecError as error:
+        if any(problem.code != "write" for problem in error.problems):
+            raise
+        return False
+
+
+def agrees(network: Graph) -> None:
+    counted = sum(parameter.numel() for parameter in module_of(network).parameters() if parameter.requires_grad)
+    assert counted == trained(network)
+    assert max(differences(network).values()) < TOLERANCE
+
+
+def trained(network: Graph) -> int:
+    """Return the number of trained numbers, those of training heads included."""
+    analysis = analyze(network, training=True)
+    return int(analysis.totals.trainable) + sum(int(layer.trainable) for layer in analysis.layers if layer.training)
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+@settings(some)
+@given(data=st.data())
+def test_every_operator_that_is_written_computes_the_same(name: str, data: st.DataObject) -> None:
+    network = graph(data.draw(layers(name)))
+    if is_written(network):
+        assert max(differences(network).values(), default=0) < TOLERANCE
+
+
+@settings(some, max_examples=200)
+@given(networks())
+def test_random_networks_compute_the_same(text: str) -> None:
+    network = graph(text)
+    indices = {index for index, name in enumerate(network.inputs) if name in vocabularies(network)}
+    readers = [node.op.name for node in network.nodes if indices & {ref.node for ref in node.inputs}]
+    assume({*readers} <= {"embedding"})  # PyTorch's indices are integers, which other layers do not read
+    if is_written(network):
+        assert max(differences(network).values(), default=0) < TOLERANCE
+
+
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_loops_shared_weights_and_heads_agree(text: str) -> None:
+    agrees(graph(text))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*sorted({*SAMPLE} - {"lenet5-1998"}), "vit", "swin", "fpn", "convnext", "wavenet"])
+def test_bundled_networks_agree_when_they_are_narrowed(name: str) -> None:
+    agrees(narrowed(load(name).graph, 8))
+
+
+def test_training_heads_are_returned_in_training_only(torch: Any) -> None:
+    network = graph(LOOPS)
+    module = module_of(network)
+    x = torch.zeros(2, 3, 16, 16)
+    assert len(module.train()(x)) == 2
+    assert module.eval()(x).shape == (2, 5)
+
+
+def test_names_in_the_state_are_those_of_layers() -> None:
+    state = module_of(load("lenet5").graph).state_dict()
+    assert [*state] == [
+        f"{layer}.{array}"
+        for layer in ("c1.conv", "c3.conv", "c5.conv", "f6.fc", "out.fc")
+        for array in ("weight", "bias")
+    ]
+
+
+def test_modules_of_model_files_have_the_names_of_the_model(torch: Any, tmp_path: Any) -> None:
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+            self.norm = nn.BatchNorm2d(channels)
+
+        def forward(self, x: Any) -> Any:
+            return torch.relu(self.norm(self.conv(x)) + x)
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2))
+            self.layers = nn.Sequential(*[Block(8) for _ in range(3)])
+            self.head = nn.Linear(8, 5)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.layers(self.stem(x)).mean((2, 3)))
+
+    model = Model().eval()
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(2, 3, 16, 16),)), path)
+    network = load(str(path)).graph
+    written = module_of(network)
+    assert "for _ in range(3)" in write_pytorch(network)
+    assert "class Block(nn.Module)" in write_pytorch(network)
+    written.load_state_dict(model.state_dict())
+    x = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(written.eval()(x), model(x))

@@ -1,0 +1,117 @@
+"""Code for PyTorch: its structure is that of the network, and it is written as a person would format it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from archcalc.api import load
+from archcalc.graph import Graph
+from archcalc.spec import Source, SpecError, read_spec
+from archcalc.writers.pytorch.write import state_names, write_pytorch
+
+CHAIN = "input: 3x8x8\nlayers: {a: conv 4 k3 -> relu, b: conv 4 k3 -> relu, head: gap -> fc 5}"
+BLOCKS = """
+input: 3x16x16
+blocks:
+  unit(c, k=3, s=1): conv c k=k s=s half nobias -> bn -> relu
+  residual(c): add(unit(c) -> unit(c, k=1), identity)
+layers:
+  - stem: unit(8)
+  - stage1: residual(8)*3
+  - stage2: unit(16, s=2) -> residual(16)*2
+  - both: concat(unit(4), unit(6, k=5), identity)
+  - head: gap -> fc 5
+"""
+
+
+def graph(text: str) -> Graph:
+    return read_spec(Source("net.yaml", text)).graph
+
+
+def classes(code: str) -> dict[str, ast.ClassDef]:
+    return {each.name: each for each in ast.parse(code).body if isinstance(each, ast.ClassDef)}
+
+
+def parameters(cls: ast.ClassDef) -> list[str]:
+    (constructor,) = (each for each in cls.body if getattr(each, "name", "") == "__init__")
+    return [each.arg for each in constructor.args.args[1:]]  # type: ignore[attr-defined]
+
+
+def test_a_chain_is_a_sequence_without_a_method() -> None:
+    (network,) = classes(write_pytorch(graph(CHAIN))).values()
+    assert ast.unparse(network.bases[0]) == "nn.Sequential"
+    assert [each.name for each in network.body if isinstance(each, ast.FunctionDef)] == ["__init__"]
+
+
+def test_blocks_are_classes_whose_parameters_are_the_numbers_that_differ() -> None:
+    code = write_pytorch(graph(BLOCKS))
+    found = classes(code)
+    assert parameters(found["Unit"]) == ["in_channels", "out_channels", "kernel_size", "stride"]
+    assert parameters(found["Residual"]) == ["in_channels"]
+    assert "padding=kernel_size // 2" in code
+    assert "return self.unit_2(self.unit_1(x)) + x" in code
+
+
+def test_repetitions_are_loops() -> None:
+    code = write_pytorch(graph(BLOCKS))
+    assert '[(f"residual_{i}", Residual(8)) for i in range(1, 4)]' in code
+    assert 'for i in range(1, 3):\n            self.add_module(f"residual_{i}", Residual(16))' in code
+
+
+def test_layers_that_are_repeated_together_are_a_loop() -> None:
+    text = "input: 3x8x8\nblocks: {unit(c): conv c k3 half -> bn}\nlayers: {a: (unit(3) -> relu)*4 -> unit(5)}"
+    code = write_pytorch(graph(text))
+    assert "for i in range(1, 5):" in code
+    assert 'self.add_module(f"relu_{i}", nn.ReLU())' in code
+    assert "self.unit_5 = Unit(5)" in code
+
+
+def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
+    code = write_pytorch(load("unet").graph)
+    assert "x = self.up4(x, down4)" in code
+    assert parameters(classes(code)["Up"]) == ["in_channels", "out_channels"]
+
+
+def test_layers_keep_their_names_in_the_state() -> None:
+    names = state_names(graph(BLOCKS))
+    assert names["stem/conv.weight"] == ("stem.conv.weight",)
+    assert names["stage1/bn_6.variance"] == ("stage1.residual_3.unit_2.bn.running_var",)
+    assert names["head/fc.bias"] == ("head.fc.bias",)
+
+
+def test_a_name_that_is_no_identifier_is_one_in_the_code() -> None:
+    text = 'input: 3x8x8\nlayers: {3a: conv 4 k3, class: relu -> conv 4 k1, float: "add(@3a, identity)"}'
+    code = write_pytorch(graph(text))
+    ast.parse(code)
+    assert "x = self.stage_3a(x)" in code
+    assert "return x + self.class_(x)" in code
+
+
+def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
+    text = "input: 4x8x8\nlayers: {a: conv 4 k3 flip, b: relu, c: avgpool 2 d2}"
+    with pytest.raises(SpecError) as error:
+        write_pytorch(graph(text))
+    assert [problem.message for problem in error.value.problems] == [
+        "PyTorch's convolutions do not flip their kernels, which layer 'a' needs",
+        "PyTorch's average pooling has no dilation, which layer 'c' needs",
+    ]
+
+
+def test_a_network_without_layers_is_an_error() -> None:
+    with pytest.raises(SpecError, match="the network has no layers"):
+        write_pytorch(graph("input: 3x8x8\nlayers: [identity]"))
+
+
+@pytest.mark.slow
+def test_files_are_formatted(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 88\n")
+    for name in ("unet", "resnet50", "googlenet", "vit", "swin", "retinanet", "efficientnet", "llama"):
+        (tmp_path / f"{name}.py").write_text(write_pytorch(load(name, training=True).graph))
+    for check in (["format", "--check"], ["check", "--select", "E,F,I,UP"]):
+        ran = subprocess.run([sys.executable, "-m", "ruff", *check, "."], cwd=tmp_path, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stdout
