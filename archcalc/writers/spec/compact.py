@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from archcalc.graph import Graph, Node
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import read_spec
+from archcalc.writers.recognition import recognised
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import Chain, Layer, text
 from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
 from archcalc.writers.spec.graph_text import write_graph
 from archcalc.writers.spec.modules import Modules
+from archcalc.writers.spec.stages import with_united_stages
 
 CLASSES = "classes"
 """The variable for the number of classes."""
@@ -29,8 +31,12 @@ def write_compact(graph: Graph) -> str:
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    compact = write_graph(graph, with_blocks)
-    return compact if is_same(graph, compact) else write_graph(graph)
+    short = recognised(graph)
+    for each in (with_united_stages(short), short):
+        written = write_graph(each, with_blocks)
+        if is_same(each, written):
+            return written
+    return write_graph(graph)
 
 
 def is_same(graph: Graph, written: str) -> bool:

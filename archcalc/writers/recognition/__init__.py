@@ -1,0 +1,20 @@
+"""Several layers that one layer of the language says: the projections and products of attention, chains of reshapes.
+
+Readers keep the operations of a file as they are. A writer whose format has a word for several of them replaces them:
+`recognised` returns a graph that computes the same from the same number of parameters, with the same
+multiply–accumulates. Weights may be in another order, and parts of one weight become weights of their own.
+"""
+
+from __future__ import annotations
+
+from archcalc.graph import Graph
+from archcalc.writers.recognition.attention import with_attention
+from archcalc.writers.recognition.rearrangements import with_rearrangements
+
+
+def recognised(graph: Graph) -> Graph:
+    """Return a graph in which layers that compute attention are one, and so are chains of reordering layers."""
+    return with_rearrangements(with_attention(graph))
+
+
+__all__ = ["recognised"]
