@@ -11,7 +11,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 from archcalc.spec.axes import written_axis
 
-MAX_DECIMAL_PLACES = 12
+MAX_DECIMAL_PLACES = 20
 """The maximum number of decimal places; a number that needs more is written as a ratio."""
 
 ZEROS = 3
@@ -135,8 +135,9 @@ def _decimal(digits: int, places: int) -> str:
     sign = "-" * (digits < 0)
     if whole or rest * 10 ** (ZEROS + 1) >= 10**places:
         return f"{sign}{whole}.{rest:0{places}}"
-    first, *others = str(rest)
-    return f"{sign}{first}{'.' * bool(others)}{''.join(others)}e-{places - len(others)}"
+    written = str(rest)
+    first, others = written[0], written[1:]
+    return f"{sign}{first}{'.' * bool(others)}{others}e-{places - len(others)}"
 
 
 def _number(value: Any) -> str:

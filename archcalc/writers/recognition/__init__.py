@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from archcalc.graph import Graph
 from archcalc.writers.recognition.attention import with_attention
-from archcalc.writers.recognition.rearrangements import with_rearrangements
+from archcalc.writers.recognition.joins import with_nested_concatenations
+from archcalc.writers.recognition.order import with_branches_in_order
+from archcalc.writers.recognition.rearrangements import with_rearrangements, without_idle_layers
+
+STEPS = (
+    without_idle_layers,
+    with_attention,
+    with_rearrangements,
+    with_nested_concatenations,
+    with_branches_in_order,
+)
 
 
 def recognised(graph: Graph) -> Graph:
     """Return a graph in which layers that compute attention are one, and so are chains of reordering layers."""
-    return with_rearrangements(with_attention(graph))
+    for step in STEPS:
+        graph = step(graph)
+    return graph
 
 
 __all__ = ["recognised"]

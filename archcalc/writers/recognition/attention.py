@@ -17,7 +17,7 @@ from archcalc.ops.joins import Add
 from archcalc.ops.product import MatMul
 from archcalc.readers.steps import make
 from archcalc.writers.recognition.heads import Group, Traced, merged, traced
-from archcalc.writers.recognition.rewriting import Readers, Rewriting
+from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 
 CLOSE = 1e-5
 """The relative difference of a factor from 1/√d that single precision explains."""
@@ -143,7 +143,7 @@ def projected(graph: Graph, readers: Readers, index: int) -> tuple[list[int], in
     """Return the layers that reorder a product, and the projection behind them; ``None`` if there is none."""
     found: list[int] = []
     after = readers.only(index)
-    while after is not None and graph.nodes[after].op.reorders:
+    while after is not None and only_reorders(graph.nodes[after].op):
         found.append(after)
         after = readers.only(after)
     return found, after if after is not None and is_projection(graph.nodes[after]) else None

@@ -16,6 +16,7 @@ from archcalc.numeric import Number
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.structure import Selection
 from archcalc.ops.view import View
+from archcalc.writers.recognition.rewriting import only_reorders
 
 Group: TypeAlias = tuple[int | None, int]
 """A leading axis, or a part of one: the axis of the projection that it is (``None`` for heads), and its size."""
@@ -107,7 +108,7 @@ def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None
         node = graph.nodes[ref.node]
         if isinstance(node.op, Scale):
             factor *= node.op.factor
-        elif not (node.op.reorders or isinstance(node.op, Selection)):
+        elif not (only_reorders(node.op) or isinstance(node.op, Selection)):
             break
         layers.insert(0, ref.node)
         (ref,) = node.inputs

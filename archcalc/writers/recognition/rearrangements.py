@@ -9,15 +9,26 @@ from string import ascii_lowercase
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator, like
 from archcalc.ops.rearrange import Rearrange
-from archcalc.ops.source import Source
-from archcalc.ops.structure import Flatten, Reshape, Transpose
+from archcalc.ops.source import Constant, Learned
+from archcalc.ops.structure import Flatten, Identity, Reshape, Transpose
 from archcalc.ops.view import View
-from archcalc.writers.recognition.rewriting import Readers, Rewriting
+from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 
 POSITIONS = {1: "n", 2: "hw", 3: "dhw"}
 """The names of axes of positions, by their number."""
 WITHIN = "pqrstuvxyz"
 """The names of the inner factors of axes."""
+
+
+def without_idle_layers(graph: Graph) -> Graph:
+    """Return a graph without layers that pass on their input, and those that reorder it where nothing reads them."""
+    readers, rewriting = Readers(graph), Rewriting(graph)
+    for index, node in graph.layers():
+        is_unread = index not in readers.outputs and Ref(index) not in readers.layers
+        is_passed = isinstance(node.op, Identity) and not graph.nodes[node.inputs[0].node].is_input
+        if is_passed or (is_unread and only_reorders(node.op)):
+            rewriting.leave_out(index, node.inputs[0])
+    return rewriting.finished()
 
 
 def with_rearrangements(graph: Graph) -> Graph:
@@ -56,10 +67,10 @@ def chains(graph: Graph, readers: Readers) -> Iterator[tuple[int, list[int]]]:
     """Yield the longest sequences of layers that reorder elements, each read by the next only, with the first."""
     seen: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if index in seen or not node.op.reorders or not all(type(size) is int for size in node.output):
+        if index in seen or not only_reorders(node.op) or not all(type(size) is int for size in node.output):
             continue
         found = [index]
-        while (after := readers.only(found[-1])) is not None and graph.nodes[after].op.reorders:
+        while (after := readers.only(found[-1])) is not None and only_reorders(graph.nodes[after].op):
             found.append(after)
         seen.update(found)
         yield index, found
@@ -75,14 +86,14 @@ def moved(graph: Graph, view: View, index: int) -> View:
 
 def is_stored(graph: Graph, readers: Readers, ref: Ref) -> bool:
     """Return whether a tensor is stored, and only one layer reads it."""
-    stored = isinstance(graph.nodes[ref.node].op, Source)
+    stored = isinstance(graph.nodes[ref.node].op, Learned | Constant)
     return stored and readers.only(ref.node) is not None and ref.node not in graph.sharing
 
 
 def flattens(graph: Graph, index: int) -> bool:
     """Return whether a layer flattens its input, and does more."""
     op = graph.nodes[index].op
-    return op.flattens and not op.reorders
+    return op.flattens and not only_reorders(op)
 
 
 def rearranging(view: View, features: int | None) -> Operator | None:

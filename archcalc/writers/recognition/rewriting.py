@@ -11,6 +11,11 @@ from archcalc.graph import Graph, Node, Ref
 from archcalc.ops.base import Operator
 
 
+def only_reorders(op: Operator) -> bool:
+    """Return whether an operator makes the same elements in another order or shape; others repeat or reduce some."""
+    return op.reorders and op.keeps_numbers
+
+
 class Readers:
     """The layers that read each tensor of a graph."""
 

@@ -14,16 +14,19 @@ from itertools import groupby, zip_longest
 from typing import TypeAlias
 
 from archcalc.graph import Graph, Node, Ref
+from archcalc.ops.base import REGISTRY
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.writers.names import unused
 
 Part: TypeAlias = tuple[int, ...]
 """Consecutive layers that one tensor enters."""
 
-SMALL = 2
+SMALL = 3
 """The most layers of a stage that is united with others: a layer with its activation."""
 WEIGHTED = frozenset({"convolution", "dense"})
 """The kinds of layers with weighted sums."""
+STAGE = "stage"
+"""The name of a stage whose layers are named after their operators."""
 INPUT = "input"
 """The name that the language gives to a single input."""
 
@@ -147,7 +150,7 @@ def united(graph: Graph, found: Iterable[Part]) -> Iterator[list[Part]]:
 def is_small(graph: Graph, part: Part) -> bool:
     """Return whether the stages of a part have few layers, and no modules within."""
     counts = Counter(graph.nodes[index].stage for index in part)
-    return all(counts[graph.nodes[index].stage] <= SMALL >= len(graph.nodes[index].path) for index in part)
+    return all(counts[graph.nodes[index].stage] <= SMALL and len(graph.nodes[index].path) <= 2 for index in part)
 
 
 def by_name(graph: Graph, run: Sequence[Part]) -> Iterator[list[Part]]:
@@ -165,8 +168,12 @@ def by_name(graph: Graph, run: Sequence[Part]) -> Iterator[list[Part]]:
 
 
 def beginning_of(graph: Graph, part: Part) -> str | None:
-    """Return the first word that the names of all stages of a part have; ``None`` if they differ."""
-    found = {(graph.nodes[index].stage or "").partition("_")[0] for index in part}
+    """Return the first word that the names of all stages of a part have, or else that of the last one, a join."""
+    first, *others = {graph.nodes[index].stage or "" for index in part}
+    last = graph.nodes[part[-1]]
+    found = {name.partition("_")[0] for name in (first, *others)}
+    if len(found) > 1 and last.op.arity is None:
+        return (last.stage or "").partition("_")[0]
     return found.pop() if len(found) == 1 else None
 
 
@@ -205,6 +212,7 @@ def name_of(graph: Graph, parts: Sequence[Part], taken: set[str]) -> str:
     if len(parts) == 1:
         return named[0]
     if len(beginnings) == 1 and None not in beginnings:
-        return unused(str(beginnings.pop()), taken - {*named}, "_")
+        word = str(beginnings.pop())
+        return unused(STAGE if word in REGISTRY else word, taken - {*named}, "_")
     weighted = [name for name, part in zip(named, parts, strict=True) if is_weighted(graph, part)]
     return (weighted or named[-1:])[0]
