@@ -7,7 +7,7 @@ from itertools import chain
 from string import ascii_lowercase
 
 from archcalc.graph import Graph, Ref
-from archcalc.ops.base import Operator, like
+from archcalc.ops.base import Operator, Shape, like
 from archcalc.ops.rearrange import Rearrange
 from archcalc.ops.source import Constant, Learned
 from archcalc.ops.structure import Flatten, Identity, Reshape, Transpose
@@ -48,13 +48,11 @@ def with_rearrangements(graph: Graph) -> Graph:
         if is_stored(graph, readers, ref):
             op = graph.nodes[ref.node].op
             rewriting.replace(ref.node, like(type(op), op, shape=shape), ())
-        elif (view.shape == graph.shape(ref) and view.axes == view.source) or (
-            reader is not None and flattens(graph, reader) and len(shape) == 1
-        ):
+        elif is_unchanged(graph, view, views) or (reader is not None and flattens(graph, reader) and len(shape) == 1):
             pass
         else:
-            made = rearranging(view, graph.features_of(ref)) if len(views) > 1 or len(shape) == 1 else None
-            if made is None:
+            made = only_reshaped(graph, views) or rearranging(view, graph.features_of(ref))
+            if made is None or (len(views) == 1 and len(shape) > 1):
                 continue
             rewriting.replace(last, made, (ref,))
             views.pop()
@@ -90,6 +88,25 @@ def is_stored(graph: Graph, readers: Readers, ref: Ref) -> bool:
     return stored and readers.only(ref.node) is not None and ref.node not in graph.sharing
 
 
+def only_reshaped(graph: Graph, views: Sequence[int]) -> Operator | None:
+    """Return one reshape for several; ``None`` if there are transpositions."""
+    if not all(isinstance(graph.nodes[index].op, Reshape | Flatten) for index in views):
+        return None
+    return reshaping(graph.nodes[views[-1]].output)
+
+
+def reshaping(shape: Shape) -> Operator:
+    """Return the reshape to a shape."""
+    return Flatten() if len(shape) == 1 else Reshape(shape=shape)
+
+
+def is_unchanged(graph: Graph, view: View, views: Sequence[int]) -> bool:
+    """Return whether a chain of reordering layers ends with the tensor that it begins with."""
+    (ref,) = graph.nodes[views[0]].inputs
+    same_order = view.axes == view.source or only_reshaped(graph, views) is not None
+    return view.shape == graph.shape(ref) and same_order
+
+
 def flattens(graph: Graph, index: int) -> bool:
     """Return whether a layer flattens its input, and does more."""
     op = graph.nodes[index].op
@@ -106,7 +123,7 @@ def rearranging(view: View, features: int | None) -> Operator | None:
     shape = view.shape
     order = [*chain(*view.axes)]
     if order == [*chain(*view.source)]:
-        return Flatten() if len(shape) == 1 else Reshape(shape=shape)
+        return reshaping(shape)
     if sorted(order) != sorted(chain(*view.source)):
         return None
     if len(view.axes) == len(view.source) and all(view.source) and {*view.axes} == {*view.source}:
