@@ -15,6 +15,7 @@ from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
 from archcalc.writers.spec.graph_text import write_graph
 from archcalc.writers.spec.modules import Modules
 from archcalc.writers.spec.stages import with_united_stages
+from archcalc.writers.spec.valid_names import with_valid_names
 
 CLASSES = "classes"
 """The variable for the number of classes."""
@@ -35,11 +36,12 @@ def write_compact(graph: Graph) -> str:
         written = write_graph(form, with_blocks)
         if is_same(form, written):
             return written
-    return write_graph(graph)
+    return write_graph(with_valid_names(graph))
 
 
 def forms(graph: Graph) -> Iterator[Graph]:
     """Yield the graphs that a spec may describe in the place of this one, the preferred one first."""
+    graph = with_valid_names(graph)
     short = recognised(graph)
     yield with_united_stages(short)
     yield short

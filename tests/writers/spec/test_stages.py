@@ -97,6 +97,16 @@ def test_the_only_input_has_the_name_of_the_language() -> None:
     assert [*with_united_stages(two).inputs] == ["x"]
 
 
+def test_names_that_the_language_does_not_allow_are_replaced() -> None:
+    network = from_file("a: conv 4 k3 p1", "b: add(@x, @other)", "c: relu", shape="4x8x8, other: 4x8x8")
+    nodes = list(network.nodes)
+    nodes[1] = replace(nodes[1], name="Sub/y:0", path=("Sub/y:0",), stage="Sub/y:0")
+    nodes[2] = replace(nodes[2], name="Cast:0", path=("Cast:0",), stage="Cast:0")
+    stages = {{"other": "Sub/y:0", "a": "Cast:0"}.get(name, name): ref for name, ref in network.stages.items()}
+    text = write_compact(replace(network, nodes=tuple(nodes), stages=stages))
+    assert [*read_spec(Source("again.yaml", text)).graph.inputs] == ["x", "Sub_y_0"]
+
+
 def test_the_stages_of_a_spec_are_kept() -> None:
     network = load("alexnet").graph
     assert with_united_stages(network) is network
