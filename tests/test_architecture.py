@@ -132,7 +132,8 @@ def test_importing_the_package_does_not_load_the_command_line() -> None:
 
 
 OF_A_CLASS = re.compile(r"isinstance\(([a-z_]+\.)*op,")
-OWNERS = ("ops", "executor/kernels", "executor/gradients", "executor/loops")
+OWNERS = ("ops", "executor/kernels", "executor/gradients", "executor/loops", "writers/recognition")
+"""The packages whose subject are the operators themselves: what each computes, or which of them compute another one."""
 
 
 def test_other_packages_ask_operators_for_traits_not_for_their_class() -> None:

@@ -11,8 +11,11 @@ from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 from archcalc.spec.axes import written_axis
 
-MAX_DECIMAL_PLACES = 12
+MAX_DECIMAL_PLACES = 20
 """The maximum number of decimal places; a number that needs more is written as a ratio."""
+
+ZEROS = 3
+"""The most zeros behind the point of a decimal; a smaller number is written with an exponent."""
 
 
 def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
@@ -126,6 +129,17 @@ def _side(number: Any) -> str:
     return text if text[0].isdigit() and "/" not in text else f"({text})"
 
 
+def _decimal(digits: int, places: int) -> str:
+    """Return the text of digits with a number of decimal places: ``0.001``, or ``1e-5`` if this has more zeros."""
+    whole, rest = divmod(abs(digits), 10**places)
+    sign = "-" * (digits < 0)
+    if whole or rest * 10 ** (ZEROS + 1) >= 10**places:
+        return f"{sign}{whole}.{rest:0{places}}"
+    written = str(rest)
+    first, others = written[0], written[1:]
+    return f"{sign}{first}{'.' * bool(others)}{others}e-{places - len(others)}"
+
+
 def _number(value: Any) -> str:
     """Return the exact text of a number: a decimal if it has few places, a ratio otherwise."""
     if not isinstance(value, Fraction) or value.denominator == 1:
@@ -133,6 +147,5 @@ def _number(value: Any) -> str:
     for places in range(1, MAX_DECIMAL_PLACES + 1):
         digits = value * 10**places
         if digits.denominator == 1:
-            whole, rest = divmod(abs(digits.numerator), 10**places)
-            return f"{'-' * (value < 0)}{whole}.{rest:0{places}}"
+            return _decimal(digits.numerator, places)
     return str(value)

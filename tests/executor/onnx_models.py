@@ -34,10 +34,14 @@ def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Ar
     """
     first = next(iter(inputs.values()))
     model = session(write_onnx(graph, weights, dtype=first.dtype), optimised=False)
-    found = model.run(
-        None, {name: array for name, array in inputs.items() if name in {i.name for i in model.get_inputs()}}
-    )
+    found = model.run(None, given(model, inputs))
     return dict(zip(graph.outputs, found, strict=True))
+
+
+def given(model: onnxruntime.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays for the inputs that a model has; indices are integers."""
+    wanted = {each.name: each.type for each in model.get_inputs()}
+    return {name: inputs[name].astype("int64") if "int64" in wanted[name] else inputs[name] for name in wanted}
 
 
 def computes(graph: Graph) -> bool:

@@ -71,6 +71,8 @@ def transposed(n: NodeView) -> bool:
     order = n.attribute("perm", None) or list(range(rank))[::-1]
     how = f".transposed{''.join(map(str, order))}"
     n.tensors.derive(n.outputs[0], n.inputs[:1], how, n.result_sizes(), lambda a: a.transpose(order))
+    if order == [1, 0]:
+        n.tensors.matrices[n.outputs[0]] = n.inputs[0]
     return True
 
 

@@ -64,6 +64,8 @@ class Tensors:
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
         self.derived: dict[str, Derived] = {}
+        self.matrices: dict[str, str] = {}
+        """The stored matrices that others are the transposed ones of, by the names of those."""
         self.scales: set[str] = set()
         """The scales of codes that are computed for each input."""
         self.decoded: set[str] = set()
@@ -286,6 +288,11 @@ class Tensors:
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
             found = self._measured[name, axis] = Size(value, label, self.calculated, 1)
         return found
+
+    def shared_matrix(self, name: str) -> TensorName | None:
+        """Return the stored matrix that one is the transposed one of, if other nodes read it, too; or ``None``."""
+        source = self.matrices.get(name)
+        return None if source is None or self._uses[source] < 2 else TensorName(self.resolved(source))
 
     def stored_format(self, name: str) -> str:
         """Return the number format in which the file has a stored array."""

@@ -38,5 +38,5 @@ def write_rbf(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
 
 @writes("embedding")
 def write_embedding(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    indices = model.add("Cast", name, to=TensorProto.INT64)
+    indices = name if name in model.indices else model.add("Cast", name, to=TensorProto.INT64)
     return model.add("Gather", model.constant(weights["weight"]), indices)

@@ -48,6 +48,8 @@ class Model:
         """The path of the layer that nodes are added for."""
         self.first_input = ""
         """An input, whose first axis is the batch."""
+        self.indices: set[str] = set()
+        """The inputs that only tables are read with, and that therefore consist of integers."""
         self._names = names or {}
         self._stored: set[str] = set()
         self._batch = ""

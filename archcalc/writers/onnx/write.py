@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx.defs import onnx_opset_version
 from onnx.helper import find_min_ir_version_for
 
@@ -97,6 +97,7 @@ class _Writer:
         for index, node in enumerate(graph.nodes):
             if node.is_input:
                 built.first_input = built.first_input or node.name
+                built.indices.update([node.name] if self.has_indices(index) else [])
                 self.names[Ref(index)] = node.name
             elif not node.training:
                 try:
@@ -108,6 +109,13 @@ class _Writer:
             raise SpecError(problems)
         outputs = {name: self.output(name, ref) for name, ref in graph.outputs.items()}
         return self.finished(outputs)
+
+    def has_indices(self, index: int) -> bool:
+        """Return whether only layers that take indices read an input, and it is no output."""
+        ref = Ref(index)
+        readers = [node for node in self.graph.nodes if ref in node.inputs and not node.training]
+        limited = all(node.op.index_limit is not None for node in readers)
+        return bool(readers) and limited and ref not in self.graph.outputs.values()
 
     def labels(self) -> dict[Ref, str]:
         """Return a name for every tensor: that of an output of the network, or else that of its layer."""
@@ -173,4 +181,5 @@ class _Writer:
 
     def described(self, name: str, ref: Ref) -> Any:
         sizes: list[str | int | None] = [BATCH, *map(int, self.graph.shape(ref))]
-        return helper.make_tensor_value_info(name, self.built.element, sizes)
+        element = TensorProto.INT64 if name in self.built.indices else self.built.element
+        return helper.make_tensor_value_info(name, element, sizes)

@@ -18,6 +18,8 @@ MAX_LENGTH = 16
 """The most items of a part that becomes a block."""
 MAX_PARAMETERS = 4
 MAX_BLOCKS = 30
+LONG_REPETITION = 60
+"""The length of what is repeated from which it is a block."""
 LEAST_SAVED = 15
 """The least number of characters that a block must save."""
 
@@ -39,7 +41,7 @@ class Blocks:
             pass
         for block in self.blocks:
             block.body = joined(block.body)
-        self.chains = [joined(chain) for chain in self.chains]
+        self.chains = [self.without_long_repetitions(joined(chain)) for chain in self.chains]
         self.set_defaults()
 
     def found(self) -> bool:
@@ -105,6 +107,18 @@ class Blocks:
             other.body = replaced(other.body)
         self.blocks.append(block)
 
+    def without_long_repetitions(self, chain: Chain) -> Chain:
+        """Return a chain in which what is repeated is a block if it is long."""
+        made: list[Item] = []
+        for item in chain:
+            if isinstance(item, Repeat) and len(text(item.body)) > LONG_REPETITION and "@" not in text(item.body):
+                known = next((block for block in self.blocks if block.body == item.body), None)
+                block = known or Block(self.free(name_of(item.body)), [], item.body)
+                self.blocks += [] if known else [block]
+                item = Repeat((Call(block, ()),), item.times)
+            made.append(item)
+        return tuple(made)
+
     def free(self, name: str) -> str:
         found = unused(name, self.taken)
         self.taken.add(found)
@@ -122,9 +136,23 @@ class Blocks:
                     break
                 block.defaults[parameter] = value
 
-    def lines(self) -> list[tuple[str, str]]:
-        """Return the headings and the bodies of the blocks, those that are called before those that call them."""
-        return [(block.heading, text(block.body)) for block in reversed(self.blocks)]
+    def ordered(self) -> list[Block]:
+        """Return the blocks, those that are called before those that call them."""
+        found: list[Block] = []
+
+        def add(chain: Chain) -> None:
+            for item in chain:
+                if isinstance(item, Call) and item.block not in found:
+                    add(item.block.body)
+                    found.append(item.block)
+                for inner in (
+                    item.branches if isinstance(item, Join) else [item.body] if isinstance(item, Repeat) else []
+                ):
+                    add(inner)
+
+        for chain in self.chains:
+            add(chain)
+        return found
 
 
 def is_worthwhile(part: Chain) -> bool:
@@ -195,6 +223,8 @@ def parameter_for(hole: Hole, taken: dict[str, int]) -> str:
 def name_of(part: Chain) -> str:
     """Return a name for a block: after its join, or its layers if they are few."""
     joins = [item for item in part if isinstance(item, Join)]
+    if "attention" in text(part) and len(joins) > 1:
+        return "layer"
     if joins:
         with_identity = any(text(branch) == "identity" for branch in joins[0].branches)
         known = {"add": "residual" if with_identity else "projection", "concat": "concatenated", "mul": "gated"}

@@ -5,32 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archcalc.graph import Graph, Node
+from archcalc.ops.base import REGISTRY
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import read_spec
+from archcalc.writers.recognition import recognised
 from archcalc.writers.spec.blocks import Blocks
-from archcalc.writers.spec.chain_tree import Chain, Layer, text
+from archcalc.writers.spec.chain_tree import Chain, Item, Layer, text
 from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
 from archcalc.writers.spec.graph_text import write_graph
 from archcalc.writers.spec.modules import Modules
+from archcalc.writers.spec.stages import with_united_stages
+from archcalc.writers.spec.valid_names import with_valid_names
 
 CLASSES = "classes"
 """The variable for the number of classes."""
-LONG = 2 * WIDTH
-"""The length of a chain that is written in several lines."""
 ROOM = WIDTH - 12
-"""The length of these lines, without their indentation."""
+"""The length of the lines of a long chain, without their indentation."""
 
 
 def write_compact(graph: Graph) -> str:
     """Return a spec of a network, with blocks for parts that occur several times, up to numbers.
 
-    It reads as the same layers on the same tensors; the names of layers are those of the language.
+    It reads as the same layers on the same tensors, after patterns of layers were recognised, and branches put in
+    order. The names of layers are those of the language.
 
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    compact = write_graph(graph, with_blocks)
-    return compact if is_same(graph, compact) else write_graph(graph)
+    for form in forms(graph):
+        written = write_graph(form, with_blocks)
+        if is_same(form, written):
+            return written
+    return write_graph(with_valid_names(graph))
+
+
+def forms(graph: Graph) -> Iterator[Graph]:
+    """Yield the graphs that a spec may describe in the place of this one, the preferred one first."""
+    graph = with_valid_names(graph)
+    short = recognised(graph)
+    yield with_united_stages(short)
+    yield short
+    yield graph
 
 
 def is_same(graph: Graph, written: str) -> bool:
@@ -65,7 +80,7 @@ def with_blocks(sections: Sections, taken: set[str]) -> Sections:
         variables[CLASSES] = number
     made = iter(found.chains)
     layers, heads, training, blocks = ([replaced(entry, made) for entry in entries] for entries in own)
-    blocks += [StageEntry(heading, body) for heading, body in found.lines()]
+    blocks += [in_lines(StageEntry(block.heading, ""), block.body) for block in found.ordered()]
     return Sections(layers, heads, training, blocks, variables)
 
 
@@ -96,19 +111,36 @@ def chains(entry: StageEntry) -> Iterator[str]:
 
 
 def replaced(entry: StageEntry, made: Iterator[Chain]) -> StageEntry:
-    """Return an entry with other chains, in their order; a long chain of a stage becomes several."""
+    """Return an entry with other chains, in their order."""
     if not isinstance(entry.chain, str):
         return entry._replace(chain=[replaced(each, made) for each in entry.chain])
-    chain = next(made)
-    if entry.name is None or len(text(chain)) < LONG or len(chain) < 4:
-        return entry._replace(chain=text(chain))
-    return entry._replace(chain=[StageEntry(None, text(part)) for part in in_lines(chain)])
+    return in_lines(entry, next(made))
 
 
-def in_lines(chain: Chain) -> Iterator[Chain]:
-    """Yield the items of a chain, as many together as fit in a line."""
-    start = 0
-    for end in range(1, len(chain) + 1):
-        if end == len(chain) or len(text(chain[start : end + 1])) > ROOM:
-            yield chain[start:end]
-            start = end
+def in_lines(entry: StageEntry, chain: Chain) -> StageEntry:
+    """Return an entry with a chain; a long one becomes several, which begin with layers of weights, blocks or joins."""
+    written = text(chain)
+    if entry.name is None or len(written) + len(entry.name) < WIDTH - 8:
+        return entry._replace(chain=written)
+    lines: list[Chain] = []
+    for item in chain:
+        if lines and not begins_line(item):
+            lines[-1] += (item,)
+        else:
+            lines.append((item,))
+    filled: list[Chain] = []
+    for each in lines:
+        if filled and len(text(filled[-1] + each)) <= ROOM:
+            filled[-1] += each
+        else:
+            filled.append(each)
+    if len(filled) == 1:
+        return entry._replace(chain=written)
+    return entry._replace(chain=[StageEntry(None, text(each)) for each in filled])
+
+
+def begins_line(item: Item) -> bool:
+    """Return whether an item of a chain may stand first in a line: all but layers that belong to the one before."""
+    return not isinstance(item, Layer) or (
+        item.words[0] in REGISTRY and REGISTRY[item.words[0]].kind in ("convolution", "dense")
+    )

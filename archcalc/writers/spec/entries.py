@@ -36,9 +36,10 @@ class Sections(NamedTuple):
 
 def line(start: str, entry: StageEntry) -> str:
     """Return an entry, on several lines if it is long."""
-    indent = " " * (len(start) + 4)
     if isinstance(entry.chain, list):
-        return "\n".join([f"{start}{entry.name}:", *(line(f"{indent}- ", each) for each in entry.chain)])
+        inner = f"{' ' * (len(start) + 2)}- "
+        return "\n".join([f"{start}{entry.name}:", *(line(inner, each) for each in entry.chain)])
+    indent = " " * (len(start) + 4)
     text = scalar(entry.chain)
     first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
     return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))

@@ -48,7 +48,9 @@ def test_chains_that_differ_in_numbers_only_have_one_pattern() -> None:
 
 def found(*chains: str) -> tuple[list[tuple[str, str]], list[str]]:
     blocks = Blocks([*chains], set())
-    return blocks.lines(), [text_of(chain) for chain in blocks.chains]
+    return [(block.heading, text_of(block.body)) for block in blocks.ordered()], [
+        text_of(chain) for chain in blocks.chains
+    ]
 
 
 def test_numbers_that_vary_become_parameters_and_multiples_of_them() -> None:
@@ -71,7 +73,7 @@ def test_blocks_call_blocks_and_repeat() -> None:
         for c in (64, 128, 256)
     ]
     blocks, calls = found(*chains)
-    assert [heading for heading, _ in blocks] == ["residual(c)", "projection(c)", "branch(c)"]
+    assert [heading for heading, _ in blocks] == ["branch(c)", "projection(c)", "residual(c)"]
     assert calls == [f"projection({c}) -> residual({c})*3" for c in (64, 128, 256)]
 
 

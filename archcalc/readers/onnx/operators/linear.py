@@ -16,6 +16,10 @@ from archcalc.readers.onnx.sizes import argument, settled
 @converts("MatMul")
 def matmul(n: NodeView) -> None:
     one, other = n.sizes(0), n.sizes(1)
+    shared = n.tensors.shared_matrix(n.inputs[1])
+    if shared is not None:  # a weight that another layer owns, such as a table of vectors
+        n.call("aten.linear.default", input=n.tensor(0), weight=shared, bias=None)
+        return
     if len(one) > 1 and len(other) > 1:
         n.call("aten.matmul.default", self=n.tensor(0), other=n.tensor(1))
         return
