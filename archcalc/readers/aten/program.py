@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from archcalc.graph import Origin
@@ -132,3 +132,5 @@ class Program:
     """Whether the archive has the numbers of the stored tensors."""
     modules: tuple[str, ...] = ()
     """The paths of all modules of the model, called or not."""
+    open_shapes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The shapes of stored tensors that follow the sizes of inputs: integers, and names of sizes."""

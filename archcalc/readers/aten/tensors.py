@@ -149,7 +149,8 @@ class Tensors:
             else:
                 path = name.partition("@")[0] if stored is None else stored.name
                 value = {"value": f"{COMPUTED}{name}" if stored is None else stored.name}
-                op, origin = Constant(shape=sizes or (1,)), Origin(path, "", Constant.name, "")
+                shape = self.program.open_shapes.get(name, sizes)
+                op, origin = Constant(shape=shape or (1,)), Origin(path, "", Constant.name, "")
                 self.steps.append(Stored(op=op, inputs=(), outputs=(self.new(name),), origin=origin, stored=value))
         return self.numbers[name]
 

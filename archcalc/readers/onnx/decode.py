@@ -19,8 +19,10 @@ from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.open_shapes import note_shape
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
+from archcalc.readers.onnx.sizes import argument
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import Tensors
@@ -110,6 +112,9 @@ class Decoder:
             output_names=(),
             metas=tensors.metas,
             sizes=tensors.sizes_by_name,
+            open_shapes={
+                name: tuple(map(argument, shape)) for name, shape in tensors.open_shapes.items() if name in stored
+            },
             has_weights=not self.without_numbers,
         )
 
@@ -153,6 +158,7 @@ class Decoder:
         if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
             return
         if evaluate(n):
+            note_shape(n)
             return
         if any(name in self.unknown for name in inputs):
             self.skip(n)
@@ -164,11 +170,13 @@ class Decoder:
         derivation = DERIVATIONS.get(key_of(n))
         known = all(name in self.tensors.metas for name in n.outputs if name)
         if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
+            note_shape(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             self.tensors.note_masks(n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
+            note_shape(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
             self.ask(n)
