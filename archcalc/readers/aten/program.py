@@ -105,6 +105,8 @@ class Stored:
     kind: Literal["parameter", "buffer", "constant"]
     payload: Payload | None
     """Where its numbers are; ``None`` if the archive does not say."""
+    module: str = ""
+    """The path of the module that it belongs to, if its name does not begin with that."""
 
 
 @dataclass(frozen=True, slots=True)

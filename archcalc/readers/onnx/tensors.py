@@ -84,7 +84,7 @@ class Tensors:
         self._measured: dict[tuple[str, int], Size] = {}
         self._calculated: dict[tuple[Any, ...], Size] = {}
         graph = model.graph
-        self.names = Names([node.name for node in graph.node])
+        self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
@@ -369,11 +369,22 @@ class Tensors:
         hidden = {source for each in self.derived.values() for source in each.sources}
         hidden |= {name for node in self.constant_nodes.values() for name in node.input}
         hidden |= self.values.keys()
+        modules = {
+            self.resolved(name): call.origin.module
+            for call in reversed(self.calls)
+            for name in tensors_in([*call.arguments.values()])
+        }
         return {
-            name: each
+            name: each if self.has_path(name) else replace(each, module=modules.get(name, ""))
             for name, each in self.stored.items()
             if name in read or (name in self.initializers and name not in hidden)
         }
+
+    def has_path(self, name: str) -> bool:
+        """Return whether the name of a stored array begins with the path of a module."""
+        while name in self.derived:
+            name = self.derived[name].sources[0]
+        return "." in self.stored[name].name
 
     def remaining_calls(self) -> list[Call]:
         """Return the calls that have not become parts of others."""
