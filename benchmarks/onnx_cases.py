@@ -44,7 +44,7 @@ FORMATS = frozenset(
 )
 """The formats of numbers that NumPy does not have itself."""
 
-DECIDED = ("ConstantOfShape", "If", "Loop", "Range")
+DECIDED = ("BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow", "If", "Loop", "Range")
 """The operators whose inputs decide what is computed, or how much."""
 
 ENCODED = {"QuantizeLinear": 1, "QLinearConv": 6, "QLinearMatMul": 6}

@@ -22,6 +22,11 @@ def evaluate(n: NodeView) -> bool:
         return True
     function = FUNCTIONS.get(n.operator)
     values = [n.tensors.values.get(name) if name else None for name in n.inputs]
+    if any(value is not None and value.dtype == object for value in values):
+        for at, name in enumerate(n.inputs):
+            if name in n.tensors.trained_values:  # what sizes are joined with is no weight
+                values[at] = n.tensors.trained_values[name]
+                n.tensors.let_be_constant(name)
     known = all(value is not None or not name for name, value in zip(n.inputs, values, strict=True))
     if function is None or not known or not n.inputs:
         return False

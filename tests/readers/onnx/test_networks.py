@@ -488,3 +488,13 @@ def test_elements_at_neighbouring_places_are_slices(tmp_path: Path, places: list
     made = model([node("Gather", ["x", "places"], ["y"], axis=1)], {"x": ["batch", 7, 3]}, {"places": np.array(places)})
     network = assert_as_onnxruntime(tmp_path, made)
     assert [each.op.name for each in network.graph.nodes if not each.is_input] == layers
+
+
+def test_factors_of_a_resize_that_only_a_run_knows(tmp_path: Path) -> None:
+    made = model(
+        [node("Resize", ["x", "", "factors"], ["y"], mode="linear")],
+        {"x": [1, 3, 4, 4], "factors": [4]},
+    )
+    made.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 6, 6]))
+    problem = refused(tmp_path, made, batch_axes={"factors": "none"})
+    assert "1 × onnx.Resize: input 2 is computed, not fixed" in problem.hint

@@ -119,8 +119,21 @@ def tiled_pattern() -> ModelProto:
     return model(nodes, {"x": ["batch", "length", 8]}, arrays)
 
 
+def resized_by_measured_factors() -> ModelProto:
+    """Return a resize by the ratio of a size that nodes compute to the measured one."""
+    nodes = [
+        node("Shape", ["x"], ["shape"]),
+        node("Cast", ["shape"], ["sizes"], to=1),
+        node("Mul", ["sizes", "twice"], ["wanted"]),
+        node("Div", ["wanted", "sizes"], ["factors"]),
+        node("Resize", ["x", "", "factors"], ["y"], mode="linear"),
+    ]
+    return model(nodes, {"x": ["batch", 3, "height", "width"]}, {"twice": np.array([1, 1, 2, 2], np.float32)})
+
+
 CASES = {
     "anchors": (anchors(), ("height", "width"), ((6, 10), (9, 7))),
+    "resized": (resized_by_measured_factors(), ("height", "width"), ((6, 10), (9, 7))),
     "causal": (causal_scores(), ("length",), ((5,), (12,))),
     "table": (table_of_positions(), ("length",), ((4,), (31,))),
     "tiled": (tiled_pattern(), ("length",), ((4,), (9,))),
