@@ -60,6 +60,10 @@ class Tensors:
         """The values of tensors that are known while the file is read."""
         self.open_shapes: dict[str, tuple[Any, ...]] = {}
         """The shapes of stored tensors that follow the sizes of inputs."""
+        self.sequences: dict[str, tuple[str, ...]] = {}
+        """The tensors of which sequences consist."""
+        self.absent: set[str] = set()
+        """The optional tensors that are missing."""
         self.trained_values: dict[str, Any] = {}
         """Those of small tensors of real numbers, which may be parameters."""
         self.stored: dict[str, Stored] = {}
@@ -142,7 +146,11 @@ class Tensors:
 
     def is_taken(self, name: str) -> bool:
         """Return whether a tensor has a name."""
-        return name in self.metas or name in self._aliases
+        return name in self.metas or name in self._aliases or name in self.sequences
+
+    def is_sequence(self, name: str) -> bool:
+        """Return whether a name is that of a sequence of tensors."""
+        return self.resolved(name) in self.sequences
 
     def resolved(self, name: str) -> str:
         seen = 0
