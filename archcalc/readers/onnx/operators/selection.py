@@ -168,8 +168,14 @@ def scatter_places(n: NodeView) -> None:
 def scatter_elements(n: NodeView) -> None:
     import numpy as np
 
-    if n.attribute("reduction", "none") != "none":
-        raise Untranslatable("combinations with what is there")
+    reduction = n.attribute("reduction", "none")
+    if reduction == "add":
+        axis = n.axis("axis", 0, len(n.sizes(0)))
+        places = counted(n, 1, n.sizes(0)[axis])
+        n.call("aten.scatter_add.default", self=n.tensor(0), dim=axis, index=places, src=n.tensor(2))
+        return
+    if reduction != "none":
+        raise Untranslatable("products or extremes with what is there")
     indices, sizes = n.needed_value(1), n.sizes(0)
     axis = n.axis("axis", 0, len(sizes))
     places = np.moveaxis(np.indices(indices.shape), 0, -1)
