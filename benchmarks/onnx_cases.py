@@ -20,6 +20,7 @@ import tempfile
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +45,7 @@ FORMATS = frozenset(
 )
 """The formats of numbers that NumPy does not have itself."""
 
-DECIDED = ("ConstantOfShape", "If", "Loop", "Range")
+DECIDED = ("BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow", "If", "Loop", "Range")
 """The operators whose inputs decide what is computed, or how much."""
 
 ENCODED = {"QuantizeLinear": 1, "QLinearConv": 6, "QLinearMatMul": 6}
@@ -76,7 +77,8 @@ def cases(words: Sequence[str] = ()) -> Iterator[Any]:
 def outcome_of(case: Any, folder: Path) -> Outcome:
     """Return what becomes of a case."""
     tried = []
-    for inputs, outputs in (case.data_sets or [])[:1]:
+    for given, outputs in (case.data_sets or [])[:1]:
+        case, inputs = _of_tensors(case, given)
         for stored in _choices(case, inputs):
             tried.append(_tried(case, inputs, outputs, stored, folder))
             if tried[-1].kind == "passed":
@@ -101,11 +103,44 @@ def _choices(case: Any, inputs: Sequence[Any]) -> list[set[int]]:
     return [*some, set(range(len(inputs)))] if decided and all(each.size <= MAX_GIVEN for each in arrays) else some
 
 
+def _of_tensors(case: Any, inputs: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return a case whose inputs are the tensors of sequences, of which nodes make these, and these tensors."""
+    if not any(isinstance(each, list) or each is None for each in inputs):
+        return case, [*inputs]
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    declared = [*model.graph.input]
+    tensors: list[Any] = []
+    del model.graph.input[:]
+    made = []
+    for declaration, each in zip(declared, inputs, strict=True):
+        name, kind = declaration.name, declaration.type
+        if not isinstance(each, list) and each is not None:
+            model.graph.input.append(declaration)
+            tensors.append(each)
+            continue
+        names = [f"{name}.{at}" for at in range(len(each or ()))]
+        for part, array in zip(names, each or (), strict=True):
+            code = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+            model.graph.input.append(onnx.helper.make_tensor_value_info(part, code, array.shape))
+            tensors.append(array)
+        if each is None:
+            made.append(onnx.helper.make_node("Optional", [], [name], type=kind.optional_type.elem_type))
+        else:
+            made.append(onnx.helper.make_node("SequenceConstruct" if names else "SequenceEmpty", names, [name]))
+    nodes = [*made, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return replace(case, model=model), tensors
+
+
 def _with_input(model: onnx.ModelProto) -> None:
     """Let the results of a model be the sums with an input of one number."""
     added = onnx.helper.make_tensor_value_info("added", onnx.TensorProto.FLOAT, [1])
     model.graph.input.append(added)
     for output in model.graph.output:
+        if not output.type.HasField("tensor_type"):
+            continue
         kind, name = output.type.tensor_type.elem_type, output.name
         for node in model.graph.node:
             node.output[:] = [f"{each}_alone" if each == name else each for each in node.output]
@@ -150,7 +185,8 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
     except (archcalc.SpecError, ArrayError) as error:
         return Outcome("unsupported", " ".join(str(error).split())[:160])
     results = list(ran.outputs.values())
-    expected = [np.asarray(_array(each)) for each in outputs if each is not None]
+    flat = [part for each in outputs if each is not None for part in (each if isinstance(each, list) else [each])]
+    expected = [np.asarray(_array(each)) for each in flat]
     if len(results) != len(expected):
         return Outcome("shapes", f"{len(results)} outputs instead of {len(expected)}")
     for made, needed in zip(results, expected, strict=True):

@@ -45,8 +45,8 @@ class Model:
     steps: tuple[Step, ...]
     sizes: tuple[Sizes, ...]
     """The sizes of all tensors, as the file has them."""
-    stored: Mapping[str, Sizes]
-    """The sizes of all stored arrays by their names in the file."""
+    stored: Mapping[str, tuple[Any, ...]]
+    """The sizes of all stored arrays by their names in the file; those that follow the inputs have names."""
     uncounted: tuple[str, ...]
     """The operators that cannot be counted, a line for each."""
     parameters: Mapping[str, Sizes]
@@ -266,7 +266,9 @@ class _Lowering(GraphBuilder):
         """Require that the stored arrays of a layer have the sizes that the file records."""
         for weight in op.weights(shapes):
             if weight.name in stored:
-                first, *others = (sizes_of(name, self.model.stored) for name in stored[weight.name])
+                first, *others = (
+                    tuple(map(self.size, sizes_of(name, self.model.stored))) for name in stored[weight.name]
+                )
                 recorded = (first[0] + sum(each[0] for each in others), *first[1:]) if others else first
                 for needed, size in zip(weight.shape, recorded or (1,), strict=True):
                     require(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archcalc.readers.batch import Sizes
-
 TRANSPOSED = "^"
 """Precedes the name of a stored matrix, where its transpose is meant."""
 
@@ -19,7 +17,7 @@ def plain(name: str) -> str:
     return name.lstrip(TRANSPOSED + LIFTED)
 
 
-def sizes_of(name: str, stored: Mapping[str, Sizes]) -> Sizes:
+def sizes_of(name: str, stored: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return the sizes of a stored array as it is meant."""
     sizes = stored[plain(name)]
     if name.startswith(TRANSPOSED):

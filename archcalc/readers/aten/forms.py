@@ -43,11 +43,14 @@ def forms_of_shared(steps: Iterable[Step], program: Program) -> dict[str, Form]:
     }
 
 
-def steps_of_parameter(name: str, form: Form, sizes: Mapping[str, Sizes], new: Callable[[Sizes], int]) -> list[Step]:
+def steps_of_parameter(
+    name: str, path: str, form: Form, sizes: Mapping[str, Sizes], new: Callable[[Sizes], int]
+) -> list[Step]:
     """Return the steps that make a tensor of a parameter, the last one that tensor itself.
 
     Args:
         name: its name in the file.
+        path: the path of its layer.
         form: how a layer has it, which may join it with others, or transpose it.
         sizes: the sizes of all stored tensors by their names in the file.
         new: returns the number of a new tensor.
@@ -66,5 +69,5 @@ def steps_of_parameter(name: str, form: Form, sizes: Mapping[str, Sizes], new: C
         steps.append(along_axis(0, part, made, new(sizes[name])))
     elif names != (name,):
         steps.append(Permuted(order=(1, 0), inputs=(made,), outputs=(new(sizes[name]),)))
-    origin = Origin(name, "", Learned.name, "")
+    origin = Origin(path, "", Learned.name, "")
     return [with_origin(step, origin) for step in steps]

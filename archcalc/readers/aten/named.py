@@ -161,6 +161,8 @@ def _normalised(c: Calls, product: Product, *, centred: bool) -> Formula | None:
             continue
         scale = further[0] if further else None
         calls = product.calls | found.calls | {c.index(root)}
+        if not centred and len(shape) > 1:
+            continue  # no operator of the language, unless the last axes are all but the batch
         if not centred:
             return formula("rms_norm", calls, input=values[0], normalized_shape=shape, weight=scale, eps=found.eps)
         x = _centred(c, found.of, found.axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from archcalc.graph import Origin
@@ -105,6 +105,8 @@ class Stored:
     kind: Literal["parameter", "buffer", "constant"]
     payload: Payload | None
     """Where its numbers are; ``None`` if the archive does not say."""
+    module: str = ""
+    """The path of the module that it belongs to, if its name does not begin with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +134,5 @@ class Program:
     """Whether the archive has the numbers of the stored tensors."""
     modules: tuple[str, ...] = ()
     """The paths of all modules of the model, called or not."""
+    open_shapes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The shapes of stored tensors that follow the sizes of inputs: integers, and names of sizes."""

@@ -49,6 +49,8 @@ class Tensors:
         """The stored tensors that are read."""
         self.constants: set[str] = set()
         self.constant_calls: list[Call] = []
+        self.modules: dict[str, str] = {}
+        """The paths of the modules that compute constants."""
         self.added: dict[str, Sizes] = {}
         """The sizes of constants that the program does not have."""
         self.zeros: set[str] = set()
@@ -144,14 +146,22 @@ class Tensors:
             if stored is not None and stored.kind == "parameter":
                 sizes_of_stored = {each.name: self.sizes(local) for local, each in self.program.stored.items()}
                 form = self.forms.get(stored.name, own_form(stored.name))
-                self.steps += steps_of_parameter(stored.name, form, sizes_of_stored, self.intermediate)
+                path = _inside(stored.module, stored.name)
+                self.steps += steps_of_parameter(stored.name, path, form, sizes_of_stored, self.intermediate)
                 self.give(name, self.steps[-1].outputs[0])
             else:
-                path = name.partition("@")[0] if stored is None else stored.name
+                path = _inside(stored.module, stored.name) if stored else self.path_of_constant(name)
                 value = {"value": f"{COMPUTED}{name}" if stored is None else stored.name}
-                op, origin = Constant(shape=sizes or (1,)), Origin(path, "", Constant.name, "")
+                shape = self.program.open_shapes.get(name, sizes)
+                op, origin = Constant(shape=shape or (1,)), Origin(path, "", Constant.name, "")
                 self.steps.append(Stored(op=op, inputs=(), outputs=(self.new(name),), origin=origin, stored=value))
         return self.numbers[name]
+
+    def path_of_constant(self, name: str) -> str:
+        """Return the path of the layer of a constant: in the module that computes it."""
+        own = name.partition("@")[0]
+        module = self.modules.get(own, "")
+        return _inside(module, own.rpartition("/")[2]) if module else own
 
     def axes_of_examples(self, name: str, sizes: Sizes) -> tuple[int, ...]:
         """Return the axes along which a constant may have the same for each of several examples."""
@@ -271,13 +281,19 @@ class Tensors:
 
     def add_constants(self, names: Iterable[str], call: Call) -> None:
         """Note that the results of a call are the same for all inputs and weights."""
-        self.constants.update(names)
+        made = [*names]
+        self.constants.update(made)
+        self.modules.update(dict.fromkeys(made, call.origin.module))
         self.constant_calls.append(call)
 
     def add_transpose(self, name: str, call: Call) -> None:
         """Note the transpose of a stored matrix, which is computed when it is read as a tensor."""
         self.transposes[name] = call
         self.of_weights.add(name)
+
+
+def _inside(module: str, name: str) -> str:
+    return f"{module}.{name}" if module else name
 
 
 def _plain(size: Number) -> int:

@@ -135,7 +135,10 @@ class _Translation:
             steps=self.with_own_parameters(),
             sizes=tuple(tensors.all_sizes),
             stored={
-                **{each.name: tensors.sizes(name) for name, each in self.program.stored.items()},
+                **{
+                    each.name: self.program.open_shapes.get(name) or tensors.sizes(name)
+                    for name, each in self.program.stored.items()
+                },
                 **{
                     f"{COMPUTED}{name}": tensors.sizes(name) for name in tensors.constants if name in self.program.metas
                 },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,8 +20,11 @@ from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.open_shapes import note_shape
 from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
+from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
+from archcalc.readers.onnx.sizes import argument
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import Tensors
@@ -82,15 +86,14 @@ class Decoder:
         for node in graph.node:
             self.node(node, 0)
         outputs = []
-        for each in graph.output:
-            name = tensors.resolved(each.name)
+        for own, name in self.named_outputs():
             if name not in tensors.metas and name not in self.unknown:
-                self.refuse(f"no node computes the output '{each.name[:100]}'")
-            if name != each.name and name in tensors.metas and name not in tensors.stored:  # under its own name
-                tensors.metas[each.name] = tensors.metas[name]
+                self.refuse(f"no node computes the output '{own[:100]}'")
+            if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
+                tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")
-                tensors.emit("aten.alias.default", {"self": TensorName(name)}, [each.name], origin)
-                name = each.name
+                tensors.emit("aten.alias.default", {"self": TensorName(name)}, [own], origin)
+                name = own
             if name in tensors.metas or not self.partial:
                 outputs.append(name)
         if not outputs and self.unknown:
@@ -110,8 +113,21 @@ class Decoder:
             output_names=(),
             metas=tensors.metas,
             sizes=tensors.sizes_by_name,
+            open_shapes={
+                name: tuple(map(argument, shape)) for name, shape in tensors.open_shapes.items() if name in stored
+            },
             has_weights=not self.without_numbers,
         )
+
+    def named_outputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the outputs by their names, and the tensors that they are; a sequence is several outputs."""
+        for each in self.model.graph.output:
+            name = self.tensors.resolved(each.name)
+            found = self.tensors.sequences.get(name)
+            if found is None:
+                yield each.name, name
+            for at, element in enumerate(found or ()):
+                yield f"{each.name}.{at}", self.tensors.resolved(element)
 
     def refuse(self, reason: str, hint: str = "") -> NoReturn:
         fail("format", reason, origin=self.name, hint=hint)
@@ -144,7 +160,7 @@ class Decoder:
         inputs = [self.tensors.resolved(name) if name else "" for name in node.input]
         self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
-            if name and name not in self.tensors.metas and name not in self.tensors.values and name not in self.unknown:
+            if name and not self.is_known(name):
                 self.refuse_unread(node, name)
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
         if node.op_type in READERS and node.domain in DOMAINS:
@@ -152,7 +168,11 @@ class Decoder:
             return
         if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
             return
+        if node.domain in DOMAINS and is_of_sequences(n):
+            self.sequence(n)
+            return
         if evaluate(n):
+            note_shape(n)
             return
         if any(name in self.unknown for name in inputs):
             self.skip(n)
@@ -164,11 +184,13 @@ class Decoder:
         derivation = DERIVATIONS.get(key_of(n))
         known = all(name in self.tensors.metas for name in n.outputs if name)
         if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
+            note_shape(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             self.tensors.note_masks(n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
+            note_shape(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
             self.ask(n)
@@ -177,6 +199,23 @@ class Decoder:
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
             return
         self.convert(n, nesting)
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a tensor or a sequence has been read, or is one of those that are not understood."""
+        tensors = self.tensors
+        return name in tensors.metas or name in tensors.values or name in tensors.sequences or name in self.unknown
+
+    def sequence(self, n: NodeView) -> None:
+        """Read a node of sequences or optional tensors."""
+        if any(name in self.unknown for name in n.inputs):
+            self.skip(n)
+            return
+        try:
+            read_sequences(n)
+        except Untranslatable as error:
+            self.unknown.update(filter(None, n.outputs))
+            n.origin = n.place()
+            self.unconverted(n, key_of(n), f"{error}")
 
     def refuse_unread(self, node: Any, name: str) -> NoReturn:
         """Refuse a node because of a tensor that is not known where the node reads it."""

@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 
@@ -15,12 +16,17 @@ def evaluate(n: NodeView) -> bool:
     """Evaluate a node whose inputs have known values, or that measures a tensor; return whether that succeeded."""
     if n.node.domain not in DOMAINS:
         return False
-    measured = n.operator in ("Shape", "Size") and len(n.inputs) == 1 and n.inputs[0] in n.tensors.metas
-    if measured and n.inputs[0] not in n.tensors.values:
+    measured = n.operator in MEASURING and len(n.inputs) == 1 and n.inputs[0] in n.tensors.metas
+    if measured and (n.inputs[0] not in n.tensors.values or n.inputs[0] in n.tensors.open_shapes):
         measure(n)
         return True
     function = FUNCTIONS.get(n.operator)
     values = [n.tensors.values.get(name) if name else None for name in n.inputs]
+    if any(value is not None and value.dtype == object for value in values):
+        for at, name in enumerate(n.inputs):
+            if name in n.tensors.trained_values:  # what sizes are joined with is no weight
+                values[at] = n.tensors.trained_values[name]
+                n.tensors.let_be_constant(name)
     known = all(value is not None or not name for name, value in zip(n.inputs, values, strict=True))
     if function is None or not known or not n.inputs:
         return False

@@ -107,8 +107,9 @@ class Inputs:
         if not inputs:
             fail("format", "the model has no input", origin=self.name)
         for number, each in enumerate(inputs):
-            tensor = each.type.tensor_type
-            if not each.type.HasField("tensor_type"):
+            kind = each.type.optional_type.elem_type if each.type.HasField("optional_type") else each.type
+            tensor = kind.tensor_type
+            if not kind.HasField("tensor_type"):
                 fail("format", f"the input '{each.name[:100]}' is not a tensor", origin=self.name)
             if not tensor.HasField("shape"):
                 fail(

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from archcalc.graph import Origin
@@ -36,13 +37,14 @@ NO_TITLE = re.compile(r"(?:main_?|torch.?jit.*|tf2onnx|.*PaddlePaddle.*|model|gr
 class Names:
     """The names of a model's layers and arrays."""
 
-    def __init__(self, nodes: Sequence[str]) -> None:
+    def __init__(self, nodes: Sequence[Any]) -> None:
         """Find what the names of all nodes begin with.
 
         Args:
-            nodes: the names of the nodes.
+            nodes: the nodes.
         """
-        self.root = common_scopes(nodes)
+        self.root = common_scopes([node.name for node in nodes])
+        self.between = modules_between(nodes)
 
     def path(self, name: str) -> str:
         """Return the name of a node or an array as a path with dots, without the scope of the whole model."""
@@ -63,6 +65,8 @@ class Names:
         """
         metadata = {each.key: each.value for each in node.metadata_props}
         scopes = _texts(metadata.get(NAME_SCOPES, ""))
+        if scopes is None and node.output and node.output[0] in self.between:
+            return Origin(self.between[node.output[0]], "", node.op_type, "")
         of_weight = ROLE.sub("", weight) if weight is not None and ROLE.search(weight) else None
         if scopes is not None:
             classes = _texts(metadata.get(CLASS_HIERARCHY, "")) or []
@@ -76,6 +80,37 @@ class Names:
         if not has_path:
             return Origin("", "", node.op_type, f"node '{node.name[:100]}'" if node.name else "")
         return Origin(self.path(node.name).rpartition(".")[0], "", node.op_type, "")
+
+
+def modules_between(nodes: Sequence[Any]) -> dict[str, str]:
+    """Return the modules of nodes that have no scopes in a file where others have them, by their first output.
+
+    PyTorch's exporter writes none for nodes that its optimisation adds. They belong to the innermost module that has
+    both the nodes whose results they read and those that read theirs.
+    """
+    modules: dict[str, list[str]] = {}
+    readers: dict[str, list[list[str]]] = {}
+    others = []
+    for node in nodes:
+        written = next((each.value for each in node.metadata_props if each.key == NAME_SCOPES), "")
+        scopes = _texts(written)
+        if scopes is None:
+            others.append(node)
+            continue
+        module = clean(scopes[-2] if len(scopes) > 1 else "").split(".")
+        modules.update((name, module) for name in node.output)
+        for name in node.input:
+            readers.setdefault(name, []).append(module)
+    if not modules:
+        return {}
+    found = {}
+    for node in others:
+        around = [modules[name] for name in node.input if name in modules]
+        around += [module for name in node.output for module in readers.get(name, ())]
+        module = [parts[0] for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*around, strict=False))]
+        modules.update((name, module) for name in node.output)
+        found[next(iter(node.output), "")] = ".".join(module)
+    return found
 
 
 def common_scopes(names: Sequence[str]) -> tuple[str, ...]:

@@ -296,5 +296,26 @@ def _stack(n: NodeView, output: str, parts: Sequence[str], axis: int) -> None:
     tensors.emit("aten.stack.default", arguments, [output], n.place())
 
 
-READERS: dict[str, Callable[[Reader, NodeView, int], None]] = {"If": _branch, "Loop": _loop, "Scan": _scan}
+def _map(reader: Reader, n: NodeView, nesting: int) -> None:
+    """Read what a ``SequenceMap`` computes of every element of a sequence, with those of others, or whole tensors."""
+    tensors = n.tensors
+    sequences = [tensors.sequences.get(name) for name in n.inputs]
+    lengths = {len(each) for each in sequences if each is not None}
+    if sequences[:1] in ([], [None]) or len(lengths) != 1:
+        raise Untranslatable("sequences of unknown or different lengths")
+    body = _Body(reader, n, len(n.outputs), nesting)
+    made = [
+        body.run([name if each is None else each[at] for name, each in zip(n.inputs, sequences, strict=True)])
+        for at in range(lengths.pop())
+    ]
+    for at, output in enumerate(n.outputs):
+        tensors.sequences[output] = tuple([each[at] for each in made])
+
+
+READERS: dict[str, Callable[[Reader, NodeView, int], None]] = {
+    "If": _branch,
+    "Loop": _loop,
+    "Scan": _scan,
+    "SequenceMap": _map,
+}
 """How the nodes are read that contain graphs, by their operators."""

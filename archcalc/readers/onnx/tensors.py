@@ -19,7 +19,7 @@ from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_read
-from archcalc.readers.onnx.sizes import Size
+from archcalc.readers.onnx.sizes import Size, settled
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
 
@@ -58,6 +58,12 @@ class Tensors:
         self.metas: dict[str, Meta] = {}
         self.values: dict[str, Any] = {}
         """The values of tensors that are known while the file is read."""
+        self.open_shapes: dict[str, tuple[Any, ...]] = {}
+        """The shapes of stored tensors that follow the sizes of inputs."""
+        self.sequences: dict[str, tuple[str, ...]] = {}
+        """The tensors of which sequences consist."""
+        self.absent: set[str] = set()
+        """The optional tensors that are missing."""
         self.trained_values: dict[str, Any] = {}
         """Those of small tensors of real numbers, which may be parameters."""
         self.stored: dict[str, Stored] = {}
@@ -84,7 +90,7 @@ class Tensors:
         self._measured: dict[tuple[str, int], Size] = {}
         self._calculated: dict[tuple[Any, ...], Size] = {}
         graph = model.graph
-        self.names = Names([node.name for node in graph.node])
+        self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
         self._call_of: dict[str, int] = {}
@@ -142,7 +148,11 @@ class Tensors:
 
     def is_taken(self, name: str) -> bool:
         """Return whether a tensor has a name."""
-        return name in self.metas or name in self._aliases
+        return name in self.metas or name in self._aliases or name in self.sequences
+
+    def is_sequence(self, name: str) -> bool:
+        """Return whether a name is that of a sequence of tensors."""
+        return self.resolved(name) in self.sequences
 
     def resolved(self, name: str) -> str:
         seen = 0
@@ -157,6 +167,17 @@ class Tensors:
             raise Untranslatable("the sizes of a tensor are not known")
         return meta.sizes
 
+    def shape(self, name: str) -> tuple[Any, ...]:
+        """Return the sizes of a stored tensor; those that follow the inputs as such numbers."""
+        found = self.resolved(name)
+        return self.open_shapes.get(found, self.metas[found].sizes)
+
+    def settle(self, name: str, axis: int | None = None) -> None:
+        """Let the sizes of a stored tensor that follow the inputs, or that of one axis, be conditions of the graph."""
+        shape = self.open_shapes.get(self.resolved(name), ())
+        for size in shape if axis is None else shape[axis : axis + 1]:
+            settled(size)
+
     def dtype(self, name: str) -> str:
         """Return the number format of a tensor."""
         return self.metas[self.resolved(name)].dtype
@@ -164,6 +185,8 @@ class Tensors:
     def value(self, name: str) -> Any | None:
         """Return the values of a tensor, if they are known while the file is read."""
         found = self.resolved(name)
+        if found in self.open_shapes:
+            self.settle(found)
         return self.values.get(found, self.trained_values.get(found))
 
     def is_parameter(self, name: str) -> bool:
@@ -277,12 +300,12 @@ class Tensors:
     def size_of(self, name: str, axis: int) -> Any:
         """Return the size of an axis as a number that follows the inputs."""
         name = self.resolved(name)
+        if name in self.stored:
+            return self.shape(name)[axis]
         found = self._measured.get((name, axis))
         if found is None:
             label = f"={name}.{axis}"
             value = self.metas[name].sizes[axis]
-            if name in self.stored:
-                return value
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
@@ -361,11 +384,22 @@ class Tensors:
         hidden = {source for each in self.derived.values() for source in each.sources}
         hidden |= {name for node in self.constant_nodes.values() for name in node.input}
         hidden |= self.values.keys()
+        modules = {
+            self.resolved(name): call.origin.module
+            for call in reversed(self.calls)
+            for name in tensors_in([*call.arguments.values()])
+        }
         return {
-            name: each
+            name: each if self.has_path(name) else replace(each, module=modules.get(name, ""))
             for name, each in self.stored.items()
             if name in read or (name in self.initializers and name not in hidden)
         }
+
+    def has_path(self, name: str) -> bool:
+        """Return whether the name of a stored array begins with the path of a module."""
+        while name in self.derived:
+            name = self.derived[name].sources[0]
+        return "." in self.stored[name].name
 
     def remaining_calls(self) -> list[Call]:
         """Return the calls that have not become parts of others."""

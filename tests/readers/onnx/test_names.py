@@ -83,3 +83,33 @@ def test_a_graph_without_a_name_of_its_own_is_called_after_its_file(tmp_path: Pa
     assert archcalc.load(str(write(tmp_path, made, "digits.onnx"))).graph.name == "digits"
     made.graph.name = "Digits"
     assert archcalc.load(str(write(tmp_path, made, "digits.onnx"))).graph.name == "Digits"
+
+
+def scoped(operator: str, inputs: list[str], output: str, path: str | None = None) -> NodeProto:
+    """Return a node of PyTorch's exporter in a module; without metadata if its optimisation added it."""
+    made = node(operator, inputs, [output], output)
+    if path is not None:
+        parts = path.split(".") if path else []
+        scopes = [".".join(parts[:depth]) for depth in range(len(parts) + 1)]
+        made.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str([*scopes, output]))
+    return made
+
+
+def test_nodes_and_arrays_without_a_scope_are_in_the_module_around_them(tmp_path: Path) -> None:
+    """PyTorch's exporter adds nodes and arrays of its own, which have no paths."""
+    made = model(
+        [
+            scoped("Conv", ["x", "blocks.0.attn.qkv.weight"], "a", "blocks.0.attn.qkv"),
+            scoped("Add", ["a", "val_3"], "b"),
+            scoped("Relu", ["b"], "c", "blocks.0.attn.act"),
+            scoped("Mul", ["c", "val_4"], "d", "blocks.0.attn"),
+            scoped("Flatten", ["d"], "y", ""),
+        ],
+        {"x": ["batch", 3, 4, 4]},
+        {"blocks.0.attn.qkv.weight": weights(8, 3, 3, 3), "val_3": weights(8, 2, 2), "val_4": weights(8, 2, 2)},
+    )
+    network = archcalc.load(str(write(tmp_path, made)))
+    names = [each.name for each in network.graph.nodes[1:]]
+    assert names == [f"blocks/0/attn/{each}" for each in ("qkv", "val_3", "add", "act", "val_4", "mul")] + ["flatten"]
+    note = "2 stored arrays are results of 64 numbers that the exporter computed from parameters: val_3, val_4; "
+    assert note + "the layers that compute them are not in the file" in network.graph.notes

@@ -460,3 +460,41 @@ def test_paddings_that_follow_a_size_are_a_condition(tmp_path: Path) -> None:
     )
     assert_as_onnxruntime(tmp_path, made, shapes="3x4x13")
     assert closed_form(tmp_path) == ("24·(width + 8)", ["width % 8 == 0"])
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_elements_at_many_places_are_one_layer(tmp_path: Path, axis: int) -> None:
+    """As the table of biases for all pairs of positions of a window, which few layers compute."""
+    places = (np.arange(400).reshape(20, 20) * 7) % 30 - 15
+    made = model(
+        [node("MatMul", ["x", "w"], ["a"]), node("Gather", ["a", "places"], ["y"], axis=axis + 1)],
+        {"x": ["batch", 30, 4]},
+        {"w": weights(4, 30), "places": places},
+    )
+    network = assert_as_onnxruntime(tmp_path, made)
+    assert [each.op.name for each in network.graph.nodes if not each.is_input] == ["linear", "constant", "take"]
+
+
+@pytest.mark.parametrize(
+    ("places", "layers"),
+    [
+        ([4, 5, 6], ["slice"]),
+        ([1, 3, 5], ["slice"]),
+        ([5, 6, 0, 1], ["slice", "slice", "concat"]),
+        ([2, 2], ["slice", "slice", "concat"]),
+    ],
+)
+def test_elements_at_neighbouring_places_are_slices(tmp_path: Path, places: list[int], layers: list[str]) -> None:
+    made = model([node("Gather", ["x", "places"], ["y"], axis=1)], {"x": ["batch", 7, 3]}, {"places": np.array(places)})
+    network = assert_as_onnxruntime(tmp_path, made)
+    assert [each.op.name for each in network.graph.nodes if not each.is_input] == layers
+
+
+def test_factors_of_a_resize_that_only_a_run_knows(tmp_path: Path) -> None:
+    made = model(
+        [node("Resize", ["x", "", "factors"], ["y"], mode="linear")],
+        {"x": [1, 3, 4, 4], "factors": [4]},
+    )
+    made.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 6, 6]))
+    problem = refused(tmp_path, made, batch_axes={"factors": "none"})
+    assert "1 × onnx.Resize: input 2 is computed, not fixed" in problem.hint

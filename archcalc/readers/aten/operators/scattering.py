@@ -80,6 +80,7 @@ def embedding_bag(a: Arguments) -> list[Step]:
 
 def rows(c: Composition, indices: int, shape: Sequence[int]) -> int:
     """Return the rows of a table at indices."""
-    made = c.new((*shape, c.a.sizes("weight")[1]))
-    step = looked_up(c.a, "weight", indices, made)
-    return c.take(c.a.tensor("weight"), indices, 0) if step is None else c.add(step)
+    stored = c.a.reading.stored_matrix(c.a.name("weight"))
+    if stored is None:
+        return c.take(c.a.tensor("weight"), indices, 0)
+    return c.add(looked_up(c.a, "weight", stored, indices, c.new((*shape, c.a.sizes("weight")[1]))))

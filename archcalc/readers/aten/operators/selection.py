@@ -20,11 +20,16 @@ from archcalc.readers.selection import Gathered, Largest, TakenPerExample
 from archcalc.readers.steps import Elementwise, Permuted, Selected, Step, along_axis, make, sizes_of_axes
 
 
-def looked_up(a: Arguments, table: str, indices: int, made: int) -> Step | None:
-    """Return the step that looks up rows of a stored table; ``None`` if the table is not stored."""
-    stored = a.reading.stored_matrix(a.name(table))
-    if stored is None:
-        return None
+def looked_up(a: Arguments, table: str, stored: str, indices: int, made: int) -> Step:
+    """Return the step that looks up rows of a stored table.
+
+    Args:
+        a: the arguments of the call.
+        table: the name of the argument that is the table.
+        stored: the name of the stored matrix that this is.
+        indices: the tensor with the numbers of the rows.
+        made: the tensor of these rows.
+    """
     vocabulary, dim = a.sizes(table)
     op = Embedding(vocabulary=vocabulary, dim=dim)
     return Elementwise(op=op, inputs=(indices,), outputs=(made,), stored={"weight": stored})
@@ -32,9 +37,9 @@ def looked_up(a: Arguments, table: str, indices: int, made: int) -> Step | None:
 
 @translates("embedding")
 def embedding(a: Arguments) -> list[Step]:
-    row = looked_up(a, "weight", a.tensor("indices"), a.result())
-    if row is not None:
-        return [row]
+    stored = a.reading.stored_matrix(a.name("weight"))
+    if stored is not None:
+        return [looked_up(a, "weight", stored, a.tensor("indices"), a.result())]
     c = Composition(a)
     return c.done(c.take(a.tensor("weight"), a.tensor("indices"), 0))
 
@@ -80,9 +85,9 @@ def index(a: Arguments) -> list[Step]:
     at = Places(a)
     sizes = a.sizes("self")
     is_row = len(sizes) == 2 and at.first == 0 and len(at.names) == 1 and not at.is_mask
-    row = looked_up(a, "self", a.reading.tensor(at.names[0]), a.result()) if is_row else None
-    if row is not None:
-        return [row]
+    stored = a.reading.stored_matrix(a.name("self")) if is_row else None
+    if stored is not None:
+        return [looked_up(a, "self", stored, a.reading.tensor(at.names[0]), a.result())]
     c = Composition(a)
     if at.first == 0 and len(at.names) == 2 and is_range(a, at.names[0], sizes[0]):
         read = (a.tensor("self"), a.reading.tensor(at.names[1]))

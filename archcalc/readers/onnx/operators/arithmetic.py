@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from math import isinf, log
+from math import isinf, log, prod
 from typing import Any
 
 from archcalc.readers.aten.registry import Untranslatable
@@ -17,8 +17,9 @@ BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "maximu
 
 def number(n: NodeView, index: int) -> float | None:
     """Return an input that is one fixed number, and does not add axes to the result; ``None`` for all others."""
-    value = n.value(index)
-    if value is None or value.size != 1 or value.ndim > len(n.result_sizes()):
+    sizes = n.sizes(index)
+    value = n.value(index) if prod(sizes) == 1 and len(sizes) <= len(n.result_sizes()) else None
+    if value is None:
         return None
     from archcalc.readers.onnx.nodes import decimal
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
-
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import argument, settled
 
 
 @converts("MatMul")
@@ -89,73 +85,3 @@ def einsum(n: NodeView) -> None:
         letters = sorted({each for each in equation if each.isalpha() and equation.count(each) == 1})
         equation += f"->{'...' if '...' in equation else ''}{''.join(letters)}"
     n.call("aten.einsum.default", equation=equation, tensors=[n.tensor(index) for index in range(len(n.inputs))])
-
-
-def rows_of_table(n: NodeView, axis: int) -> None:
-    """Add the vectors of a stored table at places that are a tensor."""
-    sizes, places = n.sizes(0), n.sizes(1)
-    rest = [size for at, size in enumerate(sizes) if at != axis]
-    table = n.tensor(0)
-    if axis or len(sizes) != 2:
-        rows = (sizes[axis], prod(rest))
-        label = f"{n.outputs[0]}=table"
-        how = f".rows{axis}"
-        table = TensorName(n.tensors.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
-    if axis == 0 and len(sizes) == 2:
-        n.call("aten.embedding.default", weight=table, indices=n.tensor(1))
-        return
-    made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=n.tensor(1))
-    own = [argument(n.tensors.size_of(n.name(1), at)) for at in range(len(places))]
-    if axis == 0:
-        n.call("aten.view.default", self=made, size=[*own, *rest])
-        return
-    whole = n.compute("aten.view.default", (*places, *rest), self=made, size=[*own, *rest])
-    count = len(places)
-    order = [*range(count, count + axis), *range(count), *range(count + axis, count + len(rest))]
-    n.call("aten.permute.default", self=whole, dims=order)
-
-
-def np_moved(table: Any, axis: int) -> Any:
-    """Return a table with an axis in front."""
-    return table.transpose([axis, *(at for at in range(table.ndim) if at != axis)])
-
-
-@converts("Gather")
-def gather(n: NodeView) -> None:
-    sizes = n.sizes(0)
-    axis = n.axis("axis", 0, len(sizes))
-    indices = n.value(1)
-    source = n.tensor(0)
-    is_table = n.tensors.is_parameter(source.name)
-    if is_table and (indices is None or indices.size > 1):
-        rows_of_table(n, axis)
-        return
-    if indices is None:
-        n.call("aten.index.Tensor", self=source, indices=[None] * axis + [n.tensor(1)])
-        return
-    if indices.ndim == 0:
-        n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
-        return
-    places = [int(settled(each)) % sizes[axis] for each in indices.flat]
-    if places == list(range(places[0], places[0] + len(places))):
-        parts = [source]
-        ranges = [(places[0], places[0] + len(places))]
-    else:
-        ranges = [(place, place + 1) for place in places]
-        parts = [source] * len(places)
-    made = []
-    for part, (start, end) in zip(parts, ranges, strict=True):
-        if (start, end) == (0, sizes[axis]):
-            made.append(part)
-            continue
-        cut = (*sizes[:axis], end - start, *sizes[axis + 1 :])
-        made.append(n.compute("aten.slice.Tensor", cut, self=part, dim=axis, start=start, end=end))
-    whole: TensorName = made[0]
-    if len(made) > 1:
-        joined = (*sizes[:axis], len(places), *sizes[axis + 1 :])
-        whole = n.compute("aten.cat.default", joined, tensors=made, dim=axis)
-    if indices.ndim == 1:
-        n.tensors.alias(n.outputs[0], whole.name)
-        return
-    size = [argument(n.tensors.size_of(n.name(0), at)) for at in range(len(sizes))]
-    n.call("aten.view.default", self=whole, size=[*size[:axis], *indices.shape, *size[axis + 1 :]])

@@ -12,7 +12,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.onnx.nodes import NodeView, decimal
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import argument, settled
+from archcalc.readers.onnx.sizes import Size, argument, settled
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Step, make
 
@@ -60,10 +60,10 @@ class Resampling:
         """Return the factors that the file gives for the axes; ``None`` if it gives sizes, or they are computed."""
         if self.n.operator == "Upsample" and self.n.version < 9:
             return [float(each) for each in self.n.attribute("scales")]
-        found = self.n.value(self.scales_at)
-        if found is None or found.dtype == object or not found.size:
+        if self.sizes() is not None or not self.n.has(self.scales_at):
             return None
-        return [decimal(float(each)) for each in found.flat]
+        found = self.n.needed_value(self.scales_at)
+        return None if found.dtype == object else [decimal(float(each)) for each in found.flat]
 
     def changes(self) -> list[Axis]:
         """Return the axes with their numbers of positions."""
@@ -130,7 +130,9 @@ def _amount(given: Resampling) -> dict[str, object]:
         return {"to": [argument(each) for each in sizes.flat][2:]}
     scales = given.scales()
     if scales is None:
-        return {"to": list(n.result_sizes()[2:])}
+        factors = list(n.needed_value(given.scales_at).flat)
+        made = [factor * n.tensors.size_of(n.name(0), axis) for axis, factor in enumerate(factors)]
+        return {"to": [argument(each.floor() if isinstance(each, Size) else floor(each)) for each in made][2:]}
     factors = scales[2:]
     sizes_fit = all(
         int(Fraction(repr(each)) * before) == after

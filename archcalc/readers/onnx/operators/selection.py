@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.operators.shape import MAX_SELECTED
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import argument, settled
 
 
 @converts("TopK")
@@ -32,8 +34,92 @@ def extreme_index(n: NodeView) -> None:
     n.call(f"aten.{n.operator.lower()}.default", self=n.tensor(0), dim=axis, keepdim=keep)
 
 
-@converts("GatherElements")
+def rows_of_table(n: NodeView, axis: int) -> None:
+    """Add the vectors of a stored table at places that are a tensor."""
+    sizes, places = n.sizes(0), n.sizes(1)
+    rest = [size for at, size in enumerate(sizes) if at != axis]
+    table = n.tensor(0)
+    if axis or len(sizes) != 2:
+        rows = (sizes[axis], prod(rest))
+        label = f"{n.outputs[0]}=table"
+        how = f".rows{axis}"
+        table = TensorName(n.tensors.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
+    if axis == 0 and len(sizes) == 2:
+        n.call("aten.embedding.default", weight=table, indices=n.tensor(1))
+        return
+    made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=n.tensor(1))
+    own = [argument(n.tensors.size_of(n.name(1), at)) for at in range(len(places))]
+    if axis == 0:
+        n.call("aten.view.default", self=made, size=[*own, *rest])
+        return
+    whole = n.compute("aten.view.default", (*places, *rest), self=made, size=[*own, *rest])
+    count = len(places)
+    order = [*range(count, count + axis), *range(count), *range(count + axis, count + len(rest))]
+    n.call("aten.permute.default", self=whole, dims=order)
+
+
+def np_moved(table: Any, axis: int) -> Any:
+    """Return a table with an axis in front."""
+    return table.transpose([axis, *(at for at in range(table.ndim) if at != axis)])
+
+
+@converts("Gather")
 def gather(n: NodeView) -> None:
+    sizes = n.sizes(0)
+    axis = n.axis("axis", 0, len(sizes))
+    indices = n.value(1)
+    source = n.tensor(0)
+    is_table = n.tensors.is_parameter(source.name)
+    if is_table and (indices is None or indices.size > 1):
+        rows_of_table(n, axis)
+        return
+    if indices is None:
+        n.call("aten.index.Tensor", self=source, indices=[None] * axis + [n.tensor(1)])
+        return
+    if indices.ndim == 0:
+        n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
+        return
+    ranges = runs([int(settled(each)) % sizes[axis] for each in indices.flat])
+    if len(ranges) > MAX_SELECTED and len(sizes) == 2 and not axis:
+        n.call("aten.embedding.default", weight=source, indices=counted(n, 1, sizes[axis]))
+        return
+    if len(ranges) > MAX_SELECTED:
+        n.call("aten.index.Tensor", self=source, indices=[None] * axis + [n.tensor(1)])
+        return
+    made = []
+    for each in ranges:
+        if each == range(sizes[axis]):
+            made.append(source)
+            continue
+        cut = (*sizes[:axis], len(each), *sizes[axis + 1 :])
+        made.append(
+            n.compute("aten.slice.Tensor", cut, self=source, dim=axis, start=each.start, end=each.stop, step=each.step)
+        )
+    whole: TensorName = made[0]
+    if len(made) > 1:
+        joined = (*sizes[:axis], indices.size, *sizes[axis + 1 :])
+        whole = n.compute("aten.cat.default", joined, tensors=made, dim=axis)
+    if indices.ndim == 1:
+        n.tensors.alias(n.outputs[0], whole.name)
+        return
+    size = [argument(n.tensors.size_of(n.name(0), at)) for at in range(len(sizes))]
+    n.call("aten.view.default", self=whole, size=[*size[:axis], *indices.shape, *size[axis + 1 :]])
+
+
+def runs(places: list[int]) -> list[range]:
+    """Return positions as few ranges: one, if they are at equal distances, else those of neighbours."""
+    step = places[1] - places[0] if len(places) > 1 else 1
+    if step > 0 and places == [*range(places[0], places[-1] + 1, step)]:
+        return [range(places[0], places[-1] + 1, step)]
+    starts = [at for at, place in enumerate(places) if at == 0 or place != places[at - 1] + 1]
+    return [
+        range(places[first], places[first] + last - first)
+        for first, last in zip(starts, [*starts[1:], len(places)], strict=True)
+    ]
+
+
+@converts("GatherElements")
+def gather_elements(n: NodeView) -> None:
     axis = n.axis("axis", 0, len(n.sizes(0)))
     n.call("aten.gather.default", self=n.tensor(0), dim=axis, index=counted(n, 1, n.sizes(0)[axis]))
 
@@ -82,8 +168,14 @@ def scatter_places(n: NodeView) -> None:
 def scatter_elements(n: NodeView) -> None:
     import numpy as np
 
-    if n.attribute("reduction", "none") != "none":
-        raise Untranslatable("combinations with what is there")
+    reduction = n.attribute("reduction", "none")
+    if reduction == "add":
+        axis = n.axis("axis", 0, len(n.sizes(0)))
+        places = counted(n, 1, n.sizes(0)[axis])
+        n.call("aten.scatter_add.default", self=n.tensor(0), dim=axis, index=places, src=n.tensor(2))
+        return
+    if reduction != "none":
+        raise Untranslatable("products or extremes with what is there")
     indices, sizes = n.needed_value(1), n.sizes(0)
     axis = n.axis("axis", 0, len(sizes))
     places = np.moveaxis(np.indices(indices.shape), 0, -1)
