@@ -74,11 +74,23 @@ class KerasFile:
         """Return the stored arrays by ``layer.array``; ``None`` if the file has a description only."""
         if not self._contents.has_weights:
             return None
+        return self.arrays_of(self._contents.path, self.plan.name)
+
+    def arrays_of(self, path: Path, name: str) -> Mapping[str, Any]:
+        """Return the stored arrays by ``layer.array`` from a file of this model or of its weights.
+
+        Args:
+            path: the file.
+            name: its name in messages.
+
+        Raises:
+            SpecError: an array is missing, damaged, or has another shape.
+        """
         from archcalc.readers.keras.weights import read_arrays, require_shapes
 
         built = self.recorded
-        arrays = built.lowered.arrays(lambda names: read_arrays(self._contents, self._model, built, names))
-        require_shapes(built.lowered.graph, arrays, self.plan.name)
+        arrays = built.lowered.arrays(lambda names: read_arrays(path, name, self._model, built, names))
+        require_shapes(built.lowered.graph, arrays, name)
         return arrays
 
     def _require(self, given: Collection[tuple[str, int]]) -> None:

@@ -29,11 +29,11 @@ CLASSES: dict[str, type[Recurrent]] = {
 }
 
 
-def gates(name: str, array: Any) -> Any:
+def gates(cls: type[Recurrent], array: Any) -> Any:
     """Return an array with its last axis, the gates, first: in the order of archcalc, which for GRU is r, z, n."""
     import numpy as np
 
-    parts = np.split(array, 3, -1) if CLASSES[name] is Gru else [array]
+    parts = np.split(array, 3, -1) if cls is Gru else [array]
     ordered = [parts[1], parts[0], parts[2]] if len(parts) == 3 else parts
     return np.concatenate(ordered, -1).T
 
@@ -70,19 +70,19 @@ def cells(n: LayerView, config: Mapping[str, Any], name: str, parts: tuple[str, 
     op = make(cls, bias=bias, recurrent_bias=two, final=final, bidirectional=len(parts) == 2, **attributes)
     found: dict[str, list[str]] = {}
     for part in parts:
-        found.setdefault("input", []).append(n.variable(0, lambda a: gates(name, a), part))
-        found.setdefault("recurrent", []).append(n.variable(1, lambda a: gates(name, a), part))
+        found.setdefault("input", []).append(n.variable(0, lambda a: gates(cls, a), part))
+        found.setdefault("recurrent", []).append(n.variable(1, lambda a: gates(cls, a), part))
         if bias and two:
-            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(name, a[0]), part))
-            found.setdefault("recurrent_bias", []).append(second_bias(n, name, part))
+            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(cls, a[0]), part))
+            found.setdefault("recurrent_bias", []).append(second_bias(n, cls, part))
         elif bias:
-            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(name, a), part))
+            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(cls, a), part))
     return Cells(op, {array: tuple(names) for array, names in found.items()})
 
 
-def second_bias(n: LayerView, name: str, part: str) -> str:
+def second_bias(n: LayerView, cls: type[Recurrent], part: str) -> str:
     """Return the second row of the biases, which are one variable."""
-    return n.variable(2, lambda a: gates(name, a[1]), part, role="second")
+    return n.variable(2, lambda a: gates(cls, a[1]), part, role="second")
 
 
 def layer_of(n: LayerView, config: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], str]:
