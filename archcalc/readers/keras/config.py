@@ -156,6 +156,15 @@ def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> Mod
     return Model(name, tuple(chained), (TensorName(chained[0].name, 0, 0),), (TensorName(chained[-1].name, 0, 0),))
 
 
+def described(description: Any) -> Layer:
+    """Return the layer of a description inside the configuration of another layer.
+
+    Raises:
+        Damaged: it is not one that Keras writes.
+    """
+    return _layer(_mapping(description, "a layer inside a layer"))
+
+
 def _layer(entry: Mapping[str, Any]) -> Layer:
     class_name = entry.get("class_name")
     if not isinstance(class_name, str):

@@ -15,6 +15,7 @@ from archcalc.graph import Graph, Node
 from archcalc.readers.keras.hdf5 import array_at, object_at
 from archcalc.readers.keras.orders import Order, order_of
 from archcalc.readers.keras.stored_layers import StoredLayer, opened_weights, stored_layers
+from archcalc.spec.errors import fail
 
 LISTED = 8
 """The number of layers, of the network and of the file, that are listed as what does not fit."""
@@ -56,7 +57,7 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
         training: whether the arrays of training heads are needed.
 
     Raises:
-        SpecError: it cannot be read, or is damaged.
+        SpecError: it cannot be read, is damaged, or has no layers.
     """
     needed = [
         _Needed(node, shapes, order_of(graph, node))
@@ -65,6 +66,8 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
     ]
     with opened_weights(path, name) as group:
         layers = stored_layers(group, name)
+        if not layers:
+            fail("format", "the file has no layers as Keras stores them", origin=name)
         return _Fitting(group, name).fit(needed, layers)
 
 

@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 from archcalc.readers.archive import Archive
 from archcalc.readers.hdf5 import MAX_ARRAY_BYTES, SIGNATURE, opened
 from archcalc.readers.keras.contents import WEIGHTS
+from archcalc.readers.keras.groups import CONTAINERS
 from archcalc.readers.keras.hdf5 import attribute_text, attribute_texts, is_group, members, object_at
 
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-"""The groups that hold the layers of a model, in files of Keras 3, and of version 2 before."""
 ENTIRE, LISTED = "model_weights", "layer_names"
 """The group of the arrays in HDF5 files of entire models, and the attribute that lists the layers."""
 VARIABLES = "vars"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from archcalc.graph import Graph
 from archcalc.readers.keras.config import INPUT, Layer, Model
 from archcalc.readers.keras.flat import Key
 from archcalc.readers.keras.graph import Built, Variable
+from archcalc.readers.keras.groups import numbered_groups
 from archcalc.readers.keras.hdf5 import array_at, attribute_texts, object_at
 from archcalc.readers.keras.stored_layers import VARIABLES, container_of, lists_layers, name_of, opened_weights
 from archcalc.spec.errors import fail
@@ -88,24 +88,12 @@ def layer_groups(model: Model, group: Any, around: Key = (), path: str = "") -> 
     """
     inside, held = container_of(group, path)
     named = {name_of(each): key for key, each in held.items()}
-    numbers: dict[str, int] = {}
-    for layer in model.layers:
-        if layer.is_operation:
-            continue
-        kind = snake(layer.class_name)
-        numbers[kind] = number = numbers.get(kind, -1) + 1
-        own = named.get(layer.name, f"{kind}_{number}" if number else kind)
+    for layer, numbered in numbered_groups(model):
+        own = named.get(layer.name, numbered)
         key = (*around, layer.name)
         yield key, f"{inside}{own}"
         if layer.model is not None:
             yield from layer_groups(layer.model, held.get(own), key, f"{inside}{own}/")
-
-
-def snake(name: str) -> str:
-    """Return the name of a class with underscores, as Keras writes it: ``separable_conv2d``."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tuple[Key, str, int], str]:

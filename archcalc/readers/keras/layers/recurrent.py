@@ -13,6 +13,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Mul
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 from archcalc.ops.structure import Slice
+from archcalc.readers.keras.groups import snake
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
@@ -85,6 +86,23 @@ def second_bias(n: LayerView, cls: type[Recurrent], part: str) -> str:
     return n.variable(2, lambda a: gates(cls, a[1]), part, role="second")
 
 
+def stack(n: LayerView, described: Any, *, every: bool) -> Ref:
+    """Convert a layer of several cells, each of which reads the outputs of the one before it at the same step."""
+    found = [each for each in described if isinstance(each, Mapping) and each.get("class_name") in CLASSES]
+    if not found or len(found) < len(described):
+        raise Unconvertible("a stack of other cells than those of recurrent layers")
+    numbers: dict[str, int] = {}
+    made = n.in_file(n.x)
+    for place, cell in enumerate(found, 1):
+        name = snake(cell["class_name"])
+        numbers[name] = number = numbers.get(name, -1) + 1
+        part = f"cell/cells/{name}_{number}" if number else f"cell/cells/{name}"
+        final = place == len(found) and not every
+        op, stored = cells(n, cell["config"], cell["class_name"], (part,), final=final)
+        made = n.add(op, made, stored=stored)
+    return n.from_file(made)
+
+
 def layer_of(n: LayerView, config: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], str]:
     """Return the configuration and the class of the cell of a layer; an ``RNN`` has a cell of its own."""
     if name != "RNN":
@@ -98,6 +116,11 @@ def layer_of(n: LayerView, config: Mapping[str, Any], name: str) -> tuple[Mappin
 
 @converts("SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "RNN")
 def recurrent(n: LayerView) -> Ref | list[Ref]:
+    cell = n.config.get("cell")
+    if isinstance(cell, Mapping) and cell.get("class_name") == "StackedRNNCells":
+        if n.flag("return_state", False) or n.flag("go_backwards", False) or len(n.tensors) > 1:
+            raise Unconvertible("states of a stack of cells, or one that reads the sequence backwards")
+        return stack(n, cell.get("config", {}).get("cells") or (), every=n.flag("return_sequences", False))
     config, name = layer_of(n, n.config, n.call.layer.class_name)
     if n.flag("go_backwards", False):
         raise Unconvertible("a layer that reads the sequence backwards, outside Bidirectional")
