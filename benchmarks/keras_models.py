@@ -191,7 +191,8 @@ def two_ends(keras: Any) -> Any:
     tokens = layers.GRU(3)(layers.MultiHeadAttention(2, 3)(tokens, tokens))
     shared = layers.Dense(4, name="shared")
     both = layers.Concatenate()([shared(layers.Dense(6)(x)), shared(layers.Dense(6)(tokens))])
-    return keras.Model([image, sequence], [both * 2.0 + 1, keras.ops.relu(both)[:, :2]])
+    rectified = keras.ops.relu if hasattr(keras, "ops") else keras.activations.relu
+    return keras.Model([image, sequence], [both * 2.0 + 1, rectified(both)[:, :2]])
 
 
 def attention(keras: Any) -> Any:
@@ -200,7 +201,8 @@ def attention(keras: Any) -> Any:
     y = keras.Input((4, 5))
     made = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
     made = layers.MultiHeadAttention(2, 3, output_shape=8)(made, y, layers.Dense(5)(y))
-    made = layers.GroupQueryAttention(4, 4, 2)(layers.LayerNormalization()(made), made)
+    if hasattr(layers, "GroupQueryAttention"):
+        made = layers.GroupQueryAttention(4, 4, 2)(layers.LayerNormalization()(made), made)
     made = layers.Attention()([made, x])
     return keras.Model([x, y], layers.EinsumDense("abc,cd->abd", output_shape=(None, 7), bias_axes="d")(made))
 
@@ -267,6 +269,27 @@ def wrapped(keras: Any) -> Any:
     return keras.Model(x, layers.RNN(layers.StackedRNNCells([layers.SimpleRNNCell(3), layers.SimpleRNNCell(2)]))(made))
 
 
+def functions(keras: Any) -> Any:
+    """Return a model of functions of tensors, which are ``keras.ops``, or TensorFlow's before version 3."""
+    x = keras.Input((6, 4))
+    if hasattr(keras, "ops"):
+        ops = keras.ops
+        flat, mean = ops.reshape(ops.transpose(x, [0, 2, 1]), [-1, 24]), ops.mean(x, axis=1, keepdims=True)
+        both = ops.concatenate([x, x - mean], axis=-1)
+        product = ops.matmul(both, ops.transpose(both, [0, 2, 1]))
+        bounded = ops.clip(ops.expand_dims(x, -1), 0.1, 0.9)
+        ends = [ops.squeeze(bounded, -1) / (3.0 - x / 2.0) ** 2, -ops.sqrt(ops.abs(x))]
+    else:
+        import tensorflow as tf
+
+        flat, mean = tf.reshape(tf.transpose(x, [0, 2, 1]), [-1, 24]), tf.reduce_mean(x, axis=1, keepdims=True)
+        both = tf.concat([x, x - mean], axis=-1)
+        product = tf.matmul(both, both, transpose_b=True)
+        bounded = tf.clip_by_value(tf.expand_dims(x, -1), 0.1, 0.9)
+        ends = [tf.squeeze(bounded, -1) / (3.0 - x / 2.0) ** 2, -tf.sqrt(tf.abs(x))]
+    return keras.Model(x, [flat, product, *ends, x[..., -1:], x[:, :2, 1]])
+
+
 def reversed_embedding(keras: Any) -> Any:
     layers = keras.layers
     x = keras.Input((6,), dtype="int32")
@@ -277,6 +300,7 @@ def reversed_embedding(keras: Any) -> Any:
 SMALL: dict[str, Callable[[Any], Any]] = {
     "in_steps": in_steps,
     "wrapped": wrapped,
+    "functions": functions,
     "reversed_embedding": reversed_embedding,
     "two_ends": two_ends,
     "attention": attention,

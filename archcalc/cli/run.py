@@ -205,6 +205,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
     batches = given_inputs(network.graph, values["inputs"], values["batch"], values["steps"] or 1)
+    if network.spec.model is not None:
+        for given in batches:
+            network.spec.model.require_inputs(given)
     batch = max([batch_of(network, given, values["batch"]) for given in batches])
     printed = [*outputs, *(name for name in values["printed"] if name not in outputs)]
     if values["exact"]:

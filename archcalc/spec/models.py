@@ -91,6 +91,14 @@ class ModelFile(Protocol):
         """Return the stored arrays of the file by ``layer.array``; ``None`` if it has no numbers."""
         ...
 
+    def require_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Require that a run on given inputs, by name with the batch in front, computes what the model does.
+
+        Raises:
+            SpecError: the model treats these inputs in a way that runs do not.
+        """
+        ...
+
 
 class ModelSource(Protocol):
     """Where a model is read from."""
