@@ -5,8 +5,9 @@ The constructors of keras.applications, without weights: archcalc must read the 
 layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its largest number, from the
 ``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and exact/tried.
 
-Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py. With
---fixtures, the small models and some of the others are written to tests/readers/keras/files, with the facts inside.
+Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py; version 2,
+with TensorFlow, writes the models that it can. With --fixtures, the small models and some of the others are written to
+tests/readers/keras/files, with the facts inside.
 
     python -m benchmarks.keras_models FOLDER [--only WORD] [--fixtures]
 """
@@ -28,6 +29,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.graph import ordered
+from archcalc.readers.keras.flat import cleaned
 
 IMAGE = 224
 TOLERANCE = 1e-4
@@ -97,7 +99,7 @@ def differences(path: Path, known: dict[str, Any]) -> list[str]:
         for length in range(1, len(node.path) + 1):
             made.setdefault("/".join(node.path[:length]), []).append(list(ordered(node.output, graph.layout)))
     for name, shape in known["shapes"].items():
-        computed = made.get(name, [[]])
+        computed = made.get("/".join(map(cleaned, name.split("/"))), [[]])
         several = computed if name in REVERSED else computed[-1:]
         if not any(map(partial(same_shape, shape), several)):
             found.append(f"{name}: {computed[-1]}, Keras {shape}")
@@ -135,10 +137,10 @@ def write_small(name: str, folder: Path) -> None:
     made = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
     outputs = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list | tuple) else [made]
     arrays = {f"input_{number}": each for number, each in enumerate(inputs)}
-    np.savez(Path(folder, f"{name}.npz"), **arrays, **{f"output_{number}": each for number, each in enumerate(outputs)})
-    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
     model.save(Path(folder, f"{name}.h5"))
     model.save(Path(folder, f"{name}.keras"))
+    np.savez(Path(folder, f"{name}.npz"), **arrays, **{f"output_{number}": each for number, each in enumerate(outputs)})
+    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
 
 
 def small_differences(path: Path, known: dict[str, Any]) -> list[str]:
@@ -287,7 +289,7 @@ def functions(keras: Any) -> Any:
         product = tf.matmul(both, both, transpose_b=True)
         bounded = tf.clip_by_value(tf.expand_dims(x, -1), 0.1, 0.9)
         ends = [tf.squeeze(bounded, -1) / (3.0 - x / 2.0) ** 2, -tf.sqrt(tf.abs(x))]
-    return keras.Model(x, [flat, product, *ends, x[..., -1:], x[:, :2, 1]])
+    return keras.Model(x, [flat, product, *ends, x[:, :, -1:], x[:, :2, 1]])
 
 
 def reversed_embedding(keras: Any) -> Any:
@@ -388,13 +390,17 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         lambda k: k.Flatten(),
         lambda k: k.Dense(3),
     ),
-    "images": _sequential(
+    "prepared": _sequential(
         (16, 15, 3),
-        lambda k: k.RandomCrop(11, 10),
+        lambda k: k.RandomCrop(11, 10) if hasattr(k, "Pipeline") else k.CenterCrop(11, 10),  # version 2 resizes
         lambda k: k.CenterCrop(9, 8),
         lambda k: k.RandomFlip(),
         lambda k: k.RandomElasticTransform(),
         lambda k: k.Pipeline([k.RandomZoom(0.1), k.Rescaling(0.5)]),
+        lambda k: k.Conv2D(2, 3),
+    ),
+    "images": _sequential(
+        (9, 8, 3),
         lambda k: k.Conv2D(4, 3, name="first"),
         lambda k: k.BatchNormalization(name="norm"),
         lambda k: k.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise"),
@@ -427,6 +433,8 @@ SMALL: dict[str, Callable[[Any], Any]] = {
 
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "readers" / "keras" / "files"
+OLD = "version2"
+"""The folder of the fixtures that Keras 2 wrote."""
 
 STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNet50")
 """The models of keras.applications that tests read."""
@@ -434,19 +442,35 @@ STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNe
 
 def write_fixtures(folder: Path) -> None:
     """Write the models that tests read, in compressed archives, with what Keras says about them."""
-    FIXTURES.mkdir(parents=True, exist_ok=True)
-    for name in (*STORED, *SMALL):
-        with zipfile.ZipFile(FIXTURES / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+    import keras
+
+    target = FIXTURES / OLD if keras.__version__.startswith("2.") else FIXTURES
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*(() if target.name == OLD else STORED), *SMALL):
+        if not Path(folder, f"{name}.facts").exists():
+            continue
+        with zipfile.ZipFile(target / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
             made.write(folder / f"{name}.facts", "facts.json")
             if name in STORED:
                 made.write(folder / f"{name}.json", "config.json")
                 continue
             made.write(folder / f"{name}.npz", "arrays.npz")
+            made.write(folder / f"{name}.h5", ENTIRE)
             with zipfile.ZipFile(folder / f"{name}.keras") as written:
                 for member in written.namelist():
                     made.writestr(member, written.read(member))
-    with zipfile.ZipFile(FIXTURES / "two_ends.h5.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
-        made.write(folder / "two_ends.h5", "two_ends.h5")
+
+    if target.name != OLD:
+        known = (name for name, each in vars(keras.layers).items() if isinstance(each, type) and name not in NO_LAYERS)
+        Path(target, CLASSES).write_text("".join(f"{name}\n" for name in sorted(known)))
+
+
+CLASSES = "classes.txt"
+"""The fixture with the names of all layers of ``keras.layers``, a line each."""
+NO_LAYERS = ("InputLayer", "InputSpec", "Layer", "Wrapper")
+"""The classes in ``keras.layers`` that are inputs, or bases of others."""
+ENTIRE = "model.h5"
+"""The member of a fixture that is the entire model in HDF5."""
 
 
 def main() -> None:
@@ -466,7 +490,11 @@ def main() -> None:
             if options.only not in name:
                 continue
             if not Path(options.folder, f"{name}.facts").exists():
-                write(name, options.folder)
+                try:
+                    write(name, options.folder)
+                except Exception as error:
+                    print(f"{name}: not written by this version of Keras: {str(error).splitlines()[0]}", flush=True)
+                    continue
             known = json.loads(Path(options.folder, f"{name}.facts").read_text())
             for suffix, compare in compared.items():
                 tried += 1

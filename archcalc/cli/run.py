@@ -54,7 +54,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="FILE|NAME=ARRAY",
     help="FILE: read the stored arrays from an .npz file, which names them layer.weight, layer.bias, …, or from a "
-    "checkpoint (.safetensors, .pth). NAME=ARRAY: set one array, written as for --input (repeatable).  "
+    "checkpoint (.safetensors, .pth, .h5, .keras). NAME=ARRAY: set one array, written as for --input (repeatable).  "
     "[default: random]",
 )
 @click.option(
