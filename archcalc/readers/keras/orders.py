@@ -50,23 +50,61 @@ class Order(NamedTuple):
     """Its arrays, in the order in which Keras lists them."""
 
 
-WINDOWS = (Conv, DepthwiseConv, SeparableConv, TransposedConv)
-NORMALISED = ("scale", "shift", "mean", "variance")
-SIMPLE: dict[type[Operator], tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Conv: (("conv{}d",), ("weight", "bias")),
-    DepthwiseConv: (("depthwise_conv{}d",), ("weight", "bias")),
-    SeparableConv: (("separable_conv{}d",), ("depthwise", "pointwise", "bias")),
-    TransposedConv: (("conv{}d_transpose",), ("weight", "bias")),
-    FullyConnected: (("dense",), ("weight", "bias")),
-    Linear: (("dense",), ("weight", "bias")),
-    Embedding: (("embedding",), ("weight",)),
+Makes = Callable[[Graph, Node], Transform]
+"""Returns, for a layer, what makes its array of that of Keras."""
+
+
+def _positions(graph: Graph, node: Node) -> int:
+    """Return the number of axes that windows slide along."""
+    return len(graph.input_shapes(node)[0]) - 1
+
+
+def _unchanged(array: Any) -> Any:
+    return array
+
+
+def as_it_is(graph: Graph, node: Node) -> Transform:
+    return _unchanged
+
+
+def vector(graph: Graph, node: Node) -> Transform:
+    return as_vector
+
+
+def matrix(graph: Graph, node: Node) -> Transform:
+    return transposed
+
+
+def kernels(graph: Graph, node: Node) -> Transform:
+    return outputs_first(_positions(graph, node))
+
+
+def kernels_per_input(graph: Graph, node: Node) -> Transform:
+    return per_input(_positions(graph, node))
+
+
+def matrix_after_flattening(graph: Graph, node: Node) -> Transform:
+    return partial(_after_flattening, _flattened(graph, node))
+
+
+BIAS = ("bias", as_it_is)
+NORMALISED = tuple([(name, as_it_is) for name in ("scale", "shift", "mean", "variance")])
+SIMPLE: dict[type[Operator], tuple[tuple[str, ...], tuple[tuple[str, Makes], ...]]] = {
+    Conv: (("conv{}d",), (("weight", kernels), BIAS)),
+    DepthwiseConv: (("depthwise_conv{}d",), (("weight", kernels_per_input), BIAS)),
+    SeparableConv: (("separable_conv{}d",), (("depthwise", kernels_per_input), ("pointwise", kernels), BIAS)),
+    TransposedConv: (("conv{}d_transpose",), (("weight", kernels), BIAS)),
+    FullyConnected: (("dense",), (("weight", matrix_after_flattening), BIAS)),
+    Linear: (("dense",), (("weight", matrix), BIAS)),
+    Embedding: (("embedding",), (("weight", as_it_is),)),
     BatchNorm: (("batch_normalization", "sync_batch_normalization"), NORMALISED),
     LayerNorm: (("layer_normalization",), NORMALISED),
     GroupNorm: (("group_normalization",), NORMALISED),
     RmsNorm: (("rms_normalization",), NORMALISED),
-    PRelu: (("p_re_lu",), ("slope",)),
+    PRelu: (("p_re_lu",), (("slope", vector),)),
 }
-"""The classes of Keras of operators, with the number of axes as ``{}``, and their arrays in Keras's order."""
+"""The classes of Keras that operators may be, with the number of axes of windows as ``{}``, and their arrays in Keras's
+order."""
 KEEP_ORDER = (Flatten, Identity, Dropout, Elementwise)
 """The operators between a flattening and the layer that reads the vector."""
 RECURRENT: dict[type[Recurrent], str] = {Rnn: "simple_rnn", Lstm: "lstm", Gru: "gru"}
@@ -75,35 +113,19 @@ RECURRENT: dict[type[Recurrent], str] = {Rnn: "simple_rnn", Lstm: "lstm", Gru: "
 def order_of(graph: Graph, node: Node) -> Order | None:
     """Return how Keras stores the arrays of a layer; ``None`` if it has no layer with these arrays."""
     op, there = node.op, own_shapes(graph, node)
-    if isinstance(op, Recurrent):
+    if isinstance(op, Recurrent):  # its arrays join those of all gates, whose order is Keras's own
         found = _recurrent(op)
-    elif isinstance(op, Attention):
+    elif isinstance(op, Attention):  # its arrays join the heads, which Keras has an axis for
         found = _attention(op)
     elif type(op) in SIMPLE:
-        kinds, names = SIMPLE[type(op)]
-        present = [name for name in names if name in there]
-        kept = [KerasArray(name, "", index, _transform(graph, node, name)) for index, name in enumerate(present)]
-        found = Order(tuple([kind.format(len(getattr(op, "kernel", ()))) for kind in kinds]), tuple(kept))
+        kinds, arrays = SIMPLE[type(op)]
+        present = [(name, makes(graph, node)) for name, makes in arrays if name in there]
+        kept = [KerasArray(name, "", place, transform) for place, (name, transform) in enumerate(present)]
+        axes = _positions(graph, node)
+        found = Order(tuple([kind.format(axes) for kind in kinds]), tuple(kept))
     else:
         return None
     return found if {each.array for each in found.kept} == {*there} else None
-
-
-def _transform(graph: Graph, node: Node, array: str) -> Transform:
-    """Return what makes an array of an operator of that of Keras."""
-    op = node.op
-    if array == "weight" and isinstance(op, FullyConnected):
-        return partial(_after_flattening, _flattened(graph, node))
-    if array == "weight" and isinstance(op, Linear):
-        return transposed
-    if isinstance(op, WINDOWS) and array != "bias":
-        is_depthwise = array == "depthwise" or isinstance(op, DepthwiseConv)
-        return (per_input if is_depthwise else outputs_first)(len(op.kernel))
-    return as_vector if isinstance(op, PRelu) else _unchanged
-
-
-def _unchanged(array: Any) -> Any:
-    return array
 
 
 def _flattened(graph: Graph, node: Node) -> Shape:
