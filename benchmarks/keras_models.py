@@ -5,8 +5,9 @@ The constructors of keras.applications, without weights: archcalc must read the 
 layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its largest number, from the
 ``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and exact/tried.
 
-Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py. With
---fixtures, the small models and some of the others are written to tests/readers/keras/files, with the facts inside.
+Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py; version 2,
+with TensorFlow, writes the models that it can. With --fixtures, the small models and some of the others are written to
+tests/readers/keras/files, with the facts inside.
 
     python -m benchmarks.keras_models FOLDER [--only WORD] [--fixtures]
 """
@@ -17,6 +18,8 @@ import argparse
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.graph import ordered
+from archcalc.readers.keras.flat import cleaned
 
 IMAGE = 224
 TOLERANCE = 1e-4
@@ -52,12 +56,11 @@ def write_application(name: str, folder: Path) -> None:
 
 def without_values() -> None:
     """Let arrays be zeros instead of random numbers, whose values do not matter here."""
+    import keras
     import numpy as np
-    from keras.src.initializers import random_initializers
 
-    base = random_initializers.RandomInitializer
-    for each in vars(random_initializers).values():
-        if isinstance(each, type) and issubclass(each, base):
+    for each in vars(keras.initializers).values():
+        if isinstance(each, type):
             each.__call__ = lambda self, shape, dtype=None, **_: np.zeros(shape, "float32")
 
 
@@ -91,15 +94,25 @@ def differences(path: Path, known: dict[str, Any]) -> list[str]:
         for key, fact in (("params", "params"), ("trainable_params", "trained"))
         if counts[key] != known[fact]
     ]
-    made: dict[str, list[Any]] = {}
+    made: dict[str, list[list[Any]]] = {}
     for node in graph.nodes:
         for length in range(1, len(node.path) + 1):
-            made["/".join(node.path[:length])] = list(ordered(node.output, graph.layout))
+            made.setdefault("/".join(node.path[:length]), []).append(list(ordered(node.output, graph.layout)))
     for name, shape in known["shapes"].items():
-        computed = made.get(name, [])
-        if len(computed) != len(shape) or any(n not in (None, m) for n, m in zip(shape, computed, strict=True)):
-            found.append(f"{name}: {computed}, Keras {shape}")
+        computed = made.get("/".join(map(cleaned, name.split("/"))), [[]])
+        several = computed if name in REVERSED else computed[-1:]
+        if not any(map(partial(same_shape, shape), several)):
+            found.append(f"{name}: {computed[-1]}, Keras {shape}")
     return found
+
+
+REVERSED = ("reversible_embedding",)
+"""The layers whose calls make tensors of different shapes; Keras tells that of the first."""
+
+
+def same_shape(shape: list[Any], computed: list[Any]) -> bool:
+    """Return whether a shape is that of Keras, which may leave sizes open."""
+    return len(computed) == len(shape) and all(n in (None, m) for n, m in zip(shape, computed, strict=True))
 
 
 def write_small(name: str, folder: Path) -> None:
@@ -124,10 +137,10 @@ def write_small(name: str, folder: Path) -> None:
     made = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
     outputs = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list | tuple) else [made]
     arrays = {f"input_{number}": each for number, each in enumerate(inputs)}
-    np.savez(Path(folder, f"{name}.npz"), **arrays, **{f"output_{number}": each for number, each in enumerate(outputs)})
-    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
     model.save(Path(folder, f"{name}.h5"))
     model.save(Path(folder, f"{name}.keras"))
+    np.savez(Path(folder, f"{name}.npz"), **arrays, **{f"output_{number}": each for number, each in enumerate(outputs)})
+    Path(folder, f"{name}.facts").write_text(json.dumps(facts(model)))
 
 
 def small_differences(path: Path, known: dict[str, Any]) -> list[str]:
@@ -156,7 +169,8 @@ def _sequential(shape: tuple[int, ...], *layers: Callable[[Any], Any], dtype: st
     def build(keras: Any) -> Any:
         model = keras.Sequential([keras.Input(shape, dtype=dtype)])
         for each in layers:
-            model.add(each(keras.layers))
+            with suppress(AttributeError, ValueError):  # versions lack some layers and activations
+                model.add(each(keras.layers))
         return model
 
     return build
@@ -179,7 +193,8 @@ def two_ends(keras: Any) -> Any:
     tokens = layers.GRU(3)(layers.MultiHeadAttention(2, 3)(tokens, tokens))
     shared = layers.Dense(4, name="shared")
     both = layers.Concatenate()([shared(layers.Dense(6)(x)), shared(layers.Dense(6)(tokens))])
-    return keras.Model([image, sequence], [both * 2.0 + 1, keras.ops.relu(both)[:, :2]])
+    rectified = keras.ops.relu if hasattr(keras, "ops") else keras.activations.relu
+    return keras.Model([image, sequence], [both * 2.0 + 1, rectified(both)[:, :2]])
 
 
 def attention(keras: Any) -> Any:
@@ -188,7 +203,8 @@ def attention(keras: Any) -> Any:
     y = keras.Input((4, 5))
     made = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
     made = layers.MultiHeadAttention(2, 3, output_shape=8)(made, y, layers.Dense(5)(y))
-    made = layers.GroupQueryAttention(4, 4, 2)(layers.LayerNormalization()(made), made)
+    if hasattr(layers, "GroupQueryAttention"):
+        made = layers.GroupQueryAttention(4, 4, 2)(layers.LayerNormalization()(made), made)
     made = layers.Attention()([made, x])
     return keras.Model([x, y], layers.EinsumDense("abc,cd->abd", output_shape=(None, 7), bias_axes="d")(made))
 
@@ -228,7 +244,66 @@ def states(keras: Any) -> Any:
     return keras.Model(x, [again, layers.SimpleRNN(3, return_sequences=True)(made)])
 
 
+def in_steps(keras: Any) -> Any:
+    """Return a model of frames: a nested model at every step, and convolutional LSTMs."""
+    layers = keras.layers
+    x = keras.Input((3, 7, 6, 2))
+    frame = keras.Input((7, 6, 2))
+    made = layers.BatchNormalization()(layers.Conv2D(3, 3, strides=2, name="inner_conv")(frame))
+    features = keras.Model(frame, layers.Dense(4)(layers.Flatten()(layers.Conv2D(2, 1)(made))), name="frame")
+    seen = layers.LSTM(3)(layers.TimeDistributed(features)(x))
+    maps = layers.TimeDistributed(layers.Conv2D(4, 3, padding="same"))(x)
+    maps = layers.TimeDistributed(layers.BatchNormalization())(layers.TimeDistributed(layers.MaxPooling2D())(maps))
+    maps = layers.ConvLSTM2D(2, 3, padding="same", return_sequences=True)(maps)
+    maps = layers.ConvLSTM2D(3, 2, strides=2, recurrent_activation="hard_sigmoid", use_bias=False)(maps)
+    line = layers.ConvLSTM1D(2, 3, dilation_rate=2, go_backwards=True)(layers.Reshape((3, 7, 12))(x))
+    ends = [seen, layers.Flatten()(maps), layers.Flatten()(line)]
+    return keras.Model(x, layers.Concatenate()(ends))
+
+
+def wrapped(keras: Any) -> Any:
+    """Return a model of layers around others, and of attention by sums."""
+    layers = keras.layers
+    x = keras.Input((6, 5))
+    cells = layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(4), layers.LSTMCell(5)])
+    made = layers.RNN(cells, return_sequences=True)(layers.SpectralNormalization(layers.Dense(4))(x))
+    made = layers.AdditiveAttention()([made, layers.Dense(5)(x)])
+    return keras.Model(x, layers.RNN(layers.StackedRNNCells([layers.SimpleRNNCell(3), layers.SimpleRNNCell(2)]))(made))
+
+
+def functions(keras: Any) -> Any:
+    """Return a model of functions of tensors, which are ``keras.ops``, or TensorFlow's before version 3."""
+    x = keras.Input((6, 4))
+    if hasattr(keras, "ops"):
+        ops = keras.ops
+        flat, mean = ops.reshape(ops.transpose(x, [0, 2, 1]), [-1, 24]), ops.mean(x, axis=1, keepdims=True)
+        both = ops.concatenate([x, x - mean], axis=-1)
+        product = ops.matmul(both, ops.transpose(both, [0, 2, 1]))
+        bounded = ops.clip(ops.expand_dims(x, -1), 0.1, 0.9)
+        ends = [ops.squeeze(bounded, -1) / (3.0 - x / 2.0) ** 2, -ops.sqrt(ops.abs(x))]
+    else:
+        import tensorflow as tf
+
+        flat, mean = tf.reshape(tf.transpose(x, [0, 2, 1]), [-1, 24]), tf.reduce_mean(x, axis=1, keepdims=True)
+        both = tf.concat([x, x - mean], axis=-1)
+        product = tf.matmul(both, both, transpose_b=True)
+        bounded = tf.clip_by_value(tf.expand_dims(x, -1), 0.1, 0.9)
+        ends = [tf.squeeze(bounded, -1) / (3.0 - x / 2.0) ** 2, -tf.sqrt(tf.abs(x))]
+    return keras.Model(x, [flat, product, *ends, x[:, :, -1:], x[:, :2, 1]])
+
+
+def reversed_embedding(keras: Any) -> Any:
+    layers = keras.layers
+    x = keras.Input((6,), dtype="int32")
+    table = layers.ReversibleEmbedding(10, 4)
+    return keras.Model(x, table(layers.Dense(4)(table(x)), reverse=True))
+
+
 SMALL: dict[str, Callable[[Any], Any]] = {
+    "in_steps": in_steps,
+    "wrapped": wrapped,
+    "functions": functions,
+    "reversed_embedding": reversed_embedding,
     "two_ends": two_ends,
     "attention": attention,
     "vision_transformer": vision_transformer,
@@ -315,6 +390,36 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         lambda k: k.Flatten(),
         lambda k: k.Dense(3),
     ),
+    "prepared": _sequential(
+        (16, 15, 3),
+        lambda k: k.RandomCrop(11, 10) if hasattr(k, "Pipeline") else k.CenterCrop(11, 10),  # version 2 resizes
+        lambda k: k.CenterCrop(9, 8),
+        lambda k: k.RandomFlip(),
+        lambda k: k.RandomElasticTransform(),
+        lambda k: k.Pipeline([k.RandomZoom(0.1), k.Rescaling(0.5)]),
+        lambda k: k.Conv2D(2, 3),
+    ),
+    "images": _sequential(
+        (9, 8, 3),
+        lambda k: k.Conv2D(4, 3, name="first"),
+        lambda k: k.BatchNormalization(name="norm"),
+        lambda k: k.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise"),
+        lambda k: k.SeparableConv2D(5, 2, name="separable"),
+        lambda k: k.Conv2DTranspose(6, 3, strides=2, name="up"),
+        lambda k: k.Flatten(),
+        lambda k: k.Dropout(0.5),
+        lambda k: k.Dense(7, "relu", name="hidden"),
+        lambda k: k.Dense(3, name="classes"),
+    ),
+    "tokens": _sequential(
+        (6,),
+        lambda k: k.Embedding(10, 8, name="table"),
+        lambda k: k.LSTM(5, return_sequences=True, name="once"),
+        lambda k: k.Bidirectional(k.GRU(4, return_sequences=True), name="both"),
+        lambda k: k.LayerNormalization(name="norm"),
+        lambda k: k.SimpleRNN(3, name="last"),
+        dtype="int32",
+    ),
     "text": _sequential(
         (7,),
         lambda k: k.Embedding(10, 4),
@@ -328,6 +433,8 @@ SMALL: dict[str, Callable[[Any], Any]] = {
 
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "readers" / "keras" / "files"
+OLD = "version2"
+"""The folder of the fixtures that Keras 2 wrote."""
 
 STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNet50")
 """The models of keras.applications that tests read."""
@@ -335,19 +442,35 @@ STORED = ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3", "MobileNetV2", "ResNe
 
 def write_fixtures(folder: Path) -> None:
     """Write the models that tests read, in compressed archives, with what Keras says about them."""
-    FIXTURES.mkdir(parents=True, exist_ok=True)
-    for name in (*STORED, *SMALL):
-        with zipfile.ZipFile(FIXTURES / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+    import keras
+
+    target = FIXTURES / OLD if keras.__version__.startswith("2.") else FIXTURES
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*(() if target.name == OLD else STORED), *SMALL):
+        if not Path(folder, f"{name}.facts").exists():
+            continue
+        with zipfile.ZipFile(target / f"{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
             made.write(folder / f"{name}.facts", "facts.json")
             if name in STORED:
                 made.write(folder / f"{name}.json", "config.json")
                 continue
             made.write(folder / f"{name}.npz", "arrays.npz")
+            made.write(folder / f"{name}.h5", ENTIRE)
             with zipfile.ZipFile(folder / f"{name}.keras") as written:
                 for member in written.namelist():
                     made.writestr(member, written.read(member))
-    with zipfile.ZipFile(FIXTURES / "two_ends.h5.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
-        made.write(folder / "two_ends.h5", "two_ends.h5")
+
+    if target.name != OLD:
+        known = (name for name, each in vars(keras.layers).items() if isinstance(each, type) and name not in NO_LAYERS)
+        Path(target, CLASSES).write_text("".join(f"{name}\n" for name in sorted(known)))
+
+
+CLASSES = "classes.txt"
+"""The fixture with the names of all layers of ``keras.layers``, a line each."""
+NO_LAYERS = ("InputLayer", "InputSpec", "Layer", "Wrapper")
+"""The classes in ``keras.layers`` that are inputs, or bases of others."""
+ENTIRE = "model.h5"
+"""The member of a fixture that is the entire model in HDF5."""
 
 
 def main() -> None:
@@ -367,7 +490,11 @@ def main() -> None:
             if options.only not in name:
                 continue
             if not Path(options.folder, f"{name}.facts").exists():
-                write(name, options.folder)
+                try:
+                    write(name, options.folder)
+                except Exception as error:
+                    print(f"{name}: not written by this version of Keras: {str(error).splitlines()[0]}", flush=True)
+                    continue
             known = json.loads(Path(options.folder, f"{name}.facts").read_text())
             for suffix, compare in compared.items():
                 tried += 1

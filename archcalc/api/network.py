@@ -240,6 +240,8 @@ class Network:
         from archcalc.executor.weights import initial
 
         given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
+        if self.spec.model is not None:
+            self.spec.model.require_inputs(given)
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = self.arrays(dtype) if weights is None else weights

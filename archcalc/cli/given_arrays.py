@@ -13,7 +13,7 @@ from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail, suggest
-from archcalc.spec.models import is_checkpoint
+from archcalc.spec.models import has_weights_of_keras, is_checkpoint
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -204,7 +204,7 @@ def arrays_of_file(network: Network, file: str, *, dtype: str, training: bool = 
         SpecError: the file cannot be read, or does not fit the network.
     """
     with array_errors("--weights"):
-        if not is_checkpoint(file):
+        if not is_checkpoint(file) and not has_weights_of_keras(file):
             from archcalc.executor.files import read_weights
 
             return read_weights(file, network.graph, dtype=dtype, training=training)

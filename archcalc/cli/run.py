@@ -54,7 +54,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="FILE|NAME=ARRAY",
     help="FILE: read the stored arrays from an .npz file, which names them layer.weight, layer.bias, …, or from a "
-    "checkpoint (.safetensors, .pth). NAME=ARRAY: set one array, written as for --input (repeatable).  "
+    "checkpoint (.safetensors, .pth, .h5, .keras). NAME=ARRAY: set one array, written as for --input (repeatable).  "
     "[default: random]",
 )
 @click.option(
@@ -205,6 +205,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_by_hand(network, values, form)
     file, named = given_weights(network.graph, values["weights"], training=training)
     batches = given_inputs(network.graph, values["inputs"], values["batch"], values["steps"] or 1)
+    if network.spec.model is not None:
+        for given in batches:
+            network.spec.model.require_inputs(given)
     batch = max([batch_of(network, given, values["batch"]) for given in batches])
     printed = [*outputs, *(name for name in values["printed"] if name not in outputs)]
     if values["exact"]:

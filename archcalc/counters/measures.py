@@ -61,6 +61,12 @@ def all_trained(trace: Trace) -> Iterator[Charge]:
         yield Charge("moving means and variances, which are not trained", -count, layer)
 
 
+def not_trained(trace: Trace) -> Iterator[Charge]:
+    """Yield the stored numbers of layers that are not trained."""
+    for layer, count in trace.statistics.items():
+        yield Charge("moving means and variances, which are not trained", count, layer)
+
+
 def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of all stored numbers with one more per batch norm: the divisor of its statistics."""
     yield from all_stored(trace)

@@ -222,6 +222,9 @@ class Trace:
 
 
 def statistics_of(layers: Iterable[Layer]) -> dict[str, int]:
-    """Return the stored numbers of layers that are not learned, by layer."""
-    found = {layer.name: int(layer.params - layer.trainable) for layer in layers}
+    """Return the stored numbers of layers that are not learned, by layer; shared ones count at the first layer."""
+    found = {}
+    for layer in layers:
+        shared = sum([tied.weight.count for tied in layer.tied if not tied.weight.trainable])
+        found[layer.name] = int(layer.params - layer.trainable - shared)
     return {name: count for name, count in found.items() if count}

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from archcalc.spec.models import CONTENT_READERS, HDF5, IMPORTER, READERS, ModelFile, ModelOptions
+from archcalc.spec.models import CONTENT_READERS, HDF5, IMPORTER, KERAS, READERS, ModelFile, ModelOptions
 
 
 class _Source(ABC):
@@ -95,7 +95,7 @@ def _is_model_in_hdf5(path: Path) -> bool:
 
 READERS[".pt2"] = _TorchExport
 READERS[".onnx"] = _Onnx
-READERS[".keras"] = _Keras
+READERS[KERAS] = _Keras
 CONTENT_READERS[".json"] = _is_description, _Keras
 CONTENT_READERS.update(dict.fromkeys(HDF5, (_is_model_in_hdf5, _Keras)))
 IMPORTER.append(_TorchModule)

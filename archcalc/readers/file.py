@@ -58,6 +58,9 @@ class LoweredFile:
             return None
         return self.recorded.arrays(self.model.arrays)
 
+    def require_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Accept all inputs."""
+
 
 def without_arguments(options: ModelOptions) -> None:
     """Require that no arguments are given, which only modules of the user's code have."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import fail, fail_to_read
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """The first bytes of a file."""
@@ -19,6 +22,8 @@ MAX_COMPRESSION = 1100
 SMALL = 1 << 26
 DAMAGED = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError)
 """What h5py raises for damaged files, and for what it cannot read."""
+MAX_SECONDS = 600
+"""The time for which the process is waited for that tries a file, which ends by itself on most systems."""
 NUMBERS = "fiub"
 """The kinds of data types that are read."""
 
@@ -34,16 +39,58 @@ def opened(file: Path | BinaryIO, name: str) -> Iterator[Any]:
     Raises:
         SpecError: h5py is not installed, or the file is damaged.
     """
-    try:
-        import h5py
-    except ImportError:
+    if find_spec("h5py") is None:
         hint = "install it: pip install h5py"
         fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
+    _require_sound(file, name)
+    import h5py
+
     try:
         with h5py.File(file, "r", locking=False) as found:
             yield found
     except DAMAGED as error:
         fail("format", f"the HDF5 file is damaged: {error}", origin=name)
+
+
+def _require_sound(file: Path | BinaryIO, name: str) -> None:
+    """Require that the HDF5 library gets through a file: a process of its own tries it, once for every content.
+
+    Raises:
+        SpecError: the library crashes, or does not come to an end.
+    """
+    try:
+        if isinstance(file, Path):
+            status = file.stat()
+            is_sound = _is_sound_file(str(file), status.st_size, status.st_mtime_ns)
+        else:
+            is_sound = _is_sound([], file.read())
+            file.seek(0)
+    except OSError as error:
+        fail_to_read(error, name)
+    if not is_sound:
+        fail("format", "the HDF5 file is damaged: the HDF5 library crashes or does not come to an end", origin=name)
+
+
+@lru_cache
+def _is_sound_file(path: str, size: int, modified: int) -> bool:
+    """Return whether the library gets through a file, which has not changed if its size and time are the same."""
+    return _is_sound([path], None)
+
+
+def _is_sound(arguments: list[str], data: bytes | None) -> bool:
+    import subprocess
+
+    command = [sys.executable, "-P", str(Path(__file__).with_name("hdf5_walk.py")), *arguments]
+    source, unseen = (subprocess.DEVNULL if data is None else subprocess.PIPE), subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=source, stdout=unseen, stderr=unseen) as process:
+        import h5py  # noqa: F401  # which takes some time, at the same time as in the process
+
+        try:
+            process.communicate(data, timeout=MAX_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return False
+    return process.returncode in (0, 1)  # 1: it could not start
 
 
 def is_inside(group: Any, key: str, path: str, name: str) -> bool:

@@ -23,6 +23,8 @@ INDEX_SUFFIX = ".index.json"
 """The end of the name of the index of a checkpoint in several files."""
 HDF5 = (".h5", ".hdf5")
 """The ends of the names of HDF5 files, which hold a model or a checkpoint."""
+KERAS = ".keras"
+"""The end of the name of the file of a Keras model."""
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
 """The ends of the names of checkpoints, which have the parameters of a network, but no network."""
 
@@ -89,6 +91,14 @@ class ModelFile(Protocol):
         """Return the stored arrays of the file by ``layer.array``; ``None`` if it has no numbers."""
         ...
 
+    def require_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Require that a run on given inputs, by name with the batch in front, computes what the model does.
+
+        Raises:
+            SpecError: the model treats these inputs in a way that runs do not.
+        """
+        ...
+
 
 class ModelSource(Protocol):
     """Where a model is read from."""
@@ -145,6 +155,11 @@ def is_checkpoint(spec: str) -> bool:
     """
     file, _ = split_part(spec)
     return file.lower().endswith(CHECKPOINTS) and model_file(file) is None
+
+
+def has_weights_of_keras(file: str) -> bool:
+    """Return whether a file has weights as Keras stores them, by the end of its name: of a model, or alone."""
+    return file.lower().endswith((KERAS, *HDF5))
 
 
 def split_part(spec: str) -> tuple[str, str]:

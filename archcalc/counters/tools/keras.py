@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.counters.measures import all_stored, all_trained, stored_bytes
+from archcalc.counters.measures import all_stored, all_trained, not_trained, stored_bytes
 from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
 
 KERAS = Tool(
@@ -22,6 +22,13 @@ KERAS = Tool(
             "params",
             measure=all_trained,
             source="keras/src/utils/summary_utils.py print_summary: trainable_weights",
+        ),
+        Quantity(
+            "non_trainable_params",
+            "Non-trainable params",
+            "",
+            measure=not_trained,
+            source="keras/src/utils/summary_utils.py print_summary: non_trainable_weights",
         ),
         Quantity(
             "params_bytes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +15,14 @@ from archcalc.executor.weights import check, stored
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.by_order import LEARNED
 from archcalc.readers.checkpoints.fit import fit
-from archcalc.readers.checkpoints.hdf5 import HDF5
 from archcalc.readers.checkpoints.read import read_checkpoint
 from archcalc.readers.checkpoints.sources import load
 from archcalc.readers.file import LoweredFile
+from archcalc.readers.keras.fit import fit_keras
+from archcalc.readers.keras.read import KerasFile
 from archcalc.readers.stored import plain
-from archcalc.spec.errors import fail
-from archcalc.spec.models import ModelFile
+from archcalc.spec.errors import fail_to_read
+from archcalc.spec.models import ModelFile, has_weights_of_keras
 
 
 class Weights(NamedTuple):
@@ -48,12 +50,9 @@ def read_checkpoint_weights(
         SpecError: the checkpoint cannot be read.
         ArrayError: tensors are missing, or do not fit the network; all of them are listed.
     """
+    if has_weights_of_keras(spec):
+        return _of_keras(spec, graph, model, dtype=dtype, training=training)
     checkpoint = read_checkpoint(spec)
-    if checkpoint.form == HDF5:
-        hint = "run the Keras model from its own file"
-        fail(
-            "format", "weights in HDF5 have the axes of Keras, which other networks do not have", hint=hint, origin=spec
-        )
     in_file, unused, constants = _of_model(model) if isinstance(model, LoweredFile) else ({}, set(), {})
     found = fit(graph, checkpoint, in_file, unused, constants, training=training)
     if found.problems:
@@ -63,10 +62,38 @@ def read_checkpoint_weights(
     if isinstance(model, LoweredFile):
         read = model.model.arrays([stored for name, stored in constants.items() if name not in arrays])
         arrays |= {name: read[stored].reshape(shapes[name]) for name, stored in constants.items() if name not in arrays}
+    return Weights(_checked(graph, arrays, dtype=dtype, training=training), tuple(found.by_order))
+
+
+def _checked(graph: Graph, arrays: Mapping[str, Array], *, dtype: DTypeLike, training: bool) -> Mapping[str, Array]:
+    """Return arrays in a number format.
+
+    Raises:
+        ArrayError: they do not fit the network, or are not finite in this format.
+    """
     with np.errstate(over="ignore"):  # numbers too large for the format become infinite, and are reported below
-        arrays = {name: np.ascontiguousarray(array, np.dtype(dtype)) for name, array in arrays.items()}
-    check(graph, arrays, training=training)
-    return Weights(arrays, tuple(found.by_order))
+        converted = {name: np.ascontiguousarray(array, np.dtype(dtype)) for name, array in arrays.items()}
+    check(graph, converted, training=training)
+    return converted
+
+
+def _of_keras(spec: str, graph: Graph, model: ModelFile | None, *, dtype: DTypeLike, training: bool) -> Weights:
+    """Return the stored arrays of a network from a file of Keras's weights, or of an entire Keras model.
+
+    Raises:
+        SpecError: it cannot be read, or lacks arrays of the layers of a Keras model.
+        ArrayError: its layers do not fit a network of other origin; all of them are listed.
+    """
+    path = Path(spec)
+    try:
+        if isinstance(model, KerasFile):
+            return Weights(_checked(graph, model.arrays_of(path, spec), dtype=dtype, training=training), ())
+        found = fit_keras(graph, path, spec, training=training)
+    except OSError as error:
+        fail_to_read(error, spec)
+    if found.problems:
+        raise ArrayError([f"{spec}: {problem}" for problem in found.problems])
+    return Weights(_checked(graph, found.arrays, dtype=dtype, training=training), found.by_order)
 
 
 def _of_model(model: LoweredFile) -> tuple[Mapping[str, tuple[str, ...]], set[str], dict[str, str]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from archcalc.readers.keras.functions import arguments_of, function_of
+
 MODELS = frozenset(("Functional", "Model", "Sequential"))
 """The classes whose description has layers."""
 
@@ -156,6 +158,15 @@ def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> Mod
     return Model(name, tuple(chained), (TensorName(chained[0].name, 0, 0),), (TensorName(chained[-1].name, 0, 0),))
 
 
+def described(description: Any) -> Layer:
+    """Return the layer of a description inside the configuration of another layer.
+
+    Raises:
+        Damaged: it is not one that Keras writes.
+    """
+    return _layer(_mapping(description, "a layer inside a layer"))
+
+
 def _layer(entry: Mapping[str, Any]) -> Layer:
     class_name = entry.get("class_name")
     if not isinstance(class_name, str):
@@ -175,7 +186,11 @@ def _layer(entry: Mapping[str, Any]) -> Layer:
     nodes = entry.get("inbound_nodes") or []
     if not isinstance(nodes, list):
         raise Damaged(f"'inbound_nodes' of '{name[:60]}' must be a list")
-    return Layer(name, class_name.rpartition(">")[2], module, config, tuple(map(_call, nodes)), model)
+    own, of_function = function_of(class_name.rpartition(">")[2], config)
+    calls = tuple(map(_call, nodes))
+    if of_function:
+        calls = tuple([Call(call.args, arguments_of(call.kwargs)) for call in calls])
+    return Layer(name, own, of_function or module, config, calls, model)
 
 
 def _call(node: Any) -> Call:
@@ -214,7 +229,11 @@ def _listed_value(value: Any) -> Any:
     is_tensor = isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and type(value[1]) is int
     if is_tensor:
         return _listed(value)
-    return [_listed_value(each) for each in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_listed_value(each) for each in value]
+    if isinstance(value, dict) and {*value} == {"start", "stop", "step"}:
+        return slice(value["start"], value["stop"], value["step"])
+    return _value(value) if isinstance(value, dict) else value
 
 
 def _value(value: Any) -> Any:

@@ -110,5 +110,5 @@ def _of_hdf5(path: Path, name: str) -> Contents:
             hint = "an HDF5 file of weights has parameters only; save the entire model"
             fail("format", "the file has no description of a model", hint=hint, origin=name)
         version = attribute_text(file, "keras_version", 100) or ""
-        description = read_json(text.encode(), "the description", name)
+        description = read_json(text.encode(errors="replace"), "the description", name)
         return Contents(path, name, "hdf5", description, version, "model_weights" in file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -150,25 +150,24 @@ class _Flattening:
         return [resolved(each) for each in model.outputs]
 
 
-def _flat_call(layer: Layer, key: Key, call: Call, resolved: Any) -> FlatCall:
+def _flat_call(layer: Layer, key: Key, call: Call, resolved: Callable[[TensorName], Made]) -> FlatCall:
     recorded = {resolved(each): each.shape for each in call.tensors() if each.shape is not None}
-
-    def mapped(value: Any) -> Any:
-        if isinstance(value, TensorName):
-            return resolved(value)
-        if isinstance(value, list):
-            return [mapped(each) for each in value]
-        return {name: mapped(each) for name, each in value.items()} if isinstance(value, dict) else value
-
     path = tuple([cleaned(part) for name in key for part in name.split("/") if part]) or ("layer",)
-    return FlatCall(
-        layer,
-        key,
-        path,
-        tuple(map(mapped, call.args)),
-        {name: mapped(each) for name, each in call.kwargs.items()},
-        recorded,
-    )
+    args, kwargs = (_mapped(each, TensorName, resolved) for each in (list(call.args), dict(call.kwargs)))
+    return FlatCall(layer, key, path, tuple(args), kwargs, recorded)
+
+
+def mapped_tensors(argument: Any, tensors: Mapping[Made, Made]) -> Any:
+    """Return an argument of a call with other tensors."""
+    return _mapped(argument, Made, tensors.__getitem__)
+
+
+def _mapped(value: Any, kind: type[Any], function: Callable[[Any], Made]) -> Any:
+    if isinstance(value, kind):
+        return function(value)
+    if isinstance(value, list):
+        return [_mapped(each, kind, function) for each in value]
+    return {name: _mapped(each, kind, function) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _first_calls(model: Model) -> dict[str, int]:

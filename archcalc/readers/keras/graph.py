@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archcalc.arrays.texts import shape_text
 from archcalc.graph import Ref, channels_first, ordered, write_shape
@@ -14,13 +14,18 @@ from archcalc.numeric import Impossible, Number, known_equal
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.failures import PARTIAL, Failures
 from archcalc.readers.building import GraphBuilder, Lowered
+from archcalc.readers.keras.config import Damaged, described
 from archcalc.readers.keras.declared import Declared
-from archcalc.readers.keras.flat import Flat, FlatCall, Key, Made
-from archcalc.readers.keras.layers import conversion_of
+from archcalc.readers.keras.flat import Flat, FlatCall, Key, Made, flattened, mapped_tensors
+from archcalc.readers.keras.groups import group_names
+from archcalc.readers.keras.layers import conversion_of, reason_of
 from archcalc.readers.keras.registry import Unconvertible
 from archcalc.readers.keras.view import LayerView, Transform
 from archcalc.readers.uncounted import Uncounted
 from archcalc.spec.errors import fail
+
+INNER = -1_000_000
+"""The tensors that calls inside a layer read have numbers from here on downwards."""
 
 
 class Variable(NamedTuple):
@@ -129,13 +134,47 @@ class KerasGraph(GraphBuilder):
         first = len(self.nodes)
         try:
             if conversion is None:
-                raise Unconvertible
+                raise Unconvertible(reason_of(call.layer))
             return conversion(view)
         except Unconvertible as error:
             self.remove_layers(first)
-            reason = f": {error}" if str(error) else ""
-            self.failures.add(f"{call.layer.class_name}{reason}", view.origin)
+            self._fail(view, str(error))
             return self._uncounted(number, view)
+
+    def convert_inner(self, view: LayerView, description: Any, tensors: Sequence[Ref], part: str) -> list[Ref]:
+        """Convert a layer, or a model, that is described inside another layer; see `LayerView.inner`."""
+        try:
+            layer = described(description)
+            made = [self._given(tensor) for tensor in tensors]
+            if layer.model is None:
+                return self._inner_call(FlatCall(layer, view.call.key, view.call.path, tuple(made), {}, {}), part)
+            flat = flattened(layer.model)
+        except Damaged as error:
+            raise Unconvertible(f"{error}") from None
+        if len(flat.inputs) != len(made):
+            raise Unconvertible(f"a model of {len(flat.inputs)} inputs inside a layer of {len(made)}")
+        groups = dict(group_names(layer.model))
+        known = {Made(-1 - number): each for number, each in enumerate(made)}
+        for number, call in enumerate(flat.calls):
+            path = (*view.call.path, *call.path)
+            args, kwargs = (mapped_tensors(each, known) for each in (list(call.args), dict(call.kwargs)))
+            own = FlatCall(call.layer, view.call.key, path, tuple(args), kwargs, {})
+            for output, ref in enumerate(self._inner_call(own, f"{part}/{groups[call.key]}")):
+                known[Made(number, output)] = self._given(ref)
+        return [self.tensor(known[each]) for each in flat.outputs.values()]
+
+    def _inner_call(self, call: FlatCall, part: str) -> list[Ref]:
+        conversion = conversion_of(call.layer)
+        if conversion is None:
+            raise Unconvertible(f"the layer '{call.layer.class_name[:60]}' inside it")
+        made = conversion(LayerView(self, call, part=part))
+        return made if isinstance(made, list) else [made]
+
+    def _given(self, tensor: Ref) -> Made:
+        """Return a tensor of the graph as the argument of a call."""
+        made = Made(INNER - len(self._made))
+        self._made[made] = tensor
+        return made
 
     def _uncounted(self, number: int, view: LayerView) -> list[Ref]:
         """Add a layer that cannot be counted, whose outputs have the shapes that the file records.
@@ -152,11 +191,15 @@ class KerasGraph(GraphBuilder):
         if not shapes:
             for call in self.plan.flat.calls[number + 1 :]:
                 if conversion_of(call.layer) is None and self.plan.declared.of(call) is None:
-                    self.failures.add(call.layer.class_name, LayerView(self, call).origin)
+                    self._fail(LayerView(self, call), reason_of(call.layer))
             self.failures.require_none(self.plan.name, self._declaring())
         op = Uncounted(call=view.call.layer.class_name, shapes=tuple(shapes), stored=())
         first = view.add(op, *view.tensors)
         return [first._replace(output=output) for output in range(len(shapes))]
+
+    def _fail(self, view: LayerView, reason: str) -> None:
+        """Note that a layer cannot be counted, and why, if there is a reason."""
+        self.failures.add(f"{view.call.layer.class_name}{f': {reason}' if reason else ''}", view.origin)
 
     def _declaring(self) -> tuple[str, ...]:
         """Return the hint that says how a layer is declared."""

@@ -35,6 +35,20 @@ def attribute_texts(group: Any, key: str) -> list[str]:
     return found
 
 
+def members(group: Any) -> dict[str, Any]:
+    """Return the objects in a group by their names, without links, which may lead to other files."""
+    import h5py
+
+    return {str(key): group[key] for key in group if isinstance(group.get(key, getlink=True), h5py.HardLink)}
+
+
+def is_group(item: Any) -> bool:
+    """Return whether an object of a file is a group."""
+    import h5py
+
+    return isinstance(item, h5py.Group)
+
+
 def object_at(group: Any, path: str, name: str) -> Any:
     """Return an object within a group.
 

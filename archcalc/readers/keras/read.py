@@ -18,17 +18,23 @@ from archcalc.readers.keras.declared import Declared
 from archcalc.readers.keras.flat import Flat, flattened
 from archcalc.readers.keras.graph import Built, KerasGraph, Plan
 from archcalc.readers.keras.layout import layout_of
+from archcalc.readers.keras.masks import Marks, marks_of, note_of, require_unmarked
 from archcalc.readers.steps import same_shape
 from archcalc.spec.errors import fail
 from archcalc.spec.models import ModelOptions
-
-MASKING = "masks of positions are not applied"
 
 
 class KerasFile:
     """A Keras model; see `archcalc.spec.models.ModelFile`."""
 
-    def __init__(self, plan: Plan, model: Model, found: Contents, open_axes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        model: Model,
+        found: Contents,
+        open_axes: Mapping[str, tuple[int, ...]],
+        marks: tuple[Marks, ...],
+    ) -> None:
         """Keep a model.
 
         Args:
@@ -36,8 +42,10 @@ class KerasFile:
             model: the model as the file nests it.
             found: the file.
             open_axes: the axes of the inputs whose sizes the file leaves open, as the graph has them.
+            marks: the layers that mark positions, which others leave out.
         """
         self.plan, self._model, self._contents, self._open = plan, model, found, open_axes
+        self._marks = marks
 
     @cached_property
     def recorded(self) -> Built:
@@ -74,12 +82,29 @@ class KerasFile:
         """Return the stored arrays by ``layer.array``; ``None`` if the file has a description only."""
         if not self._contents.has_weights:
             return None
+        return self.arrays_of(self._contents.path, self.plan.name)
+
+    def arrays_of(self, path: Path, name: str) -> Mapping[str, Any]:
+        """Return the stored arrays by ``layer.array`` from a file of this model or of its weights.
+
+        Args:
+            path: the file.
+            name: its name in messages.
+
+        Raises:
+            SpecError: an array is missing, damaged, or has another shape.
+        """
         from archcalc.readers.keras.weights import read_arrays, require_shapes
 
         built = self.recorded
-        arrays = built.lowered.arrays(lambda names: read_arrays(self._contents, self._model, built, names))
-        require_shapes(built.lowered.graph, arrays, self.plan.name)
+        arrays = built.lowered.arrays(lambda names: read_arrays(path, name, self._model, built, names))
+        require_shapes(built.lowered.graph, arrays, name)
         return arrays
+
+    def require_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Require that no position of given inputs is masked, as masks are not applied."""
+        features = 1 if self.layout == "hwc" else -1
+        require_unmarked(self._marks, inputs, [*self.inputs], features, self.plan.name)
 
     def _require(self, given: Collection[tuple[str, int]]) -> None:
         """Require that all sizes are given that the file leaves open."""
@@ -127,8 +152,9 @@ def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:
     inputs, open_axes = _inputs(flat, name, layout, options)
     declared = Declared(options.layers)
     declared.require_used(flat.calls)
-    plan = Plan(flat, name, inputs, layout, declared, _notes(flat), options.partial, found.is_legacy)
-    return KerasFile(plan, model, found, open_axes)
+    marks = tuple([each for each in marks_of(flat) if declared.of(each.marking) is None])
+    plan = Plan(flat, name, inputs, layout, declared, note_of(marks), options.partial, found.is_legacy)
+    return KerasFile(plan, model, found, open_axes, marks)
 
 
 def _inputs(
@@ -150,13 +176,3 @@ def _inputs(
         inputs[each] = own
         open_axes[each] = tuple([axis for axis, is_open in enumerate(marks) if is_open])
     return inputs, open_axes
-
-
-def _notes(flat: Flat) -> tuple[str, ...]:
-    """Name the layers that mark positions to be skipped, which later layers of Keras leave out."""
-    masking = [
-        "/".join(call.path)
-        for call in flat.calls
-        if call.layer.class_name == "Masking" or call.layer.config.get("mask_zero") is True
-    ]
-    return (f"{MASKING}: {', '.join(dict.fromkeys(masking))}",) if masking else ()

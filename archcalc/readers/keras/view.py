@@ -168,6 +168,18 @@ class LayerView:
             tensor = self.add(op, tensor)
         return tensor
 
+    def inner(self, description: Any, tensors: Sequence[Ref], part: str) -> list[Ref]:
+        """Convert a layer that is described inside this one, and return its outputs.
+
+        Args:
+            description: the description.
+            tensors: what it reads.
+            part: the part of this layer that it is, which has its arrays.
+        """
+        return self.graph.convert_inner(
+            self, description, tensors, "/".join(each for each in (self.part, part) if each)
+        )
+
     # axes
 
     @property
@@ -243,8 +255,11 @@ class LayerView:
             trained: whether Keras trains it.
             role: which part of the array it is, if there are several.
         """
-        within = "/".join(each for each in (self.part, within) if each)
-        return self.graph.variable(self.call, within, index, transform, trained=trained, role=role)
+        return self.graph.variable(self.call, self._within(within), index, transform, trained=trained, role=role)
+
+    def _within(self, part: str) -> str:
+        """Return a part of the layer, which may be within another layer itself."""
+        return "/".join(each for each in (self.part, part) if each)
 
 
 def _made_in(value: Any) -> list[Made]:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.weights import stored
 from archcalc.graph import Graph
-from archcalc.readers.archive import Archive
-from archcalc.readers.hdf5 import DAMAGED, MAX_ARRAY_BYTES, opened
 from archcalc.readers.keras.config import INPUT, Layer, Model
-from archcalc.readers.keras.contents import WEIGHTS, Contents
 from archcalc.readers.keras.flat import Key
 from archcalc.readers.keras.graph import Built, Variable
-from archcalc.readers.keras.hdf5 import array_at, attribute_text, attribute_texts, object_at
+from archcalc.readers.keras.groups import numbered_groups
+from archcalc.readers.keras.hdf5 import array_at, attribute_texts, object_at
+from archcalc.readers.keras.stored_layers import VARIABLES, container_of, lists_layers, name_of, opened_weights
 from archcalc.spec.errors import fail
 
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-"""The groups that hold the layers of a model, in files of Keras 3, and of version 2 before."""
 
-
-def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str]) -> dict[str, Any]:
+def read_arrays(path: Path, name: str, model: Model, built: Built, names: Iterable[str]) -> dict[str, Any]:
     """Return stored arrays by their names, as operators have them.
 
     Args:
-        found: the file.
+        path: the file: of the entire model, or of its weights.
+        name: its name in messages.
         model: the model, whose layers are in the order of the file.
         built: its graph.
         names: the names of the arrays.
@@ -36,23 +32,20 @@ def read_arrays(found: Contents, model: Model, built: Built, names: Iterable[str
         SpecError: an array is missing, damaged or too large.
     """
     variables = {each: built.variables[each] for each in names}
-    if found.kind == "hdf5":
-        with opened(found.path, found.name) as file:
-            group = object_at(file, "model_weights", found.name)
-            places = legacy_places(group, model, built, found.name)
-            read = {
-                name: array_at(group, _placed(places, each, found.name), found.name) for name, each in variables.items()
+    with opened_weights(path, name) as group:
+        if lists_layers(group):
+            places = legacy_places(group, model, built, name)
+            paths = {each: _placed(places, variable, name) for each, variable in variables.items()}
+        else:
+            groups = dict(layer_groups(model, group))
+            paths = {
+                each: "/".join(
+                    part for part in (groups[variable.layer], variable.within, VARIABLES, str(variable.place)) if part
+                )
+                for each, variable in variables.items()
             }
-    else:
-        with Archive(found.path, found.name) as archive:
-            data = archive.read(WEIGHTS, min(archive.size(WEIGHTS), MAX_ARRAY_BYTES))
-        with opened(io.BytesIO(data), f"{found.name}: {WEIGHTS}") as file:
-            groups = dict(layer_groups(model, file))
-            read = {}
-            for name, each in variables.items():
-                path = "/".join(part for part in (groups[each.layer], each.within, "vars", str(each.place)) if part)
-                read[name] = array_at(file, path, found.name)
-    return {name: _transformed(array, variables[name], name, found.name) for name, array in read.items()}
+        read = {each: array_at(group, place, name) for each, place in paths.items()}
+    return {each: _transformed(array, variables[each], each, name) for each, array in read.items()}
 
 
 def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str) -> None:
@@ -81,41 +74,26 @@ def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
         fail("format", message, origin=file)
 
 
-def layer_groups(model: Model, file: Any, around: Key = (), group: str = "") -> Iterator[tuple[Key, str]]:
-    """Yield every layer of a model with the group that has its arrays, in files of Keras 3.
+def layer_groups(model: Model, group: Any, around: Key = (), path: str = "") -> Iterator[tuple[Key, str]]:
+    """Yield every layer of a model with the path of the group that has its arrays, in files of Keras 3.
 
     The groups are called after the classes of the layers, and numbered in the order of the layers. Newer files also say
     the name of the layer.
+
+    Args:
+        model: the model.
+        group: its group; ``None`` if the file has none.
+        around: the names of the models around it.
+        path: the path of the group, empty or with a slash behind it.
     """
-    container = next((each for each in CONTAINERS if f"{group}{each}" in file), CONTAINERS[0])
-    named = _named_groups(file, f"{group}{container}")
-    numbers: dict[str, int] = {}
-    for layer in model.layers:
-        if layer.is_operation:
-            continue
-        name = snake(layer.class_name)
-        numbers[name] = number = numbers.get(name, -1) + 1
-        own = named.get(layer.name) or f"{group}{container}/{name}" + (f"_{number}" if number else "")
+    inside, held = container_of(group, path)
+    named = {name_of(each): key for key, each in held.items()}
+    for layer, numbered in numbered_groups(model):
+        own = named.get(layer.name, numbered)
         key = (*around, layer.name)
-        yield key, own
+        yield key, f"{inside}{own}"
         if layer.model is not None:
-            yield from layer_groups(layer.model, file, key, f"{own}/")
-
-
-def _named_groups(file: Any, container: str) -> dict[str, str]:
-    """Return the groups of layers by the names that they say."""
-    try:
-        found = {attribute_text(file[f"{container}/{each}/vars"], "name", 1000): each for each in file[container]}
-    except DAMAGED:
-        return {}
-    return {name: f"{container}/{each}" for name, each in found.items() if name is not None}
-
-
-def snake(name: str) -> str:
-    """Return the name of a class with underscores, as Keras writes it: ``separable_conv2d``."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+            yield from layer_groups(layer.model, held.get(own), key, f"{inside}{own}/")
 
 
 def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tuple[Key, str, int], str]:

@@ -85,12 +85,35 @@ def test_a_file_without_tensors(path: Path) -> None:
 def test_a_file_that_is_cut(path: Path) -> None:
     write(path, w=np.ones(1000))
     content = path.read_bytes()
-    for length in range(9, len(content) - 1, 997):
+    for length in (9, 800, len(content) - 1000):
         path.write_bytes(content[:length])
         assert "damaged" in refusal(path)
 
 
-def test_weights_of_keras_are_not_mapped_to_other_networks(path: Path) -> None:
+def with_description(path: Path) -> bytearray:
+    """Write a file with a text of any length as an attribute, and return its content."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = "x" * 3000
+        file["w"] = np.zeros(5000)
+    return bytearray(path.read_bytes())
+
+
+def test_a_file_on_which_the_library_crashes(path: Path) -> None:
+    content = with_description(path)
+    content[content.index(b"\x19\x01\x01\x00\x10\x00\x00\x00") + 1] = 0x66  # the kind of the text
+    path.write_bytes(content)
+    assert "damaged" in refusal(path)
+
+
+@pytest.mark.slow
+def test_a_file_in_which_the_library_loops(path: Path) -> None:
+    content = with_description(path)
+    content[content.index(b"GCOL") + 9] += 0x42  # the size of the heap that has the text
+    path.write_bytes(content)
+    assert "damaged" in refusal(path)
+
+
+def test_files_of_other_programs_have_no_weights_for_a_network(path: Path) -> None:
     write(path, fc_1__kernel=np.ones((2, 2), "f4"))
-    with pytest.raises(SpecError, match="weights in HDF5 have the axes of Keras"):
+    with pytest.raises(SpecError, match="no layers as Keras stores them"):
         archcalc.load("2 -> fc 2 nobias").weights(str(path))

@@ -10,9 +10,13 @@ import pytest
 
 import archcalc
 from archcalc.analysis.propagate import analyze
+from archcalc.readers.keras.layers.declined import DECLINED
+from archcalc.readers.keras.registry import CONVERSIONS
 from archcalc.spec.errors import SpecError
+from benchmarks.keras_models import CLASSES
 from tests.readers.keras.descriptions import functional, image, layer, write
 
+FILES = Path(__file__).parent / "files"
 OLD_SHARED = {
     "class_name": "Functional",
     "keras_version": "2.11.0",
@@ -138,7 +142,7 @@ def test_layers_that_only_code_knows_are_listed_together(tmp_path: Path):
         archcalc.load(write(tmp_path, CUSTOM))
     text = str(caught.value)
     assert "2 × Mine, in 'm1', 'm2'" in text
-    assert "1 × Lambda, in 'lam'" in text
+    assert f"1 × Lambda: {DECLINED['Lambda']}, in 'lam'" in text
     assert "--layer" in text
     assert "--partial" not in text  # since the file does not say the shapes of what they make
 
@@ -182,6 +186,56 @@ def test_a_sequential_model_needs_a_shape(tmp_path: Path):
     with pytest.raises(SpecError, match="does not say the shape of the input"):
         archcalc.load(path)
     assert total(archcalc.load(path, shapes="7"), "params") == 7 * 2 + 2
+
+
+def of_tensorflow(function: str, name: str, *call: Any) -> dict[str, Any]:
+    """Return a function of TensorFlow as Keras 2 describes it."""
+    config = {"name": name, "trainable": True, "dtype": "float32", "function": function}
+    return {"class_name": "TFOpLambda", "name": name, "config": config, "inbound_nodes": [[*call]]}
+
+
+def test_unknown_functions_of_tensorflow_are_listed(tmp_path: Path):
+    entry = {"class_name": "InputLayer", "name": "a", "config": {"batch_input_shape": [None, 5], "name": "a"}}
+    layers = [entry, of_tensorflow("signal.fft", "f", ["a", 0, 0, {}])]
+    ends = {"input_layers": [["a", 0, 0]], "output_layers": [["f", 0, 0]]}
+    path = write(tmp_path, {"class_name": "Functional", "config": {"name": "m", "layers": layers, **ends}})
+    with pytest.raises(SpecError, match=r"1 × tf\.signal\.fft, in 'f'"):
+        archcalc.load(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"), [((600, 4), "600 steps, more than 512"), ((4,), "without an axis for them")]
+)
+def test_steps_that_cannot_be_layers_are_refused(shape: tuple[int, ...], reason: str, tmp_path: Path):
+    inner = layer("LayerNormalization", "norm")
+    path = write(tmp_path, functional(image(*shape), layer("TimeDistributed", "td", "image", layer=inner)))
+    with pytest.raises(SpecError, match=reason):
+        archcalc.load(path)
+
+
+def test_steps_of_open_length_are_refused_with_a_reason(tmp_path: Path):
+    inner = layer("LayerNormalization", "norm")
+    path = write(tmp_path, functional(image(None, 4), layer("TimeDistributed", "td", "image", layer=inner)))
+    with pytest.raises(SpecError, match="open"):
+        archcalc.formula(path, "macs", free=["n0"])
+    assert total(archcalc.load(path, shapes="3x4"), "params") == 8
+
+
+def test_every_layer_of_keras_is_converted_or_declined():
+    known = {*Path(FILES, CLASSES).read_text().split()}
+    assert known <= {*CONVERSIONS, *DECLINED}
+    assert not {*CONVERSIONS} & {*DECLINED}
+
+
+def test_the_documentation_names_the_declined_layers():
+    page = Path(__file__).parents[3].joinpath("docs", "model-files.md").read_text()
+    assert [name for name in DECLINED if f"`{name}`" not in page] == []
+
+
+def test_a_declined_layer_says_why(tmp_path: Path):
+    path = write(tmp_path, functional(image(3), layer("StringLookup", "words", "image")))
+    with pytest.raises(SpecError, match=f"1 × StringLookup: {DECLINED['StringLookup']}, in 'words'"):
+        archcalc.load(path)
 
 
 def broken(**changes: Any) -> dict[str, Any]:

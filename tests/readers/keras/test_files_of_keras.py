@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from benchmarks.keras_models import SMALL, STORED, differences, small_differences
+from benchmarks.keras_models import ENTIRE, OLD, SMALL, STORED, differences, small_differences
 
 requires_h5py = pytest.mark.skipif(find_spec("h5py") is None, reason="h5py is not installed")
 
@@ -28,24 +28,37 @@ def test_parameters_and_shapes_of_applications(name: str):
     assert differences(path, facts(path)) == []
 
 
-@requires_h5py
-@pytest.mark.parametrize("name", sorted(SMALL))
-def test_results_of_layers(name: str, tmp_path: Path):
-    path = FILES / f"{name}.keras"
+def check_results(path: Path, folder: Path, member: str = "") -> None:
+    """Compare the results of a fixture, or of the entire model in HDF5 inside it, with those of Keras."""
     with zipfile.ZipFile(path) as archive:
-        Path(tmp_path, f"{name}.npz").write_bytes(archive.read("arrays.npz"))
-    copy = tmp_path / path.name
-    copy.write_bytes(path.read_bytes())
+        Path(folder, f"{path.stem}.npz").write_bytes(archive.read("arrays.npz"))
+        copy = folder / f"{path.stem}{Path(member).suffix or path.suffix}"
+        copy.write_bytes(archive.read(member) if member else path.read_bytes())
     assert small_differences(copy, facts(path)) == []
 
 
 @requires_h5py
-def test_results_of_a_model_in_hdf5(tmp_path: Path):
-    with zipfile.ZipFile(FILES / "two_ends.h5.zip") as archive:
-        archive.extractall(tmp_path)
-    with zipfile.ZipFile(FILES / "two_ends.keras") as archive:
-        Path(tmp_path, "two_ends.npz").write_bytes(archive.read("arrays.npz"))
-    assert small_differences(tmp_path / "two_ends.h5", facts(FILES / "two_ends.keras")) == []
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_results_of_layers(name: str, tmp_path: Path):
+    check_results(FILES / f"{name}.keras", tmp_path)
+
+
+@requires_h5py
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two_ends", "in_steps", "wrapped", "images"])
+def test_results_of_a_model_in_hdf5(name: str, tmp_path: Path):
+    check_results(FILES / f"{name}.keras", tmp_path, ENTIRE)
+
+
+OF_VERSION_2 = sorted(path.stem for path in Path(FILES, OLD).glob("*.keras"))
+
+
+@requires_h5py
+@pytest.mark.slow
+@pytest.mark.parametrize("member", ["", ENTIRE])
+@pytest.mark.parametrize("name", OF_VERSION_2)
+def test_results_of_version_2(name: str, member: str, tmp_path: Path):
+    check_results(FILES / OLD / f"{name}.keras", tmp_path, member)
 
 
 @requires_h5py

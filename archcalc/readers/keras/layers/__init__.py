@@ -15,7 +15,9 @@ from archcalc.readers.keras.layers import (
     recurrent,
     shape,
     steps,
+    wrappers,
 )
+from archcalc.readers.keras.layers.declined import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS, OPERATIONS, Conversion
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "recurrent",
     "shape",
     "steps",
+    "wrappers",
 ]
 
 
@@ -37,4 +40,10 @@ def conversion_of(layer: Layer) -> Conversion | None:
     """Return the conversion of a layer; ``None`` if its class has none."""
     if not layer.is_own:
         return None
-    return (OPERATIONS if layer.is_operation else CONVERSIONS).get(layer.class_name)
+    tables = (OPERATIONS, CONVERSIONS) if layer.is_operation else (CONVERSIONS,)
+    return next((table[layer.class_name] for table in tables if layer.class_name in table), None)
+
+
+def reason_of(layer: Layer) -> str:
+    """Return why a layer has no conversion; empty if it is not one of Keras's own, or unknown."""
+    return DECLINED.get(layer.class_name, "") if layer.is_own else ""

@@ -218,6 +218,7 @@ def spatial_dropout(n: LayerView) -> Ref:
     "RandomColorDegeneration",
     "RandomColorJitter",
     "RandomContrast",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
     "RandomGaussianBlur",

@@ -6,9 +6,14 @@ from typing import Any
 
 from archcalc.graph import Ref
 from archcalc.numeric import known_equal
+from archcalc.ops.activation import Softmax, Tanh
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
 from archcalc.ops.dense import Linear
+from archcalc.ops.joins import Add, Mul
+from archcalc.ops.product import MatMul
 from archcalc.ops.rearrange import Rearrange
+from archcalc.ops.reduction import Sum
+from archcalc.readers.keras.layers.learned import learned_as
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
@@ -67,7 +72,7 @@ def multi_head_attention(n: LayerView) -> Ref:
     if n.flag("use_gate", False):
         raise Unconvertible("attention with a gate")
     bias, causal = n.flag("use_bias", True), n.call.kwargs.get("use_causal_mask") is True
-    stored = projections(n, bias, "_" if grouped else "")
+    stored = projections(n, bias, "_" if grouped or n.graph.plan.legacy else "")
     outputs = n.get("output_shape", None)
     outputs = outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
     first = n.in_file(query)
@@ -100,6 +105,22 @@ def own_arrays(stored: dict[str, str], name: str) -> dict[str, str]:
     """Return the arrays of one projection."""
     found = {"weight": stored[name]}
     return {**found, "bias": stored[f"{name}_bias"]} if f"{name}_bias" in stored else found
+
+
+@converts("AdditiveAttention")
+def additive_attention(n: LayerView) -> Ref:
+    """Convert attention whose scores are sums of tanh(query + key), perhaps with learned factors (Bahdanau)."""
+    query, value, *others = n.tensors
+    if len(others) > 1 or n.call.kwargs.get("use_causal_mask") is True or n.flag("causal", False):
+        raise Unconvertible("attention with a mask, by a sum")
+    first, last, third = map(n.in_file, (query, value, others[0] if others else value))
+    (queries, width), (keys, _) = n.shape(first), n.shape(third)
+    pairs = n.add(Add(), n.reshaped(first, (queries, 1, width)), n.reshaped(third, (1, keys, width)))
+    terms = n.add(Tanh(), pairs)
+    if n.flag("use_scale", True):
+        terms = n.add(Mul(), terms, learned_as(n, 0, (1, 1, width), lambda array: array.reshape(1, 1, -1)))
+    scores = n.add(make(Sum, axis=(2,), keep=False), terms)
+    return n.from_file(n.add(MatMul(), n.add(make(Softmax, axis=1), scores), last))
 
 
 @converts("Attention")

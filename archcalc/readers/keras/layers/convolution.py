@@ -95,7 +95,11 @@ def separable(n: LayerView) -> Ref:
 
 
 @converts(
-    *(f"{name}{axes}D{end}" for name, end in (("Conv", "Transpose"), ("Deconvolution", "")) for axes in (1, 2, 3))
+    *(
+        f"{name}{axes}D{end}"
+        for name, end in (("Conv", "Transpose"), ("Convolution", "Transpose"), ("Deconvolution", ""))
+        for axes in (1, 2, 3)
+    )
 )
 def transposed(n: LayerView) -> Ref:
     """Convert a transposed convolution, whose kernels are positions × outputs × inputs."""

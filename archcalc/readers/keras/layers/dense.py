@@ -35,8 +35,26 @@ def dense(n: LayerView) -> Ref:
 
 @converts("Embedding")
 def embedding(n: LayerView) -> Ref:
+    return looked_up(n)
+
+
+def looked_up(n: LayerView) -> Ref:
+    """Return the vectors of a table at the indices that a layer reads."""
     op = make(Embedding, vocabulary=n.integer("input_dim"), dim=n.integer("output_dim"))
     return n.from_file(n.add(op, n.in_file(n.x), stored={"weight": n.variable(0)}))
+
+
+@converts("ReversibleEmbedding")
+def reversible_embedding(n: LayerView) -> Ref:
+    """Convert a table of vectors, or the products of the input with all of them, as the output of language models."""
+    if n.get("logit_soft_cap", None) is not None:
+        raise Unconvertible("a soft limit of the outputs")
+    reverse = n.call.kwargs.get("reverse", n.call.args[1] if len(n.call.args) > 1 else False)
+    if reverse is not True:
+        return looked_up(n)
+    tied = n.flag("tie_weights", True)
+    stored = {"weight": n.variable(0) if tied else n.variable(1, transposed)}
+    return n.add(make(Linear, features=n.integer("input_dim"), axis=n.features, bias=False), n.x, stored=stored)
 
 
 @converts("EinsumDense")

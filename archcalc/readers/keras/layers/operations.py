@@ -10,7 +10,7 @@ from archcalc.ops import arithmetic, joins, reduction
 from archcalc.ops.base import Operator
 from archcalc.ops.product import MatMul
 from archcalc.ops.rearrange import Reduce
-from archcalc.ops.structure import Identity, Slice
+from archcalc.ops.structure import Identity, Slice, Transpose
 from archcalc.readers.keras.flat import Made
 from archcalc.readers.keras.layers.joins import aligned
 from archcalc.readers.keras.layers.shape import reshape_to
@@ -135,7 +135,7 @@ def extreme_over_axes(n: LayerView) -> Ref:
 def reduced(n: LayerView) -> tuple[tuple[int, ...], bool, int]:
     """Return the axes that are reduced, whether they remain, and the number of axes."""
     rank = n.rank(n.x)
-    if n.config.get("axis") is None:
+    if n.get("axis", None) is None:
         raise Unconvertible("a reduction that includes the batch")
     return n.axes("axis", rank, []), n.flag("keepdims", False), rank
 
@@ -193,10 +193,25 @@ def concatenate(n: LayerView) -> Ref:
 
 @converts_operation("Matmul")
 def matmul(n: LayerView) -> Ref:
-    one, other = n.tensors
+    if any(n.call.kwargs.get(name) for name in ("adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse")):
+        raise Unconvertible("a product of sparse matrices, or of adjoint ones")
+    pair = [value for value in operands(n) if isinstance(value, Made)]
+    if len(pair) < 2:
+        raise Unconvertible("a product with an array")
+    one, other = (n.in_file(n.graph.tensor(each)) for each in pair)
     if min(n.rank(one), n.rank(other)) < 2:
         raise Unconvertible("a product with vectors")
-    return n.from_file(n.add(MatMul(), n.in_file(one), n.in_file(other)))
+    one, other = (
+        with_last_two_exchanged(n, each) if n.flag(name, False) else each
+        for each, name in ((one, "transpose_a"), (other, "transpose_b"))
+    )
+    return n.from_file(n.add(MatMul(), one, other))
+
+
+def with_last_two_exchanged(n: LayerView, x: Ref) -> Ref:
+    """Return matrices transposed."""
+    order = [*range(n.rank(x))]
+    return n.add(make(Transpose, order=(*order[:-2], order[-1], order[-2])), x)
 
 
 @converts_operation("GetItem")

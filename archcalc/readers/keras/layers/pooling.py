@@ -98,9 +98,11 @@ def cropping(n: LayerView) -> Ref:
     return on_maps(n, make(Crop, margin=margins(n, "cropping")))
 
 
-@converts("CenterCrop")
+@converts("CenterCrop", "RandomCrop")
 def centre_crop(n: LayerView) -> Ref:
-    """Convert the crop of the middle, the odd position being left out at the end."""
+    """Convert the crop of the middle, the odd position being left out at the end; random crops are one at inference."""
+    if n.call.layer.class_name == "RandomCrop" and n.graph.plan.legacy:
+        raise Unconvertible("a random crop of version 2, which resizes images at inference")
     sizes = n.shape(n.with_features_first(n.x))[1:]
     wanted = (n.integer("height"), n.integer("width"))
     if not all(type(each) is int for each in sizes):

@@ -13,6 +13,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Mul
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 from archcalc.ops.structure import Slice
+from archcalc.readers.keras.groups import snake
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
@@ -29,11 +30,11 @@ CLASSES: dict[str, type[Recurrent]] = {
 }
 
 
-def gates(name: str, array: Any) -> Any:
+def gates(cls: type[Recurrent], array: Any) -> Any:
     """Return an array with its last axis, the gates, first: in the order of archcalc, which for GRU is r, z, n."""
     import numpy as np
 
-    parts = np.split(array, 3, -1) if CLASSES[name] is Gru else [array]
+    parts = np.split(array, 3, -1) if cls is Gru else [array]
     ordered = [parts[1], parts[0], parts[2]] if len(parts) == 3 else parts
     return np.concatenate(ordered, -1).T
 
@@ -70,19 +71,36 @@ def cells(n: LayerView, config: Mapping[str, Any], name: str, parts: tuple[str, 
     op = make(cls, bias=bias, recurrent_bias=two, final=final, bidirectional=len(parts) == 2, **attributes)
     found: dict[str, list[str]] = {}
     for part in parts:
-        found.setdefault("input", []).append(n.variable(0, lambda a: gates(name, a), part))
-        found.setdefault("recurrent", []).append(n.variable(1, lambda a: gates(name, a), part))
+        found.setdefault("input", []).append(n.variable(0, lambda a: gates(cls, a), part))
+        found.setdefault("recurrent", []).append(n.variable(1, lambda a: gates(cls, a), part))
         if bias and two:
-            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(name, a[0]), part))
-            found.setdefault("recurrent_bias", []).append(second_bias(n, name, part))
+            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(cls, a[0]), part))
+            found.setdefault("recurrent_bias", []).append(second_bias(n, cls, part))
         elif bias:
-            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(name, a), part))
+            found.setdefault("bias", []).append(n.variable(2, lambda a: gates(cls, a), part))
     return Cells(op, {array: tuple(names) for array, names in found.items()})
 
 
-def second_bias(n: LayerView, name: str, part: str) -> str:
+def second_bias(n: LayerView, cls: type[Recurrent], part: str) -> str:
     """Return the second row of the biases, which are one variable."""
-    return n.variable(2, lambda a: gates(name, a[1]), part, role="second")
+    return n.variable(2, lambda a: gates(cls, a[1]), part, role="second")
+
+
+def stack(n: LayerView, described: Any, *, every: bool) -> Ref:
+    """Convert a layer of several cells, each of which reads the outputs of the one before it at the same step."""
+    found = [each for each in described if isinstance(each, Mapping) and each.get("class_name") in CLASSES]
+    if not found or len(found) < len(described):
+        raise Unconvertible("a stack of other cells than those of recurrent layers")
+    numbers: dict[str, int] = {}
+    made = n.in_file(n.x)
+    for place, cell in enumerate(found, 1):
+        name = snake(cell["class_name"])
+        numbers[name] = number = numbers.get(name, -1) + 1
+        part = f"cell/cells/{name}_{number}" if number else f"cell/cells/{name}"
+        final = place == len(found) and not every
+        op, stored = cells(n, cell["config"], cell["class_name"], (part,), final=final)
+        made = n.add(op, made, stored=stored)
+    return n.from_file(made)
 
 
 def layer_of(n: LayerView, config: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], str]:
@@ -98,6 +116,11 @@ def layer_of(n: LayerView, config: Mapping[str, Any], name: str) -> tuple[Mappin
 
 @converts("SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "RNN")
 def recurrent(n: LayerView) -> Ref | list[Ref]:
+    cell = n.config.get("cell")
+    if isinstance(cell, Mapping) and cell.get("class_name") == "StackedRNNCells":
+        if n.flag("return_state", False) or n.flag("go_backwards", False) or len(n.tensors) > 1:
+            raise Unconvertible("states of a stack of cells, or one that reads the sequence backwards")
+        return stack(n, cell.get("config", {}).get("cells") or (), every=n.flag("return_sequences", False))
     config, name = layer_of(n, n.config, n.call.layer.class_name)
     if n.flag("go_backwards", False):
         raise Unconvertible("a layer that reads the sequence backwards, outside Bidirectional")

@@ -1,0 +1,21 @@
+"""Layers that have no conversion, and why."""
+
+from __future__ import annotations
+
+TABLE = "it looks its input up in a table that its own code builds"
+CODE = "only its own code knows what it computes"
+CONTENT = "what it does depends on the content of the whole image"
+SPECTRUM = "it computes Fourier transforms"
+ALONE = "a cell of a recurrent layer, outside of one"
+
+DECLINED = {
+    **dict.fromkeys(("HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"), TABLE),
+    **dict.fromkeys(("CategoryEncoding", "Discretization"), "it turns numbers into categories"),
+    **dict.fromkeys(("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"), CODE),
+    **dict.fromkeys(("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"), CONTENT),
+    "Solarization": "it inverts the numbers above a threshold",
+    "MaxNumBoundingBoxes": "it reads boxes, not a tensor",
+    **dict.fromkeys(("MelSpectrogram", "STFTSpectrogram"), SPECTRUM),
+    **dict.fromkeys(("GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"), ALONE),
+}
+"""The reasons by class; other classes are not Keras's own."""
