@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archcalc.analysis.counts import TRAINING
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.layers_view import View, view_options

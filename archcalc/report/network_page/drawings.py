@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archcalc.analysis.propagate import Analysis, group
 from archcalc.drawing.diagram import Box
 from archcalc.drawing.layout import lay_out
-from archcalc.drawing.outline import MAX_PARTS, Detail, number_of_boxes, outline
+from archcalc.drawing.outline import MAX_BOXES, Detail, number_of_boxes, outline
 from archcalc.graph import write_shape
 from archcalc.report import network_svg
 from archcalc.report.network_svg import Caption
@@ -60,7 +60,7 @@ def _drawings(analysis: Analysis, layout: str) -> Iterator[Drawing]:
     for depth in range(1, max(graph.depth, 1) + 1):
         diagram = outline(analysis, Detail(layout, analysis.training), depth)
         boxes = number_of_boxes(diagram)
-        if depth > 1 and boxes > MAX_PARTS:
+        if depth > 1 and boxes > MAX_BOXES:
             break
         svg = network_svg.draw(graph.name, (), lay_out(diagram), caption)
         if svg != before:
