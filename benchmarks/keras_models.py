@@ -1,9 +1,10 @@
 """Keras models, written by Keras and read without it, against Keras itself.
 
 The constructors of keras.applications, without weights: archcalc must read the description of each, and agree in
-`count_params`, in how many of these are trained, and in the shape of every layer's output. Small models of all kinds of
-layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its largest number, from the
-``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and exact/tried.
+`count_params`, in how many of these are trained and how many are not, and in the shape of every layer's output. Small
+models of all kinds of layers, with random weights: archcalc must also compute what `predict` returns, to 1e-4 of its
+largest number, from the ``.keras`` file and from the HDF5 file of the entire model. Prints each model that differs, and
+exact/tried.
 
 Files are kept in a folder, and not written again. Needs Keras with a backend (KERAS_BACKEND=jax), and h5py; version 2,
 with TensorFlow, writes the models that it can. With --fixtures, the small models and some of the others are written to
@@ -89,11 +90,9 @@ def differences(path: Path, known: dict[str, Any]) -> list[str]:
     network = archcalc.load(str(path), **given)
     graph = network.graph
     counts = {each.quantity.name: each.value for each in counts_of(analyze(graph, receptive=False), tools=(KERAS,))}
-    found = [
-        f"{key}: {counts[key]}, Keras {known[fact]}"
-        for key, fact in (("params", "params"), ("trainable_params", "trained"))
-        if counts[key] != known[fact]
-    ]
+    trained = known["trained"]
+    totals = {"params": known["params"], "trainable_params": trained, "non_trainable_params": known["params"] - trained}
+    found = [f"{key}: {counts[key]}, Keras {total}" for key, total in totals.items() if counts[key] != total]
     made: dict[str, list[list[Any]]] = {}
     for node in graph.nodes:
         for length in range(1, len(node.path) + 1):

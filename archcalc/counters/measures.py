@@ -63,6 +63,7 @@ def all_trained(trace: Trace) -> Iterator[Charge]:
 
 def not_trained(trace: Trace) -> Iterator[Charge]:
     """Yield the stored numbers of layers that are not trained."""
+    yield Charge(PREPROCESSING, -trace.preprocessing, "")
     for layer, count in trace.statistics.items():
         yield Charge("moving means and variances, which are not trained", count, layer)
 
