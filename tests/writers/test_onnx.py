@@ -13,12 +13,14 @@ pytest.importorskip("onnxruntime")
 import onnx
 
 from archcalc.api import Network, load
+from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
 from archcalc.writers.onnx.write import write_onnx
-from tests.executor.onnx_models import session
+from archcalc.writers.spec.compact import forms, is_same, write_compact
+from tests.executor.onnx_models import given, session
 
 TOKENS = """
 input: 4x6
@@ -43,16 +45,18 @@ input: 3x9x9
 layers:
   - conv 6 k3 s2 same -> gn 2 -> prelu channels -> upconv 4 k2 s2 -> in -> maxpool 2 -> gap -> fc 3 -> softmax
 """
-NETWORKS = {"tokens": TOKENS, "shared": SHARED, "image": IMAGE}
+LANGUAGE = """
+input: 6
+layers:
+  - tokens: embedding 11 8
+  - body: add(identity, attention heads=2) -> linear 8 -> relu
+  - logits: linear 11 nobias weights=@tokens
+"""
+NETWORKS = {"tokens": TOKENS, "shared": SHARED, "image": IMAGE, "language": LANGUAGE}
 
 
 def graph(text: str) -> Graph:
     return read_spec(Source("net.yaml", text)).graph
-
-
-def inputs_of(network: Graph, batch: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(1)
-    return {name: rng.standard_normal((batch, *shape), np.float32) for name, shape in network.inputs.items()}
 
 
 @pytest.mark.parametrize("opset", [18, 21])
@@ -64,9 +68,9 @@ def test_models_are_valid_and_onnx_runtime_agrees_for_any_batch(text: str, opset
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
     run = session(model)
     for batch in (1, 3):
-        inputs = inputs_of(network, batch)
+        inputs = random_inputs(network, batch=batch, seed=1)
         ours = Interpreter(network, weights).run(inputs).outputs
-        theirs = dict(zip([each.name for each in run.get_outputs()], run.run(None, inputs), strict=True))
+        theirs = dict(zip([each.name for each in run.get_outputs()], run.run(None, given(run, inputs)), strict=True))
         assert theirs.keys() == ours.keys()
         for name, expected in theirs.items():
             np.testing.assert_allclose(ours[name], expected, rtol=1e-4, atol=1e-5)
@@ -82,6 +86,28 @@ def test_models_read_as_the_same_network(tmp_path: Path, text: str, *, weights: 
     outputs = [again.graph.shape(ref) for ref in again.graph.outputs.values()]
     assert outputs == [network.shape(ref) for ref in network.outputs.values()]
     assert again.graph.inputs == network.inputs
+
+
+def test_an_input_that_only_an_embedding_reads_consists_of_integers(tmp_path: Path) -> None:
+    assert session(write_onnx(graph(LANGUAGE))).get_inputs()[0].type == "tensor(int64)"
+    other = graph("input: 6\nlayers:\n  - a: embedding 11 6\n  - b: reduce 'n c = n' mean\n  - add(@b, @input)")
+    assert session(write_onnx(other)).get_inputs()[0].type == "tensor(float)"
+
+
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_models_become_specs_of_the_same_network(tmp_path: Path, text: str) -> None:
+    network = written(graph(text), tmp_path, weights=False)
+    spec = write_compact(network.graph)
+    again = Network(read_spec(Source("again.yaml", spec)))
+    before, after = network.analyze().totals, again.analyze().totals
+    assert (after.trainable, after.params, after.macs) == (before.trainable, before.params, before.macs)
+    assert any(is_same(form, spec) for form in forms(network.graph))
+
+
+def test_attention_is_recognised_in_a_model(tmp_path: Path) -> None:
+    text = "input: 4x6\nlayers:\n  - layer: add(identity, ln axis=last -> attention heads=2) -> linear 3"
+    spec = write_compact(written(graph(text), tmp_path, weights=True).graph)
+    assert "ln axis=last -> attention heads=2" in spec
 
 
 def written(network: Graph, folder: Path, *, weights: bool) -> Network:
