@@ -58,7 +58,8 @@ def flop_counter_mode(model: Any, image: Any) -> Figures:
         if not output.requires_grad:
             return {"flops": flops}
         output.sum().backward()
-        return {"flops": flops, "training_flops": counter.get_total_flops()}
+        both = counter.get_total_flops()
+        return {"flops": flops, "training_flops": both, "backward_flops": both - flops}
 
 
 def thop(model: Any, image: Any) -> Figures:

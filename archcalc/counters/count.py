@@ -146,9 +146,9 @@ class _Counting:
                 self.add(f"{self.kind(each)}, not counted", -self.defined(each), each.layer)
 
     def defined(self, operation: Operation) -> int:
-        """Return the multiply–accumulates of an operation by its definition, with those of gradients where the quantity
-        has them."""
-        return operation.macs + (operation.gradients.macs if self.quantity.has_backward else 0)
+        """Return the multiply–accumulates of an operation by its definition, in the passes that the quantity has."""
+        forward = operation.macs if self.quantity.has_forward else 0
+        return forward + (operation.gradients.macs if self.quantity.has_backward else 0)
 
     def kind(self, operation: Operation) -> str:
         """Return what an operation is that a tool does not count."""

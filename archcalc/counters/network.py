@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archcalc.analysis.formats import Formats
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.analysis.training.cost import TrainingCost
 from archcalc.analysis.training.setup import DEFAULT_SETUP
@@ -92,5 +93,5 @@ def start_figure(quantity: Quantity, analysis: Analysis) -> int:
     """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
     if quantity.has_backward:
         cost = TrainingCost(analysis.graph, DEFAULT_SETUP, training=analysis.training)
-        return int(cost.training_macs(cost.runs))
+        return int(cost.figure(quantity.start, cost.runs, Formats()))
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

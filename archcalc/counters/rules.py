@@ -91,7 +91,7 @@ class Quantity:
     """Its name on the command line: ``macs``."""
     title: str
     """What the tool calls it."""
-    start: Literal["macs", "training_macs", "params", ""]
+    start: Literal["macs", "backward_macs", "training_macs", "params", ""]
     """The figure of archcalc from which its terms start; empty if there is none."""
     unit: Unit = EXACT
     rules: tuple[Rule, ...] = ()
@@ -101,9 +101,14 @@ class Quantity:
     source: str = ""
 
     @property
+    def has_forward(self) -> bool:
+        """Whether it counts the forward pass."""
+        return self.start != "backward_macs"
+
+    @property
     def has_backward(self) -> bool:
-        """Whether it counts a backward pass, too, so that there is none of it without gradients."""
-        return self.start == "training_macs"
+        """Whether it counts the backward pass, so that there is none of it without gradients."""
+        return self.start in ("backward_macs", "training_macs")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ torchvision prints its numbers in its documentation, timm and the papers that bu
 fvcore, YOLO's tables thop, and OpenMMLab's tables a copy of an old ptflops."""
 
 
-COUNTED = ("macs", "flops", "training_macs", "params", "trainable")
+COUNTED = ("macs", "flops", "backward_macs", "training_macs", "params", "trainable")
 """The quantities that tools have numbers for."""
 COUNTED_IN_BYTES = {
     "params": "params_bytes",
@@ -115,7 +115,7 @@ def _numbers(target: DiagnosedTarget, count: Count) -> Iterator[tuple[Number, tu
                 yield 2 * value * target.batch, (*left_out, Reason("two-per-mac"))
             if wanted == "macs" and name == "flops":
                 yield Fraction(value, 2) * target.batch, (*left_out, Reason("macs-for-flops"))
-    elif wanted == "training_macs" and name == "training_flops":
+    elif (wanted, name) in (("backward_macs", "backward_flops"), ("training_macs", "training_flops")):
         for value, left_out in _wholes(target, count):
             yield value * target.batch, left_out
             yield Fraction(value, 2) * target.batch, (*left_out, Reason("macs-for-flops"))

@@ -9,7 +9,12 @@ from archcalc.counters.count import Count, Term
 from archcalc.counters.trace import Trace
 from archcalc.report.table import Column, Table
 
-STARTS = {"macs": "MACs", "training_macs": "training MACs", "params": "parameters"}
+STARTS = {
+    "macs": "MACs",
+    "backward_macs": "backward MACs",
+    "training_macs": "training MACs",
+    "params": "parameters",
+}
 """The names of the figures of archcalc to which terms are added."""
 
 COLUMNS = (
@@ -166,8 +171,9 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
     """
     if any(count.quantity.start and not count.quantity.has_backward for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
-    for start in dict.fromkeys(count.start for count in counts if count.quantity.has_backward):
-        yield f"terms of training_flops lead from archcalc's training MACs, {start:,}, of both passes, to the value"
+    passes = [(count.quantity, count.start) for count in counts if count.quantity.has_backward]
+    for name, what, start in dict.fromkeys((each.name, STARTS[each.start], start) for each, start in passes):
+        yield f"terms of {name} lead from archcalc's {what}, {start:,}, to the value"
     for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
         yield f"{key} fails on this network, since {failure}; the value is what its rules would give"
     if trace.assumptions:

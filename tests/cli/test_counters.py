@@ -88,6 +88,12 @@ def test_a_training_step_has_terms_from_the_training_macs(archcalc: Archcalc) ->
     assert "for weights times the groups" in page
 
 
+def test_a_claim_about_the_backward_pass_may_count_weight_gradients_times_the_groups(archcalc: Archcalc) -> None:
+    run = archcalc("check", "--claim", "mobilenet_v2 backward_macs = 5839076224")  # half of what FlopCounterMode prints
+    assert "as flop-counter-mode 2.13 counts" in run.out
+    assert "+10,496,731,392 weight gradients of grouped convolutions (times the groups)" in run.out
+
+
 def test_without_gradients_there_is_no_backward_pass(archcalc: Archcalc) -> None:
     run = archcalc("counters", NET, "--tool", "flop-counter-mode no_grad", "--quantity", "training_flops")
     assert run.status == 2

@@ -28,12 +28,21 @@ def recorded_prints() -> list[Prints]:
             spec=facts["spec"],
             library=facts["source"],
             values={
-                (tool, name): str(value) for tool, found in facts["prints"].items() for name, value in found.items()
+                (tool, name): str(value)
+                for tool, found in facts["prints"].items()
+                for name, value in with_backward(found).items()
             },
             unlike=frozenset((tool, name) for tool, names in facts.get("unlike", {}).items() for name in names),
         )
         for facts in read_facts("prints.yaml")
     ]
+
+
+def with_backward(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the prints of a tool with what its counter grows by in the backward pass."""
+    if "training_flops" not in found:
+        return found
+    return {**found, "backward_flops": int(found["training_flops"]) - int(found["flops"])}
 
 
 def differing(prints: Prints, counts: list[Count]) -> dict[tuple[str, str], Any]:

@@ -1,4 +1,4 @@
-"""Formulas of tools that count the backward pass, too."""
+"""Formulas of tools that count the backward pass: after the forward pass, or only that."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from archcalc.counters.rules import Formula, Part
 from archcalc.counters.trace import Tensor
 
 
-def with_backward(formula: Formula) -> Formula:
-    """Return a formula of two operations per multiply–accumulate, with those of the gradients."""
+def with_backward(formula: Formula, *, forward: bool) -> Formula:
+    """Return a formula of two operations per multiply–accumulate, with those of the gradients.
+
+    Args:
+        formula: that of the forward pass.
+        forward: whether the operations of the forward pass are counted, too.
+    """
 
     def parts(call: Call) -> Iterator[Part]:
         for part in formula.parts(call):
-            yield part._replace(amount=part.amount + 2 * sum(each.gradients.macs for each in part.covers))
+            own = part.amount if forward else 0
+            yield part._replace(amount=own + 2 * sum(each.gradients.macs for each in part.covers))
 
-    return Formula(f"{formula.text}; again for each factor that needs a gradient", parts)
+    return Formula(f"{formula.text}{'; again' * forward} for each factor that needs a gradient", parts)
 
 
-def with_backward_of_groups(formula: Formula) -> Formula:
+def with_backward_of_groups(formula: Formula, *, forward: bool) -> Formula:
     """Return the same for convolutions, with the gradients of weights as often as there are groups.
 
     PyTorch's ``conv_backward_flop`` takes the gradient of the weights for a convolution of all input channels with the
     gradients of all output channels, although only those within a group are connected.
     """
-    further = with_backward(formula)
+    further = with_backward(formula, forward=forward)
 
     def parts(call: Call) -> Iterator[Part]:
         yield from further.parts(call)
@@ -36,9 +42,9 @@ def with_backward_of_groups(formula: Formula) -> Formula:
     return Formula(f"{further.text}, for weights times the groups", parts)
 
 
-def with_backward_through_steps(formula: Formula) -> Formula:
+def with_backward_through_steps(formula: Formula, *, forward: bool) -> Formula:
     """Return the same for recurrent layers, whose first steps read a state that needs no gradient."""
-    further = with_backward(formula)
+    further = with_backward(formula, forward=forward)
 
     def parts(call: Call) -> Iterator[Part]:
         yield from further.parts(call)

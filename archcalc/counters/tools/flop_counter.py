@@ -56,15 +56,21 @@ def _flops(attention: Formula) -> tuple[Quantity, ...]:
             "training_flops",
             "FLOPs with model(x).sum().backward() (two per multiply–add)",
             "training_macs",
-            rules=tuple(map(_with_gradients, rules)),
+            rules=tuple([_with_gradients(rule, forward=True) for rule in rules]),
+        ),
+        Quantity(
+            "backward_flops",
+            "FLOPs of loss.backward() alone (two per multiply–add)",
+            "backward_macs",
+            rules=tuple([_with_gradients(rule, forward=False) for rule in rules]),
         ),
     )
 
 
-def _with_gradients(rule: Rule) -> Rule:
-    """Return a rule that counts the backward pass, too."""
+def _with_gradients(rule: Rule, *, forward: bool) -> Rule:
+    """Return a rule that counts the backward pass, after the forward pass or alone."""
     special = {CONVOLUTIONS: with_backward_of_groups, RECURRENT: with_backward_through_steps}
-    return replace(rule, formula=special.get(rule.names, with_backward)(rule.formula))
+    return replace(rule, formula=special.get(rule.names, with_backward)(rule.formula, forward=forward))
 
 
 def _parameter_enters_a_module(trace: Trace) -> str:
