@@ -247,6 +247,11 @@ class Operator(Traits):
         """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""
         return self.kept(inputs, needs, in_place=in_place)
 
+    def hands_on(self, place: int, inputs: Shapes) -> bool:
+        """Return whether the gradient of the input at a place consists of numbers of that of the output, so that it
+        takes no memory of its own; by default, it does not."""
+        return False
+
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values that are kept for further tokens; by default, none."""
         return NO_CACHE

@@ -99,6 +99,10 @@ class Add(Elementwise):
 
     operation = "add"
 
+    def hands_on(self, place: int, inputs: Shapes) -> bool:
+        own, output = inputs[place], self.output(inputs)
+        return len(own) == len(output) and all(known_equal(n, m) for n, m in zip(own, output, strict=True))
+
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return Spread(sum(each.mean for each in read), sum(each.variance for each in read))
 
@@ -292,6 +296,9 @@ class Concat(Operator):
 
     axis: int = axis()
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
+
+    def hands_on(self, place: int, inputs: Shapes) -> bool:
+        return self.crop == "none"
 
     def output(self, inputs: Shapes) -> Shape:
         require(

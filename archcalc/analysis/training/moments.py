@@ -167,22 +167,53 @@ class Moments:
                 yield span
 
     def _of_gradients(self) -> Iterator[Span]:
-        """Yield the gradients of tensors: from the last layer that reads them to the one that made them."""
-        first: dict[Ref, int] = {}
-        for ref in (*self.graph.outputs.values(), *self.graph.training_outputs.values()):
+        """Yield the gradients of tensors: from the last layer that reads them to the one that made them.
+
+        A gradient that another one contains, as that of a sum is those of its terms, keeps that one in memory. It takes
+        memory of its own from the moment at which the gradient of a second reader is added to it.
+        """
+        held: dict[Ref, Ref] = {}
+        """The gradient in whose memory each one is, by tensor."""
+        spans: dict[Ref, tuple[int, int]] = {}
+        contributions = self._contributions()
+        for ref in sorted(contributions, key=lambda ref: ref.node, reverse=True):
+            (begin, given), *others = sorted(contributions[ref], key=lambda each: each[0])
+            end = self.backward[ref.node]
+            if given in held:
+                holder = held[given]
+                first, last = spans[holder]
+                begin = others[0][0] if others else end
+                spans[holder] = first, max(last, begin)
+                if not others:
+                    held[ref] = holder
+                    continue
+            held[ref], spans[ref] = ref, (begin, end)
+        for ref, (begin, end) in spans.items():
+            yield Span("gradient", Tensor(ref, product(self.graph.shape(ref))), begin, end)
+
+    def _contributions(self) -> dict[Ref, list[tuple[int, Ref]]]:
+        """Return the parts of which the gradient of each tensor is the sum: one for every layer that reads it.
+
+        They are the moment of each, and the tensor whose gradient contains it; the tensor itself if there is none.
+        """
+        graph, values = self.graph, self.storage.values
+        found: dict[Ref, list[tuple[int, Ref]]] = {}
+        for ref in (*graph.outputs.values(), *graph.training_outputs.values()):
             if ref.node in self.needs and ref.node in self.backward:
-                first[self.storage.values(ref)] = self.loss
+                found.setdefault(values(ref), []).append((self.loss, values(ref)))
+        known: dict[int, list[bool]] = {}
         for index, needs in self.needs.items():
-            if index not in self.backward:
+            if index not in self.backward or not any(needs.inputs):
                 continue
-            for ref, needed in zip(self.graph.nodes[index].inputs, needs.inputs, strict=True):
-                if needed:
-                    own = self.storage.values(ref)
-                    first[own] = min(self.backward[index], first.get(own, self.backward[index]))
-        for ref, moment in first.items():
-            if ref not in self.storage.arrays:
-                tensor = Tensor(ref, product(self.graph.shape(ref)))
-                yield Span("gradient", tensor, moment, self.backward[ref.node])
+            node, kind = graph.nodes[index], graph.alike[index]
+            if kind not in known:
+                shapes = graph.input_shapes(node)
+                known[kind] = [node.op.hands_on(place, shapes) for place in range(len(shapes))]
+            for ref, needed, handed in zip(node.inputs, needs.inputs, known[kind], strict=True):
+                if needed and values(ref) not in self.storage.arrays:
+                    own = values(ref)
+                    found.setdefault(own, []).append((self.backward[index], values(Ref(index)) if handed else own))
+        return found
 
     def live(self, formats: Formats, examples: Number) -> Iterator[tuple[int, Number]]:
         """Yield the moments at which most tensors are in memory, with their bytes for a number of examples.
