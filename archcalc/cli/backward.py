@@ -128,8 +128,9 @@ def run_backward(
     Raises:
         SpecError: a loss, a target or a name that does not fit.
     """
-    from archcalc.cli.backward_by_hand import layers_to_keep, worked_gradients
+    from archcalc.cli.backward_by_hand import worked_gradients
     from archcalc.executor.backward import gradients
+    from archcalc.executor.recorded_gradients import RecordedGradients, layers_to_keep
     from archcalc.report.worked import record
 
     training = values["mode"] == "train"
@@ -146,7 +147,7 @@ def run_backward(
             training=training,
             seed=values["seed"],
             step=step,
-            keep=layers_to_keep(network, values["places"]),
+            keep=layers_to_keep(network.graph, [place.layer for place in values["places"]]),
             observe=advance,
         )
     if values["output"] is not None:
@@ -155,7 +156,8 @@ def run_backward(
             return
     form = default_format(form, color)
     digits = values["digits"] or DIGITS
-    worked = worked_gradients(network, found, loss, values["places"], values["seed"], step)
+    recorded = RecordedGradients(network.graph, found, loss, values["seed"], step)
+    worked = worked_gradients(recorded, values["places"])
     if form == "json":
         extra = {"worked": [record(each.worked) for each in worked]} if worked else {}
         click.echo(write_json({**document(network, found, values), **extra}), nl=False)

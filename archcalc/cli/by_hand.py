@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.executor.loops.record import Recorded
     from archcalc.executor.loops.window_view import WindowView
     from archcalc.executor.training import TrainingStep
-    from archcalc.graph import Graph, Node, Ref
+    from archcalc.graph import Node, Ref
     from archcalc.report.worked import Worked
 
 MAX_OPERATIONS = 2_000_000
@@ -78,6 +78,8 @@ class Evaluated:
 
     def inputs(self, node: Node) -> list[tuple[str, Array]]:
         """Return the names and numbers of the tensors that a layer reads, in order; it may read one several times."""
+        from archcalc.executor.recorded_gradients import tensor_name
+
         return [(tensor_name(self.network.graph, ref), self.tensors[ref]) for ref in node.inputs]
 
     def stored(self, node: Node) -> dict[str, Array]:
@@ -85,12 +87,6 @@ class Evaluated:
         from archcalc.executor.weights import array_names
 
         return {name: self.weights[full] for name, full in array_names(self.network.graph, node).items()}
-
-
-def tensor_name(graph: Graph, ref: Ref) -> str:
-    """Return the name of a tensor: that of its layer, with its number if the layer has several outputs."""
-    node = graph.nodes[ref.node]
-    return node.name if len(node.outputs) == 1 else f"{node.name}, output {ref.output}"
 
 
 def evaluate_exactly(

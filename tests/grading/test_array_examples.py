@@ -95,3 +95,17 @@ def test_the_homework_about_gradients_has_a_correct_a_mistaken_and_a_malformed_s
     ]
     assert [each["verdict"] for each in mallory] == ["unreadable", "wrong", "unreadable", "exact", "unreadable"]
     assert re.search(r"must have the shape 4x4, not 2x4", mallory[1]["sentence"])
+
+
+def test_wrong_entries_of_gradients_are_worked_out() -> None:
+    folder = EXAMPLES / "gradients"
+    given = [str(folder / "submissions" / "carol.txt"), "--key", str(folder / "key.yaml")]
+    out = CliRunner().invoke(cli, ["check", *given, "--explain"]).output
+    correct = {
+        "q1: entry 1, 2": "∂L/∂conv_1.weight[0, 0, 0, 1] = 0·1 + 0·2 + 0·3 + 0·5 + 1·6 + 0·7 + 0·9 + 0·10 + 2·11 = 28",
+        "q2: entry 2, 2": "∂L/∂input[0, 1, 1] = 0·(−4) + 0·3 + 0·2 + 1·1 = 1",
+        "q4: entry 3, 1": "∂L/∂fc_1.weight[2, 0] = (−0.334759)·1 = −0.334759",
+    }
+    for title, sentence in correct.items():
+        assert sentence in out.partition(f"\n{title}\n")[2].partition("entry")[0], title
+    assert "∂L/∂variance = " in out.partition("\nq5: entry 1, 1\n")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,7 +68,7 @@ class AskedGradient:
         g = found.gradients[self.name]
         return g if self.name in found.arrays else without_batch_of_one(g)
 
-    def backward(self, computation: Computation) -> Backward:
+    def backward(self, computation: Computation, *, keep: Sequence[str] = ()) -> Backward:
         """Return the results of both passes; see `array` and `archcalc.executor.backward.gradients`."""
         graph = computation.graph
         for name, shape in self.shapes.items():
@@ -84,6 +84,7 @@ class AskedGradient:
             training=computation.training,
             step=TrainingStep(masks=computation.masks),
             fixed=computation.fixed,
+            keep=keep,
             instead=self.instead,
         )
 

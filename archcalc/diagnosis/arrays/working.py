@@ -1,4 +1,5 @@
-"""How the numbers of the output of a layer are computed from what the layer reads and stores."""
+"""How numbers are computed: those of the output of a layer from what it reads and stores, those of gradients from the
+gradients of the layers that follow."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from archcalc.diagnosis.arrays.asked import AskedGradient
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer
 from archcalc.executor.loops.training import differs, record_training
-from archcalc.executor.training import PYTORCH
+from archcalc.executor.recorded_gradients import RecordedGradients, layers_to_keep
+from archcalc.executor.training import PYTORCH, TrainingStep
 from archcalc.graph import Ref
 
 MAX_OPERATIONS = 200_000
@@ -81,3 +84,30 @@ class Working:
             outputs = record_layer(trace.node.op, inputs, trace.weights)
             found.append(({**dict(inputs), **trace.weights}, outputs[ref.output]))
         return found
+
+
+@dataclass(frozen=True)
+class WorkingGradient:
+    """The numbers of a gradient, with their records."""
+
+    computation: Computation
+    asked: AskedGradient
+
+    def number(self, index: tuple[int, ...]) -> WorkedNumber | None:
+        """Return a number; ``None`` if the records take too long.
+
+        Args:
+            index: its index; without the batch if that is a single example.
+        """
+        name, found = self.asked.name, self._found
+        if sum(found.operations(name).values()) > MAX_OPERATIONS:
+            return None
+        full = index if len(index) == found.found.gradients[name].ndim else (0, *index)
+        numbers, arrays = found.numbers(name, [full])
+        return WorkedNumber(f"∂L/∂{name}[{', '.join(map(str, index))}]", numbers[full], arrays)
+
+    @cached_property
+    def _found(self) -> RecordedGradients:
+        graph = self.computation.graph
+        backward = self.asked.backward(self.computation, keep=layers_to_keep(graph, [self.asked.name]))
+        return RecordedGradients(graph, backward, self.asked.loss, step=TrainingStep(masks=self.computation.masks))

@@ -145,16 +145,18 @@ class ComputedArray:
     def _known(self, computation: Computation, entry: Entry) -> KnownArray:
         """Return what is asked, or one number of it, with what it would be under known mistakes."""
         from archcalc.diagnosis.arrays.asked import AskedOutput
-        from archcalc.diagnosis.arrays.working import Working
+        from archcalc.diagnosis.arrays.working import Working, WorkingGradient
 
         if self.gradient is None:
-            asked, working = AskedOutput(entry.name), Working(computation, entry.name).number
-            return self._indexed(computation, asked, entry, self.layer, working)
+            number = Working(computation, entry.name).number
+            return self._indexed(computation, AskedOutput(entry.name), entry, self.layer, number)
         gradient, of = self.gradient.asked(computation, entry.name)
-        return self._indexed(computation, gradient, of, self.gradient.name, None)
+        return self._indexed(
+            computation, gradient, of, self.gradient.name, WorkingGradient(computation, gradient).number
+        )
 
     def _indexed(
-        self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked | None
+        self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked
     ) -> KnownArray:
         """Return an array, or the number of it that has the index of an entry."""
         from archcalc.diagnosis.arrays.steps import Step
@@ -177,8 +179,9 @@ class ComputedArray:
         def at_index() -> Sequence[ArrayOutcome]:
             return [each for outcome in outcomes() if (each := _at(full, outcome)) is not None]
 
-        at_place = None if working is None else lambda _: working(full)
-        return KnownArray(number, tolerance, at_index, working=at_place, step=Step(computation, asked, full))
+        return KnownArray(
+            number, tolerance, at_index, working=lambda _: working(full), step=Step(computation, asked, full)
+        )
 
     def _check_answer(self, found: KnownArray, answer: Text) -> None:
         """Fail if the key states another answer than the network computes."""
