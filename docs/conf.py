@@ -113,7 +113,13 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
             default = "required" if argument["required"] else f"`{argument['default']}`"
             yield f"| `{argument['name']}` | {written} | {default} | {cell(argument['help'])} |"
         yield ""
-    for title, key in (("Shape", "shape"), ("Parameters", "params"), ("Cost", "cost"), ("Window", "window")):
+    for title, key in (
+        ("Shape", "shape"),
+        ("Parameters", "params"),
+        ("Cost", "cost"),
+        ("Window", "window"),
+        ("Gradient", "gradient"),
+    ):
         yield f"- **{title}:** {prose(operator[key])}"
     yield f"- **Source:** {prose(operator['source'])}\n" if "source" in operator else ""
 

@@ -36,6 +36,7 @@ COLUMNS = {
         Column("written", "written", folds=True),
         Column("summary", "summary", folds=True),
         *(Column(section.lower(), section.lower(), folds=True) for section in SECTIONS),
+        Column("gradient", "gradient", folds=True),
     )
 }
 DEFAULT = ("family", "operator", "summary")
@@ -112,7 +113,20 @@ def read_documentation(cls: type[Operator]) -> dict[str, Any]:
         "description": " ".join(rest.split()),
         "arguments": [argument_record(parameter) for parameter in cls.parameters()],
         **{name.lower(): parts[name] for name in SECTIONS if name in parts},
+        "gradient": gradient_text(cls),
     }
+
+
+def gradient_text(cls: type[Operator]) -> str:
+    """Return of what an operator has gradients, and why not of the rest."""
+    without = cls.no_gradient
+    if without is None:
+        return "of all inputs and trained arrays"
+    if without.is_complete:
+        return f"none: {without.reason}"
+    kind, places = ("inputs", without.inputs) if without.inputs else ("outputs", without.outputs)
+    listed = ", ".join(str(place + 1) for place in places)
+    return f"not of {kind[:-1] if len(places) == 1 else kind} {listed}: {without.reason}"
 
 
 def written(cls: type[Operator]) -> str:
@@ -191,6 +205,10 @@ def write_documentation(documentation: dict[str, Any]) -> str:
         lines += ["", aligned(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
     lines += [
         "",
-        *(block(name.lower(), documentation[name.lower()]) for name in SECTIONS if name.lower() in documentation),
+        *(
+            block(name, documentation[name])
+            for name in (*map(str.lower, SECTIONS), "gradient")
+            if name in documentation
+        ),
     ]
     return "\n".join(lines) + "\n"

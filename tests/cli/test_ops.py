@@ -8,6 +8,8 @@ import json
 
 import pytest
 
+from archcalc.executor import gradients  # noqa: F401  # registers the gradients
+from archcalc.executor.gradient import GRADIENTS
 from archcalc.ops.base import REGISTRY
 from tests.cli.conftest import Archcalc
 
@@ -29,7 +31,7 @@ def test_the_table_of_operators_has_the_columns_asked_for(archcalc: Archcalc) ->
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_operator_is_documented_completely(archcalc: Archcalc, name: str) -> None:
     found = json.loads(archcalc("ops", name, "--format", "json").out)
-    for section in ("summary", "signature", "shape", "params", "cost", "window", "source"):
+    for section in ("summary", "signature", "shape", "params", "cost", "window", "source", "gradient"):
         assert found[section], section
     assert [argument["name"] for argument in found["arguments"]] == [p.name for p in REGISTRY[name].parameters()]
     assert all(argument["help"] for argument in found["arguments"])
@@ -71,3 +73,12 @@ def test_columns_are_for_the_table(archcalc: Archcalc) -> None:
     ran = archcalc("ops", "conv", "--columns", "shape")
     assert ran.status == 2
     assert "--columns" in ran.err
+
+
+def test_every_operator_has_a_gradient_or_says_why_not(archcalc: Archcalc) -> None:
+    table = archcalc("ops", "--columns", "operator,gradient", "--format", "csv").out
+    listed = {row["operator"]: row["gradient"] for row in csv.DictReader(io.StringIO(table))}
+    assert {name for name, text in listed.items() if not text.startswith("none: ")} == {cls.name for cls in GRADIENTS}
+    assert listed["floor"] == "none: it is constant between its steps"
+    assert listed["topk"] == "not of output 2: indices are integers"
+    assert "gradient of all inputs and trained arrays" in archcalc("ops", "conv").out
