@@ -167,6 +167,12 @@ SENTENCES: Final[dict[str, str]] = {
     "pooling-functions": "In the counted model, global pooling is a function (F.adaptive_avg_pool2d), not a module.",
     "pooling-means": "In the counted model, global pooling is x.mean(...), not a module.",
     "activation-functions": "In the counted model, activations are functions (F.relu), not modules.",
+    "kept-by-pytorch": "The saved tensors are those that PyTorch keeps (--as pytorch).",
+    "overwritten": "Activations and dropout overwrite their inputs (--inplace).",
+    "kept-by-pytorch-in-place": (
+        "The saved tensors are those that PyTorch keeps with activations in place (--as pytorch --inplace)."
+    ),
+    "other-optimizer": "The optimizer is {optimizer} (--optimizer {optimizer}).",
     "softmax-left-out": "The softmax at the end is left out.",
     "softmax-added": "A softmax at the end is counted, but this network has none.",
     # --- numbers of arrays ---

@@ -25,6 +25,7 @@ from archcalc.diagnosis.places import found, misplaced, rearranged
 from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS
 from archcalc.diagnosis.structures import final_softmax, restructured
 from archcalc.diagnosis.target import DiagnosedTarget
+from archcalc.diagnosis.training import trained_otherwise
 from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site, Variation, vary
 from archcalc.numeric import Impossible, Number
 from archcalc.numeric import product as size
@@ -68,7 +69,7 @@ class Outcomes:
         """The outcomes under one mistake."""
         target = self.target
         found = [*wrong_fields(target), *self._mistaken(), *self._counted(), *self._scaled([self.correct])]
-        return self._sorted([*found, *misplaced(target), *restructured(target)])
+        return self._sorted([*found, *misplaced(target), *restructured(target), *trained_otherwise(target)])
 
     @cached_property
     def pairs(self) -> list[Outcome]:

@@ -116,6 +116,10 @@ CONVENTIONAL = frozenset(
         "input-counted",
         "softmax-left-out",
         "softmax-added",
+        "kept-by-pytorch",
+        "overwritten",
+        "kept-by-pytorch-in-place",
+        "other-optimizer",
     }
 )
 """The codes that are not mistakes but legitimate ways to count."""

@@ -108,6 +108,25 @@ def test_every_verb_of_quantities_knows_them(archcalc: Archcalc, arguments: tupl
     assert expected in ran.out + ran.err
 
 
+@pytest.mark.parametrize(
+    ("quantity", "options", "reason"),
+    [
+        ("saved", ("--as", "pytorch"), "The saved tensors are those that PyTorch keeps (--as pytorch)."),
+        ("saved", ("--inplace",), "Activations and dropout overwrite their inputs (--inplace)."),
+        ("saved", ("--as", "pytorch", "--inplace"), "keeps with activations in place (--as pytorch --inplace)."),
+        ("training_memory", ("--optimizer", "momentum"), "The optimizer is momentum (--optimizer momentum)."),
+    ],
+)
+def test_a_claim_may_follow_another_convention(
+    archcalc: Archcalc, quantity: str, options: tuple[str, ...], reason: str
+) -> None:
+    net = "3x8x8 -> conv 4 k3 -> elu -> conv 4 k3 -> bn -> maxpool 2 -> dropout 0.1 -> fc 10"
+    own, other = (archcalc("formula", net, quantity, *chosen).lines[-1].rpartition("= ")[2] for chosen in ((), options))
+    assert own != other
+    ran = archcalc("check", "--claim", f"{net} {quantity} = {other.replace(',', '')}")
+    assert reason in ran.out
+
+
 def test_budgets_limit_the_costs_of_a_training_step(
     archcalc: Archcalc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
