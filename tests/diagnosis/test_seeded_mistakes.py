@@ -16,6 +16,7 @@ from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.spec import Source, read_spec
 
 # 24x24x19, 24x11x9, 36x5x3 (reach 7), 36x4x2, 10x12x6, 10x1x1; 1,104 + 1,944 + 144 + 5,770 + 187 = 9,149 parameters
+TRAINED = "{input: 3x8x8, layers: conv 4 k3 -> elu -> conv 4 k3 -> bn -> maxpool 2 -> dropout 0.1 -> fc 10}"
 LONG = """\
 input: 3x50x38
 layers:
@@ -151,6 +152,10 @@ SEEDED = [
     ("in-place+input-counted", LONG, "activations", "21,135"),  # and 3·50·38
     ("softmax-left-out", GROWN, "activations", "26,600"),  # 40 of 26,640
     ("softmax-added", LONG, "activations", "15,992"),
+    ("kept-by-pytorch", TRAINED, "saved", "2,672"),  # 2,576 + 4·2·4 statistics + 8·16 indices − 4·16 maxima
+    ("overwritten", TRAINED, "saved", "2,000"),  # 2,576 − 4·4·36: elu by its output
+    ("kept-by-pytorch-in-place", TRAINED, "saved", "2,096"),
+    ("other-optimizer", TRAINED, "training_memory", "9,856"),  # adam: 6,352 + 2·4·438
     ("one-map", LONG, "one.activations", "456"),
     ("input-value", LONG, "one.shape", "3x50x38"),
     ("one-part", LONG, "params", "5,770"),
