@@ -213,6 +213,6 @@ def arrays_of_file(network: Network, file: str, *, dtype: str, training: bool = 
         found = read_checkpoint_weights(file, network.graph, network.spec.model, dtype=dtype, training=training)
     if found.by_order:
         layers = f"{len(found.by_order):,} layers" if len(found.by_order) > 1 else f"'{found.by_order[0]}'"
-        text = f"no tensor has the name of {layers}: weights are those with the same shapes in the same order"
+        text = f"no tensor is named after {layers}: tensors are assigned by their order, as their shapes agree"
         click.echo(f"{file}: note: {text}", err=True)
     return found.arrays
