@@ -41,8 +41,7 @@ def load(
             the first axis.
         values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them; for an
             input of several numbers, a sequence.
-        layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
-            class.
+        layers: chains of operators that declare custom layers of a Keras model, by name or class.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
             and their `archcalc.analysis.counts.Counts.is_complete` is false.

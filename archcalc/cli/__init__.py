@@ -22,12 +22,12 @@ VERBS = {
     "convert": "Write a network as a spec, ONNX, a diagram or a table.",
     "run": "Run a network on arrays.",
     "verify": "Compare the analysis with what the executor measures.",
-    "counters": "Print what other profilers report, and why it differs.",
+    "counters": "Print what other tools report for a network, and why it differs.",
     "draw": "Draw a network as SVG, PNG or PDF.",
     "compare": "Compare networks side by side.",
     "diff": "Show what changed between two networks or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",
-    "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
+    "validate": "Check specs in CI: errors, warnings, expectations, budgets, growth.",
     "zoo": "List the bundled networks.",
     "ops": "List the operators, or print the documentation of one.",
     "schema": "Print the JSON Schemas of spec files and JSON outputs.",
@@ -67,13 +67,13 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2 or .onnx format), "
+    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2, .onnx, .keras or .h5 format), "
     "package.module:object for a PyTorch module, '-' for standard input, or a quoted inline expression: "
     '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:
-    """Analyse neural-network architectures: shapes, parameters, operations, receptive fields, memory."""
+    """Analyse neural-network architectures: shapes, parameters, operations, receptive fields and memory."""
 
 
 def main(args: list[str] | None = None) -> None:

@@ -76,7 +76,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: _list_feedback(context) if given else None,
-    help="Print the sentences of the feedback, as a file that can be translated for --feedback.",
+    help="Print the sentences of the feedback, as a file to be translated and given to --feedback.",
 )
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(

@@ -69,8 +69,8 @@ class DiffCommand(VerbCommand):
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="Also apply the limits on changes to the change since this baseline of `validate`, so that small steps add "
-    "up.  [default: that of the configuration]",
+    help="Also apply the limits on changes to what has changed since this baseline of `validate`, so that many small "
+    "changes cannot exceed a limit unnoticed.  [default: that of the configuration]",
 )
 @click.option("--values", "compares_values", is_flag=True, help="Also compare the numbers of two checkpoints.")
 @click.option("--training", is_flag=True, help="Include training heads.")

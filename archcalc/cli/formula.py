@@ -71,7 +71,7 @@ MAX_CONDITIONS = 10
 @click.option("--training", is_flag=True, help="Include training heads.")
 @dtype_option
 @training_setup_options
-@click.option("--python", "python", is_flag=True, help="Print a Python function.")
+@click.option("--python", "python", is_flag=True, help="Print the closed forms as a Python function.")
 @click.option(
     "--format",
     "form",

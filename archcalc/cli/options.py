@@ -84,7 +84,7 @@ def value_option(command: Command) -> Command:
         "inputs",
         multiple=True,
         metavar="NAME=NUMBER",
-        help="Fix an input of a model file to a number, where branches, loops or sizes depend on it, e.g. sr=16000 "
+        help="Fix an input of a model to a number, if branches, loops or sizes depend on it, e.g. sr=16000 "
         "(repeatable).",
     )(command)
 
@@ -100,9 +100,9 @@ def declaration_option(command: Command) -> Command:
         "--layer",
         "declarations",
         multiple=True,
-        metavar="NAME=EXPRESSION",
-        help="Declare a layer of a Keras model that only its own code knows, by its name or class and an expression of "
-        'one tensor, e.g. "my_layer=relu" (repeatable).',
+        metavar="NAME=CHAIN",
+        help="Declare a custom layer of a Keras model, whose code is not run: its name or class, and a chain of "
+        'operators that computes the same, e.g. "Gate=conv 8 k1 -> sigmoid" (repeatable).',
     )(command)
 
 
@@ -123,7 +123,8 @@ def export_options(command: Command) -> Command:
             "batch_axes",
             multiple=True,
             metavar="INPUT=AXIS|none",
-            help="Which axis of an input of a model is the batch, counted from 0 (repeatable).  [default: 0]",
+            help="The axis of an input of a model that is the batch, counted from 0, or none (repeatable).  "
+            "[default: 0]",
         ),
     )
 

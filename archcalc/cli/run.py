@@ -45,8 +45,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). For an ONNX model also a number that "
-    "fixes an input on which branches or sizes depend (repeatable; with --steps, once for every step).  "
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
+    "ONNX model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every step).  "
     "[default: random]",
 )
 @click.option(
@@ -66,9 +66,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--layer",
     "layers",
     multiple=True,
-    metavar="NAME[=EXPRESSION]",
-    help="Use the output of this layer, stage or block instead of that of the network; with an expression, declare a "
-    "layer of a Keras model that only its own code knows (repeatable).",
+    metavar="NAME[=CHAIN]",
+    help="Use the output of this layer, stage or block instead of that of the network. NAME=CHAIN: declare a custom "
+    "layer of a Keras model, as for `show` (repeatable).",
 )
 @click.option(
     "--print",
@@ -89,8 +89,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 @click.option(
     "--svg",
     metavar="FILE",
-    help="Draw the window of the number of --at, for a convolution or a pooling layer: the input, the weights, the "
-    "products and the output.",
+    help="Draw how the number of --at is computed, for a convolution or a pooling layer: the window on the input, the "
+    "weights, the products and the output.",
 )
 @click.option(
     "--exact",
@@ -179,7 +179,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Run a network on given or random inputs and weights.
 
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
-    time and memory of the run.
+    time and memory of the run. If inputs or weights are written as text, or with --print, --digits, --at, --steps,
+    --momentum or --mask, small outputs are printed in full instead.
     """
     check_options(values)
     training = values["mode"] == "train"

@@ -100,8 +100,8 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=joined_values,
     metavar="NAMES",
-    help="Keep the Pareto front: no other configuration is better in all of these quantities. They are minimised; "
-    'those after "max:" are maximised: params,max:conv5.H.',
+    help="Keep the Pareto front: no other configuration is at least as good in all of these quantities and better in "
+    'one. Quantities are minimised, or maximised after "max:": params,max:conv5.H.',
 )
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."

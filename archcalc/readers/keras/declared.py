@@ -22,7 +22,7 @@ class Declared:
         """Keep the declarations.
 
         Args:
-            written: expressions of one tensor by the name of a layer, or of its class.
+            written: chains of operators by the name of a layer, or of its class.
         """
         self._written = written
 
@@ -48,7 +48,7 @@ class Declared:
         """Add the operators of a declared layer, and return its output.
 
         Raises:
-            SpecError: the expression cannot be read, or the layer cannot exist on its input.
+            SpecError: the chain cannot be read, or the layer cannot exist on its input.
         """
         shape = view.shape(view.x)
         source = Source(f"--layer {name}", f"{'x'.join('1' for _ in shape)} -> {self._written[name]}")
