@@ -110,12 +110,19 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
         yield "| argument | how it is written | default | meaning |\n|---|---|---|---|"
         for argument in operator["arguments"]:
             written = ", ".join(ways_to_write(argument))
-            default = "required" if argument["required"] else f"`{argument['default']}`"
+            default = default_of(argument)
             yield f"| `{argument['name']}` | {written} | {default} | {cell(argument['help'])} |"
         yield ""
     for title, key in (("Shape", "shape"), ("Parameters", "params"), ("Cost", "cost"), ("Window", "window")):
         yield f"- **{title}:** {prose(operator[key])}"
     yield f"- **Source:** {prose(operator['source'])}\n" if "source" in operator else ""
+
+
+def default_of(argument: dict[str, Any]) -> str:
+    """Return the default of an argument, as Markdown."""
+    if argument["required"]:
+        return "required"
+    return f"`{argument['default']}`" if argument["default"] not in ("", "-") else "none"
 
 
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:

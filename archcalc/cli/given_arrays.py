@@ -12,7 +12,7 @@ import click
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.cli.execution import array_errors
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 from archcalc.spec.models import is_checkpoint
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def given_inputs(
         if not equals or (name not in graph.inputs and ("/" in name or is_written(text))):
             name, array = next(iter(graph.inputs)), text
         if name not in graph.inputs:
-            hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
+            hint = suggest(name, graph.inputs, listing("input", graph.inputs))
             fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
         shape = tuple(map(int, graph.inputs[name]))
         own = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
@@ -85,7 +85,7 @@ def given_weights(graph: Graph, written: Sequence[str], *, training: bool) -> tu
             files.append(text)
             continue
         if name not in known:
-            listed = f"the arrays are {', '.join([*known][:8])}" if known else "the network stores no arrays"
+            listed = listing("array", known, 8) if known else "the network stores no arrays"
             fail("unknown-name", f"no array '{name[:60]}'", hint=suggest(name, known, listed), origin="--weights")
         if name in arrays:
             fail("argument", f"two arrays for '{name}'", origin="--weights")

@@ -15,6 +15,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
     from archcalc.api import Network
+    from archcalc.graph import Ref
     from archcalc.spec import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -268,6 +269,23 @@ def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -
     network = Network(load_spec(spec, given_from(values, training=training), limits))
     warn(network.spec, values.pop("ignore", ()))
     return network
+
+
+def tensor_named(network: Network, name: str, origin: str) -> Ref:
+    """Return a tensor of a network by the name of its layer, input, stage, head or block call.
+
+    Args:
+        network: the network.
+        name: the name.
+        origin: the option or argument that names it, for errors.
+
+    Raises:
+        SpecError: there is no such tensor.
+    """
+    try:
+        return network.tensor(name)
+    except SpecError as error:
+        raise SpecError([replace(problem, origin=origin) for problem in error.problems]) from None
 
 
 @contextmanager

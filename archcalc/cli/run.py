@@ -18,7 +18,13 @@ from archcalc.cli.commands import SpecCommand
 from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
-from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options_without_values
+from archcalc.cli.options import (
+    PositiveInteger,
+    load_network,
+    spec_argument,
+    spec_options_without_values,
+    tensor_named,
+)
 from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
@@ -194,7 +200,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
         raise click.UsageError("--workers and --winograd apply to repeated inference runs: add --repeat N")
     for name in values["layers"]:  # report errors before the work
-        if network.graph.nodes[network.tensor(name).node].training and not training:
+        if network.graph.nodes[tensor_named(network, name, "--layer").node].training and not training:
             hint = "add --mode train to run it"
             fail("argument", f"'{name[:60]}' belongs to a training head", hint=hint, origin="--layer")
     if values["folds"]:
@@ -264,9 +270,9 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
     """Fail if options for small arrays do not fit the others, or name what does not exist."""
     for place in values["places"] if not values["backward"] else ():
-        network.tensor(place.layer)
+        tensor_named(network, place.layer, "--at")
     for name in values["printed"]:
-        network.tensor(name)
+        tensor_named(network, name, "--print")
     if values["exact"]:
         if values["repeat"]:
             raise click.UsageError("--exact computes the output of one run, without --repeat")

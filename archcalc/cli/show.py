@@ -61,7 +61,7 @@ class Depth(click.ParamType[int]):
 @spec_options
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @click.option(
     "--training-step",
     is_flag=True,

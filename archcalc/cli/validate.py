@@ -125,13 +125,14 @@ def command(
     color: str,
     **values: Any,
 ) -> int:
-    """Check specs: errors, warnings, expectations, and growth beyond a baseline.
+    """Check specs: errors, warnings, expectations, budgets, and growth beyond a baseline.
 
     PATHS are files, folders (every spec and model file below, except hidden ones), quoted patterns
     ("nets/**/*.yaml"), bundled names, inline expressions, or '-' for standard input.
 
-    Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a total has grown, or a warning
-    counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows corrections.
+    Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a budget is exceeded, a total
+    has grown, or a warning counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows
+    corrections.
     """
     stdin_once(paths)
     in_actions = form == "github" or os.environ.get("GITHUB_ACTIONS") == "true"

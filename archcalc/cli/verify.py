@@ -58,7 +58,7 @@ CHECKS = (
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
     """Run networks, and compare the analysis with what is measured.
 
-    Exit status: 0 if all checks agree, 1 if one differs, 2 if a network cannot be read.
+    Exit status: 0 if no check finds a difference, 1 if one does, 2 if a network cannot be read.
     """
     from archcalc.api import Network
     from archcalc.cli.warnings import warn

@@ -110,7 +110,7 @@ class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     With ``flip``, it is a convolution in the mathematical sense: its kernels are mirrored along every spatial axis.
-    Shapes and counts are the same. A transposed convolution is one in any case.
+    Shapes and counts are the same. A transposed convolution is always one in this sense.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected

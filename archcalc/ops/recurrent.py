@@ -42,7 +42,7 @@ class Recurrent(Operator):
     )
     bias: bool = flag(True, "nobias", help="biases of the sums")
     recurrent_bias: bool = flag(
-        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; otherwise one, as in Keras"
+        True, "onebias", reserved=False, help="whether sums have two biases, as in PyTorch, or one, as in Keras"
     )
     state: bool = tensor(help="the outputs before the first step, one row per layer and direction; by default zeros")
 
@@ -299,7 +299,10 @@ class Gru(Recurrent):
     remembered = 4
 
     reset_after: bool = flag(
-        True, "reset_before", reserved=False, help="whether r is applied after the sums of the outputs"
+        True,
+        "reset_before",
+        reserved=False,
+        help="whether r is applied after the sums over previous outputs, or before",
     )
 
     def elementwise(self) -> Cost:

@@ -177,8 +177,8 @@ class RoiAlign(Operator):
     """RoIAlign: a grid of positions for each of a fixed number of boxes, as means of interpolated samples.
 
     ``boxes`` is a tensor of boxes × 2·axes: the coordinates of the first corner, then those of the second one, the last
-    axis first (x before y). The result has the boxes as its first axis of positions, so that a convolution of each is
-    one with k1x3x3.
+    axis first (x before y). The result has the boxes as its first axis of positions: to convolve each of them
+    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``).
 
     Shape:  C×n… → C×boxes×size…
     Params: none

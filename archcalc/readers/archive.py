@@ -57,7 +57,7 @@ class Archive:
             fail_to_read(error, name)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
             self._file.close()
-            fail("format", f"not a complete zip archive: {error}", origin=name)
+            fail("format", f"not a complete zip archive ({error})", origin=name)
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             self.refuse(f"the archive has {len(members)} members, more than {MAX_MEMBERS}")

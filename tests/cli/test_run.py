@@ -130,7 +130,7 @@ def test_numbers_that_are_not_finite_are_reported(archcalc: Archcalc, here: Path
         (["--input", "w.npz"], "got an archive"),
         (["--weights", "w.npz"], "conv_1.bias is missing: 4"),
         (["--weights", "x.npy"], "cannot be read"),
-        (["--layer", "convv"], "no layer, stage or input 'convv'"),
+        (["--layer", "convv"], "--layer: error[unknown-name]: no layer, stage or input 'convv'"),
         (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, but there are 2"),
         (["--output", "missing/folder/y.npy"], "No such file or directory"),
         (["--output", "y.npz", "--save-weights", "./y.npz"], "is the file of --output"),
@@ -417,10 +417,11 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
         (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has no number [5, 5]: its shape is 1x3x3"),
-        (["--at", "conv_2:0,0"], "no layer, stage or input 'conv_2'"),
+        (["--at", "conv_2:0,0"], "--at: error[unknown-name]: no layer, stage or input 'conv_2'"),
         (["--at", "input:0,0"], "it is not computed"),
         (["--at", "conv_1:0,0", "--format", "csv"], "not csv"),
-        (["--print", "conv"], "no layer, stage or input 'conv'"),
+        (["--print", "conv"], "--print: error[unknown-name]: no layer, stage or input 'conv'"),
+        (["--weights", "kernel = 1"], "the only array is conv_1.weight"),
     ],
 )
 def test_errors_about_small_arrays_say_what_is_wanted(
