@@ -50,7 +50,7 @@ CHECKS = (
     "--exact",
     "full_size",
     is_flag=True,
-    help="Do not reduce large networks for the checks of a run and for 'exact', however long they take.",
+    help="Do not reduce large networks for the checks other than 'rf' and 'folding', however long they take.",
 )
 @spec_options
 @memory_option
