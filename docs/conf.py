@@ -122,7 +122,7 @@ def default_of(argument: dict[str, Any]) -> str:
     """Return the default of an argument, as Markdown."""
     if argument["required"]:
         return "required"
-    return f"`{argument['default']}`" if argument["default"] not in ("", "-") else "none"
+    return f"`{argument['default']}`" if argument["default"] not in ("", "-") else "–"
 
 
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
