@@ -128,7 +128,7 @@ def default_of(argument: dict[str, Any]) -> str:
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
     """Yield the ways to write an argument, as Markdown."""
     if argument["positional"]:
-        yield "by position"
+        yield "positional"
     words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
     for way in (argument["short"], *argument["flags"], f"{argument['name']}={'|'.join(words)}"):
         if way:

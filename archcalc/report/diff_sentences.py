@@ -265,7 +265,7 @@ def _consequences(diff: NetworkDiff) -> str:
 
 
 def _shrinks(figure: Figure) -> bool:
-    return figure.after < figure.before
+    return bool(figure.after < figure.before)
 
 
 def _verb(figure: Figure) -> str:
