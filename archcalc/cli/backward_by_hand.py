@@ -127,7 +127,8 @@ def _indices(place: Place, shape: tuple[int, ...], *, batched: bool) -> list[tup
     if not index:
         if prod(shape) > MAX_PLACES:
             hint = f"give an index, as in --at {place.layer[:40]}:{','.join('0' for _ in sizes)}"
-            what = f"∂L/∂{place.layer[:60]} has {prod(shape):,} numbers, at most {MAX_PLACES}"
+            size = f"∂L/∂{place.layer[:60]} has {prod(shape):,} numbers"
+            what = f"{size}; without an index, at most {MAX_PLACES} are worked out"
             fail("too-large", what, hint=hint, origin="--at")
         return [*product(*map(range, shape))]
     missing = len(shape) - len(index)

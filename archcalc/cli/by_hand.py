@@ -275,7 +275,8 @@ def _indices(place: Place, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     if prod(shape) > MAX_PLACES:
         hint = f"give an index, as in --at {place.layer[:40]}:{','.join('0' for _ in shape[1:])}"
         name = place.layer[:60]
-        fail("too-large", f"'{name}' has {prod(shape):,} numbers, at most {MAX_PLACES}", hint=hint, origin="--at")
+        what = f"'{name}' has {prod(shape):,} numbers; without an index, at most {MAX_PLACES} are worked out"
+        fail("too-large", what, hint=hint, origin="--at")
     return [*product(*map(range, shape))]
 
 

@@ -202,12 +202,15 @@ def limits_from(values: dict[str, Any]) -> Limits:
     return Limits(**{name: values.pop(f"max_{name}") for name in Limits._fields})
 
 
-def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> dict[str, str]:
+def pairs_from(
+    written: tuple[str, ...], option: str, *, form: str = "NAME=VALUE", bare: bool = False
+) -> dict[str, str]:
     """Return ``NAME=VALUE`` options as a mapping.
 
     Args:
         written: the options.
         option: its name, for errors.
+        form: what it must be, for errors.
         bare: whether a value may be given without a name; its name is then empty.
 
     Raises:
@@ -219,7 +222,7 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
         if not equals and bare:
             name, value = "", text
         elif not equals or not name.strip():
-            raise click.UsageError(f"{option} must be NAME=VALUE, got '{text[:60]}'")
+            raise click.UsageError(f"{option} must be {form}, got '{text[:60]}'")
         if name.strip() in pairs:
             raise click.UsageError(f"{option} sets {name.strip()[:60] or 'the shape'} twice")
         pairs[name.strip()] = value.strip()
@@ -229,14 +232,14 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 def with_model_options(given: Given, values: dict[str, Any]) -> Given:
     """Return what is given for a SPEC with the options for models, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
-    batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis")
-    numbers = pairs_from(values.pop("inputs"), "--input")
+    batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis", form="INPUT=AXIS")
+    numbers = pairs_from(values.pop("inputs"), "--input", form="NAME=NUMBER")
     if "declarations" in values:
         written = values.pop("declarations")
     else:  # the command's own option also names layers
         written = tuple([each for each in values["layers"] if "=" in each])
         values["layers"] = tuple([each for each in values["layers"] if "=" not in each])
-    layers = pairs_from(written, "--layer")
+    layers = pairs_from(written, "--layer", form="NAME=CHAIN")
     return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers, layers=layers)
 
 

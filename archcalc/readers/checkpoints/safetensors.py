@@ -63,14 +63,14 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
     """
 
     def refuse(reason: str) -> NoReturn:
-        fail("format", f"not a valid file of safetensors: {reason}", origin=name)
+        fail("format", f"not a valid safetensors file: {reason}", origin=name)
 
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         start = LENGTH_BYTES + length
         if size < LENGTH_BYTES or start > size:
-            refuse(f"the file has {size:,} bytes, and its header is said to have {length:,}")
+            refuse(f"the file has {size:,} bytes, but gives its header {length:,}")
         if length > MAX_HEADER:
             fail("limit", f"the header has {length:,} bytes, more than {MAX_HEADER:,}", origin=name)
         text = file.read(length)

@@ -41,7 +41,7 @@ class Declared:
         for name in self._written:
             if name not in used:
                 known = {each for call in calls for each in ("/".join(call.path), call.layer.class_name)}
-                hint = suggest(name, known, "layers are named by their names or classes, as `archcalc show` lists them")
+                hint = suggest(name, known, "give the name of a layer, as `archcalc show` prints it, or its class")
                 fail("unknown-name", f"no layer or class '{name[:60]}'", hint=hint, origin=f"--layer {name[:40]}")
 
     def add(self, name: str, view: LayerView, layout: str) -> Ref:

@@ -190,8 +190,11 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 
 UNREADABLE = {
-    "another class": ({"class_name": "Dense", "config": {"units": 3}}, "of a layer"),
-    "own class": ({"class_name": "Net", "registered_name": "package>Net", "config": {}}, "only its code knows"),
+    "another class": ({"class_name": "Dense", "config": {"units": 3}}, "of the layer"),
+    "own class": (
+        {"class_name": "Net", "registered_name": "package>Net", "config": {}},
+        "whose layers are defined in code",
+    ),
     "no layers": ({"class_name": "Functional", "config": {}}, "'layers' must be a list"),
     "a cycle": (
         functional(image(3), layer("ReLU", "r", "s"), layer("ReLU", "s", "r")),
