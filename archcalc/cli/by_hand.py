@@ -131,7 +131,12 @@ def within_operations(name: str, operations: int, most: int, origin: str) -> Non
     """Fail if more operations are asked for than loops evaluate in a few seconds."""
     if operations > most:
         hint = "choose a smaller --shape"
-        fail("too-large", f"{name} takes {operations:,} operations, at most {most:,}", hint=hint, origin=origin)
+        fail(
+            "too-large",
+            f"{name} takes {operations:,} operations, but at most {most:,} are evaluated",
+            hint=hint,
+            origin=origin,
+        )
 
 
 class WorkedOut(NamedTuple):

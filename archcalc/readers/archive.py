@@ -126,7 +126,7 @@ class Archive:
         except DAMAGED as error:
             fail("format", f"'{member}' is damaged: {error}", origin=self.name)
         if len(data) < length:
-            fail("format", f"'{member}' is shorter than it is said to be", origin=self.name)
+            fail("format", f"'{member}' is shorter than the archive states", origin=self.name)
         return data
 
     def json(self, member: str, limit: int = MAX_BYTES) -> Any:

@@ -444,4 +444,4 @@ def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
         "run", "3x64x64 -> relu -> conv 64 k3", "--input", "ones", "--weights", "conv_1.weight = ones", "--exact"
     )
     assert ran.status == 2
-    assert "operations, at most 200,000" in ran.err
+    assert "operations, but at most 200,000" in ran.err

@@ -88,7 +88,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         begin, end = entry["data_offsets"]
         tensor = Tensor(each, tuple(entry["shape"]), DTYPES[entry["dtype"]], (begin, end))
         if prod((*tensor.shape, BITS[tensor.dtype])) != 8 * (end - begin):
-            refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, and has {end - begin:,}")
+            refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, but has {end - begin:,}")
         tensors[each] = tensor
     problem = _order_problem(tensors.values(), size - start)
     if problem:
@@ -103,7 +103,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
             file.seek(start + tensor.place[0])
             raw = np.fromfile(file, raw_dtype(tensor.dtype), tensor.numbers)
         if raw.size < tensor.numbers:
-            refuse("it has become shorter")
+            refuse("the file became shorter while it was read")
         return decoded(raw.reshape(tensor.shape), tensor.dtype)
 
     return Checkpoint(name, "safetensors", tensors, load, metadata=metadata, is_ordered=False)

@@ -292,7 +292,7 @@ def _payload(name: str, folder: str, entry: Any) -> Payload:
         ([_plain_size(each) for each in list_at(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
     )
     if len(sizes) != len(strides):
-        raise Damaged(f"the sizes and strides of '{name}' must be as many")
+        raise Damaged(f"'{name}' must have as many strides as sizes")
     return Payload(
         name=name,
         folder=folder,

@@ -60,7 +60,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ({"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}, "needs 8 bytes, and has 4"),
+        ({"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}, "needs 8 bytes, but has 4"),
         ({"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 8]}, "needs 4,611,686,018,427,387,904 bytes"),
         ({"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}, "must have a shape"),
         ({"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]}, "must have a shape"),

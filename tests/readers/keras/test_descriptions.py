@@ -198,9 +198,12 @@ UNREADABLE = {
     "no layers": ({"class_name": "Functional", "config": {}}, "'layers' must be a list"),
     "a cycle": (
         functional(image(3), layer("ReLU", "r", "s"), layer("ReLU", "s", "r")),
-        "reads what is not made before",
+        "a tensor that is not computed before it",
     ),
-    "unknown output": (functional(image(3), layer("ReLU", "r", "nothing")), "reads what is not made before"),
+    "unknown output": (
+        functional(image(3), layer("ReLU", "r", "nothing")),
+        "a tensor that is not computed before it",
+    ),
     "names": (functional(image(3), layer("ReLU", "image", "image")), "the same name"),
     "no filters": (broken(config={"kernel_size": 3}), "'filters' is missing"),
     "filters": (broken(config={"filters": "x", "kernel_size": 3}), "'filters' must be an integer"),
