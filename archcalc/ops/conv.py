@@ -307,8 +307,8 @@ class SeparableConv(SlidingConvolution):
 class TransposedConv(Convolution):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 
-    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s, or with output
-            padding as well m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
+    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s;  with
+            ``same`` and output padding, m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops

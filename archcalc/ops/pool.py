@@ -84,7 +84,7 @@ class MaxPool(Pool):
 
 @operator("avgpool")
 class AvgPool(Pool):
-    """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
+    """Average over a sliding window. Padding counts as zeros; with ``exclude_pad``, it is left out.
 
     With ``ceil``, positions beyond the padding never count (PyTorch).
 

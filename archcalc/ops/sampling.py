@@ -57,7 +57,7 @@ class DeformableConv(Convolution, Sliding):
     Without it, the layer has an offset convolution, with the same window and a bias, that computes them. A ``mask=@…``
     multiplies what the taps read (v2), one number per tap and offset group; with ``modulated``, the offset convolution
     and a sigmoid compute such masks.
-    Positions between those of the input are interpolated linearly; outside of it are zeros.
+    Values between the positions of the input are interpolated linearly; outside the input, they are 0.
 
     Shape:  C×n… → channels×m…, m as for conv
     Params: channels·(C/groups)·k…  and one bias per output channel; the offset convolution has offset_groups·k…·axes
