@@ -17,7 +17,7 @@ from archcalc.ops.window import UNKNOWN, Reach, Window
 class RelativeBias(Operator):
     """A learned number per head and relative position, for the scores of attention. It starts a chain.
 
-    ``size`` gives the positions: 7x7 are 49 tokens, which can be 13·13 positions apart. With ``buckets``, distances
+    ``size`` gives the positions: 7x7 are 49 tokens, which have 13·13 relative positions. With ``buckets``, distances
     share numbers: half of the buckets hold one distance each, the others ever longer ranges up to ``max_distance``;
     half of all are for keys after the query, unless ``causal``. The numbers of ``table`` replace stored ones.
 

@@ -279,7 +279,7 @@ class Lstm(Recurrent):
 class Gru(Recurrent):
     """Gated recurrent unit: h_t = (1 − z)∘n + z∘h_{t−1}, with r, z = σ(…) and n = tanh(W·x_t + b + r∘(R·h_{t−1} + b′)).
 
-    Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_after=no``, r is applied before the sums:
+    Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_before``, r is applied before the sums:
     n = tanh(W·x_t + b + R·(r∘h_{t−1}) + b′). With ``bidirectional``, outputs of both directions are concatenated along
     the features. The additional output ``state`` is the last output of every layer and direction.
 
