@@ -270,6 +270,7 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
     """Fail if options for small arrays do not fit the others, or name what does not exist."""
     for place in values["places"] if not values["backward"] else ():
+        require_not_stored(network.graph, place.layer)
         tensor_named(network, place.layer, "--at")
     for name in values["printed"]:
         tensor_named(network, name, "--print")
@@ -291,6 +292,15 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
         raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
+
+
+def require_not_stored(graph: Graph, name: str) -> None:
+    """Fail if ``--at`` of a run without a backward pass names a stored array, which only has a gradient to work out."""
+    from archcalc.executor.weights import stored
+
+    if graph.find(name) is None and name in stored(graph, training=True):
+        hint = "with --backward, --at works out its gradient"
+        fail("argument", f"'{name[:60]}' is a stored array: it is not computed", hint=hint, origin="--at")
 
 
 def evaluate(

@@ -419,6 +419,7 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--at", "conv_1:5,5"], "'conv_1' has no number [5, 5]: its shape is 1x3x3"),
         (["--at", "conv_2:0,0"], "--at: error[unknown-name]: no layer, stage or input 'conv_2'"),
         (["--at", "input:0,0"], "it is not computed"),
+        (["--at", "conv_1.weight:0,0,0,0"], "with --backward, --at works out its gradient"),
         (["--at", "conv_1:0,0", "--format", "csv"], "not csv"),
         (["--print", "conv"], "--print: error[unknown-name]: no layer, stage or input 'conv'"),
         (["--weights", "kernel = 1"], "the only array is conv_1.weight"),
