@@ -110,7 +110,7 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
         yield "| argument | how it is written | default | meaning |\n|---|---|---|---|"
         for argument in operator["arguments"]:
             written = ", ".join(ways_to_write(argument))
-            default = "required" if argument["required"] else f"`{argument['default']}`"
+            default = default_of(argument)
             yield f"| `{argument['name']}` | {written} | {default} | {cell(argument['help'])} |"
         yield ""
     for title, key in (
@@ -124,10 +124,17 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
     yield f"- **Source:** {prose(operator['source'])}\n" if "source" in operator else ""
 
 
+def default_of(argument: dict[str, Any]) -> str:
+    """Return the default of an argument, as Markdown."""
+    if argument["required"]:
+        return "required"
+    return f"`{argument['default']}`" if argument["default"] not in ("", "-") else "–"
+
+
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
     """Yield the ways to write an argument, as Markdown."""
     if argument["positional"]:
-        yield "by position"
+        yield "positional"
     words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
     for way in (argument["short"], *argument["flags"], f"{argument['name']}={'|'.join(words)}"):
         if way:

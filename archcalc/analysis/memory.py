@@ -28,7 +28,7 @@ class Memory:
     """The largest size of tensors live at the same time at inference: inputs, outputs, and what later layers still
     read, without parameters."""
     kv_cache: Number
-    """The keys and values that attention keeps for a context like the input."""
+    """The keys and values that attention keeps for a context as long as the input."""
     kv_cache_per_token: Number
     """What one more token adds to them, while no window is full."""
 

@@ -196,8 +196,8 @@ class Network:
             names: what the gradients are asked for of: inputs, layers (their outputs), and stored arrays by
                 ``layer.array``; by default all inputs and trained arrays that have one.
             loss: ``sum``, ``mse`` or ``cross_entropy``, as for ``run --backward``.
-            target: what the loss compares the output with, batch in front: an array like the output, or the number of
-                the class of every example; or one for each of several outputs by name.
+            target: what the loss compares the output with, batch in front: an array with the shape of the output, or
+                the number of the class of every example; or one for each of several outputs by name.
             upstream: the gradient of the output, batch in front, in place of a loss.
             layer: take the output of this layer instead of that of the network.
             weights: as for `run`.

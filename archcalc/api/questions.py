@@ -47,7 +47,7 @@ def grade(answer: object, question: str | Mapping[str, Any], *, hide_answer: boo
         hide_answer: whether the feedback withholds the correct value.
 
     Raises:
-        archcalc.SpecError: the question has errors. A wrong or unreadable answer is no error.
+        archcalc.SpecError: the question has errors. A wrong or unreadable answer is not an error.
     """
     from archcalc.grading.single import grade_answer
 

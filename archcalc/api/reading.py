@@ -31,7 +31,7 @@ def load(
 
     Args:
         spec: a bundled name, a file (a spec, or a model of another format), an inline expression, ``-`` for standard
-            input, or a module of PyTorch as ``package.module:object`` or ``./file.py:object``. Only the last runs
+            input, or a PyTorch module as ``package.module:object`` or ``./file.py:object``. Only the last runs
             code, that of the module.
         set: values of the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
         shapes: other input shapes: one text such as ``"3x320x320"``, or one per input name.
@@ -39,10 +39,9 @@ def load(
         arguments: the arguments of the class or function that makes a module, as Python literals or texts.
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
-        values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them; for an
+        values: the numbers that inputs of a model have, by name, where branches, loops or sizes depend on them; for an
             input of several numbers, a sequence.
-        layers: expressions of one tensor that declare layers of a Keras model which only its own code knows, by name or
-            class.
+        layers: chains of operators that declare custom layers of a Keras model, by name or class.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
             and their `archcalc.analysis.counts.Counts.is_complete` is false.
@@ -67,7 +66,7 @@ def load(
 
 
 def from_torch(module: Any, example: Any, *, batch_axes: Mapping[str, int | None] | None = None) -> Network:
-    """Return a module of PyTorch as a network; ``run`` uses its weights.
+    """Return a PyTorch module as a network; ``run`` uses its weights.
 
     Args:
         module: a ``torch.nn.Module``. It is exported in evaluation mode, and stays in the mode that it has.

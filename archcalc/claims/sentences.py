@@ -201,14 +201,14 @@ SENTENCES: Final[dict[str, str]] = {
     "batch-statistics": "The mean and variance of the batch are used instead of the stored ones.",
     "stored-statistics": "The stored mean and variance are used instead of those of the batch.",
     "other-region": "The squares are summed across channels instead of within each channel, or the other way round.",
-    "alpha-divided": "The factor alpha is divided by the number of terms, but this layer multiplies the sum by it.",
+    "alpha-divided": "The factor alpha is divided by the number of terms, but this layer uses it as it is.",
     "scores-not-scaled": "The scores are not divided by √d.",
     "mask-left-out": "Queries attend to later positions, but this layer is causal.",
     "kernel-not-flipped": (
         "The gradient of the input is computed with the kernel as it is; a full convolution rotates it by 180 degrees."
     ),
     "weights-not-transposed": (
-        "The gradient of the input is the product with the transposed weights, but they are not transposed."
+        "The weights are not transposed: the gradient of the input is the product with the transposed weights."
     ),
     "gradient-of-kernel-flipped": (
         "The gradient of the kernel is rotated by 180 degrees: a convolution of the input with the gradient of the "
@@ -220,10 +220,10 @@ SENTENCES: Final[dict[str, str]] = {
         "Only the terms y·(1 − y) of the derivative of softmax are used, without −y·y of the other outputs."
     ),
     "gradient-to-whole-window": (
-        "The gradient of a maximum is passed to all positions of the window, not only to the largest."
+        "The gradient of a maximum is passed to all positions of the window, not only to that of the largest number."
     ),
     "gradient-not-divided": "The gradient of an average is not divided by the number of positions of the window.",
-    "path-left-out": "One of the paths to the loss is left out; the gradients of all of them add up.",
+    "path-left-out": "One of the paths to the loss is left out; the gradients along all of them add up.",
     "statistics-constant": ("The mean and the variance are treated as constants: the paths through them are left out."),
     "variance-path-left-out": "The path through the variance is left out.",
     "mean-path-left-out": "The path through the mean is left out.",
@@ -233,7 +233,7 @@ SENTENCES: Final[dict[str, str]] = {
     "loss-summed": "The loss is summed instead of averaged.",
     "loss-averaged": "The loss is averaged instead of summed.",
     "factor-two-left-out": "The factor 2 of the derivative of the square is left out.",
-    "target-not-subtracted": "The gradient of the logits is p − t, but t is not subtracted.",
+    "target-not-subtracted": "The target t is not subtracted: the gradient of the logits is p − t.",
     "upstream-left-out": "The gradient of the output is left out, as if it were 1 everywhere.",
     "matrix-transposed": "Rows and columns are swapped.",
     "signs-reversed": "All signs are reversed.",

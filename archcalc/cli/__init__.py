@@ -19,16 +19,16 @@ VERBS = {
     "solve": "Find the values of a setting that meet a condition.",
     "rf": "Print receptive fields, or what a single unit sees.",
     "fold": "Fold batch norms into their neighbours, and print what that saves.",
-    "convert": "Write a network as a spec, ONNX, a diagram or a table.",
+    "convert": "Write a network as a spec, an ONNX model, a diagram or a table.",
     "run": "Run a network on arrays.",
-    "verify": "Compare the analysis with what the executor measures.",
-    "counters": "Print what other profilers report, and why it differs.",
+    "verify": "Run networks, and compare the analysis with what is measured.",
+    "counters": "Print what other tools report for a network, and why it differs.",
     "draw": "Draw a network as SVG, PNG or PDF.",
     "report": "Write a page about a network: drawing, layers, memory.",
     "compare": "Compare networks side by side.",
     "diff": "Show what changed between two networks or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",
-    "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
+    "validate": "Check specs in CI: errors, warnings, expectations, budgets, growth.",
     "zoo": "List the bundled networks.",
     "ops": "List the operators, or print the documentation of one.",
     "schema": "Print the JSON Schemas of spec files and JSON outputs.",
@@ -68,13 +68,13 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2 or .onnx format), "
+    epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2, .onnx, .keras or .h5 format), "
     "package.module:object for a PyTorch module, '-' for standard input, or a quoted inline expression: "
     '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:
-    """Analyse neural-network architectures: shapes, parameters, operations, receptive fields, memory."""
+    """Analyse neural-network architectures: shapes, parameters, operations, receptive fields and memory."""
 
 
 def main(args: list[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from archcalc.cli.run_table import array_record, not_finite, values_table
 from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -193,8 +193,9 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
             return loss_of_arrays(graph, kind, refs, {}, array, batch=batch)
     texts = given_targets(outputs, values["targets"])
     if kind != "sum" and not texts:
-        what = "the number of the class, such as --target 3" if kind == "cross_entropy" else "an array like the output"
-        fail("missing", f"--loss {kind} needs a target", hint=f"give --target: {what}", origin="--loss")
+        number = "the number of the class, such as --target 3"
+        what = number if kind == "cross_entropy" else "an array with the shape of the output"
+        fail("missing", f"--loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
     targets = {name: read(text, name, "target", "--target") for name, text in texts.items()}
     with array_errors("--target"):
         return loss_of_arrays(graph, kind, {name: refs[name] for name in targets or refs}, targets, None, batch=batch)
@@ -213,7 +214,7 @@ def given_targets(outputs: Sequence[str], written: Sequence[str]) -> dict[str, s
         if not equals:
             name, array = outputs[0], text
         if name not in outputs:
-            hint = suggest(name, outputs, f"the outputs are {', '.join(outputs)}")
+            hint = suggest(name, outputs, listing("output", outputs))
             fail("unknown-name", f"no output '{name[:60]}'", hint=hint, origin="--target")
         if name in found:
             fail("argument", f"two targets for the output '{name}'", hint="write NAME=ARRAY", origin="--target")

@@ -7,8 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from archcalc.arrays.texts import shape_text
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Place, WorkedOut, within_operations
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Place, WorkedOut, fail_at, within_operations
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail
 
@@ -53,15 +52,13 @@ def _indices(place: Place, shape: tuple[int, ...], *, batched: bool) -> list[tup
     if not index:
         if prod(shape) > MAX_PLACES:
             hint = f"give an index, as in --at {place.layer[:40]}:{','.join('0' for _ in sizes)}"
-            what = f"∂L/∂{place.layer[:60]} has {prod(shape):,} numbers, at most {MAX_PLACES}"
+            size = f"∂L/∂{place.layer[:60]} has {prod(shape):,} numbers"
+            what = f"{size}; without an index, at most {MAX_PLACES} are worked out"
             fail("too-large", what, hint=hint, origin="--at")
         return [*product(*map(range, shape))]
     missing = len(shape) - len(index)
     if missing > 0 and prod(shape[:missing]) == 1:
         index = (0,) * missing + index
     if len(index) != len(shape) or any(at >= size for at, size in zip(index, shape, strict=True)):
-        hint = f"give {len(sizes)} {'index' if len(sizes) == 1 else 'indices'}, counted from 0, channels first"
-        got = ", ".join(map(str, place.indices))
-        what = f"∂L/∂{place.layer[:60]} has shape {shape_text(sizes)}, no number [{got}]"
-        fail("argument", what, hint=hint, origin="--at")
+        fail_at(place, f"∂L/∂{place.layer[:60]}", sizes, outside=len(index) == len(shape))
     return [index]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -127,7 +127,12 @@ def within_operations(name: str, operations: int, most: int, origin: str) -> Non
     """Fail if more operations are asked for than loops evaluate in a few seconds."""
     if operations > most:
         hint = "choose a smaller --shape"
-        fail("too-large", f"{name} takes {operations:,} operations, at most {most:,}", hint=hint, origin=origin)
+        fail(
+            "too-large",
+            f"{name} takes {operations:,} operations, but at most {most:,} are evaluated",
+            hint=hint,
+            origin=origin,
+        )
 
 
 class WorkedOut(NamedTuple):
@@ -271,7 +276,8 @@ def _indices(place: Place, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     if prod(shape) > MAX_PLACES:
         hint = f"give an index, as in --at {place.layer[:40]}:{','.join('0' for _ in shape[1:])}"
         name = place.layer[:60]
-        fail("too-large", f"'{name}' has {prod(shape):,} numbers, at most {MAX_PLACES}", hint=hint, origin="--at")
+        what = f"'{name}' has {prod(shape):,} numbers; without an index, at most {MAX_PLACES} are worked out"
+        fail("too-large", what, hint=hint, origin="--at")
     return [*product(*map(range, shape))]
 
 
@@ -287,16 +293,26 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
         if missing > 0 and prod(sizes[:missing]) == 1:
             index = (0,) * missing + index
     if len(index) != len(sizes) or any(at >= size for at, size in zip((example, *index), shape, strict=True)):
-        count = f"{len(sizes)} {'index' if len(sizes) == 1 else 'indices'}"
-        got = ", ".join(map(str, place.indices))
-        hint = f"give {count}, counted from 0, channels first" + (", after the example" if shape[0] > 1 else "")
-        fail(
-            "argument",
-            f"'{place.layer[:60]}' has no number [{got}]: its shape is {shape_text(sizes)}",
-            hint=hint,
-            origin="--at",
-        )
+        outside = len(index) == len(sizes)
+        fail_at(place, f"'{place.layer[:60]}'", sizes, outside=outside, after_example=shape[0] > 1)
     return (example, *index)
+
+
+def fail_at(place: Place, what: str, sizes: Sequence[int], *, outside: bool, after_example: bool = False) -> NoReturn:
+    """Fail because there is no number at a place.
+
+    Args:
+        place: the place of ``--at``.
+        what: the tensor.
+        sizes: its shape without the batch.
+        outside: whether the place has the right number of indices, one of which is too large.
+        after_example: whether the index of the example may precede the others.
+    """
+    count = "indices count" if outside else "give 1 index, which counts" if len(sizes) == 1 else ""
+    hint = f"{count or f'give {len(sizes)} indices, which count'} from 0, channels first"
+    got = ", ".join(map(str, place.indices))
+    text = f"{what} has no number [{got}]: its shape is {shape_text(sizes)}"
+    fail("argument", text, hint=hint + (", after the example" if after_example else ""), origin="--at")
 
 
 class Tensors:

@@ -76,7 +76,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: _list_feedback(context) if given else None,
-    help="Print the sentences of the feedback, as a file that can be translated for --feedback.",
+    help="Print the sentences of the feedback, as a file to be translated and given to --feedback.",
 )
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
@@ -116,14 +116,15 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     if bool(answers) == bool(claims):
         raise click.UsageError("give either ANSWERS or --claim")
     if claims:
-        if values["feedback"] is not None:
-            raise click.UsageError("--feedback is for ANSWERS, not for --claim")
+        for option in ("key", "feedback"):
+            if values[option] is not None:
+                raise click.UsageError(f"--{option} applies to ANSWERS, not to --claim")
         from archcalc.cli.check_claims import check_claims
 
         return check_claims(claims, form, color, limits_from(values), values["ignore"], _numbers(values))
     if any(values[name] for name in NUMBERS):
         options = "--input, --weights, --loss, --target and --upstream"
-        raise click.UsageError(f"{options} are for --claim: a key gives the numbers of its questions")
+        raise click.UsageError(f"{options} apply to --claim: a key gives the numbers of its questions")
     from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or "", values["feedback"] or ""))

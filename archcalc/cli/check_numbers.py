@@ -112,7 +112,7 @@ def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedCl
 def _of_option(problem: Problem) -> Problem:
     """Return an error of a question of a key as one of the command line."""
     if problem.code == "missing" and problem.hint.startswith("give target"):
-        return replace(problem, hint=f"give --target{problem.hint.removeprefix('give target')}")
+        return replace(problem, hint=f"give it with --target{problem.hint.removeprefix('give target')}")
     if problem.code == "missing":
         return replace(problem, hint="give arrays with --input NAME=ARRAY and --weights NAME=ARRAY")
     return replace(problem, code="argument") if problem.code == "key" else problem

@@ -51,7 +51,7 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @spec_options
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_options
 @output_options()

@@ -116,7 +116,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 )
 @spec_argument
 @click.option("-o", "--output", metavar="FILE", required=True, help="The file to write; '-': standard output.")
-@click.option("--to", type=click.Choice(list(TARGETS)), help="The format.  [default: by the suffix of the file]")
+@click.option("--to", type=click.Choice(list(TARGETS)), help="The format.  [default: that of the suffix of the file]")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option(
     "--depth",
@@ -125,19 +125,23 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
     help="For Mermaid, DOT and CSV: group the layers as `show` does.  "
     "[default: all; for Mermaid, the deepest level that it can draw]",
 )
-@click.option("--weights", metavar="FILE", help="For ONNX: the stored arrays, from an .npz file as `run` reads it.")
-@click.option("--seed", metavar="N", type=click.IntRange(0), help="For ONNX: the random stored arrays of this seed.")
+@click.option(
+    "--weights", metavar="FILE", help="For ONNX: write the stored arrays of an .npz file, named as for `run`."
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(0), help="For ONNX: write random stored arrays with this seed."
+)
 @click.option(
     "--no-weights",
     is_flag=True,
-    help="For ONNX: no stored arrays.  [default: those of a model file; a spec has none]",
+    help="For ONNX: write no stored arrays.  [default: write those of a model file, if SPEC is one]",
 )
 @click.option(
     "--opset", metavar="N", type=click.IntRange(0), help="For ONNX: the version of its operators.  [default: 21]"
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, an ONNX model, Python code for PyTorch, a diagram, a table.
+    """Write a network in another format: a spec, an ONNX model, PyTorch code, a diagram or a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """

@@ -44,10 +44,10 @@ def command(
     color: str,
     **values: Any,
 ) -> None:
-    """Print what popular profilers report for a network, and how these numbers differ from archcalc's, term by term.
+    """Print what popular tools report for a network, and how these numbers differ from archcalc's, term by term.
 
-    What a profiler reports depends on details such as the classes of modules and the functions that they call. A
-    model saved by torch.export contains them; for any other SPEC, archcalc prints what it assumes.
+    What a tool reports depends on details such as the classes of modules and the functions that they call. A model
+    saved by torch.export contains them; for any other SPEC, archcalc prints what it assumes.
     """
     from archcalc.analysis.propagate import analyze
     from archcalc.counters.network import counts_of, trace_of

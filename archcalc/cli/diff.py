@@ -45,7 +45,7 @@ GATES = [
     ("macs > +2%", "The figure has grown by more than 2 %."),
     ("macs > 1.02x", "The figure is more than 1.02 times the old one."),
     ("params > +1M", "The figure has grown by more than 1,000,000."),
-    ("macs > 500M", "The new figure is larger. Any condition of 'sweep --where' is possible."),
+    ("macs > 500M", "The new figure meets this condition, which is written as for `sweep --where`."),
 ]
 
 
@@ -69,11 +69,11 @@ class DiffCommand(VerbCommand):
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="Also apply the limits on changes to the change since this baseline of `validate`, so that small steps add "
-    "up.  [default: that of the configuration]",
+    help="Also apply the limits on changes to what has changed since this baseline of `validate`, so that many small "
+    "changes cannot exceed a limit unnoticed.  [default: that of the configuration]",
 )
 @click.option("--values", "compares_values", is_flag=True, help="Also compare the numbers of two checkpoints.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @click.option(
     "--dtype", type=click.Choice(list(BITS)), default="float32", show_default=True, help="Number format for memory."
 )

@@ -58,7 +58,7 @@ def command(
     labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
     """
     require_new(output, force=force)
-    form = ".svg" if output == STANDARD_OUTPUT else known_suffix(output, FORMATS, "picture")
+    form = ".svg" if output == STANDARD_OUTPUT else known_suffix(output, FORMATS, "format of pictures")
     quantities = _quantities(costs)
     convert = None if form == ".svg" else _converter(form)
     network = load_network(spec, values)

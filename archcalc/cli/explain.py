@@ -27,7 +27,7 @@ from archcalc.report.table import without_controls
 @dtype_option
 @training_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @click.option(
     "--format",
     "form",

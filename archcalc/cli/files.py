@@ -16,6 +16,7 @@ from archcalc.spec.errors import Problem, SpecError, fail, suggest
 from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
+ARRAYS = (".npy", ".npz")
 WRITABLE = 0o222
 """The permissions to write. Root may write every file, but a file that has none of these bits is not written."""
 
@@ -42,6 +43,21 @@ def require_svg(path: str) -> None:
         fail("argument", f"the picture is SVG, but '{path[:80]}' ends in {suffix[:10]}", hint=hint, origin="--svg")
 
 
+def require_spec(path: str) -> None:
+    """Fail if a file for a spec has the name of a model or of arrays.
+
+    Raises:
+        SpecError: it has.
+    """
+    from archcalc.spec.models import CHECKPOINTS, READERS
+
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in (*READERS, *CHECKPOINTS, *ARRAYS):
+        hint = "write FILE.yaml; `archcalc convert` writes a spec in other formats"
+        found = f"a spec is written, but '{path[:80]}' ends in {suffix}"
+        fail("argument", found, hint=hint, origin="--output")
+
+
 def require_new(output: str, *, force: bool) -> None:
     """Fail if the output is a folder, or a file that exists and may not be overwritten."""
     if output == STANDARD_OUTPUT:
@@ -58,7 +74,7 @@ def known_suffix(output: str, suffixes: Collection[str], what: str, hint: str = 
     Args:
         output: the name of the file.
         suffixes: those of all formats.
-        what: what has one of these suffixes: ``picture``.
+        what: what has one of these suffixes: ``format``.
         hint: another way to choose a format.
 
     Raises:

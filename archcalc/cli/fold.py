@@ -81,6 +81,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     folded, with the reasons.
     """
     different_files(values["output"], values["save_weights"])
+    if values["output"]:
+        from archcalc.cli.files import require_spec
+
+        require_spec(values["output"])
     writes = bool(values["output"] or values["save_weights"])
     if values["save_weights"] and not values["weights"] and not is_model(spec):
         raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")

@@ -68,10 +68,10 @@ MAX_CONDITIONS = 10
 @click.option("--each", is_flag=True, help="Print the quantity TARGET (by default macs) of every layer.")
 @spec_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_options
-@click.option("--python", "python", is_flag=True, help="Print a Python function.")
+@click.option("--python", "python", is_flag=True, help="Print the closed forms as a Python function.")
 @click.option(
     "--format",
     "form",

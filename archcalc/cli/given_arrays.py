@@ -12,7 +12,7 @@ import click
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.cli.execution import array_errors
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 from archcalc.spec.models import has_weights_of_keras, is_checkpoint
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def given_inputs(
         if not equals or (name not in graph.inputs and ("/" in name or is_written(text))):
             name, array = next(iter(graph.inputs)), text
         if name not in graph.inputs:
-            hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
+            hint = suggest(name, graph.inputs, listing("input", graph.inputs))
             fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
         shape = tuple(map(int, graph.inputs[name]))
         own = given_array(array, shape, f"the input '{name}'", "--input", batch=batch or 1)
@@ -85,7 +85,7 @@ def given_weights(graph: Graph, written: Sequence[str], *, training: bool) -> tu
             files.append(text)
             continue
         if name not in known:
-            listed = f"the arrays are {', '.join([*known][:8])}" if known else "the network stores no arrays"
+            listed = listing("array", known, 8) if known else "the network stores no arrays"
             fail("unknown-name", f"no array '{name[:60]}'", hint=suggest(name, known, listed), origin="--weights")
         if name in arrays:
             fail("argument", f"two arrays for '{name}'", origin="--weights")
@@ -213,6 +213,6 @@ def arrays_of_file(network: Network, file: str, *, dtype: str, training: bool = 
         found = read_checkpoint_weights(file, network.graph, network.spec.model, dtype=dtype, training=training)
     if found.by_order:
         layers = f"{len(found.by_order):,} layers" if len(found.by_order) > 1 else f"'{found.by_order[0]}'"
-        text = f"no tensor has the name of {layers}: weights are those with the same shapes in the same order"
+        text = f"no tensor is named after {layers}: tensors are assigned by their order, as their shapes agree"
         click.echo(f"{file}: note: {text}", err=True)
     return found.arrays

@@ -24,7 +24,7 @@ DEFAULTS = {
     "Shape": "that of the input",
     "Params": "none",
     "Cost": "none",
-    "Window": "the same position",
+    "Window": "position by position",
 }
 
 

@@ -15,6 +15,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
     from archcalc.api import Network
+    from archcalc.graph import Ref
     from archcalc.spec import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -84,7 +85,7 @@ def value_option(command: Command) -> Command:
         "inputs",
         multiple=True,
         metavar="NAME=NUMBER",
-        help="Fix an input of a model file to a number, where branches, loops or sizes depend on it, e.g. sr=16000 "
+        help="Fix an input of a model to a number, if branches, loops or sizes depend on it, e.g. sr=16000 "
         "(repeatable).",
     )(command)
 
@@ -100,9 +101,9 @@ def declaration_option(command: Command) -> Command:
         "--layer",
         "declarations",
         multiple=True,
-        metavar="NAME=EXPRESSION",
-        help="Declare a layer of a Keras model that only its own code knows, by its name or class and an expression of "
-        'one tensor, e.g. "my_layer=relu" (repeatable).',
+        metavar="NAME=CHAIN",
+        help="Declare a custom layer of a Keras model, whose code is not run: its name or class, and a chain of "
+        'operators that computes the same, e.g. "Gate=conv 8 k1 -> sigmoid" (repeatable).',
     )(command)
 
 
@@ -123,7 +124,8 @@ def export_options(command: Command) -> Command:
             "batch_axes",
             multiple=True,
             metavar="INPUT=AXIS|none",
-            help="Which axis of an input of a model is the batch, counted from 0 (repeatable).  [default: 0]",
+            help="The axis of an input of a model that is the batch, counted from 0, or none (repeatable).  "
+            "[default: 0]",
         ),
     )
 
@@ -200,12 +202,15 @@ def limits_from(values: dict[str, Any]) -> Limits:
     return Limits(**{name: values.pop(f"max_{name}") for name in Limits._fields})
 
 
-def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> dict[str, str]:
+def pairs_from(
+    written: tuple[str, ...], option: str, *, form: str = "NAME=VALUE", bare: bool = False
+) -> dict[str, str]:
     """Return ``NAME=VALUE`` options as a mapping.
 
     Args:
         written: the options.
         option: its name, for errors.
+        form: what it must be, for errors.
         bare: whether a value may be given without a name; its name is then empty.
 
     Raises:
@@ -217,7 +222,7 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
         if not equals and bare:
             name, value = "", text
         elif not equals or not name.strip():
-            raise click.UsageError(f"{option} must be NAME=VALUE, got '{text[:60]}'")
+            raise click.UsageError(f"{option} must be {form}, got '{text[:60]}'")
         if name.strip() in pairs:
             raise click.UsageError(f"{option} sets {name.strip()[:60] or 'the shape'} twice")
         pairs[name.strip()] = value.strip()
@@ -227,14 +232,14 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 def with_model_options(given: Given, values: dict[str, Any]) -> Given:
     """Return what is given for a SPEC with the options for models, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
-    batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis")
-    numbers = pairs_from(values.pop("inputs"), "--input")
+    batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis", form="INPUT=AXIS")
+    numbers = pairs_from(values.pop("inputs"), "--input", form="NAME=NUMBER")
     if "declarations" in values:
         written = values.pop("declarations")
     else:  # the command's own option also names layers
         written = tuple([each for each in values["layers"] if "=" in each])
         values["layers"] = tuple([each for each in values["layers"] if "=" not in each])
-    layers = pairs_from(written, "--layer")
+    layers = pairs_from(written, "--layer", form="NAME=CHAIN")
     return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers, layers=layers)
 
 
@@ -267,6 +272,23 @@ def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -
     network = Network(load_spec(spec, given_from(values, training=training), limits))
     warn(network.spec, values.pop("ignore", ()))
     return network
+
+
+def tensor_named(network: Network, name: str, origin: str) -> Ref:
+    """Return a tensor of a network by the name of its layer, input, stage, head or block call.
+
+    Args:
+        network: the network.
+        name: the name.
+        origin: the option or argument that names it, for errors.
+
+    Raises:
+        SpecError: there is no such tensor.
+    """
+    try:
+        return network.tensor(name)
+    except SpecError as error:
+        raise SpecError([replace(problem, origin=origin) for problem in error.problems]) from None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import UnitField, unit_field
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.files import STANDARD_OUTPUT
-from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options
+from archcalc.cli.options import load_network, partial_option, spec_argument, spec_options, tensor_named
 from archcalc.cli.output import default_format, output_options, print_table, terminal_width, writes_blocks
 from archcalc.cli.rf_survey import Survey
 from archcalc.graph import Graph, Ref
@@ -54,8 +54,8 @@ def command(spec: str, layer: str | None, form: str | None, color: str, **values
         raise click.UsageError("--image needs --svg FILE")
     network = load_network(spec, values)
     graph = network.graph
-    source = None if values["source"] is None else network.tensor(values["source"])
-    node = None if layer is None else network.tensor(layer).node
+    source = None if values["source"] is None else tensor_named(network, values["source"], "--from")
+    node = None if layer is None else tensor_named(network, layer, "LAYER").node
     unit = None
     if node is not None and (values["at"] is not None or values["svg"] is not None):
         unit = _unit(graph, node, values["at"], source)

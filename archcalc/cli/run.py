@@ -18,7 +18,13 @@ from archcalc.cli.commands import SpecCommand
 from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
-from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options_without_values
+from archcalc.cli.options import (
+    PositiveInteger,
+    load_network,
+    spec_argument,
+    spec_options_without_values,
+    tensor_named,
+)
 from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
@@ -45,8 +51,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). For an ONNX model also a number that "
-    "fixes an input on which branches or sizes depend (repeatable; with --steps, once for every step).  "
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
+    "ONNX model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every step).  "
     "[default: random]",
 )
 @click.option(
@@ -66,9 +72,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "--layer",
     "layers",
     multiple=True,
-    metavar="NAME[=EXPRESSION]",
-    help="Use the output of this layer, stage or block instead of that of the network; with an expression, declare a "
-    "layer of a Keras model that only its own code knows (repeatable).",
+    metavar="NAME[=CHAIN]",
+    help="Use the output of this layer, stage or block instead of that of the network. NAME=CHAIN: declare a custom "
+    "layer of a Keras model, as for `show` (repeatable).",
 )
 @click.option(
     "--print",
@@ -89,8 +95,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 @click.option(
     "--svg",
     metavar="FILE",
-    help="Draw the window of the number of --at, for a convolution or a pooling layer: the input, the weights, the "
-    "products and the output.",
+    help="Draw how the number of --at is computed, for a convolution or a pooling layer: the window on the input, the "
+    "weights, the products and the output.",
 )
 @click.option(
     "--exact",
@@ -179,7 +185,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Run a network on given or random inputs and weights.
 
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
-    time and memory of the run.
+    time and memory of the run. If inputs or weights are written as text, or with --print, --digits, --at, --steps,
+    --momentum or --mask, small outputs are printed in full instead.
     """
     check_options(values)
     training = values["mode"] == "train"
@@ -193,7 +200,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
         raise click.UsageError("--workers and --winograd apply to repeated inference runs: add --repeat N")
     for name in values["layers"]:  # report errors before the work
-        if network.graph.nodes[network.tensor(name).node].training and not training:
+        if network.graph.nodes[tensor_named(network, name, "--layer").node].training and not training:
             hint = "add --mode train to run it"
             fail("argument", f"'{name[:60]}' belongs to a training head", hint=hint, origin="--layer")
     if values["folds"]:
@@ -266,9 +273,10 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
 def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
     """Fail if options for small arrays do not fit the others, or name what does not exist."""
     for place in values["places"] if not values["backward"] else ():
-        network.tensor(place.layer)
+        require_not_stored(network.graph, place.layer)
+        tensor_named(network, place.layer, "--at")
     for name in values["printed"]:
-        network.tensor(name)
+        tensor_named(network, name, "--print")
     if values["exact"]:
         if values["repeat"]:
             raise click.UsageError("--exact computes the output of one run, without --repeat")
@@ -287,6 +295,15 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
         raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
         raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
+
+
+def require_not_stored(graph: Graph, name: str) -> None:
+    """Fail if ``--at`` of a run without a backward pass names a stored array, which only has a gradient to work out."""
+    from archcalc.executor.weights import stored
+
+    if graph.find(name) is None and name in stored(graph, training=True):
+        hint = "with --backward, --at works out its gradient"
+        fail("argument", f"'{name[:60]}' is a stored array: it is not computed", hint=hint, origin="--at")
 
 
 def evaluate(

@@ -28,7 +28,10 @@ class SchemaName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in schemas():
-            self.fail(f"no schema '{value[:40]}': the schemas are {', '.join(schemas())}", param, ctx)
+            from archcalc.spec.errors import listing, suggest
+
+            hint = suggest(value, schemas(), listing("schema", schemas()))
+            raise click.UsageError(f"no schema '{value[:40]}': {hint}", ctx)
         return value
 
 
@@ -47,5 +50,6 @@ def command(name: str | None) -> None:
     if name is not None:
         click.echo(schemas()[name], nl=False)
         return
+    width = max(map(len, schemas()))
     for each, text in schemas().items():
-        click.echo(f"{each:<9} {json.loads(text)['title']}")
+        click.echo(f"{each:<{width}}  {json.loads(text)['title']}")

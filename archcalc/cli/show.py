@@ -55,11 +55,11 @@ class Depth(click.ParamType[int]):
 @spec_options
 @partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @click.option(
     "--training-step",
     is_flag=True,
-    help="Print the memory of a training step, part by part, and its MACs instead of the layers.",
+    help="Instead of the layers, print the memory of a training step, part by part, and its MACs.",
 )
 @dtype_option
 @training_setup_options
@@ -67,12 +67,12 @@ class Depth(click.ParamType[int]):
     "--as",
     "tool",
     metavar="TOOL",
-    help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'. With --training-step or --columns "
-    "saved: pytorch, for the tensors that it keeps.",
+    help="In place of the MACs, print what another tool counts: thop, 'ptflops 0.6.9'. With --training-step or "
+    "--columns saved, write pytorch to include all tensors that PyTorch keeps.",
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
-    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals.
+    """Print a table of the layers (operator, output shape, parameters, MACs, receptive field) and the totals.
 
     For a checkpoint (.safetensors, .pth, .h5), print a table of its parameters.
     """

@@ -71,7 +71,7 @@ SECTIONS: dict[str, Definitions] = {
 @click.option("--columns", metavar="NAMES", help="Additional quantities to print.")
 @spec_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_options
 @output_options("rich", "plain", "markdown", "csv", "json")

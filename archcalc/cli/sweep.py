@@ -100,14 +100,14 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=joined_values,
     metavar="NAMES",
-    help="Keep the Pareto front: no other configuration is better in all of these quantities. They are minimised; "
-    'those after "max:" are maximised: params,max:conv5.H.',
+    help="Keep the Pareto front: no other configuration is at least as good in all of these quantities and better in "
+    'one. Quantities are minimised, or maximised after "max:": params,max:conv5.H.',
 )
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_options
 @model_options

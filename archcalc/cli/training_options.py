@@ -61,7 +61,7 @@ def training_setup_options(command: Command) -> Command:
             type=click.Choice(list(OPTIMIZERS)),
             default="sgd",
             show_default=True,
-            help="Optimizer, for training_memory.",
+            help="Optimizer, whose state is part of training_memory.",
         ),
         click.option(
             "--freeze",
@@ -69,7 +69,9 @@ def training_setup_options(command: Command) -> Command:
             metavar="NAMES",
             help="Layers, stages or block calls that are not trained: stem,conv2_x (repeatable).",
         ),
-        click.option("--inplace", is_flag=True, help="Activations and dropout overwrite their input where they can."),
+        click.option(
+            "--inplace", is_flag=True, help="Let activations and dropout overwrite their input where that is possible."
+        ),
         click.option(
             "--master",
             type=FormatText(),
@@ -80,8 +82,8 @@ def training_setup_options(command: Command) -> Command:
             "--checkpoint",
             multiple=True,
             metavar="NAMES",
-            help="Stages or block calls that keep only their inputs and recompute the rest; STAGE/* for each entry of "
-            "a stage (repeatable).",
+            help="Stages or block calls that keep only their inputs, and recompute the rest in the backward pass; "
+            "STAGE/*: each entry of a stage separately (repeatable).",
         ),
     )
 

@@ -62,7 +62,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     multiple=True,
     callback=codes,
     metavar="CODES",
-    help="Also report these warnings, off by default (repeatable).",
+    help="Also report these warnings, which are off by default (repeatable).",
 )
 @click.option(
     "--error", multiple=True, callback=codes, metavar="CODES", help="Treat these warnings as failures (repeatable)."
@@ -77,7 +77,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     help="Print the documentation of all warnings and exit.",
 )
 @click.option("--fix", is_flag=True, help="Correct the warnings that can be corrected automatically.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change as a patch, without changing it.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, as a patch, and change nothing.")
 @click.option("--baseline", metavar="FILE", help="Compare the totals with those stored in this file.")
 @click.option(
     "--tolerance",
@@ -90,7 +90,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
 @click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if named on the command line.")
 @click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
-@click.option("--no-cache", is_flag=True, help="Validate specs again that have not changed since an earlier run.")
+@click.option("--no-cache", is_flag=True, help="Also validate the specs that have not changed since an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.option(
     "--format",
@@ -125,13 +125,14 @@ def command(
     color: str,
     **values: Any,
 ) -> int:
-    """Check specs: errors, warnings, expectations, and growth beyond a baseline.
+    """Check specs: errors, warnings, expectations, budgets, and growth beyond a baseline.
 
     PATHS are files, folders (every spec and model file below, except hidden ones), quoted patterns
     ("nets/**/*.yaml"), bundled names, inline expressions, or '-' for standard input.
 
-    Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a total has grown, or a warning
-    counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows corrections.
+    Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a budget is exceeded, a total
+    has grown, or a warning counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows
+    corrections.
     """
     stdin_once(paths)
     in_actions = form == "github" or os.environ.get("GITHUB_ACTIONS") == "true"

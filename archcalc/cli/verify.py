@@ -34,11 +34,11 @@ class VerifiedNetwork(NamedTuple):
 CHECKS = (
     ("shapes", "Shape and number format of every tensor of a run."),
     ("params", "Parameters, counted in the arrays that a run reads."),
-    ("operations", "Operations by kind and layer, counted by the kernels."),
-    ("exact", "Operations, counted one by one by plain loops."),
+    ("operations", "Operations by kind and layer, counted during a run."),
+    ("exact", "Operations, counted one by one in plain loops."),
     ("rf", "Receptive fields, found by setting input positions to NaN."),
-    ("folding", "Outputs of the folded network against those of the original."),
-    ("memory", "Memory of a run against the estimate."),
+    ("folding", "Outputs of the folded network, compared with those of the original."),
+    ("memory", "Memory of a run, compared with the estimate."),
 )
 
 
@@ -50,15 +50,15 @@ CHECKS = (
     "--exact",
     "full_size",
     is_flag=True,
-    help="Do not reduce large networks for the checks of a run and for 'exact', however long they take.",
+    help="Do not reduce large networks for the checks other than 'rf' and 'folding', however long they take.",
 )
 @spec_options
 @memory_option
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
-    """Compare the analysis with what the executor measures.
+    """Run networks, and compare the analysis with what is measured.
 
-    Exit status: 0 if all checks agree, 1 if one differs, 2 if a network cannot be read.
+    Exit status: 0 if no check finds a difference, 1 if one does, 2 if a network cannot be read.
     """
     from archcalc.api import Network
     from archcalc.cli.warnings import warn

@@ -36,7 +36,7 @@ MAX_SOURCES = 40
 
 @click.command()
 @click.argument("filters", metavar="[WORD|CONDITION]...", nargs=-1, shell_complete=complete_spec)
-@click.option("--task", metavar="NAME", help="Only networks for this task, e.g. segmentation.")
+@click.option("--task", metavar="NAME", help="List only networks for this task, e.g. segmentation.")
 @click.option(
     "--columns",
     metavar="NAMES",

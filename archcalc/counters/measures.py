@@ -41,7 +41,7 @@ def all_parameters(trace: Trace) -> Iterator[Charge]:
 def stored_in_nodes(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of the stored tensors that nodes read: every one once, without numbers that have no axes."""
     stored = {t.name: t.numel for each in trace.operations for t in each.inputs if t.kind == "parameter" and t.shape}
-    yield Charge("constants that are no parameters, less what is stored once", sum(stored.values()) - trace.stored, "")
+    yield Charge("constants that are not parameters, less what is stored once", sum(stored.values()) - trace.stored, "")
 
 
 def trained_parameters(trace: Trace) -> Iterator[Charge]:

@@ -124,7 +124,8 @@ def _steps(analysis: Analysis, frame: Frame) -> Iterator[_Step]:
     """Yield the parts of a frame from its start to its end; those of a frame inside it that is a chain as well."""
     if not frame.is_chain:
         hint = "--style graph draws every network"
-        fail("argument", f"'{frame.name}' branches, so it is no row of feature maps", hint=hint, origin="--style")
+        branches = f"'{frame.name}' has branches, so it cannot be drawn as a row of feature maps"
+        fail("argument", branches, hint=hint, origin="--style")
     for part in frame.parts:
         if isinstance(part, Frame) and part.times == 1 and part.is_chain:
             yield from _steps(analysis, part)

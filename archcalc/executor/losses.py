@@ -111,7 +111,7 @@ def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
     outside = (labels != np.rint(labels)) | (labels < 0) | (labels >= classes)
     if outside.any():
         got = f"{labels[outside].flat[0]:g}"
-        raise ArrayError([f"labels of '{name}' must be integers from 0 to {classes - 1}, got {got}"])
+        raise ArrayError([f"the target of '{name}' must consist of integers from 0 to {classes - 1}, got {got}"])
     return cross_entropy(labels, axis=axis + 1, scores=graph.nodes[ref.node].op.scores)
 
 

@@ -11,7 +11,8 @@ from archcalc.grading.kinds.base import Prepared
 from archcalc.grading.subjects import Subject
 from archcalc.query.places import find_place
 from archcalc.query.targets import network_of
-from archcalc.spec.errors import Problem, Problems, SpecError, fail, suggest, whole_text
+from archcalc.spec.errors import Problem, Problems, SpecError, fail, whole_text
+from archcalc.spec.given_shapes import suggest_size
 
 _NUMBERED = re.compile(r"(?:q|no|nr|question|response|answer|task|exercise|problem|ex|item)?[\s._#-]*(\d{1,4})\.?")
 """A number of a question: ``Question 3``, ``Response 3``, ``q3``, ``3``."""
@@ -104,9 +105,7 @@ class AskedQuestions:
         known = self.subject.formulas.values(target) if question.free else ()
         for name in question.free:
             if name.value not in known:
-                listed = [each for each in known if re.fullmatch(r"n\d+|.*\..*", each) is None]  # without synonyms
-                what = f"the variables and input sizes are {', '.join(listed[:12])}" if known else ""
-                hint = suggest(name.value, known, what)
+                hint = suggest_size(name.value, known)
                 fail("key", f"no variable or input size '{name.value[:40]}'", whole_text(name), hint)
         if question.free:
             try:

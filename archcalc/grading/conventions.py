@@ -27,7 +27,8 @@ def read_codes(written: Text) -> frozenset[str]:
     codes = frozenset(code.strip() for code in written.value.split("+"))
     for code in codes:
         if code not in CODES:
-            fail("unknown-name", f"no convention has the code '{code[:40]}'", whole_text(written), suggest(code, CODES))
+            hint = suggest(code, CODES, "`archcalc check --list-feedback` lists the codes")
+            fail("unknown-name", f"no convention has the code '{code[:40]}'", whole_text(written), hint)
     if len(codes - {TRUNCATED}) > MAX_CODES:
         fail("argument", f"at most {MAX_CODES} conventions can be combined, got {len(codes)}", whole_text(written))
     return codes

@@ -148,8 +148,8 @@ def dropped_border(context: LintContext) -> Iterator[RuleMatch]:
         if any(left):
             seen.add(span)
             size = write_shape(shape, graph.layout)
-            message = f"'{node.name}' drops the last {_amount(left)} of its {size} input"
-            yield RuleMatch(span, message, "padding, ceil or another input size includes them")
+            message = f"'{node.name}' drops {_amount(left)} at the end of its {size} input"
+            yield RuleMatch(span, message, "to include them, use padding, ceil or another input size")
 
 
 @rule("field-past-input", by_default=False)

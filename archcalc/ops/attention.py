@@ -192,12 +192,14 @@ class Attention(Operator):
     reads_features = "last"
 
     heads: Number = integer(example="4", help="number of heads; must divide dim")
-    kv_heads: Number | None = integer(None, help="number of heads of keys and values; must divide the heads")
+    kv_heads: Number | None = integer(
+        None, help="number of heads of keys and values; must divide heads; by default heads"
+    )
     dim: Number | None = integer(None, help="width of all query heads together; the features of the input by default")
     causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
-    window: Number | None = integer(None, help="number of positions that a query attends to")
+    window: Number | None = integer(None, help="number of positions that a query attends to; by default all")
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
-    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; by default none")
+    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary position embeddings; by default none")
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
     score_bias: bool = tensor(
         features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"

@@ -110,7 +110,7 @@ class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     With ``flip``, it is a convolution in the mathematical sense: its kernels are mirrored along every spatial axis.
-    Shapes and counts are the same. A transposed convolution is one in any case.
+    Shapes and counts are the same. A transposed convolution is always one in this sense.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected
@@ -307,8 +307,8 @@ class SeparableConv(SlidingConvolution):
 class TransposedConv(Convolution):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 
-    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s, or with output
-            padding as well m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
+    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s;  with
+            ``same`` and output padding, m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops

@@ -177,7 +177,7 @@ def pads(
     )
 
 
-def axis(default: int = 0, *, help: str = "the axis; 0 is the channels, negative counts from the last") -> Any:
+def axis(default: int = 0, *, help: str = "the axis: 0 is that of the channels, -1 the last one") -> Any:
     """Declare the number of an axis, which may also be written as a word: ``axis=last``."""
     words = tuple(AXIS_WORDS)
     return _declare(default, form="integer", names_axis=True, choices=words, later=frozenset(words), help=help)

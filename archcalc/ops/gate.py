@@ -18,7 +18,7 @@ class Gated(Operator):
     kind = "activation"
     differentiated_by = "input"
 
-    axis: int = axis(-1, help="the axis that is halved; 0 is the channels, -1 the last")
+    axis: int = axis(-1, help="the axis that is halved: 0 is that of the channels, -1 the last one")
 
     @property
     def activation(self) -> Operator:

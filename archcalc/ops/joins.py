@@ -92,7 +92,7 @@ class Add(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one addition fewer than inputs, per output
+    Cost:   per output, one addition fewer than there are inputs
     Window: position by position; the one position of a broadcast axis
     Source: He et al. 2016; ONNX Add, Sum
     """
@@ -113,7 +113,7 @@ class Sub(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one addition fewer than inputs, per output (a subtraction counts as an addition)
+    Cost:   per output, one addition fewer than there are inputs (a subtraction counts as an addition)
     Window: position by position; the one position of a broadcast axis
     Source: ONNX Sub
     """
@@ -131,7 +131,7 @@ class Mul(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one multiplication fewer than inputs, per output; no macs
+    Cost:   per output, one multiplication fewer than there are inputs; no macs
     Window: position by position; the one position of a broadcast axis
     Source: Hu et al. 2018 (Squeeze-and-Excitation); ONNX Mul
     """
@@ -156,7 +156,7 @@ class Max(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one comparison fewer than inputs, per output
+    Cost:   per output, one comparison fewer than there are inputs
     Window: position by position; the one position of a broadcast axis
     Source: Goodfellow et al. 2013; ONNX Max
     """
@@ -173,7 +173,7 @@ class Min(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one comparison fewer than inputs, per output
+    Cost:   per output, one comparison fewer than there are inputs
     Window: position by position; the one position of a broadcast axis
     Source: NumPy minimum; ONNX Min
     """
@@ -190,7 +190,7 @@ class Div(Elementwise):
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   one division fewer than inputs, per output
+    Cost:   per output, one division fewer than there are inputs
     Window: position by position; the one position of a broadcast axis
     Source: NumPy divide; ONNX Div
     """

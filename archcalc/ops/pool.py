@@ -84,7 +84,7 @@ class MaxPool(Pool):
 
 @operator("avgpool")
 class AvgPool(Pool):
-    """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
+    """Average over a sliding window. Padding counts as zeros; with ``exclude_pad``, it is left out.
 
     With ``ceil``, positions beyond the padding never count (PyTorch).
 
@@ -236,7 +236,7 @@ class AdaptiveAvgPool(AdaptivePool):
 
     Shape:  C×n… → C×m…
     Params: none
-    Cost:   one addition fewer than numbers in the window, and 1 division, per output;
+    Cost:   per output, one addition fewer than there are numbers in the window, and 1 division;
             the windows of one axis hold n + m − gcd(n, m) positions together
     Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveAvgPool2d
@@ -262,7 +262,7 @@ class AdaptiveMaxPool(AdaptivePool):
 
     Shape:  C×n… → C×m…
     Params: none
-    Cost:   one comparison fewer than numbers in the window, per output;
+    Cost:   per output, one comparison fewer than there are numbers in the window;
             the windows of one axis hold n + m − gcd(n, m) positions together
     Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveMaxPool2d

@@ -17,7 +17,7 @@ from archcalc.ops.window import UNKNOWN, Reach, Window
 class RelativeBias(Operator):
     """A learned number per head and relative position, for the scores of attention. It starts a chain.
 
-    ``size`` gives the positions: 7x7 are 49 tokens, which can be 13·13 positions apart. With ``buckets``, distances
+    ``size`` gives the positions: 7x7 are 49 tokens, which have 13·13 relative positions. With ``buckets``, distances
     share numbers: half of the buckets hold one distance each, the others ever longer ranges up to ``max_distance``;
     half of all are for keys after the query, unless ``causal``. The numbers of ``table`` replace stored ones.
 
@@ -35,7 +35,7 @@ class RelativeBias(Operator):
 
     size: Shape = sizes(positional=True, each="positions", example="7x7", help="the number of positions per axis")
     heads: Number = integer(example="4", help="number of heads")
-    buckets: Number | None = integer(None, help="number of ranges of distances that share a number")
+    buckets: Number | None = integer(None, help="number of ranges of distances that share a number; by default none")
     max_distance: Number | None = integer(None, help="distance from which all share the last bucket; 128 by default")
     causal: bool = flag(False, "causal", reserved=False, help="whether no bucket is for keys after the query")
     table: bool = tensor(help="a tensor that gives the numbers: one row per relative position, one column per head")

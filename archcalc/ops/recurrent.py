@@ -42,7 +42,7 @@ class Recurrent(Operator):
     )
     bias: bool = flag(True, "nobias", help="biases of the sums")
     recurrent_bias: bool = flag(
-        True, "onebias", reserved=False, help="a second bias per sum, as in PyTorch; otherwise one, as in Keras"
+        True, "onebias", reserved=False, help="whether sums have two biases, as in PyTorch, or one, as in Keras"
     )
     state: bool = tensor(help="the outputs before the first step, one row per layer and direction; by default zeros")
 
@@ -279,7 +279,7 @@ class Lstm(Recurrent):
 class Gru(Recurrent):
     """Gated recurrent unit: h_t = (1 − z)∘n + z∘h_{t−1}, with r, z = σ(…) and n = tanh(W·x_t + b + r∘(R·h_{t−1} + b′)).
 
-    Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_after=no``, r is applied before the sums:
+    Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_before``, r is applied before the sums:
     n = tanh(W·x_t + b + R·(r∘h_{t−1}) + b′). With ``bidirectional``, outputs of both directions are concatenated along
     the features. The additional output ``state`` is the last output of every layer and direction.
 
@@ -299,7 +299,10 @@ class Gru(Recurrent):
     remembered = 4
 
     reset_after: bool = flag(
-        True, "reset_before", reserved=False, help="whether r is applied after the sums of the outputs"
+        True,
+        "reset_before",
+        reserved=False,
+        help="whether r is applied after the sums over previous outputs, or before",
     )
 
     def elementwise(self) -> Cost:

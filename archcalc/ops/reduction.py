@@ -19,7 +19,7 @@ class Reduction(Operator):
     how: ClassVar[str]
     """What is computed, in the words of ``reduce``."""
 
-    axis: tuple[int, ...] = axis_list(help="one or more axes (1x2); 0 is the channels, negative counts from the last")
+    axis: tuple[int, ...] = axis_list(help="one or more axes (1x2): 0 is that of the channels, -1 the last one")
     keep: bool = flag(False, "keep", help="whether the axes remain, with size 1")
 
     def reduced(self, shape: Shape) -> set[int]:

@@ -57,7 +57,7 @@ class DeformableConv(Convolution, Sliding):
     Without it, the layer has an offset convolution, with the same window and a bias, that computes them. A ``mask=@…``
     multiplies what the taps read (v2), one number per tap and offset group; with ``modulated``, the offset convolution
     and a sigmoid compute such masks.
-    Positions between those of the input are interpolated linearly; outside of it are zeros.
+    Values between the positions of the input are interpolated linearly; outside the input, they are 0.
 
     Shape:  C×n… → channels×m…, m as for conv
     Params: channels·(C/groups)·k…  and one bias per output channel; the offset convolution has offset_groups·k…·axes
@@ -177,8 +177,8 @@ class RoiAlign(Operator):
     """RoIAlign: a grid of positions for each of a fixed number of boxes, as means of interpolated samples.
 
     ``boxes`` is a tensor of boxes × 2·axes: the coordinates of the first corner, then those of the second one, the last
-    axis first (x before y). The result has the boxes as its first axis of positions, so that a convolution of each is
-    one with k1x3x3.
+    axis first (x before y). The result has the boxes as its first axis of positions: to convolve each of them
+    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``).
 
     Shape:  C×n… → C×boxes×size…
     Params: none

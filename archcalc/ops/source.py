@@ -67,7 +67,7 @@ class Learned(Source):
 
     trainable = True
 
-    array: str = word("value", *ARRAYS, help="the name of the stored array: that of a weight which it shares")
+    array: str = word("value", *ARRAYS, help="the name of the array; with weights=, that of the shared one")
 
     @property
     def array_name(self) -> str:

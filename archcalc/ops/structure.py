@@ -130,7 +130,7 @@ class Transpose(Operator):
     aliases = ("permute",)
     reorders = True
 
-    order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order, 0 is the channels")
+    order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order; 0: the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         rank = len(inputs[0])
@@ -219,7 +219,7 @@ class Roll(Operator):
     keeps_numbers = True
 
     shift: int = integer(positional=True, at_least=None, help="by how many positions; negative shifts to the front")
-    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis(0, help="the axis: 0 is that of the channels, -1 the last one")
 
     def output(self, inputs: Shapes) -> Shape:
         axis_index(self.axis, inputs[0])

@@ -193,7 +193,7 @@ class ConfigurationQuery:
         try:
             return replace(self, fixed=sizes).read({}, training_heads="possible")
         except Refused as refused:
-            hint = "attributes can be varied only if the network exists as written"
+            hint = "attributes can be varied only if the network is possible as written"
             fail("shape", str(refused), hint=hint, origin=self.spec.source.name)
 
     def measure(self, graph: Graph, settings: Settings) -> list[Any]:

@@ -23,7 +23,8 @@ from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
 from archcalc.spec.check import names_used
-from archcalc.spec.errors import Source, Text, escaped, fail, suggest
+from archcalc.spec.errors import Source, Text, escaped, fail, listing, suggest
+from archcalc.spec.given_shapes import suggest_size
 from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
@@ -152,8 +153,8 @@ class _Calculation:
         ]
         for name in (*self.query.free, *(self.query.when or {})):
             if name not in known:
-                hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
-                fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin="--free")
+                unknown = f"no variable or input size '{name[:40]}'"
+                fail("unknown-name", unknown, hint=suggest_size(name, known), origin="--free")
             if name in graph.variables and isinstance(graph.variables[name], str):
                 fail(
                     "argument",
@@ -359,10 +360,9 @@ def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Num
         fail("argument", "must be one number, got a shape", value.span)
     for name in names_in(value):
         if name.name not in names:
-            hint = suggest(
-                name.name, names, f"free names are {', '.join(names)}" if names else "--free declares free names"
-            )
-            fail("unknown-name", f"'{name.name[:40]}' is not a free name", name.span, hint)
+            hint = suggest(name.name, names, listing("free name", names) if names else "--free declares free names")
+            what = "free name" if names else "number"
+            fail("unknown-name", f"'{name.name[:40]}' is not a {what}", name.span, hint)
     try:
         return evaluated(value, Scope(names, None, limits))
     except Impossible as error:

@@ -23,7 +23,7 @@ from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
 from archcalc.numeric import NeedsPlain, Number, is_plain, product
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
-from archcalc.spec.errors import suggest
+from archcalc.spec.errors import listing, suggest
 
 if TYPE_CHECKING:
     from archcalc.analysis.training.cost import TrainingCost
@@ -304,7 +304,7 @@ def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:
         return name, target[len(name) + 1 :]
     if len(networks) == 1:
         return next(iter(networks)), target
-    known = f"the networks are {', '.join(networks)}: write {next(iter(networks), 'A')}.{target[:40]}"
+    known = f"{listing('network', networks)}: write {next(iter(networks), 'A')}.{target[:40]}"
     raise LookupError(f"'{target[:60]}' must name a network", suggest(target.split(".")[0], networks, known))
 
 

@@ -57,7 +57,7 @@ class Archive:
             fail_to_read(error, name)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
             self._file.close()
-            fail("format", f"not a complete zip archive: {error}", origin=name)
+            fail("format", f"not a complete zip archive ({error})", origin=name)
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             self.refuse(f"the archive has {len(members)} members, more than {MAX_MEMBERS}")
@@ -126,7 +126,7 @@ class Archive:
         except DAMAGED as error:
             fail("format", f"'{member}' is damaged: {error}", origin=self.name)
         if len(data) < length:
-            fail("format", f"'{member}' is shorter than it is said to be", origin=self.name)
+            fail("format", f"'{member}' is shorter than the archive states", origin=self.name)
         return data
 
     def json(self, member: str, limit: int = MAX_BYTES) -> Any:

@@ -237,11 +237,12 @@ def _consequences(diff: NetworkDiff) -> str:
     if figures["peak"].differs:
         grown.append("peak")
     parts = list[str]()
-    verb = ""
+    shrinks = None
     for name in grown:
-        own = _verb(figures[name])
-        parts.append(f"{NAMES[name]} {'' if own == verb else f'{own} '}{_amount(figures[name])}")
-        verb = own
+        figure = figures[name]
+        verb = "" if _shrinks(figure) == shrinks else f"{_verb(figure)} "  # as in "MACs grow by 1 % and FLOPs by 2 %"
+        shrinks = _shrinks(figure)
+        parts.append(f"{NAMES[name]} {verb}{_amount(figure)}")
     stays = [NAMES[name] for name in same]
     outputs = [tensor for tensor in diff.outputs if tensor.differs]
     parts += [_tensor_text("output", tensor) for tensor in outputs]
@@ -263,9 +264,13 @@ def _consequences(diff: NetworkDiff) -> str:
     return _capital(said)
 
 
+def _shrinks(figure: Figure) -> bool:
+    return bool(figure.after < figure.before)
+
+
 def _verb(figure: Figure) -> str:
     """Return whether a total grows or shrinks, in the number of its name."""
-    verb = "shrink" if figure.after < figure.before else "grow"
+    verb = "shrink" if _shrinks(figure) else "grow"
     return f"{verb}s" if figure.quantity == "peak" else verb
 
 

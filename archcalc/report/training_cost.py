@@ -81,7 +81,7 @@ def _notes(analysis: Analysis, dtype: str) -> Iterator[str]:
     if not cost.needs:
         yield "nothing is trained"
     if not analysis.totals.is_complete:
-        yield "operators that cannot be counted are left out, so that the figures are lower bounds"
+        yield "operators that cannot be counted are left out, so the figures are lower bounds"
 
 
 def training_record(analysis: Analysis, dtype: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
 from archcalc.spec.arguments import BoundArgument, words_of
 from archcalc.spec.axes import Axis, stored_axis
-from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.errors import Span, fail, listing, suggest
 from archcalc.spec.values import (
     NoNumber,
     Pair,
@@ -312,6 +312,6 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
 def _table(argument: syntax.Argument, tables: Tables) -> Any:
     name = argument.value.name if isinstance(argument.value, syntax.Name) else ""
     if name not in tables:
-        known = f"the tables are {', '.join(tables)}" if tables else "declare it under 'tables:'"
+        known = listing("table", tables) if tables else "declare it under 'tables:'"
         fail("unknown-name", f"no connection table '{name}'", argument.span, suggest(name, tables, known))
     return tables[name]

@@ -6,7 +6,7 @@ computed only when an error is rendered, so valid specs do not pay for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
@@ -239,6 +239,20 @@ def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a hint for an unknown word: the most similar known word, regardless of case, or ``otherwise``."""
     found = closest(word, islice(known, MAX_NAMES_COMPARED))
     return f"did you mean '{found}'?" if found is not None else otherwise
+
+
+def listing(noun: str, names: Collection[str], most: int | None = None) -> str:
+    """Return the hint that lists known names, or the first of them: ``the inputs are a, b``, ``the only input is a``.
+
+    Args:
+        noun: what the names are of, in the singular.
+        names: the names, of which there is at least one.
+        most: the number of names that are listed, if there are more; by default all.
+    """
+    if len(names) == 1:
+        return f"the only {noun} is {next(iter(names))}"
+    shown = [*islice(names, most)]
+    return f"the {noun}s are {', '.join(shown)}{', …' if len(shown) < len(names) else ''}"
 
 
 class Problems:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from archcalc.graph import channels_first, input_axes
 from archcalc.ops.base import Shape
-from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Source, Text, fail, listing, suggest, whole_text
 from archcalc.spec.grammar import parse_shape
 from archcalc.spec.limits import Limits
 from archcalc.spec.records import Given
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import Names, Scope, evaluate, shape_from
+
+MAX_LISTED = 12
+"""The number of variables and input sizes that a hint lists."""
 
 
 def shape_text(name: str, written: str) -> Text:
@@ -64,7 +68,7 @@ def given_shapes(
     shapes = dict(inputs)
     for name in given.shapes:
         if name and name not in shapes:
-            hint = suggest(name, shapes, f"the inputs are {', '.join(shapes)}")
+            hint = suggest(name, shapes, listing("input", shapes))
             fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--shape {name}")
     for name, shape in parsed_shapes(given, layout, limits, variables).items():
         shapes[name or next(iter(shapes))] = shape
@@ -73,12 +77,23 @@ def given_shapes(
         if name in variables:
             continue
         if name not in axes:
-            known = [*variables, *axes]
-            hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
+            hint = suggest_size(name, [*variables, *axes])
             fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=origin)
         target, axis = axes[name]
         shapes[target] = (*shapes[target][:axis], number, *shapes[target][axis + 1 :])
     return shapes
+
+
+def suggest_size(name: str, known: Collection[str]) -> str:
+    """Return the hint for a name that is neither a variable nor an input size: a similar name, or a list of all.
+
+    Synonyms are not listed: numbered axes and, with a single input, names with that of the input (``input.H``).
+    """
+    inputs = {each.rpartition(".")[0] for each in known}
+    several = len(inputs) > 2  # names without an input have an empty one
+    listed = [each for each in known if not re.fullmatch(r"(?:.*\.)?n\d+", each) and (several or "." not in each)]
+    noun = "variables and input size" if len(listed) > 1 else "input size"
+    return suggest(name, known, listing(noun, listed, MAX_LISTED) if listed else "")
 
 
 def given_axes(

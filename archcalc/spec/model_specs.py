@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from archcalc.spec.errors import Source, fail, suggest
+from archcalc.spec.errors import Source, fail, listing, suggest
 from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes
 from archcalc.spec.limits import Limits
 from archcalc.spec.models import ModelOptions, ModelSource
@@ -66,5 +66,5 @@ def _require_names(given: Given, names: Collection[str]) -> None:
     for name in given.set:
         if name not in names and name not in given.shared:
             reason = f"no size '{name[:40]}' in the model" if names else f"no variable '{name[:40]}': a model has none"
-            hint = suggest(name, names, f"the sizes with names are {', '.join(names)}") if names else ""
+            hint = suggest(name, names, listing("named size", names)) if names else ""
             fail("unknown-name", reason, hint=hint, origin=f"--set {name[:40]}")

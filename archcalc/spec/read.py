@@ -19,7 +19,7 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, listing, suggest, whole_text
 from archcalc.spec.given_shapes import given_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
@@ -90,7 +90,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     for option, written, reason in (
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
-        ("--input", given.values, "only an input of an ONNX model can be fixed to a number"),
+        ("--input", given.values, "only inputs of PyTorch and ONNX models can be fixed to numbers"),
         ("--layer", given.layers, "only layers of a Keras model can be declared"),
     ):
         if written:
@@ -322,7 +322,7 @@ class _Reader:
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.given.set:
             if name not in values:
-                known = f"the variables are {', '.join(values)}" if values else "this spec declares no variables"
+                known = listing("variable", values) if values else "this spec declares no variables"
                 fail(
                     "unknown-name",
                     f"no variable '{name[:40]}'",
@@ -488,14 +488,14 @@ class _Reader:
         return tuple(self.named_chains(self.pairs(top, section), blocks))
 
     def unique(self, stages: list[Stage], inputs: Dictionary[str, Shape]) -> None:
-        """Check that the names of inputs, stages and heads are unique: they share one name space."""
+        """Check that the names of inputs, stages and heads are unique: they share one namespace."""
         seen = set(inputs)
         for stage in stages:
             if stage.name is None:
                 continue
             with self.problems:
                 if stage.name in seen:
-                    taken = f"the name '{stage.name}' is already used: inputs, stages and heads share one name space"
+                    taken = f"the name '{stage.name}' is already used: inputs, stages and heads share one namespace"
                     fail("duplicate", taken, stage.span)
                 seen.add(stage.name)
 

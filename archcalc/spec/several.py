@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archcalc.spec.errors import Source, fail, suggest
+from archcalc.spec.errors import Source, fail, listing, suggest
 from archcalc.spec.limits import Limits
 from archcalc.spec.read import read_spec
 from archcalc.spec.records import Given, Spec
@@ -63,10 +63,6 @@ class SharedSettings:
         declared = self.declared
         for name in names:
             if name not in declared:
-                all = (
-                    f"the declared variables are {', '.join(declared)}"
-                    if declared
-                    else "none of them declares a variable"
-                )
+                all = listing("declared variable", declared) if declared else "none of them declares a variable"
                 unknown = f"none of the networks has a variable '{name[:40]}'"
                 fail("unknown-name", unknown, hint=suggest(name, declared, all), origin=f"--set {name[:40]}")

@@ -6,7 +6,7 @@ import re
 
 from archcalc.spec.about import texts
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar
-from archcalc.spec.errors import Problems, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Text, fail, listing, suggest, whole_text
 from archcalc.spec.similarity import closest
 
 NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -79,7 +79,7 @@ def with_variant(top: Mapping, name: str) -> Mapping:
     """
     variants = variants_of(top)
     if name not in variants:
-        listed = f"the variants are {', '.join(variants)}" if variants else "this spec has no variants"
+        listed = listing("variant", variants) if variants else "this spec has no variants"
         meant = closest(name, variants)
         hint = f"did you mean '{meant}'? {listed}" if meant else listed
         fail("unknown-name", f"no variant '{name[:40]}'", hint=hint, origin=_origin(top))

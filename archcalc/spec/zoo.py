@@ -85,7 +85,7 @@ def suggest_bundled(spec: str) -> str:
     if not found and words and len(words[0]) > 2:
         found = _beginning_like(spec, words[0])
     more = ", …" if len(found) > MAX_SUGGESTIONS else ""
-    return f"the bundled networks like it are {', '.join(found[:MAX_SUGGESTIONS])}{more}" if found else ""
+    return f"bundled networks with similar names: {', '.join(found[:MAX_SUGGESTIONS])}{more}" if found else ""
 
 
 def meant_name(spec: str) -> str | None:

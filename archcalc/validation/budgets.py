@@ -32,8 +32,8 @@ def over_budget(budgets: Iterable[Budget], analysis: Analysis, name: str) -> tup
                 message = f"{problem.message}, in the budget '{budget.condition}' of {budget.place}"
                 wrong.append(Problem(problem.code, message, hint=problem.hint, origin=name))
             continue
-        message = f"over budget: {figures_text(figures.known)}, but must be '{budget.condition}'"
-        exceeded.append(Problem("budget", message, origin=name, hint=f"the budget is in {budget.place}"))
+        message = f"over budget: {figures_text(figures.known)}, but the budget is '{budget.condition}'"
+        exceeded.append(Problem("budget", message, origin=name, hint=f"it is set in {budget.place}"))
     return exceeded, wrong
 
 

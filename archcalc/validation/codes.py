@@ -28,7 +28,7 @@ ERRORS = {
     "duplicate": "A name or key that must be unique occurs twice.",
     "encoding": "The file is not UTF-8 text.",
     "expectation": "An expectation does not hold, or cannot be read.",
-    "format": "The file is damaged, has another format than its name says, or has no network.",
+    "format": "The file is damaged, is not in the format that its name says, or has no network.",
     "growth": "A total has grown beyond its tolerance since the baseline was written.",
     "limit": "The spec needs more work than the limits allow; each limit is an option.",
     "missing": "A section that every spec must have is missing.",

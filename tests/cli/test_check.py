@@ -392,3 +392,10 @@ def test_junit_names_files_as_the_checkout_does(
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     assert 'file="answers/ada.yaml" line="2"' in archcalc("check", str(file), "--format", "junit").out
     assert "file=" not in archcalc("check", str(file), "--format", "xunit").out
+
+
+@pytest.mark.parametrize("option", ["--key", "--feedback"])
+def test_options_for_answers_do_not_apply_to_a_claim(archcalc: Archcalc, option: str) -> None:
+    ran = archcalc("check", "--claim", "lenet5 c1.params = 156", option, "file.yaml")
+    assert ran.status == 2
+    assert f"{option} applies to ANSWERS, not to --claim" in ran.err

@@ -26,7 +26,7 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
         ("conv_1 = 3 1 -1; 2 -1 -1; 1 -8 1", 1, "Likely reason: The kernel is rotated"),
         ("conv_1 = -3 -1 1; -2 1 1; -1 8 0", 1, "Entry 3, 3 is -1, not 0."),
         ("conv_1[0,0] = 4.25", 1, "conv_1[0,0] is -3, not 4.25"),
-        ("conv_1[0, 3] = 1", 2, "error[argument]: 'conv_1' has shape 1x3x3, no number [0, 3]"),
+        ("conv_1[0, 3] = 1", 2, "error[argument]: 'conv_1' has no number [0, 3]: its shape is 1x3x3"),
         ("conv_1[0, 0] = x", 2, "'x' is not a number"),
         ("conv_9 = 1", 2, "there is no layer 'conv_9'"),
         ("conv_1 > 1", 2, "must have the form NETWORK LAYER = ARRAY"),
@@ -45,7 +45,7 @@ def test_numbers_are_judged(capsys: pytest.CaptureFixture[str], claim: str, stat
         (("--claim", f"{NETWORK} conv_1[0,0] = -3", *KERNEL), "--weights needs --input"),
         (("--claim", f"{NETWORK} conv_1[0,0] = -3", *GIVEN, *GIVEN, *KERNEL), "two arrays"),
         (("--claim", f"{NETWORK} conv_1[0,0] = -3", "--input", "1 2", *KERNEL), "must have shape 1x5x5, got 2"),
-        (("answers.yaml", *GIVEN), "are for --claim"),
+        (("answers.yaml", *GIVEN), "apply to --claim"),
     ],
 )
 def test_bad_input_is_one_error(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
@@ -66,8 +66,13 @@ NUMBERS = ("--input", "1 2", "--weights", "fc_1.weight = 1 2; 3 4")
         ("dL/dfc_1.weight[1,0] = 3", ("--upstream", "1 3"), 0, "is 3"),
         ("dL/dinput = 7 15", ("--upstream", "1 3"), 1, "the product with the transposed weights"),
         ("dL/dfc_1 = 4 4", ("--loss", "mse", "--target", "1 7"), 0, "is [4, 4]"),
-        ("dL/dfc_1 = 4 4", ("--loss", "mse"), 2, "give --target: an array like the output"),
-        ("dL/dfc_1 = 4 4", ("--loss", "cross_entropy", "--target", "2"), 2, "must be integers from 0 to 1, got 2"),
+        ("dL/dfc_1 = 4 4", ("--loss", "mse"), 2, "give it with --target: an array with the shape of the output"),
+        (
+            "dL/dfc_1 = 4 4",
+            ("--loss", "cross_entropy", "--target", "2"),
+            2,
+            "must consist of integers from 0 to 1, got 2",
+        ),
         ("dL/dfc_1 = 4 4", ("--target", "2"), 2, "--target belongs to --loss"),
         ("fc_1 = 5 11", ("--loss", "mse"), 2, "--loss belongs to a claim about a gradient"),
         ("dL/dfc_9 = 4 4", (), 2, "there is no input, layer or stored array 'fc_9'"),

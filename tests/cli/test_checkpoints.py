@@ -201,7 +201,7 @@ def test_weights_that_are_found_by_their_order_are_noted(archcalc: Archcalc, tmp
     ran = archcalc("run", NETWORK, "--weights", f"{path}:state_dict", "--input", "1 10", "--print", "fc_1")
     assert ran.status == 0
     assert "21.5" in ran.out
-    assert "no tensor has the name of 'fc_1': weights are those with the same shapes in the same order" in ran.err
+    assert "no tensor is named after 'fc_1': tensors are assigned by their order, as their shapes agree" in ran.err
 
 
 def test_weights_that_do_not_fit_are_listed(archcalc: Archcalc, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_u_needs_a_decoder(archcalc: Archcalc) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "net.jpg"], "no picture has the suffix '.jpg'"),
+        (["-o", "net.jpg"], "no format of pictures has the suffix '.jpg'"),
         (["-o", "net"], "'net' has no suffix"),
         (["-o", "."], "'.' is a folder"),
         (["-o", "-", "--costs", "flop"], "no quantity 'flop'"),

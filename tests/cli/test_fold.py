@@ -62,6 +62,14 @@ def test_the_folded_spec_is_a_spec(archcalc: Archcalc, tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".archcalc-*"))
 
 
+@pytest.mark.parametrize("name", ["folded.onnx", "folded.npz", "folded.pth"])
+def test_a_spec_is_not_written_under_the_name_of_another_format(archcalc: Archcalc, tmp_path: Path, name: str) -> None:
+    ran = archcalc("fold", "lenet5", "-o", str(tmp_path / name))
+    assert ran.status == 2
+    assert f"--output: error[argument]: a spec is written, but '{tmp_path / name}' ends in " in ran.err
+    assert not [*tmp_path.iterdir()]
+
+
 def test_verify_runs_both(archcalc: Archcalc) -> None:
     ran = archcalc("fold", SMALL, "--verify")
     assert ran.status == 0

@@ -266,7 +266,7 @@ def test_a_picture_halfway_through_a_space_to_depth_shows_what_the_unit_sees(run
         (("vgg-a", "--at", "1,1"), "--at needs a LAYER"),
         (("vgg-a", "--svg", "x.svg"), "--svg needs a LAYER"),
         (("vgg-a", "conv1", "--image", "x.png"), "--image needs --svg"),
-        (("vgg-a", "--from", "conv9"), "no layer, stage or input 'conv9'"),
+        (("vgg-a", "--from", "conv9"), "--from: error[unknown-name]: no layer, stage or input 'conv9'"),
         (("vgg-a", "conv1", "--from", "conv3"), "'conv1/maxpool' does not depend on 'conv3/maxpool'"),
         (("vgg-a", "--from", "fc8"), "no layer depends on"),
         (("vgg-a", "conv1", "conv2"), "unexpected argument 'conv2'"),

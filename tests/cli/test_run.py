@@ -130,7 +130,7 @@ def test_numbers_that_are_not_finite_are_reported(archcalc: Archcalc, here: Path
         (["--input", "w.npz"], "got an archive"),
         (["--weights", "w.npz"], "conv_1.bias is missing: 4"),
         (["--weights", "x.npy"], "cannot be read"),
-        (["--layer", "convv"], "no layer, stage or input 'convv'"),
+        (["--layer", "convv"], "--layer: error[unknown-name]: no layer, stage or input 'convv'"),
         (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, but there are 2"),
         (["--output", "missing/folder/y.npy"], "No such file or directory"),
         (["--output", "y.npz", "--save-weights", "./y.npz"], "is the file of --output"),
@@ -417,10 +417,12 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
         (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has no number [5, 5]: its shape is 1x3x3"),
-        (["--at", "conv_2:0,0"], "no layer, stage or input 'conv_2'"),
+        (["--at", "conv_2:0,0"], "--at: error[unknown-name]: no layer, stage or input 'conv_2'"),
         (["--at", "input:0,0"], "it is not computed"),
+        (["--at", "conv_1.weight:0,0,0,0"], "with --backward, --at works out its gradient"),
         (["--at", "conv_1:0,0", "--format", "csv"], "not csv"),
-        (["--print", "conv"], "no layer, stage or input 'conv'"),
+        (["--print", "conv"], "--print: error[unknown-name]: no layer, stage or input 'conv'"),
+        (["--weights", "kernel = 1"], "the only array is conv_1.weight"),
     ],
 )
 def test_errors_about_small_arrays_say_what_is_wanted(
@@ -443,4 +445,4 @@ def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
         "run", "3x64x64 -> relu -> conv 64 k3", "--input", "ones", "--weights", "conv_1.weight = ones", "--exact"
     )
     assert ran.status == 2
-    assert "operations, at most 200,000" in ran.err
+    assert "operations, but at most 200,000" in ran.err

@@ -6,6 +6,7 @@ The property: every verb gives the same answers as for the network without its t
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,10 @@ def test_a_verb_answers_as_without_training_heads(
     verb, *rest = arguments
     ran, plain = (archcalc(verb, spec, *rest) for spec in specs)
     assert ran.status == plain.status == 0, ran.err
-    assert ran.out.replace("with.yaml", "") == plain.out.replace("without.yaml", "")
+    one, other = ran.out.replace("with.yaml", ""), plain.out.replace("without.yaml", "")
+    if verb == "verify":
+        one, other = (re.sub(r",\d+\.\d$", "", each, flags=re.MULTILINE) for each in (one, other))  # without seconds
+    assert one == other
 
 
 def test_show_says_which_heads_are_left_out_and_why(archcalc: Archcalc, specs: tuple[str, str]) -> None:

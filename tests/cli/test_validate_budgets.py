@@ -41,8 +41,8 @@ def test_a_network_over_its_budget_fails(archcalc: Archcalc) -> None:
     figures = "params is 946, macs is 8,496"
     assert done.lines[:3] == [
         "failed nets/small.pt2  (0 expectations, over 1 budget)",
-        f"nets/small.pt2: error[budget]: over budget: {figures}, but must be 'params < 900 and macs <= 500M'",
-        "  = the budget is in pyproject.toml:3",
+        f"nets/small.pt2: error[budget]: over budget: {figures}, but the budget is 'params < 900 and macs <= 500M'",
+        "  = it is set in pyproject.toml:3",
     ]
 
 
@@ -50,7 +50,7 @@ def test_several_conditions_are_judged_one_by_one(archcalc: Archcalc) -> None:
     budgets('"nets/*" = ["params < 10", "macs < 1", "layers < 100"]', '"*.pt2" = "head.params <= 729"')
     done = archcalc("validate", "nets/small.pt2")
     assert "over 3 budgets" in done.lines[0]
-    assert "head.params is 730, but must be 'head.params <= 729'" in done.out
+    assert "head.params is 730, but the budget is 'head.params <= 729'" in done.out
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_budgets_are_for_every_kind_of_spec(archcalc: Archcalc, pattern: str, sp
     budgets(f'"{pattern}" = "params < 7"')
     done = archcalc("validate", spec)
     assert done.status == 1
-    assert "but must be 'params < 7'" in done.out
+    assert "but the budget is 'params < 7'" in done.out
 
 
 def test_budgets_hold_for_variants(archcalc: Archcalc) -> None:
@@ -89,7 +89,7 @@ def test_a_budget_may_compare_a_field_with_a_word(archcalc: Archcalc, word: str)
     budgets(f'"9x9x9 -> *" = "rf = {word}"')
     done = archcalc("validate", "9x9x9 -> conv 4 k3")
     assert done.status == 1
-    assert f"over budget: rf is 3, but must be 'rf = {word}'" in done.out
+    assert f"over budget: rf is 3, but the budget is 'rf = {word}'" in done.out
 
 
 def test_a_name_that_a_network_does_not_have_is_an_error(archcalc: Archcalc) -> None:

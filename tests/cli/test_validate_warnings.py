@@ -34,7 +34,7 @@ def test_warnings_are_shown_and_fail_nothing(archcalc: Archcalc) -> None:
     assert ran.lines[0] == "ok     net.yaml  (0 expectations, 2 warnings)"
     assert "net.yaml:2:13: warning[unused-variable]: variable 'idle' is not used" in ran.lines
     assert (
-        "net.yaml:4:8: warning[dropped-border]: 'a' drops the last 1 row and 1 column of its 3x9x9 input" in ran.lines
+        "net.yaml:4:8: warning[dropped-border]: 'a' drops 1 row and 1 column at the end of its 3x9x9 input" in ran.lines
     )
     assert ran.lines[-1] == "1 spec: 1 ok; 2 warnings"
     assert archcalc("validate", "-q", "net.yaml").lines == ["1 spec: 1 ok; 2 warnings"]

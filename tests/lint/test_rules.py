@@ -173,9 +173,9 @@ def test_dropped_pixels_are_those_that_no_window_reaches(n: int, k: int, s: int,
 
 def test_dropped_pixels_are_counted_per_axis() -> None:
     (problem,) = warnings("input: 3x56x55\nlayers: [a: maxpool 3 s2]")
-    assert problem.message == "'a' drops the last 1 row of its 3x56x55 input"
+    assert problem.message == "'a' drops 1 row at the end of its 3x56x55 input"
     (problem,) = warnings("input: 3x57x56\nlayers: [a: maxpool k3x4 s3x3]")
-    assert problem.message == "'a' drops the last 1 column of its 3x57x56 input"
+    assert problem.message == "'a' drops 1 column at the end of its 3x57x56 input"
 
 
 def test_rounding_up_and_padding_drop_nothing() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from archcalc.spec.errors import listing
+from archcalc.spec.given_shapes import suggest_size
 from tests.spec.reading import chain, graph, marked, names, problem, problems
 
 
@@ -133,3 +135,22 @@ def test_a_short_form_in_a_call_is_written_out() -> None:
 def test_a_chain_that_yaml_reads_as_a_name_and_its_value_is_quoted(where: str) -> None:
     found = problem(f"input: 3x8x8\nlayers:\n  {where}\n")
     assert found.hint == "put quotes around a text that contains ': ': \"slice 2: axis=1\""
+
+
+def test_a_hint_lists_the_known_names_and_says_if_there_are_more() -> None:
+    assert listing("input", ["image"]) == "the only input is image"
+    assert listing("input", ["image", "prior"]) == "the inputs are image, prior"
+    assert listing("input", ["image", "prior", "mask"], 2) == "the inputs are image, prior, …"
+
+
+@pytest.mark.parametrize(
+    ("known", "listed"),
+    [
+        (["alpha", "C", "input.C", "n0", "input.n0"], "the variables and input sizes are alpha, C"),
+        (["C", "input.C", "n0", "input.n0"], "the only input size is C"),
+        (["C", "one.C", "two.C", "n0", "two.n0"], "the variables and input sizes are C, one.C, two.C"),
+    ],
+)
+def test_synonyms_of_sizes_are_not_listed(known: list[str], listed: str) -> None:
+    assert suggest_size("something", known) == listed
+    assert suggest_size("alhpa", known) == ("did you mean 'alpha'?" if "alpha" in known else listed)

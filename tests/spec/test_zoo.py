@@ -37,11 +37,11 @@ def test_common_names_are_those_of_the_bundled_form(name: str, title: str) -> No
     ("name", "hint"),
     [
         ("resnett50", "did you mean 'resnet50'?"),
-        ("resnet26", "the bundled networks like it are resnet"),
-        ("ResNet50_v2", "the bundled networks like it are resnet50"),
+        ("resnet26", "bundled networks with similar names: resnet"),
+        ("ResNet50_v2", "bundled networks with similar names: resnet50"),
         ("colorisation-unet", "did you mean 'colourisation-unet'?"),
-        ("inception-v9", "the bundled networks like it are googlenet, inception-"),
-        ("separable", "the bundled networks like it are separable-example, separable-example-standard"),
+        ("inception-v9", "bundled networks with similar names: googlenet, inception-"),
+        ("separable", "bundled networks with similar names: separable-example, separable-example-standard"),
         ("microsoft/resnet-50", "did you mean the bundled network 'resnet50'?"),
         ("nets/resnet50.yaml", ""),
         ("zzz", "`archcalc zoo` lists them"),
@@ -226,7 +226,7 @@ def test_the_name_of_another_network_is_not_corrected(name: str) -> None:
 )
 def test_the_networks_of_the_family_are_listed(name: str, first: str) -> None:
     hint = suggest_bundled(name)
-    assert hint.startswith("the bundled networks like it are ")
+    assert hint.startswith("bundled networks with similar names: ")
     assert first in hint
 
 

@@ -36,7 +36,7 @@ def _multihead(call: Call) -> Iterator[Part]:
         amount += (length + 2 * source) * width
     amount += 2 * length * source * width + attention_heads(call) * length * source + length * width * (width + 1)
     _, covers = covered(call)
-    yield Part(batch * amount, "scaling, softmax and biases beside the products", covers)
+    yield Part(batch * amount, "scaling, softmax and biases besides the products", covers)
 
 
 MULTIHEAD = Formula(

@@ -33,7 +33,7 @@ def thop_recurrent(gates: int, further: int) -> Formula:
 
         amount = directions * (cell(features) + (layers - 1) * cell(units * directions))
         _, covers = covered(call)
-        yield Part(amount * steps, "biases and gates beside the products", covers)
+        yield Part(amount * steps, "biases and gates besides the products", covers)
 
     return Formula(
         f"per step {times_text(gates)}((i+H)H + H + 2H for biases)" + (f" + {further}H" if further else ""), parts
@@ -56,7 +56,7 @@ def all_weights_recurrent(further: int, *, per_mac: int = 1) -> Formula:
             amount += sum(per_mac * each.numel - (per_mac - 1) * each.shape[0] for each in matrices)
             amount += sum(each.numel for each in vectors) + further * units
         _, covers = covered(call)
-        yield Part(amount * steps * directions, "biases and gates beside the products", covers)
+        yield Part(amount * steps * directions, "biases and gates besides the products", covers)
 
     products = "the weights" if per_mac == 1 else "twice the weights, less the gates twice"
     return Formula(f"per step {products}, the biases, and {times_text(further)}H; doubled for two directions", parts)

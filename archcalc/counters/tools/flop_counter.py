@@ -51,10 +51,10 @@ USE = "with torch.utils.flop_counter.FlopCounterMode() as counter: model(x)"
 def _flops(attention: Formula) -> tuple[Quantity, ...]:
     rules = operator_rules(attention, products.TWO_PER_MAC, products.DISPATCHED_PRODUCT_FLOPS)
     return (
-        Quantity("flops", "FLOPs (two per multiply–add)", "macs", rules=rules),
+        Quantity("flops", "FLOPs (two per multiply–accumulate)", "macs", rules=rules),
         Quantity(
             "training_flops",
-            "FLOPs with model(x).sum().backward() (two per multiply–add)",
+            "FLOPs with model(x).sum().backward() (two per multiply–accumulate)",
             "training_macs",
             rules=tuple([_with_gradients(rule, forward=True) for rule in rules]),
         ),

@@ -43,5 +43,5 @@ FVCORE = Tool(
     use="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
     watches="operators of a trace, however the model calls them; an operator without a handle is not counted",
     caller_decides=True,
-    quantities=(Quantity("macs", "flops (a multiply–add is one)", "macs", rules=RULES),),
+    quantities=(Quantity("macs", "flops (a multiply–accumulate is one)", "macs", rules=RULES),),
 )

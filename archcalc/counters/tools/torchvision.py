@@ -16,7 +16,7 @@ TORCHVISION = Tool(
     quantities=(
         Quantity(
             "macs",
-            "GFLOPS in the tables of weights (a multiply–add is one)",
+            "GFLOPS in the tables of weights (a multiply–accumulate is one)",
             "macs",
             Unit(" G", 10**9, 3),
             rules=operator_rules(products.MACS, products.MACS, products.DISPATCHED_PRODUCT),

@@ -173,7 +173,8 @@ class ComputedArray:
         number = elements.at(full)
         if number is None or any(size != 1 for size in elements.shape[: -len(index)]):
             assert place is not None
-            message = f"'{entry.name}' has shape {shape_text(elements.shape)}, no number [{', '.join(map(str, index))}]"
+            got = ", ".join(map(str, index))
+            message = f"'{entry.name}' has no number [{got}]: its shape is {shape_text(elements.shape)}"
             fail("key", message, whole_text(place), "indices count from 0, channels first")
 
         def at_index() -> Sequence[ArrayOutcome]:

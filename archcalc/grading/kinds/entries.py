@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.arrays.written import Shape, WrittenArrayError, read_array
-from archcalc.spec.errors import Text, fail, suggest, whole_text
+from archcalc.spec.errors import Text, fail, listing, suggest, whole_text
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
@@ -67,7 +67,7 @@ def read_arrays(
     found = {}
     for name, text in texts.items():
         if name not in shapes:
-            listed = f"the {what}s are {', '.join([*shapes][:8])}" if shapes else f"the network has no {what}s"
+            listed = listing(what, shapes, 8) if shapes else f"the network has no {what}s"
             fail("unknown-name", f"no {what} '{name[:60]}'", whole_text(text), suggest(name, shapes, listed))
         try:
             found[name] = in_shape(read_array(text.value), shapes[name], batch)

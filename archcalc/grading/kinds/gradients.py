@@ -97,7 +97,7 @@ class WrittenGradient:
         if text is None:
             if kind == "sum":
                 return loss_of(graph, kind, {name: ref}, {}, None, batch=batch)
-            example = "the number of the class" if kind == "cross_entropy" else "an array like the output"
+            example = "the number of the class" if kind == "cross_entropy" else "an array with the shape of the output"
             fail("missing", f"the loss {kind} needs a target", whole_text(self.name), f"give target: {example}")
         try:
             shape = target_shape(kind, graph, ref, name)

@@ -13,7 +13,7 @@ from archcalc.grading.kinds.truth import CONDITION, condition_in, in_key
 from archcalc.grading.subjects import Subject
 from archcalc.numeric.helpers import Impossible
 from archcalc.spec import Given
-from archcalc.spec.errors import Problem, SpecError, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problem, SpecError, Text, fail, listing, suggest, whole_text
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from archcalc.spec.ranges import read_values
@@ -85,7 +85,7 @@ class Solutions:
         known = subject.formulas.networks
         if self.network is not None:
             if self.network.value not in known:
-                hint = suggest(self.network.value, known, f"the networks are {', '.join(known)}")
+                hint = suggest(self.network.value, known, listing("network", known))
                 fail("key", f"no network '{self.network.value[:40]}'", whole_text(self.network), hint)
             return self.network.value
         if len(known) > 1:

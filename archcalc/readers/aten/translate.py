@@ -22,7 +22,7 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
 from archcalc.readers.steps import Calculated, Step
 from archcalc.readers.uncounted import UncountedCall
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 
 LIKE = {"zeros_like": "zeros", "ones_like": "ones", "full_like": "full", "empty_like": "zeros"}
 """The operators that use the shape of a tensor, and those that are given it."""
@@ -177,7 +177,7 @@ class _Translation:
         """Require that the batch axes that are given are axes of inputs."""
         for name, axis in self.batch.items():
             if name not in inputs:
-                hint = suggest(name, inputs, f"the inputs are {', '.join(inputs)}")
+                hint = suggest(name, inputs, listing("input", inputs))
                 fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--batch-axis {name[:40]}")
             rank = len(self.tensors.numbered(inputs[name]))
             if axis is not None and axis >= rank:

@@ -86,14 +86,14 @@ def fit(
         if checkpoint.is_ordered or len({*kinds}) == len(kinds):
             namings, reason = by_order(graph, left, rest, separator)
         else:
-            namings, reason = (), "the format sorts them, and layers with equal shapes could be confused"
+            namings, reason = (), "the format sorts them by name, and layers with equal shapes could be confused"
         for node, naming in zip(left, namings, strict=False):
             used |= names_of(naming)
             found.sources |= _owned(node, naming)
             found.by_order.append(node.name)
         if reason:
-            what = "of the layers without tensors of their name" if found.sources else "of all layers"
-            found.problems.append(f"the order {what} is not that of the tensors: {reason}")
+            which = "layers without tensors of their name" if found.sources else "layers"
+            found.problems.append(f"tensors cannot be assigned to the {which} by their order: {reason}")
     needed = [node for node in layers if training or not node.training]
     found.problems += _unsuitable(graph, needed, found, tensors)
     found.problems += _some(_without_tensors(graph, needed, {*found.sources, *constants}), "layers have none")

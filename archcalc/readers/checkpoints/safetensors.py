@@ -63,14 +63,14 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
     """
 
     def refuse(reason: str) -> NoReturn:
-        fail("format", f"not a valid file of safetensors: {reason}", origin=name)
+        fail("format", f"not a valid safetensors file: {reason}", origin=name)
 
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         start = LENGTH_BYTES + length
         if size < LENGTH_BYTES or start > size:
-            refuse(f"the file has {size:,} bytes, and its header is said to have {length:,}")
+            refuse(f"the file has {size:,} bytes, but gives its header {length:,}")
         if length > MAX_HEADER:
             fail("limit", f"the header has {length:,} bytes, more than {MAX_HEADER:,}", origin=name)
         text = file.read(length)
@@ -88,7 +88,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         begin, end = entry["data_offsets"]
         tensor = Tensor(each, tuple(entry["shape"]), DTYPES[entry["dtype"]], (begin, end))
         if prod((*tensor.shape, BITS[tensor.dtype])) != 8 * (end - begin):
-            refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, and has {end - begin:,}")
+            refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, but has {end - begin:,}")
         tensors[each] = tensor
     problem = _order_problem(tensors.values(), size - start)
     if problem:
@@ -103,7 +103,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
             file.seek(start + tensor.place[0])
             raw = np.fromfile(file, raw_dtype(tensor.dtype), tensor.numbers)
         if raw.size < tensor.numbers:
-            refuse("it has become shorter")
+            refuse("the file became shorter while it was read")
         return decoded(raw.reshape(tensor.shape), tensor.dtype)
 
     return Checkpoint(name, "safetensors", tensors, load, metadata=metadata, is_ordered=False)

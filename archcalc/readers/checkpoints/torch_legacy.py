@@ -90,7 +90,7 @@ def read_torch_legacy(path: Path, name: str, part: str) -> Checkpoint:
                 file.seek(starts[key] + start)
                 data = file.read(length)
             if len(data) < length:
-                fail("format", "it has become shorter", origin=name)
+                fail("format", "the file became shorter while it was read", origin=name)
             return data
 
         return numbers_of(tensor, read, "<", name)

@@ -106,14 +106,14 @@ def decode(description: Any) -> Model:
         raise Damaged("not the description of a Keras model: it has no 'class_name'")
     class_name = description["class_name"]
     if class_name not in MODELS:
-        kind = "a layer" if isinstance(description.get("config"), dict) else "something else"
+        kind = "layer" if isinstance(description.get("config"), dict) else "object"
         registered = str(description.get("registered_name") or "")
         if ">" in registered or "layers" in _mapping(description.get("config") or {}, "'config'"):
             raise Damaged(
-                f"the model is of the class '{class_name[:60]}', whose layers only its code knows: "
-                "only Sequential and Functional models describe them"
+                f"the model is of the class '{class_name[:60]}', whose layers are defined in code: "
+                "files of Sequential and Functional models describe their layers"
             )
-        raise Damaged(f"the description of {kind}, '{class_name[:60]}', not of a model")
+        raise Damaged(f"not the description of a Keras model, but of the {kind} '{class_name[:60]}'")
     return _model(class_name, description.get("config"))
 
 

@@ -85,7 +85,7 @@ def contents(path: Path, name: str) -> Contents:
 def _of_archive(path: Path, name: str) -> Contents:
     with Archive(path, name) as archive:
         if CONFIG not in archive:
-            archive.refuse(f"no Keras model: the archive has no '{CONFIG}'")
+            archive.refuse(f"not a Keras model: the archive has no '{CONFIG}'")
         description = archive.json(CONFIG)
         metadata = archive.json(METADATA) if METADATA in archive else {}
         version = metadata.get("keras_version") if isinstance(metadata, dict) else ""

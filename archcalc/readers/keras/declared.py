@@ -22,7 +22,7 @@ class Declared:
         """Keep the declarations.
 
         Args:
-            written: expressions of one tensor by the name of a layer, or of its class.
+            written: chains of operators by the name of a layer, or of its class.
         """
         self._written = written
 
@@ -41,14 +41,14 @@ class Declared:
         for name in self._written:
             if name not in used:
                 known = {each for call in calls for each in ("/".join(call.path), call.layer.class_name)}
-                hint = suggest(name, known, "layers are named by their names or classes, as `archcalc show` lists them")
+                hint = suggest(name, known, "give the name of a layer, as `archcalc show` prints it, or its class")
                 fail("unknown-name", f"no layer or class '{name[:60]}'", hint=hint, origin=f"--layer {name[:40]}")
 
     def add(self, name: str, view: LayerView, layout: str) -> Ref:
         """Add the operators of a declared layer, and return its output.
 
         Raises:
-            SpecError: the expression cannot be read, or the layer cannot exist on its input.
+            SpecError: the chain cannot be read, or the layer cannot exist on its input.
         """
         shape = view.shape(view.x)
         source = Source(f"--layer {name}", f"{'x'.join('1' for _ in shape)} -> {self._written[name]}")

@@ -65,7 +65,7 @@ def flattened(model: Model) -> Flat:
     for number, end in enumerate(model.inputs):
         layer = by_name.get(end.layer)
         if layer is None or layer.class_name != INPUT:
-            raise Damaged(f"the input '{end.layer[:60]}' is no layer of the model")
+            raise Damaged(f"the input '{end.layer[:60]}' is not a layer of the model")
         inputs[_unique(cleaned(end.layer), inputs)] = _input_shape(layer.config)
         bound.append(Made(-1 - number))
     if not inputs:
@@ -126,7 +126,7 @@ class _Flattening:
         def resolved(tensor: TensorName) -> Made:
             made = known.get((tensor.layer, tensor.call - shift.get(tensor.layer, 0)))
             if made is None:
-                raise Damaged(f"a call reads an output of '{tensor.layer[:60]}', which is not made before")
+                raise Damaged(f"a call reads an output of '{tensor.layer[:60]}', which is not computed before it")
             if isinstance(made, int):
                 return Made(made, tensor.output)
             if tensor.output >= len(made):
@@ -215,5 +215,5 @@ def _ordered(model: Model, shift: Mapping[str, int]) -> list[tuple[str, int]]:
                 heapq.heappush(ready, (places[reader], reader))
     if len(found) < len(places):
         name = next(name for (name, number) in places if waiting[name, number])
-        raise Damaged(f"a call of '{name[:60]}' reads what is not made before")
+        raise Damaged(f"a call of '{name[:60]}' reads a tensor that is not computed before it")
     return found

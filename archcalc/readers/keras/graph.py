@@ -204,7 +204,7 @@ class KerasGraph(GraphBuilder):
     def _declaring(self) -> tuple[str, ...]:
         """Return the hint that says how a layer is declared."""
         first = self.failures.first()
-        return (f'`--layer "{first}=relu"` declares such a layer, by any expression of one tensor',) if first else ()
+        return (f'`--layer "{first}=relu"` declares such a layer, with any chain of operators',) if first else ()
 
     def tensor(self, made: Made) -> Ref:
         """Return a tensor of the graph."""
@@ -246,7 +246,7 @@ class KerasGraph(GraphBuilder):
                     "shape",
                     f"{read}, but the file records {shape_text(n or '?' for n in recorded[1:])}",
                     origin=self.plan.name,
-                    hint="what --layer declares must make the shapes that the file records"
+                    hint="a chain of --layer must give the shapes that the file records"
                     if self.plan.declared
                     else "please report this file: one of the two is wrong",
                 )

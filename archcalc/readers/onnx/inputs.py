@@ -12,7 +12,7 @@ from archcalc.readers.aten.program import Meta
 from archcalc.readers.dynamic import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 
 MAX_GIVEN = 16
 """The number of integers of an input that are given by hand."""
@@ -138,7 +138,7 @@ class Inputs:
                 self.values[each.name] = given_numbers(each.name, self.written_values[each.name], dtype, sizes)
         for name in self.written_values:
             if name not in found:
-                hint = suggest(name, found, f"the inputs are {', '.join(found)}")
+                hint = suggest(name, found, listing("input", found))
                 fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--input {name[:40]}")
         for name in self.values:
             del self.axes[name]

@@ -28,7 +28,7 @@ from archcalc.readers.torch_export.inlined import names_in
 from archcalc.readers.torch_export.output_names import output_names
 from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.readers.torch_export.subgraphs import with_subgraphs
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 
 MAJOR_VERSION = 8
 """The version of the schema that is understood; minor versions only add optional fields."""
@@ -269,7 +269,7 @@ class _Decoder:
         local = {name: each for each, name in self.input_names.items()}
         for name, written in values.items():
             if name not in local:
-                hint = suggest(name, local, f"the inputs are {', '.join(local)}")
+                hint = suggest(name, local, listing("input", local))
                 fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--input {name[:40]}")
             meta = self.meta(mapping_at(tables, local[name]))
             numbers = given_numbers(name, written, NUMPY_DTYPES.get(meta.dtype, "f4"), [*map(int, meta.sizes)])
@@ -292,7 +292,7 @@ def _payload(name: str, folder: str, entry: Any) -> Payload:
         ([_plain_size(each) for each in list_at(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
     )
     if len(sizes) != len(strides):
-        raise Damaged(f"the sizes and strides of '{name}' must be as many")
+        raise Damaged(f"'{name}' must have as many strides as sizes")
     return Payload(
         name=name,
         folder=folder,

@@ -113,7 +113,9 @@ def test_another_order_is_not_guessed(network: archcalc.Network, tmp_path: Path)
     arrays = numbers(PYTORCH)
     other = {name: arrays[name] for name in sorted(arrays, key=lambda name: name[::-1])}
     found = problems(network, write_torch(tmp_path / "net.pth", state_dict(other)))
-    assert found[0].startswith("the order of all layers is not that of the tensors: stem/conv needs weight 4x3x3x3")
+    assert found[0].startswith(
+        "tensors cannot be assigned to the layers by their order: stem/conv needs weight 4x3x3x3"
+    )
     assert "head has no tensors for weight 5x64, bias 5" in found
     assert "'fc.bias' (5) belongs to no layer" in found
 

@@ -244,14 +244,20 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 
 UNREADABLE = {
-    "another class": ({"class_name": "Dense", "config": {"units": 3}}, "of a layer"),
-    "own class": ({"class_name": "Net", "registered_name": "package>Net", "config": {}}, "only its code knows"),
+    "another class": ({"class_name": "Dense", "config": {"units": 3}}, "of the layer"),
+    "own class": (
+        {"class_name": "Net", "registered_name": "package>Net", "config": {}},
+        "whose layers are defined in code",
+    ),
     "no layers": ({"class_name": "Functional", "config": {}}, "'layers' must be a list"),
     "a cycle": (
         functional(image(3), layer("ReLU", "r", "s"), layer("ReLU", "s", "r")),
-        "reads what is not made before",
+        "a tensor that is not computed before it",
     ),
-    "unknown output": (functional(image(3), layer("ReLU", "r", "nothing")), "reads what is not made before"),
+    "unknown output": (
+        functional(image(3), layer("ReLU", "r", "nothing")),
+        "a tensor that is not computed before it",
+    ),
     "names": (functional(image(3), layer("ReLU", "image", "image")), "the same name"),
     "no filters": (broken(config={"kernel_size": 3}), "'filters' is missing"),
     "filters": (broken(config={"filters": "x", "kernel_size": 3}), "'filters' must be an integer"),

@@ -81,7 +81,7 @@ def cosine_similarity(a: Arguments) -> list[Step]:
 def pairwise_distance(a: Arguments) -> list[Step]:
     """Translate ‖x − y + ε‖ along the last axis."""
     if not a.is_default("p", 2, 2.0):
-        raise Untranslatable("another distance than the Euclidean")
+        raise Untranslatable("a distance other than the Euclidean one")
     c, eps = Composition(a), a.number("eps", 1e-6)
     away = c.apply(c.join(Sub(), a.tensor("x1"), a.tensor("x2")), make(Offset, by=eps), make(Pow, exponent=2))
     keep = a.flag("keepdim", default=False)

@@ -24,7 +24,7 @@ def matches(c: Composition, axis: int, sizes: Sizes) -> int:
     """Return which elements of an index are which positions of an axis, which follows that of the elements."""
     indices = c.a.sizes("index")
     if [*indices[:axis], *indices[axis + 1 :]] != [*sizes[:axis], *sizes[axis + 1 :]]:
-        raise Untranslatable("an index of other sizes than the tensor")
+        raise Untranslatable("an index whose sizes differ from those of the tensor")
     behind = (1,) * (len(sizes) - axis - 1)
     column = c.reshape(c.constant("arange", (sizes[axis],), end=sizes[axis]), (-1, *behind), (sizes[axis], *behind))
     return c.join(make(Compare, how="equal"), with_axis(c, c.a.tensor("index"), axis + 1), column)
@@ -51,7 +51,7 @@ def scatter(a: Arguments) -> list[Step]:
 def scatter_add(a: Arguments) -> list[Step]:
     """Translate the sums of the elements whose index names a position: products with 1 at it and 0 elsewhere."""
     if a.operator == "scatter_reduce" and (a.text("reduce", "") != "sum" or not a.is_default("include_self", True)):
-        raise Untranslatable("another reduction than sums")
+        raise Untranslatable("a reduction other than a sum")
     sizes = a.sizes("self")
     axis, c = a.axis("dim", len(sizes)), Composition(a)
     if a.sizes("src") != a.sizes("index"):

@@ -86,7 +86,7 @@ def multi_head_attention(n: LayerView) -> Ref:
         op = make(Attention, context=not is_self, **attributes)
         return n.from_file(n.add(op, first, *(() if is_self else (second,)), stored=stored))
     if kv_heads != heads:
-        raise Unconvertible("groups of heads with other widths than those of the queries")
+        raise Unconvertible("groups of heads whose widths differ from those of the queries")
     parts = []
     for name, tensor, size in zip(PROJECTIONS, (first, second, third), (width, width, value_width), strict=False):
         own = own_arrays(stored, name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-TABLE = "it looks its input up in a table that its own code builds"
-CODE = "only its own code knows what it computes"
+TABLE = "it looks up its input in a table that is built at run time"
+CODE = "archcalc does not run its code"
 CONTENT = "what it does depends on the content of the whole image"
 SPECTRUM = "it computes Fourier transforms"
 ALONE = "a cell of a recurrent layer, outside of one"

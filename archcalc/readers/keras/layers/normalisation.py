@@ -72,7 +72,7 @@ def layer_norm(n: LayerView) -> Ref:
 def rms_norm(n: LayerView) -> Ref:
     axis, rank = n.axis("axis", n.rank(n.x)), n.rank(n.x)
     if axis != rank:
-        raise Unconvertible("a normalisation along another axis than the last")
+        raise Unconvertible("a normalisation along an axis other than the last")
     op = make(RmsNorm, axis=n.features, eps=n.number("epsilon", Fraction(1, 10**6)))
     return n.add(op, n.x, stored={"scale": n.variable(0)})
 

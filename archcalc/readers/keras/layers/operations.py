@@ -240,9 +240,9 @@ def item(n: LayerView) -> Ref:
             step = 1 if key.step is None else key.step
             bounds = _clipped(key, size)
         else:
-            raise Unconvertible("a part by other keys than numbers and slices")
+            raise Unconvertible("an index that is neither a number nor a slice")
         if step < 1:
-            raise Unconvertible("a slice backwards")
+            raise Unconvertible("a slice with a negative step")
         made = n.add(make(Slice, range=bounds, step=step, axis=n.at(axis, rank)), made)
     if removed:
         shape = [size for axis, size in enumerate(n.file_shape(made), 1) if axis not in removed]

@@ -151,7 +151,7 @@ def bidirectional(n: LayerView) -> Ref | list[Ref]:
     """Convert a layer and its copy for the other direction, whose results are joined."""
     inner, other = n.config.get("layer"), n.config.get("backward_layer")
     if not isinstance(inner, Mapping) or inner.get("class_name") not in (*CLASSES, "RNN"):
-        raise Unconvertible("another layer than a recurrent one, in both directions")
+        raise Unconvertible("a layer in both directions that is not recurrent")
     own: Mapping[str, Any] = inner.get("config") or {}
     config, name = layer_of(n, own, inner["class_name"])
     if isinstance(other, Mapping) and isinstance(other.get("config"), Mapping):

@@ -197,7 +197,7 @@ def _taps(given: Resampling, each: Axis, position: int) -> list[tuple[int, float
     last = each.before - 1
     if given.coordinates == "tf_crop_and_resize" and not 0 <= x <= last:
         if given.n.attribute("extrapolation_value", 0.0) != 0:
-            raise Untranslatable("another number than 0 outside")
+            raise Untranslatable("a number other than 0 outside")
         return [(0, 0.0)]
     if given.mode == "nearest":
         place = ROUNDINGS[given.rounding](x)
