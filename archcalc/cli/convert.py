@@ -99,7 +99,7 @@ TARGETS = {
     "spec": Target("a spec", (".yaml", ".yml"), frozenset(), write_spec),
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
     "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
-    "pytorch": Target("a Python file with a module of PyTorch", (".py",), frozenset(), write_pytorch),
+    "pytorch": Target("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }

@@ -65,7 +65,7 @@ def test_of_two_networks_it_shows_what_changed(archcalc: Archcalc) -> None:
 
 def test_of_several_networks_it_compares_the_figures(archcalc: Archcalc) -> None:
     page = archcalc("report", "lenet5", "resnet18", "mobilenet-v1 alpha=0.5", "-o", "-").out
-    for shown in ("11,699,112", "MobileNet", "alpha=0.5", 'id="totals"', "Memory over a run of LeNet-5"):
+    for shown in ("11,699,112", "MobileNet", "alpha=0.5", 'id="totals"', "Memory during a run of LeNet-5"):
         assert shown in page
     assert 'id="changes"' not in page
 

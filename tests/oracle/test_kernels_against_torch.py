@@ -34,7 +34,7 @@ def torch() -> Any:
 
 
 def counterpart(layer: Layer) -> Any:
-    """Return the module of PyTorch with the layer's stored arrays in it: both keep them in the same order."""
+    """Return the PyTorch module with the layer's stored arrays in it: both keep them in the same order."""
     import torch
 
     before = torch.get_default_dtype()

@@ -31,7 +31,7 @@ def torch() -> Any:
 
 
 def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], Any]:
-    """Export a network as a module of PyTorch; return the file, inputs and their result."""
+    """Export a network as a PyTorch module; return the file, inputs and their result."""
     import torch
 
     class Net(torch.nn.Module):

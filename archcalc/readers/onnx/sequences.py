@@ -1,6 +1,6 @@
 """Sequences of tensors, whose lengths are known while a file is read, and optional tensors.
 
-They are no layers: what a node takes out of a sequence is the tensor that was put in.
+They are not layers: what a node takes out of a sequence is the tensor that was put in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Modules of PyTorch as SPECs: exported, then read as the file that the export writes."""
+"""PyTorch modules as SPECs: exported, then read as the file that the export writes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ TEXTS = (COLUMNS["layer"], COLUMNS["op"], COLUMNS["output"])
 BARS = (
     COLUMNS["params"],
     COLUMNS["macs"],
-    Column("memory", "memory in a run", "right"),
+    Column("memory", "memory during a run", "right"),
     COLUMNS["rf"],
 )
 """The columns with bars."""

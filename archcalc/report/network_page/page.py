@@ -70,7 +70,7 @@ class NetworkPage:
             ("MACs", f"{bound}{totals.macs:,}"),
             ("FLOPs", f"{'≥ ' if totals.is_lower_bound('flops') else ''}{totals.flops:,}"),
             (f"memory of parameters ({self.dtype})", bytes_text(memory.params)),
-            ("peak of memory in a run", bytes_text(memory.peak)),
+            ("peak memory of a run", bytes_text(memory.peak)),
         ]
 
     def _shape(self, shape: tuple[int, ...]) -> str:

@@ -24,7 +24,7 @@ MODULE = frozenset(
         ),
     )
 )
-"""Names that modules of PyTorch have themselves."""
+"""Names that PyTorch modules have themselves."""
 USED = frozenset({"self", "torch", "nn", "math", "i", "len", "range", "center_crop"})
 """Names that the code uses itself."""
 

@@ -1,1 +1,1 @@
-"""A network as a module of PyTorch."""
+"""A network as a PyTorch module."""

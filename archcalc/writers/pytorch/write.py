@@ -1,4 +1,4 @@
-"""A whole network as a Python file with a module of PyTorch.
+"""A whole network as a Python file with a PyTorch module.
 
 The stages of the network are submodules, repeated blocks are classes, and repetitions are loops. Modules have the names
 of the layers and blocks, so that the entries of a ``state_dict`` do as well.
@@ -44,7 +44,7 @@ IMPORTS = (
 
 
 def write_pytorch(graph: Graph) -> str:
-    """Return the text of a Python file that defines a network as a module of PyTorch.
+    """Return the text of a Python file that defines a network as a PyTorch module.
 
     Raises:
         SpecError: PyTorch cannot express some layers; all reasons are listed.

@@ -1,4 +1,4 @@
-"""Sequences and optional tensors are no layers: what is taken out of them is what was put in."""
+"""Sequences and optional tensors are not layers: what is taken out of them is what was put in."""
 
 from __future__ import annotations
 
