@@ -29,8 +29,9 @@ FORMATS = (".html", ".htm")
 @spec_options
 @partial_option
 def command(specs: tuple[str, ...], output: str, force: bool, **values: Any) -> None:
-    """Write a page about a network: its drawing, its layers in a table that can be sorted and filtered, the memory during a run,
-    what a chosen unit sees of the input, derivations, what other tools print, and what a training step costs.
+    """Write a page about a network: its drawing, its layers in a table that can be sorted and filtered, the memory
+    during a run, what a chosen unit sees of the input, derivations, what other tools print, and what a training step
+    costs.
 
     Of several networks, the page compares figures, memory and drawings; of two, it also shows what changed. Settings
     after a SPEC, in the same argument, apply to that SPEC only, as for `compare`.
