@@ -35,7 +35,7 @@ CHECKS = (
     ("shapes", "Shape and number format of every tensor of a run."),
     ("params", "Parameters, counted in the arrays that a run reads."),
     ("operations", "Operations by kind and layer, counted by the kernels."),
-    ("exact", "Operations, counted one by one by plain loops; large networks are reduced first."),
+    ("exact", "Operations, counted one by one by plain loops."),
     ("rf", "Receptive fields, found by setting input positions to NaN."),
     ("folding", "Outputs of the folded network against those of the original."),
     ("memory", "Memory of a run against the estimate."),
@@ -50,7 +50,7 @@ CHECKS = (
     "--exact",
     "full_size",
     is_flag=True,
-    help="Run the check 'exact' on the full-size network, however long it takes.",
+    help="Do not reduce large networks for the checks of a run and for 'exact', however long they take.",
 )
 @spec_options
 @memory_option

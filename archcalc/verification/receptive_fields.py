@@ -1,12 +1,14 @@
 """Verification of receptive fields: the closed form is compared with probing.
 
-The network is probed on an input that is large enough for the windows of its middle units. Along the probed axis the
-input is enlarged by multiples of the period of the network's strides, so paddings, and with them the closed form, do
-not change; along the other axes it is as small as the network allows. Channels are reduced, which changes no window.
+The network is probed on the smallest input that is large enough for the windows of its middle units. Along the probed
+axis the size of the input changes by multiples of the period of the network's strides, so paddings, and with them the
+closed form, do not change; along the other axes it is as small as the network allows. Channels are
+reduced, which changes no window.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
@@ -23,6 +25,8 @@ from archcalc.verification.differences import AspectComparison, Difference, not_
 
 MAX_POSITIONS = 20_000
 """The largest size of the probed axis that is tried."""
+MIN_POSITIONS = 16
+"""The smallest size of the probed axis that is tried, unless the network has fewer positions."""
 DIVISORS = (64, 16, 4)
 """The divisors of channels that are tried."""
 
@@ -68,11 +72,15 @@ class _Axis:
         self.ref = graph.input_refs[name]
         self.place = graph.position_axes(self.ref)[axis]
         """The index of the axis in the shape of the input."""
-        self.wide, self.fields = self.enlarged()
+        self.wide, self.fields = self.resized()
         self.narrow = self.narrowed()
 
-    def enlarged(self) -> tuple[Graph, list[Fields]]:
-        """Return the network on an input that contains the windows of all middle units, if possible, and its fields."""
+    def resized(self) -> tuple[Graph, list[Fields]]:
+        """Return the network on the smallest input that contains the windows of all middle units, if there is one, and
+        its fields.
+
+        Its size along the axis differs from that of the network by a multiple of the period of the strides.
+        """
         n = self.graph.inputs[self.name][self.place]
         own = receptive_fields(self.graph)
         period = 1
@@ -80,16 +88,18 @@ class _Axis:
             field = fields.get(self.name, ())
             if field and field[self.axis].is_local:
                 period = lcm(period, Fraction(field[self.axis].stride).numerator or 1)
-        times = 0
-        while n + times * period <= MAX_POSITIONS:
+        for size in _sizes(n, period):
             try:
-                large = self.on(n + times * period)
+                other = self.on(size)
             except Impossible:
+                if size < n:
+                    continue
                 break
-            fields_there = receptive_fields(large)
-            if all(self.inside(large, index, fields_there[index]) for index, _ in large.layers()):
-                return large, fields_there
-            times = max(1, times * 2)
+            fields_there = receptive_fields(other)
+            if size < n and [*map(_maps, fields_there)] != [*map(_maps, own)]:
+                continue
+            if all(self.inside(other, index, fields_there[index]) for index, _ in other.layers()):
+                return other, fields_there
         return self.graph, own
 
     def on(self, size: int) -> Graph:
@@ -203,6 +213,16 @@ class _Axis:
         """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
         seen = tracer.back(index, unit).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
+
+
+def _sizes(n: int, period: int) -> Iterator[int]:
+    """Yield the sizes to try for an axis, in ascending order; they differ from its own by multiples of a period."""
+    least = MIN_POSITIONS + (n - MIN_POSITIONS) % period
+    for first, last in ((least, n - 1), (n, MAX_POSITIONS)):
+        times = 0
+        while (size := first + times * period) <= last:
+            yield size
+            times = max(1, times * 2)
 
 
 def _positions(graph: Graph, index: int) -> list[tuple[Shape, int | None]]:

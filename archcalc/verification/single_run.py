@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.analysis.propagate import Layer, analyze
+from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.kernel import Array
+from archcalc.executor.weights import fits as weights_fit
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
@@ -23,11 +24,14 @@ from archcalc.verification.differences import (
     not_compared,
     operation_rows,
 )
+from archcalc.verification.reduction import reduced
 
 DTYPE = "float32"
 WITH_WEIGHTS = ", with the weights of the file"
 MEMORY_FACTOR, MEMORY_EXTRA = 1.2, 1 << 20
 """The measured memory may be at most this multiple of the estimate plus this many bytes (Python's own objects)."""
+MAX_RUN_OPERATIONS = 4_000_000_000_000
+"""The maximum number of operations of a run, unless the full size is requested: a few minutes on two cores."""
 
 
 class LayerMeasurement(NamedTuple):
@@ -60,15 +64,30 @@ class SingleRun:
         graph: the network.
         available: the bytes of memory that the run may take; ``None`` for no limit.
         weights: the stored arrays by ``layer.array``; ``None`` for random ones.
+        full_size: whether the network must not be reduced. Otherwise it is where it needs too much memory or too many
+            operations; weights that do not fit the reduced network are replaced by random ones.
     """
 
-    def __init__(self, graph: Graph, available: int | None, weights: Mapping[str, Array] | None = None) -> None:
-        self.graph, self.weights = graph, weights
-        self.analysis = analyze(graph)
-        self.memory_estimate = self.analysis.memory(DTYPE)
-        needed = self.memory_estimate.params + int(MEMORY_FACTOR * self.memory_estimate.peak)
+    def __init__(
+        self,
+        graph: Graph,
+        available: int | None,
+        weights: Mapping[str, Array] | None = None,
+        *,
+        full_size: bool = False,
+    ) -> None:
+        def fits(analysis: Analysis) -> bool:
+            return full_size or (
+                analysis.totals.flops <= MAX_RUN_OPERATIONS
+                and (available is None or _needed_memory(analysis) <= available)
+            )
+
+        self.network = reduced(graph, fits)
+        self.graph, self.analysis = self.network.graph, self.network.analysis
+        is_used = weights is not None and (self.network.is_full_size or weights_fit(self.graph, weights))
+        self.weights = weights if is_used else None
         self.refusal = ""
-        if available is not None and needed > available:
+        if available is not None and (needed := _needed_memory(self.analysis)) > available:
             self.refusal = f"not run: needs about {needed:,} bytes, but {available:,} are available"
 
     @cached_property
@@ -100,6 +119,11 @@ class SingleRun:
             return RunMeasurement(layers, failure=str(error).splitlines()[0][:120])
         return RunMeasurement(layers, sum(array.nbytes for array in weights.values()), traced, run.scratch)
 
+    @property
+    def reduction(self) -> str:
+        """How the network was reduced, e.g. ``on 3x16x16, channels divided by 4``; empty if it was not."""
+        return "" if self.network.is_full_size else f"on {self.network}"
+
     def compare(
         self, rows: Callable[[Layer, LayerMeasurement], list[tuple[str, Any, Any]]], detail: str = ""
     ) -> AspectComparison:
@@ -123,11 +147,12 @@ class SingleRun:
             formats = (DTYPE,) * len(layer.outputs)
             return [("shape", tuple(map(tuple, layer.outputs)), seen.shapes), ("dtype", formats, seen.dtypes)]
 
-        return self.compare(rows, f"on random inputs, {DTYPE}, batch 1{'' if self.weights is None else WITH_WEIGHTS}")
+        with_weights = "" if self.weights is None else WITH_WEIGHTS
+        return self.compare(rows, f"{self.reduction or 'on random inputs'}, {DTYPE}, batch 1{with_weights}")
 
     def params(self) -> AspectComparison:
         """Compare the stored numbers of every layer, and all that are stored, in which shared ones count once."""
-        found = self.compare(lambda layer, seen: [("params", layer.params, seen.params)])
+        found = self.compare(lambda layer, seen: [("params", layer.params, seen.params)], self.reduction)
         if not self.graph.sharing or self.refusal or self.measured.failure:
             return found
         stored = self.measured.stored // np.dtype(DTYPE).itemsize
@@ -136,7 +161,7 @@ class SingleRun:
 
     def operations(self) -> AspectComparison:
         """Compare the operations by kind and the MACs of every layer."""
-        return self.compare(lambda layer, seen: operation_rows(layer, seen.operations))
+        return self.compare(lambda layer, seen: operation_rows(layer, seen.operations), self.reduction)
 
     def memory(self) -> AspectComparison:
         """Compare the memory of the run, parameters, live tensors and work buffers together, with the estimate."""
@@ -145,9 +170,18 @@ class SingleRun:
         measured = self.measured
         if measured.failure:
             return not_compared(f"not run: {measured.failure}")
-        estimate = self.memory_estimate.params + self.memory_estimate.peak + measured.scratch
+        memory = self.analysis.memory(DTYPE)
+        estimate = memory.params + memory.peak + measured.scratch
         taken, bound = measured.stored + measured.traced, int(MEMORY_FACTOR * estimate) + MEMORY_EXTRA
         detail = f"{taken:,} bytes, {taken / estimate:.2f} times the estimate (limit: {MEMORY_FACTOR} times + 1 MiB)"
+        if self.reduction:
+            detail = f"{self.reduction}: {detail}"
         if taken <= bound:
             return AspectComparison(1, (), detail)
         return AspectComparison(1, (Difference(self.graph.name, "memory", f"at most {bound:,}", f"{taken:,}"),), detail)
+
+
+def _needed_memory(analysis: Analysis) -> int:
+    """Return the bytes of a run: the parameters, and the live tensors with a margin for the kernels' own arrays."""
+    memory = analysis.memory(DTYPE)
+    return int(memory.params + MEMORY_FACTOR * memory.peak)

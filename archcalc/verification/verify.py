@@ -12,14 +12,13 @@ from time import perf_counter
 import numpy as np
 
 from archcalc.analysis.fold import fold
-from archcalc.analysis.propagate import analyze
-from archcalc.analysis.resize import narrowed, smallest
+from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.resize import smallest
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops import measure
 from archcalc.executor.weights import fits, initial
-from archcalc.graph import Graph, write_shape
-from archcalc.numeric import Impossible
+from archcalc.graph import Graph
 from archcalc.verification.differences import (
     FAILURES,
     AspectComparison,
@@ -30,6 +29,7 @@ from archcalc.verification.differences import (
 )
 from archcalc.verification.folding import TOLERANCE, output_differences, random_weights
 from archcalc.verification.receptive_fields import compare_fields
+from archcalc.verification.reduction import MIN_REDUCED_SIZE, reduced
 from archcalc.verification.single_run import WITH_WEIGHTS, SingleRun
 
 ASPECTS = {
@@ -44,10 +44,8 @@ ASPECTS = {
 """The aspects that can be compared, with what is compared."""
 MAX_COUNTED_OPERATIONS = 2_000_000
 """The maximum number of operations that are counted one by one, unless the full size is requested."""
-MIN_REDUCED_SIZE = 16
-"""The fewest positions per axis of a reduced input: with fewer, windows would mostly see padding."""
-DIVISORS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-"""The divisors of channels that are tried until there are few enough operations."""
+MAX_FOLDED_OPERATIONS, MAX_FOLDED_PARAMETERS = 2_000_000_000, 50_000_000
+"""The largest network with random weights that is compared with its folded form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,11 @@ def verify(
         weights: its stored arrays by ``layer.array``; random ones if there are none. A network that is reduced for a
             measurement has random ones where they do not fit.
         available: the bytes of memory that a run may take; ``None`` for no limit.
-        full_size: whether to count exactly on the network at its full size, however long that takes.
+        full_size: whether to run and to count the network at its full size, however long that takes.
     """
     graph = _with_training_heads(graph)
     wanted = [*aspects]
-    run = SingleRun(graph, available, weights)
+    run = SingleRun(graph, available, weights, full_size=full_size)
     measurements: dict[str, Callable[[], AspectComparison]] = {
         "shapes": run.shapes,
         "params": run.params,
@@ -111,17 +109,17 @@ def _with_training_heads(graph: Graph) -> Graph:
 
 def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
     """Count operations, parameters and shapes one by one, and compare them."""
-    small, detail = (graph, "on the full-size network") if full_size else reduced(graph)
-    analysis = analyze(small)
+    small = reduced(graph, lambda found: full_size or found.totals.flops <= MAX_COUNTED_OPERATIONS)
+    analysis = small.analysis
     if analysis.totals.flops > MAX_COUNTED_OPERATIONS and not full_size:
         return not_compared(
             f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --full-size)"
         )
-    weights = initial(small, dtype=np.float64)
-    inputs = {name: array[0] for name, array in random_inputs(small, dtype=np.float64).items()}
+    weights = initial(small.graph, dtype=np.float64)
+    inputs = {name: array[0] for name, array in random_inputs(small.graph, dtype=np.float64).items()}
     compared, found = 0, list[Difference]()
     try:
-        for layer, measured in zip(analysis.layers, measure(small, inputs, weights), strict=True):
+        for layer, measured in zip(analysis.layers, measure(small.graph, inputs, weights), strict=True):
             rows = [
                 *operation_rows(layer, {**measured.operations, "macs": measured.macs}),
                 ("params", layer.params, measured.params),
@@ -130,36 +128,22 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
             compared += len(rows)
             found += differing(layer.name, rows)
     except FAILURES as error:
-        found.append(Difference(small.name, "run", "runs", str(error)[:120]))
-    return AspectComparison(compared, tuple(found), detail)
-
-
-def reduced(graph: Graph) -> tuple[Graph, str]:
-    """Return the network, reduced in input size and channels until it has few operations, and how it was reduced."""
-    if analyze(graph).totals.flops <= MAX_COUNTED_OPERATIONS:
-        return graph, "on the full-size network"
-    least = smallest(graph, MIN_REDUCED_SIZE)
-    found, detail = least, f"on {_inputs(least)}"
-    for divisor in DIVISORS:
-        if analyze(found).totals.flops <= MAX_COUNTED_OPERATIONS:
-            break
-        try:
-            found, detail = narrowed(least, divisor), f"on {_inputs(least)}, channels divided by {divisor}"
-        except Impossible:
-            continue
-    return found, detail
+        found.append(Difference(graph.name, "run", "runs", str(error)[:120]))
+    return AspectComparison(compared, tuple(found), f"on {'the full-size network' if small.is_full_size else small}")
 
 
 def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectComparison:
     """Compare the outputs of the folded network with those of the original one on a small input."""
-    small = smallest(graph, MIN_REDUCED_SIZE)
-    folding = fold(small)
+    least = smallest(graph, MIN_REDUCED_SIZE)
+    given = weights if weights is not None and fits(least, weights) else None
+    small = reduced(least, lambda found: given is not None or _is_quickly_folded(found))
+    folding = fold(small.graph)
     if not folding.folds:
         return not_compared("nothing to fold")
-    if weights is not None and fits(small, weights):
-        stored, origin = {name: array.astype(np.float64) for name, array in weights.items()}, WITH_WEIGHTS
+    if given is None:
+        stored = random_weights(small.graph)
     else:
-        stored, origin = random_weights(small), ""
+        stored = {name: array.astype(np.float64) for name, array in given.items()}
     distances = output_differences(folding, stored)
     found = [
         Difference(name, "output", f"within {TOLERANCE:.0e}", f"differs by {each:.1e}")
@@ -167,9 +151,11 @@ def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectCompari
         if not each <= TOLERANCE
     ]
     worst = max(distances.values())
-    detail = f"largest relative difference {worst:.1e}, tolerance {TOLERANCE:.0e}, on {_inputs(small)}{origin}"
+    origin = "" if given is None else WITH_WEIGHTS
+    detail = f"largest relative difference {worst:.1e}, tolerance {TOLERANCE:.0e}, on {small}{origin}"
     return AspectComparison(len(folding.folds), tuple(found), detail)
 
 
-def _inputs(graph: Graph) -> str:
-    return " and ".join(write_shape(shape, graph.layout) for shape in graph.inputs.values())
+def _is_quickly_folded(analysis: Analysis) -> bool:
+    totals = analysis.totals
+    return bool(totals.flops <= MAX_FOLDED_OPERATIONS and totals.params <= MAX_FOLDED_PARAMETERS)

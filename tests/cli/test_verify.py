@@ -124,10 +124,19 @@ def test_several_networks_in_one_table(archcalc: Archcalc) -> None:
     assert [line.split()[:3] for line in ran.lines[3:5]] == [["lenet5", "shapes", "ok"], ["lenet5", "params", "ok"]]
 
 
-def test_networks_that_do_not_fit_into_memory_are_named(archcalc: Archcalc) -> None:
-    ran = archcalc("verify", "vgg-d", "--only", "shapes,memory", "--max-memory", "100M")
+def test_networks_that_do_not_fit_into_memory_are_reduced(archcalc: Archcalc) -> None:
+    ran = archcalc("verify", "vgg-d", "--only", "shapes,params,operations,memory", "--max-memory", "30M")
     assert ran.status == 0
-    assert "not run: needs about" in ran.line("shapes")
+    for check in ("shapes", "params", "operations", "memory"):
+        assert ran.line(check).split()[1] == "ok"
+        assert "on 3x32x32, channels divided by 4" in ran.line(check)
+
+
+def test_networks_that_do_not_fit_into_memory_at_full_size_are_named(archcalc: Archcalc) -> None:
+    ran = archcalc("verify", "vgg-d", "--only", "shapes,memory", "--max-memory", "100M", "--full-size")
+    assert ran.status == 0
+    for check in ("shapes", "memory"):
+        assert "not run: needs about" in ran.line(check)
 
 
 def test_networks_that_cannot_be_probed_are_named_in_the_table(archcalc: Archcalc) -> None:
