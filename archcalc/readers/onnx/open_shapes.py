@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, TypeAlias
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.sizes import Size, holds, plain, settled
 
@@ -39,14 +40,24 @@ def note_shape(n: NodeView) -> None:
     )
     if not is_source and not any(name in tensors.open_shapes for name in read):
         return
-    rule = RULES.get(n.operator)
-    if rule is not None and len(n.outputs) == 1:
-        shape = rule(n, [tensors.shape(name) if name else () for name in n.inputs])
-        if is_open(shape) and tuple(map(plain, shape)) == n.result_sizes():
-            tensors.open_shapes[n.outputs[0]] = shape
-            return
+    shape = _open_shape(n)
+    if shape is not None:
+        tensors.open_shapes[n.outputs[0]] = shape
+        return
     for name in read:
         tensors.settle(name)
+
+
+def _open_shape(n: NodeView) -> Shape | None:
+    """Return the shape of a node's output if it depends on sizes of inputs; ``None`` if it does not, or is unknown."""
+    rule = RULES.get(n.operator)
+    if rule is None or len(n.outputs) != 1:
+        return None
+    try:
+        shape = rule(n, [n.tensors.shape(name) if name else () for name in n.inputs])
+        return shape if is_open(shape) and tuple(map(plain, shape)) == n.result_sizes() else None
+    except (Untranslatable, LookupError, ValueError, TypeError, ArithmeticError, StopIteration):
+        return None
 
 
 def _first(n: NodeView, shapes: list[Shape]) -> Shape:

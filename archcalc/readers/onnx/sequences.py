@@ -13,7 +13,8 @@ from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.sizes import settled
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 4096
+"""The number of tensors of a sequence that is read."""
 
 SEQUENCES: dict[str, Callable[[NodeView], None]] = {}
 """What nodes do with sequences and optional tensors, by operator."""
@@ -63,9 +64,14 @@ def _place(n: NodeView, at: int, length: int) -> int:
     return place + length if place < 0 else place
 
 
-def _set(n: NodeView, names: Sequence[str]) -> None:
-    if len(names) > MAX_LENGTH:
+def _require_length(length: int) -> None:
+    """Refuse a sequence of more tensors than any model has, before they are made."""
+    if length > MAX_LENGTH:
         raise Untranslatable(f"a sequence of more than {MAX_LENGTH:,} tensors")
+
+
+def _set(n: NodeView, names: Sequence[str]) -> None:
+    _require_length(len(names))
     n.tensors.sequences[n.outputs[0]] = tuple(names)
 
 
@@ -112,12 +118,14 @@ def _divided(n: NodeView) -> None:
     axis = n.axis("axis", 0, len(sizes))
     settled(n.tensors.size_of(n.name(0), axis))
     given = n.needed_value(1) if n.has(1) else None
-    step = 1 if given is None else int(settled(given.flat[0]))
-    lengths = [min(step, sizes[axis] - start) for start in range(0, sizes[axis], max(step, 1))]
     if given is not None and given.ndim:
         lengths = [int(settled(each)) for each in given.flat]
-    if min(lengths, default=0) < 1 or sum(lengths) != sizes[axis] or len(lengths) > MAX_LENGTH:
-        raise Untranslatable(f"parts of lengths {lengths[:10]} of {sizes[axis]} positions")
+    else:
+        step = 1 if given is None else max(int(settled(given.flat[0])), 1)
+        _require_length(-(-sizes[axis] // step))
+        lengths = [min(step, sizes[axis] - start) for start in range(0, sizes[axis], step)]
+    if min(lengths, default=0) < 1 or sum(lengths) != sizes[axis]:
+        raise Untranslatable(f"parts of lengths {lengths[:10]} of {sizes[axis]:,} positions")
     drops = given is None and not n.attribute("keepdims", 1)
     names = [f"{n.outputs[0]}={at}" for at in range(len(lengths))]
     value = n.tensors.values.get(n.name(0))

@@ -137,7 +137,7 @@ class Tensors:
                 return
         except (ValueError, SpecError):
             return  # in another file, which may be missing
-        if array.shape == sizes:
+        if array.shape == sizes and array.dtype.kind != "c":  # complex numbers are no sizes
             values[tensor.name] = array
 
     def set_value(self, name: str, value: Any, dtype: str = "") -> None:

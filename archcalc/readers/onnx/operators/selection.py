@@ -171,8 +171,8 @@ def scatter_elements(n: NodeView) -> None:
     reduction = n.attribute("reduction", "none")
     if reduction == "add":
         axis = n.axis("axis", 0, len(n.sizes(0)))
-        places = counted(n, 1, n.sizes(0)[axis])
-        n.call("aten.scatter_add.default", self=n.tensor(0), dim=axis, index=places, src=n.tensor(2))
+        index = counted(n, 1, n.sizes(0)[axis])
+        n.call("aten.scatter_add.default", self=n.tensor(0), dim=axis, index=index, src=n.tensor(2))
         return
     if reduction != "none":
         raise Untranslatable("products or extremes with what is there")
