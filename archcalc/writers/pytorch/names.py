@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 from archcalc.executor.weights import own_shapes, stored_shapes
 from archcalc.graph import Graph
@@ -39,7 +39,7 @@ def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Ite
                 other = _names(codes, classes, places[node.tied[array]], array)
                 shared |= {(*one.split("."),): (*two.split("."),) for one, two in zip(own, other, strict=True)}
     stored = {
-        (*name.split("."),)
+        (*name.split("."),): codes[place.first].key
         for place in places.values()
         for array in stored_shapes(graph, graph.nodes[place.layer])
         for name in _names(codes, classes, place, array)
@@ -49,7 +49,7 @@ def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Ite
 
 
 def _joined(
-    shared: Mapping[tuple[str, ...], tuple[str, ...]], stored: set[tuple[str, ...]]
+    shared: Mapping[tuple[str, ...], tuple[str, ...]], stored: Mapping[tuple[str, ...], Hashable]
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Return whole modules in place of parameters where a module shares all that it stores with another."""
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -67,13 +67,13 @@ def _is_shared(
     own: tuple[str, ...],
     other: tuple[str, ...],
     shared: Mapping[tuple[str, ...], tuple[str, ...]],
-    stored: set[tuple[str, ...]],
+    stored: Mapping[tuple[str, ...], Hashable],
 ) -> bool:
-    """Return whether two modules store the same parameters."""
+    """Return whether two modules store the same parameters for the same layers."""
     if not other or own == other:
         return False
-    inside = {name[len(own) :] for name in stored if name[: len(own)] == own}
-    theirs = {name[len(other) :] for name in stored if name[: len(other)] == other}
+    inside = {name[len(own) :]: code for name, code in stored.items() if name[: len(own)] == own}
+    theirs = {name[len(other) :]: code for name, code in stored.items() if name[: len(other)] == other}
     return inside == theirs and all(shared.get((*own, *rest)) == (*other, *rest) for rest in inside)
 
 

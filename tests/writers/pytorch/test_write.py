@@ -77,6 +77,13 @@ def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
     assert parameters(classes(code)["Up"]) == ["in_channels", "out_channels"]
 
 
+def test_layers_of_two_kinds_share_a_weight_and_equal_ones_a_module() -> None:
+    tied = "input: 16\nlayers: [{a: embedding 9 4}, {b: linear 9 nobias weights=@a}]"
+    assert "self.b.weight = self.a.weight" in write_pytorch(graph(tied))
+    inside = "input: 4x8\nlayers: [{a: linear 8}, {b: [linear 8 weights=@a, relu]}]"
+    assert "self.b.linear = self.a" in write_pytorch(graph(inside))
+
+
 def test_layers_keep_their_names_in_the_state() -> None:
     names = state_names(graph(BLOCKS))
     assert names["stem/conv.weight"] == ("stem.conv.weight",)
