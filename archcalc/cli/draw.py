@@ -54,8 +54,8 @@ def command(
 ) -> None:
     """Draw a network: stages and blocks as frames, repeated parts once, skip connections as curves.
 
-    Normalisations and activations are lines in the box of the layer before them. Where the shape changes, the arrow is
-    labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
+    Normalisations and activations are lines of text in the box of the layer before them. Where the shape changes, the
+    arrow is labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
     """
     require_new(output, force=force)
     form = ".svg" if output == STANDARD_OUTPUT else known_suffix(output, FORMATS, "format of pictures")
