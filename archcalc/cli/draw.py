@@ -45,7 +45,7 @@ SCALE = 2.0
     "decoder on the right.",
 )
 @click.option("--costs", metavar="NAMES", help=f"Write these quantities into the boxes: {', '.join(SUMS)}.")
-@click.option("--training", is_flag=True, help="Draw training heads as well.")
+@click.option("--training", is_flag=True, help="Draw training heads (auxiliary classifiers) as well.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @spec_options
 @partial_option

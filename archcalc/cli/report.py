@@ -22,7 +22,7 @@ FORMATS = (".html", ".htm")
     "-o", "--output", metavar="FILE", required=True, help="The file to write: FILE.html; '-': standard output."
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_setup_options
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
