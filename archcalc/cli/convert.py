@@ -137,7 +137,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
     help="For ONNX: write no stored arrays.  [default: write those of a model file, if SPEC is one]",
 )
 @click.option(
-    "--opset", metavar="N", type=click.IntRange(0), help="For ONNX: the version of its operators.  [default: 21]"
+    "--opset", metavar="N", type=int, help="For ONNX: the version of its operators, from 18 on.  [default: 21]"
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:

@@ -45,7 +45,7 @@ SCALE = 2.0
     "decoder on the right.",
 )
 @click.option("--costs", metavar="NAMES", help=f"Write these quantities into the boxes: {', '.join(SUMS)}.")
-@click.option("--training", is_flag=True, help="Draw training heads as well.")
+@click.option("--training", is_flag=True, help="Draw training heads (auxiliary classifiers) as well.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @spec_options
 @partial_option
@@ -54,8 +54,8 @@ def command(
 ) -> None:
     """Draw a network: stages and blocks as frames, repeated parts once, skip connections as curves.
 
-    Normalisations and activations are lines in the box of the layer before them. Where the shape changes, the arrow is
-    labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
+    Normalisations and activations are lines of text in the box of the layer before them. Where the shape changes, the
+    arrow is labelled with it. In a browser, the name of a layer appears when the pointer is over its box.
     """
     require_new(output, force=force)
     form = ".svg" if output == STANDARD_OUTPUT else known_suffix(output, FORMATS, "format of pictures")

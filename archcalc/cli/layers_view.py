@@ -36,7 +36,9 @@ def view_options(command: Command) -> Command:
             "--sort", metavar="NAME", help="Sort the rows by a column of numbers, such as macs, largest first."
         ),
         click.option(
-            "--share", is_flag=True, help="Print the share of each row in the totals, in per cent, after each column."
+            "--share",
+            is_flag=True,
+            help="Print the share of each row in the totals, in per cent, after each column that has a total.",
         ),
         click.option(
             "--bars",

@@ -124,8 +124,7 @@ def export_options(command: Command) -> Command:
             "batch_axes",
             multiple=True,
             metavar="INPUT=AXIS|none",
-            help="The axis of an input of a model that is the batch, counted from 0, or none (repeatable).  "
-            "[default: 0]",
+            help="The axis of the batch in an input of a model, counted from 0, or none (repeatable).  [default: 0]",
         ),
     )
 

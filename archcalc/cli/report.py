@@ -22,7 +22,7 @@ FORMATS = (".html", ".htm")
     "-o", "--output", metavar="FILE", required=True, help="The file to write: FILE.html; '-': standard output."
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")
 @dtype_option
 @training_setup_options
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
@@ -33,10 +33,10 @@ def command(specs: tuple[str, ...], output: str, force: bool, **values: Any) -> 
     during a run, what a chosen unit sees of the input, derivations, what other tools print, and what a training step
     costs.
 
-    Of several networks, the page compares figures, memory and drawings; of two, it also shows what changed. Settings
-    after a SPEC, in the same argument, apply to that SPEC only, as for `compare`.
+    For several networks, the page compares figures, memory and drawings; for two, it shows what changed instead
+    of the figures. Settings after a SPEC, in the same argument, apply to that SPEC only, as for `compare`.
 
-    The page is one HTML file, which any browser opens without a network connection.
+    The page is one HTML file, which any browser opens without an Internet connection.
     """
     require_new(output, force=force)
     if output != STANDARD_OUTPUT:

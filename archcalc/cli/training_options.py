@@ -76,7 +76,7 @@ def training_setup_options(command: Command) -> Command:
             "--master",
             type=FormatText(),
             metavar="FORMAT",
-            help="Number format of a second copy of the weights and of the optimizer's state (mixed precision).",
+            help="Keep a second copy of the weights, and the optimizer's state, in this format (mixed precision).",
         ),
         click.option(
             "--checkpoint",
