@@ -26,8 +26,8 @@ from archcalc.cli.output import default_format, output_options, print_pieces, pr
     "quantities",
     multiple=True,
     metavar="NAME",
-    help="Print this quantity only: macs, flops, params, trainable_params, params_bytes, input_bytes, "
-    "forward_backward_bytes, total_bytes, training_flops, backward_flops (repeatable).",
+    help="Print this quantity only: macs, flops, params, trainable_params, non_trainable_params, params_bytes, "
+    "input_bytes, forward_backward_bytes, total_bytes, training_flops, backward_flops (repeatable).",
 )
 @click.option("--layers", is_flag=True, help="List the layers that every term comes from.")
 @click.option("--explain", metavar="TOOL", help="Print a page about one tool: its rules, and its numbers step by step.")
