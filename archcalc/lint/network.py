@@ -95,8 +95,8 @@ def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
 def bias_before_norm(context: LintContext) -> Iterator[RuleMatch]:
     """A bias directly before a batch or instance normalisation, which subtracts it again.
 
-    The normalisation centres each channel, so a constant added before it has no effect; it also has a learned shift of
-    its own. `nobias` saves the parameters and an addition per output.
+    The normalisation centres each channel, so a constant added before it has no effect; a batch normalisation also has
+    a learned shift of its own. `nobias` saves the parameters and an addition per output.
     """
     for span, found in biases_before_norms(context).items():
         first = found.cancelled[0].name

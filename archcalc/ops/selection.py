@@ -113,7 +113,7 @@ class TopK(Operator):
 
     Shape:  n → count along the axis
     Params: none
-    Cost:   comparisons of one element after another with all that are left: count·(n − 1) − count·(count − 1)/2 for
+    Cost:   comparisons, as in a selection sort that stops after count elements: count·(n − 1) − count·(count − 1)/2 for
             every row of n
     Window: everything along the axis; position by position along others
     Source: PyTorch topk, sort, argmax; ONNX TopK, ArgMax
