@@ -152,7 +152,8 @@ def _only(unit: Sequence[int]) -> PositionSet:
 class UnitTracer:
     """Traces many units of one graph back, clipped at the borders of every tensor.
 
-    It remembers what whole tensors see: where a unit depends on all of a tensor, as after attention, its trace ends.
+    It remembers what units and whole tensors see. Where a unit depends on all of a tensor, as after attention, its
+    trace ends.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -161,15 +162,20 @@ class UnitTracer:
         self.whole: dict[Ref, dict[str, PositionSet]] = {}
         self.next = 0
         """The index of the first node of whose tensors it is not known yet what they see."""
+        self.found: dict[tuple[int, tuple[int, ...]], dict[str, PositionSet]] = {}
+        """What units see that were traced before."""
 
     def back(self, node: int, unit: tuple[int, ...]) -> dict[str, PositionSet]:
         """Return the input positions that one unit depends on, as `trace_back` does."""
+        if (node, unit) in self.found:
+            return self.found[node, unit]
         while self.next < node:
             for made in self.graph.made_by(self.next):
                 full = PositionSet((tuple([(Interval(0, n - 1),) for n in self.graph.positions(made)]),))
                 self.whole[made] = self._trace(made, full)
             self.next += 1
-        return self._trace(Ref(node), _only(unit))
+        self.found[node, unit] = self._trace(Ref(node), _only(unit))
+        return self.found[node, unit]
 
     def _trace(self, start: Ref, positions: PositionSet) -> dict[str, PositionSet]:
         return _Trace(self.graph, True, self.views, self.whole).back(start, positions, None)

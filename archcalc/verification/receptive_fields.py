@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.receptive import receptive_fields
@@ -30,13 +30,17 @@ MIN_POSITIONS = 16
 DIVISORS = (64, 16, 4)
 """The divisors of channels that are tried."""
 
+Tracers: TypeAlias = dict[tuple[tuple[str, Shape], ...], UnitTracer]
+"""The tracers of a network with few channels, by the names and shapes of its inputs; the axes share them."""
+
 
 def compare_fields(graph: Graph) -> AspectComparison:
     """Compare the receptive fields of the middle units of all layers, along every axis of every input."""
     compared, differences, sizes = 0, list[Difference](), list[int]()
+    tracers: Tracers = {}
     for name, ref in graph.input_refs.items():
         for axis in range(len(graph.positions(ref))):
-            probed = _Axis(graph, name, axis)
+            probed = _Axis(graph, name, axis, tracers)
             found = probed.compare(probed.narrow)
             if found:  # a narrow input may cut off what a wide one contains
                 found = probed.compare(probed.wide)
@@ -64,8 +68,9 @@ class PredictedExtent(NamedTuple):
 class _Axis:
     """The comparison along one axis of one input."""
 
-    def __init__(self, graph: Graph, name: str, axis: int) -> None:
+    def __init__(self, graph: Graph, name: str, axis: int, tracers: Tracers) -> None:
         self.graph = graph
+        self.tracers = tracers
         self.name = name
         self.axis = axis
         """The index of the axis, among those of positions."""
@@ -132,10 +137,11 @@ class _Axis:
 
     def compare(self, graph: Graph) -> list[Difference]:
         """Probe the middle units of all layers and return the differences."""
-        graph = self.with_few_channels(graph)
+        key = (*graph.inputs.items(),)
+        tracer = self.tracers.get(key) or UnitTracer(self.with_few_channels(graph))
+        self.tracers[key], graph = tracer, tracer.graph
         units = {index: _middle(graph, index) for index, _ in graph.layers()}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
-        tracer = UnitTracer(graph)
         predictions = {index: self.predicted(tracer, index, unit) for index, unit in units.items()}
         seen = probe(
             graph,
