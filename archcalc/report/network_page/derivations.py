@@ -16,6 +16,8 @@ MAX_CHARACTERS = 180_000
 """The size up to which derivations of layers are on the page; those of the layers with the most MACs come first."""
 AROUND = 80
 """The approximate number of characters of the elements around each side of an equation."""
+MAX_TERMS = 200
+"""The largest number of stages whose sums are derived."""
 MAX_DEPTH = 200
 """The number of layers before a layer up to which its receptive field is derived."""
 
@@ -78,8 +80,11 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
 
 
 def total_derivations(analysis: Analysis) -> list[Derived]:
-    """Return how the parameters and MACs of a network are the sums of those of its stages."""
+    """Return how the parameters and MACs of a network are the sums of those of its stages; nothing if these are too
+    many to be read."""
     parts = [part for part in analysis.folded(1) if analysis.training or not part.training]
+    if len(parts) > MAX_TERMS:
+        return []
     name = analysis.graph.name
     return list(map(_derived, explain_sums(name, analysis.totals, parts, ("params", "macs"), form="mathml")))
 

@@ -110,7 +110,7 @@ def memory_curve(
 
 
 def _stages(analysis: Analysis, running: Sequence[int], width: float) -> list[Span]:
-    """Return the stages of the layers that run, in order."""
+    """Return the stages of the layers that run, in order; none if there are more than the curve has steps."""
     found: list[Span] = []
     before: tuple[str, ...] | None = None
     for place, index in enumerate(running):
@@ -119,6 +119,8 @@ def _stages(analysis: Analysis, running: Sequence[int], width: float) -> list[Sp
             found.append(Span(place * width, 0, "".join(stage)))
         found[-1] = found[-1]._replace(width=(place + 1) * width - found[-1].left)
         before = stage
+    if len(found) > MAX_STEPS:
+        return []
     return [span if text_width(span.name, SMALL) + 8 < span.width else span._replace(name="") for span in found]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,12 @@ def test_a_page_has_the_figures_of_the_network() -> None:
 def test_a_box_of_a_drawing_has_its_figures() -> None:
     text = Parsed(page_of("3x8x8 -> conv 4 k3 -> relu -> fc 10")).text
     assert "conv_1 … relu_1 · output 4x6x6 · 112 parameters · 3,888 MACs" in text
+
+
+def test_a_network_of_many_stages_has_a_small_page(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    stages = "\n".join(f"  - stage_{number}: conv 8 k3 same" for number in range(2000))
+    path.write_text(f"input: 8x16x16\nlayers:\n{stages}\n", encoding="utf-8")
+    page = page_of(str(path))
+    assert len(page) < 500_000
+    assert "Totals of the network" not in page
