@@ -14,7 +14,9 @@ from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
 from archcalc.writers.names import unused
 
 WIDTH = "width"
-RESERVED = frozenset({"self", "super", "x", "i", "len", "nn", "F", "torch", "math", "layers", "keras", "ops"})
+RESERVED = frozenset(
+    {"self", "super", "x", "i", "len", "nn", "F", "torch", "math", "layers", "keras", "ops", "name", "inputs"}
+)
 """Names that the code uses itself."""
 
 
@@ -57,19 +59,20 @@ def parameters_of(modules: Sequence[Sequence[Slot]]) -> Parameters:
         modules: the places for values of each module, which are the same in all of them.
     """
     found: list[Parameter] = []
-    texts = []
-    for slots in zip(*modules, strict=True):
+    places = [*zip(*modules, strict=True)]
+    texts: dict[int, Column] = {}
+    for place, slots in sorted(enumerate(places), key=lambda each: each[1][0].name == "padding"):  # given by the kernel
         slot, values = slots[0], tuple([each.value for each in slots])
         if len(set(map(_identity, values))) == 1:
-            texts.append(Column(literal(values[0]), _is_default(values[0], slot.default)))
+            texts[place] = Column(literal(values[0]), _is_default(values[0], slot.default))
             continue
         text = next((known for other in found if (known := _expression(slot, values, other))), None)
         if text is None:
             text = unused(slot.name, {*RESERVED, *(each.name for each in found)}, "_")
             found.append(Parameter(text, values, slot.kind, _usual(slot, values)))
-        texts.append(Column(text))
+        texts[place] = Column(text)
     ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
-    return Parameters(tuple(ordered), tuple(texts))
+    return Parameters(tuple(ordered), tuple([texts[place] for place in range(len(places))]))
 
 
 def _identity(value: Value) -> Any:
