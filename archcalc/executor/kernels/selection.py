@@ -35,7 +35,12 @@ def gather(op: Gather, inputs: Arrays, weights: Weights, context: Context) -> Ar
     return (np.take_along_axis(x, places(indices, x.shape[axis]), axis),)
 
 
-COMBINED = {"sum": (np.add, "add"), "prod": (np.multiply, "mul"), "max": (np.maximum, "cmp"), "min": (np.minimum, "cmp")}
+COMBINED = {
+    "sum": (np.add, "add"),
+    "prod": (np.multiply, "mul"),
+    "max": (np.maximum, "cmp"),
+    "min": (np.minimum, "cmp"),
+}
 """What combines a value with the number at its index, and how that is counted."""
 
 
