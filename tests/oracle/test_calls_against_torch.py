@@ -213,9 +213,9 @@ def placed(net: Any, x: Any) -> Any:
     parts += [x.scatter_reduce(2, order // 2, x * 2, how) for how in ("prod", "amax", "amin")]
     index = t.tensor([3, 0, 3])
     parts += [x.index_add(1, index, x[:, :3], alpha=2), x.index_copy(2, index[:2], x[..., 1:3])]
-    parts += [x.index_fill(2, index, 7.0), x.index_put((None, index), x[:, 1:], accumulate=True)]
+    parts += [x.index_fill(2, index, 7.0), t.ops.aten.index_put(x, [None, index], x[:, 1:], True)]
     written = x * 1
-    written[:, :, x[0, 0, :2].argsort()] = x[..., 3:5]
+    written[:, :, net.table[:2, 0].argsort()] = x[..., 3:5]
     return one + added + sum(parts) + written
 
 

@@ -19,7 +19,15 @@ from archcalc.readers.patterns import Repeated
 from archcalc.readers.selection import Scattered
 from archcalc.readers.steps import Step, make, sizes_of_axes
 
-HOW = {"sum": "sum", "add": "sum", "prod": "prod", "multiply": "prod", "amax": "max", "amin": "min"}
+HOW = {
+    "replace": "replace",
+    "sum": "sum",
+    "add": "sum",
+    "prod": "prod",
+    "multiply": "prod",
+    "amax": "max",
+    "amin": "min",
+}
 """What the values that are scattered do to those that are there, by its names in ATen."""
 
 
@@ -30,8 +38,8 @@ def scatter(a: Arguments) -> list[Step]:
     axis, c = a.axis("dim", len(sizes)), Composition(a)
     if [*indices[:axis], *indices[axis + 1 :]] != [*sizes[:axis], *sizes[axis + 1 :]]:
         raise Untranslatable("an index whose sizes differ from those of the tensor")
-    how = "sum" if a.operator == "scatter_add" else HOW.get(a.text("reduce", "")) or "replace"
-    if (how == "replace") != a.is_default("reduce", None) or not a.is_default("include_self", True):
+    how = HOW.get("sum" if a.operator == "scatter_add" else a.text("reduce", "replace"))
+    if how is None or not a.is_default("include_self", True):
         raise Untranslatable("a mean, or a reduction without the elements that are there")
     if not a.is_tensor("src"):
         return c.done(put(c, a.tensor("self"), axis, a.tensor("index"), everywhere(c, a.scalar("value"), indices), how))
