@@ -71,6 +71,14 @@ class Call(NamedTuple):
                 yield arg.slot
 
 
+class Helper(NamedTuple):
+    """A class or function that layers use, which is written into the file."""
+
+    name: str
+    text: str
+    """Its lines."""
+
+
 class Code(NamedTuple):
     """How a layer is written."""
 
@@ -82,8 +90,8 @@ class Code(NamedTuple):
     """The modules that compute it one after another, by label; none if it takes more than modules."""
     values: tuple[Slot, ...] = ()
     """The values that the template names."""
-    helpers: tuple[str, ...] = ()
-    """The classes and functions that it uses, which are written into the file."""
+    helpers: tuple[Helper, ...] = ()
+    """What it uses, those that others use first."""
     arrays: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Where stored arrays are that have no usual place: the label of the module, and the names in it, in the order of
     the rows."""

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Lacking, literal
+from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
 from archcalc.writers.code.classes import REPEATED, Class, Classes, Named
 from archcalc.writers.code.lines import Text, Written, in_lines, in_one_line
 from archcalc.writers.code.modules import modules_of
@@ -21,7 +21,7 @@ from archcalc.writers.code.parameters import Column, Parameter
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
-from archcalc.writers.pytorch.registry import HELPERS, View, code_of, helper
+from archcalc.writers.pytorch.registry import View, code_of
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "gate", "arithmetic", "structure", "rearrange"),
@@ -66,7 +66,13 @@ def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
 
 
 def classes_of(graph: Graph, codes: Mapping[int, Code]) -> Classes:
-    return Classes(graph, modules_of(graph), codes, in_sequence, {*HELPERS, "Tensor", "OrderedDict", "Sequence"})
+    taken = {each.name for each in helpers_of(codes)}
+    return Classes(graph, modules_of(graph), codes, in_sequence, {*taken, "Tensor", "OrderedDict", "Sequence"})
+
+
+def helpers_of(codes: Mapping[int, Code]) -> list[Helper]:
+    """Return the classes and functions that layers use, those that others use first."""
+    return [*dict.fromkeys(each for code in codes.values() for each in code.helpers)]
 
 
 def codes_of(graph: Graph) -> dict[int, Code]:
@@ -100,22 +106,22 @@ def codes_of(graph: Graph) -> dict[int, Code]:
 
 def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
     """Return codes in which the only class of attention is called so: its name need not tell it from others."""
-    found = {name for code in codes.values() for name in code.helpers if name.endswith(ATTENTION)}
-    if len(found) != 1 or ATTENTION in found:
+    found = [each for each in helpers_of(codes) if each.name.endswith(ATTENTION)]
+    if len(found) != 1 or found[0].name == ATTENTION:
         return codes
-    (name,) = found
-    helper(ATTENTION, HELPERS[name].replace(f"class {name}(", f"class {ATTENTION}("))
-    return {index: renamed(code, name) if name in code.helpers else code for index, code in codes.items()}
+    (long,) = found
+    short = Helper(ATTENTION, long.text.replace(f"class {long.name}(", f"class {ATTENTION}("))
+    return {index: renamed(code, long, short) if long in code.helpers else code for index, code in codes.items()}
 
 
-def renamed(code: Code, name: str) -> Code:
-    """Return the code of an attention layer with the short name of its class."""
+def renamed(code: Code, old: Helper, new: Helper) -> Code:
+    """Return the code of a layer that is a single module, with another name of its class."""
 
-    def short(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
-        return tuple([(label, call._replace(function=ATTENTION)) for label, call in parts])
+    def with_new(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
+        return tuple([(label, call._replace(function=new.name)) for label, call in parts])
 
-    helpers = tuple([ATTENTION if each == name else each for each in code.helpers])
-    return code._replace(attributes=short(code.attributes), steps=short(code.steps), helpers=helpers)
+    helpers = tuple([new if each == old else each for each in code.helpers])
+    return code._replace(attributes=with_new(code.attributes), steps=with_new(code.steps), helpers=helpers)
 
 
 def in_sequence(named: Named) -> Call:
@@ -149,8 +155,7 @@ class _File:
         self.graph, self.codes, self.classes = graph, codes, classes
 
     def text(self) -> str:
-        used = dict.fromkeys(name for code in self.codes.values() for name in code.helpers)
-        parts = [HELPERS[name] for name in used]
+        parts = [each.text for each in helpers_of(self.codes)]
         parts += ["\n".join(self.class_lines(each)) for each in self.classes.classes]
         body = "\n\n\n".join(parts)
         imports = [line for pattern, line in IMPORTS if re.search(pattern, body, re.DOTALL)]

@@ -114,6 +114,15 @@ def test_a_network_without_layers_is_an_error() -> None:
         write_pytorch(graph("input: 3x8x8\nlayers: [identity]"))
 
 
+def test_conversions_do_not_affect_later_ones() -> None:
+    """The class that a layer uses has the name of a block of another network."""
+    network = graph("input: 8\nblocks: {radial_basis: fc 8 -> relu -> fc 8}\nlayers: {a: (radial_basis)*2 -> relu}")
+    before = write_pytorch(network)
+    assert "class RadialBasis(nn.Module)" in write_pytorch(graph("input: 8\nlayers: {a: rbf 4}"))
+    assert write_pytorch(network) == before
+    assert "RadialBasis" in classes(before)
+
+
 @pytest.mark.slow
 def test_files_are_formatted(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("line-length = 88\n")
