@@ -113,7 +113,7 @@ class Classes:
             read = self.graph.nodes[child.nodes[0]].inputs if child.is_layer else child.inputs
             same = module.children.index(self.same[child]) if child in self.same else None
             parts.append((child.name, child.numbers, self.keys[child], same, tuple([places[ref] for ref in read])))
-            made = self.graph.made_by(child.nodes[0]) if child.is_layer else child.outputs
+            made = self.graph.made_by(child.nodes[-1]) if child.is_layer else child.outputs
             places |= {ref: (str(place), output) for output, ref in enumerate(made)}
         self.keys[module] = (module in self.chains, *parts, tuple([places[ref] for ref in module.outputs]))
 
