@@ -236,6 +236,18 @@ def padded(net: Any, x: Any) -> Any:
     return both[0] + both[1] + f.pad(x, (2, 1), mode="reflect").mean((1, 2))[:, None, None, None]
 
 
+def sampled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x, x * 2], 1)
+    grid = t.stack([x[:, :3] * 0.8, x[:, 1:4] * 0.7], -1)
+    made = [
+        f.grid_sample(image, grid, mode=mode, padding_mode=outside, align_corners=aligned)
+        for mode in ("bilinear", "nearest", "bicubic")
+        for outside in ("zeros", "border", "reflection")
+        for aligned in (False, True)
+    ]
+    return sum(made)
+
+
 # --- graphs in graphs ---
 
 
@@ -269,6 +281,7 @@ FORWARDS: tuple[Forward, ...] = (
     resampled,
     shuffled,
     cells,
+    sampled,
     without_gradients,
     curves,
     placed,

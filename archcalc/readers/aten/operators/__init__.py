@@ -15,6 +15,7 @@ from archcalc.readers.aten.operators import (  # noqa: F401
     reduction,
     repetition,
     resampling,
+    sampling,
     scattering,
     selection,
     shape,
