@@ -248,6 +248,19 @@ def sampled(net: Any, x: Any) -> Any:
     return sum(made)
 
 
+def unpooled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x], 1)
+    largest, places = f.max_pool2d(image, (2, 3), return_indices=True)
+    _, others = f.max_pool2d(image, 3, 2, 1, return_indices=True)
+    back = f.max_unpool2d(largest, places, (2, 3), output_size=image.shape[2:])
+    return back + others.sum((2, 3))[:, :, None, None]
+
+
+def diagonals(net: Any, x: Any) -> Any:
+    square = x[:, :, :4]
+    return t.einsum("bii->bi", square) + t.einsum("bii,bi->b", square, x[:, 0, :4])[:, None]
+
+
 # --- graphs in graphs ---
 
 
@@ -282,6 +295,8 @@ FORWARDS: tuple[Forward, ...] = (
     shuffled,
     cells,
     sampled,
+    unpooled,
+    diagonals,
     without_gradients,
     curves,
     placed,

@@ -7,6 +7,7 @@ from archcalc.readers.aten.operators import (  # noqa: F401
     cells,
     comparison,
     convolution,
+    einsum,
     joins,
     linear,
     normalisation,
