@@ -105,7 +105,7 @@ def suggest_input(
 
 
 def without_synonyms(known: Collection[str]) -> list[str]:
-    """Return names without synonyms: numbered axes and, with a single input, names with that of the input (``input.H``)."""
+    """Return names of sizes without synonyms: numbers of axes and, of a single input, names such as ``input.H``."""
     inputs = {each.rpartition(".")[0] for each in known}
     several = len(inputs) > 2  # names without an input have an empty one
     return [each for each in known if not re.fullmatch(r"(?:.*\.)?n\d+", each) and (several or "." not in each)]

@@ -128,7 +128,7 @@ def _bound_words(source: Source, limits: Limits) -> None:
         return
     words = sum(1 for _ in islice(WORD.finditer(source.text), limits.words + 1))
     if words > limits.words:
-        fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
+        fail("limit", f"more than {limits.words:,} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
 def is_implicit(name: str) -> bool:

@@ -112,7 +112,9 @@ def test_axes_are_counted_for_the_input_that_the_shape_is_given_to() -> None:
 def test_axes_explain_a_layer_that_they_make_impossible() -> None:
     with pytest.raises(SpecError) as caught:
         load_spec("lenet5", Given(shapes={"": "32"}))
-    assert caught.value.problems[0].hint.startswith("the shape 32 has 1 axis, but the network's own input 1x32x32 has 3")
+    assert caught.value.problems[0].hint.startswith(
+        "the shape 32 has 1 axis, but the network's own input 1x32x32 has 3"
+    )
 
 
 def test_a_channels_last_file_with_a_channels_first_shape_gets_a_warning() -> None:
