@@ -21,6 +21,7 @@ class Required:
 
 
 REQUIRED = Required()
+ESCAPES = {"\\": "\\\\", '"': '\\"'}
 
 
 class Slot(NamedTuple):
@@ -118,7 +119,8 @@ def literal(value: Value) -> str:
     if isinstance(value, Fraction):
         value = value.numerator if value.denominator == 1 else float(value)
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        escaped = (ESCAPES.get(char) or (char if char.isprintable() else ascii(char)[1:-1]) for char in value)
+        return f'"{"".join(escaped)}"'
     if isinstance(value, tuple):
         texts = [literal(each) for each in value]
         return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
