@@ -19,6 +19,7 @@ from archcalc.writers.code.statements import Step, statements, written
 from archcalc.writers.keras.layout import Layouts
 from archcalc.writers.keras.loops import Rename, in_loops
 from archcalc.writers.keras.registry import VALUES
+from archcalc.writers.names import unused
 
 CALLED = re.compile(r"([\w, ]+ = |return )called_(\d+)\((.*)\)", re.DOTALL)
 """A statement with a call that is written separately."""
@@ -59,7 +60,13 @@ class Functions:
 
     def __init__(self, graph: Graph, codes: Mapping[int, Code], classes: Classes, layouts: Layouts) -> None:
         self.graph, self.codes, self.classes, self.layouts = graph, codes, classes, layouts
-        self.names = {cls.name: snake_case(cls.name) for cls in classes.classes}
+        self.names: dict[str, str] = {}
+        taken = {*classes.reserved.globals}
+        for cls in classes.classes:
+            self.names[cls.name] = name = unused(snake_case(cls.name), taken, "_")
+            taken.add(name)
+        self.taken = frozenset(taken)
+        """The names that variables must not have."""
         self.called_again = self.shared()
         self.separator = next((each for each in SEPARATORS if self.are_unique(each)), SEPARATORS[-1])
 
@@ -213,7 +220,7 @@ class Function:
         outputs = tuple(self.graph.outputs.values())
         given = dict(zip(self.module.inputs, self.input_names(), strict=True))
         unused = [ref for ref in map(Ref, range(len(self.graph.inputs))) if ref not in given]
-        given |= {ref: variable_name(self.graph.nodes[ref.node].name) for ref in unused}
+        given |= {ref: self.free_name(self.graph.nodes[ref.node].name) for ref in unused}
         ordered = sorted(given)
         for ref in ordered:
             yield from in_lines(f"{given[ref]} = ", self.input(ref), "    ")
@@ -353,7 +360,7 @@ class Function:
 
     def variable_of(self, shared: Module, label: str = "") -> str:
         """Return the variable that holds a layer or a model which is called again."""
-        return variable_name("_".join(filter(None, (shared.name, label, "layer" if shared.is_layer else "model"))))
+        return self.free_name("_".join(filter(None, (shared.name, label, "layer" if shared.is_layer else "model"))))
 
     def model(self, child: Module, name: str) -> Step:
         """Return the computation of a module that is called again, which is a model of its own."""
@@ -424,9 +431,7 @@ class Function:
 
     def free_name(self, name: str) -> str:
         """Return the name of a variable for a tensor, which is not that of a function."""
-        own = variable_name(name)
-        taken = {*self.functions.names.values(), "layers", "ops", "keras", "name", "inputs", "outputs"}
-        return f"{own}_" if own in taken or own in {each.name for each in self.cls.parameters} else own
+        return variable_name(name, self.functions.taken | {each.name for each in self.cls.parameters})
 
     def body(self, lines: Sequence[str], indent: str = "    ") -> Iterator[str]:
         """Yield the lines of statements, in which calls are written; those that are repeated are loops."""
@@ -474,7 +479,10 @@ class Function:
         inputs = self.module.inputs
         given = [self.graph.nodes[ref.node] for ref in inputs]
         if self.is_network:
-            return ["inputs"] if len(inputs) == 1 else [variable_name(node.name) for node in given]
+            names: list[str] = []
+            for node in given:
+                names.append(unused(self.free_name(node.name), names, "_"))
+            return ["inputs"] if len(inputs) == 1 else names
         skips = ["skip"] if len(inputs) == 2 else [f"skip{number}" for number in range(1, len(inputs))]
         return ["x", *skips] if inputs else []
 

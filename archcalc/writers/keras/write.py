@@ -15,8 +15,9 @@ from importlib import import_module
 from archcalc.graph import Graph, Ref, write_shape
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking
-from archcalc.writers.code.classes import Classes, Named, camel_case
+from archcalc.writers.code.classes import Classes, Named
 from archcalc.writers.code.modules import Module, modules_of
+from archcalc.writers.code.names import BUILTINS, Reserved
 from archcalc.writers.keras.functions import Functions
 from archcalc.writers.keras.fusion import activation_of, fuse_activations
 from archcalc.writers.keras.layout import Layouts, layouts_of
@@ -36,6 +37,10 @@ IMPORTS = (
 """What is imported where a pattern occurs in the file, in the order of the lines."""
 PARTS = ("KerasTensor", "layers", "ops")
 """What is imported from Keras where it is used."""
+USED = frozenset(
+    (*PARTS, "keras", "np", "math", "build_model", "training_heads", "i", "x", "skip", "name", "inputs", "outputs")
+)
+"""Names that the code uses itself."""
 RECTIFIED = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax"))
 """Operators whose outputs are not negative."""
 
@@ -62,9 +67,8 @@ class Plan:
         fuse_activations(root, graph)
         self.codes = codes_of(graph, root, self.layouts)
         self.helpers = [*dict.fromkeys(each for code in self.codes.values() for each in code.helpers)]
-        names = {name for each in self.helpers for name in (each.name, camel_case(each.name))}
-        taken = {"BuildModel", "Layers", "Keras", "Ops", "KerasTensor", *names}
-        self.classes = Classes(graph, root, self.codes, in_sequence, taken)
+        globals_ = BUILTINS | USED | {each.name for each in self.helpers}
+        self.classes = Classes(graph, root, self.codes, in_sequence, Reserved(frozenset(), globals_))
         self.functions = Functions(graph, self.codes, self.classes, self.layouts)
         if problems := [*self.functions.unshared()]:
             raise SpecError([Problem("write", problem, origin=graph.name[:60]) for problem in problems])

@@ -105,7 +105,7 @@ def test_padding_is_a_word_where_keras_pads_equally() -> None:
 def test_flattened_maps_are_channels_first_before_a_layer_with_weights() -> None:
     text = code("input: 3x8x8\nlayers: [conv 4 k3, fc 5]")
     comment, permute, flatten = text[text.index("# ") :].split("\n")[:3]
-    assert "channels first" in comment
+    assert "channels are first" in comment
     assert "layers.Permute((3, 1, 2)" in permute
     assert "layers.Flatten(" in flatten
     assert "Permute" not in code("input: 3x8x8\nlayers: [conv 4 k8, fc 5]")
