@@ -38,6 +38,49 @@ layers:
   - norm: ln axis=last eps=0.001
   - last: rnn 3 onebias final
 """,
+    "flattened": """
+input: 3x5x4
+layers:
+  - left: "@input -> conv 4 k3 same"
+  - right: "@input -> conv 2 k1"
+  - long: concat(@left, @right) -> flatten -> bn eps=0.001
+  - short: "@left -> maxpool k2 s2 -> ln eps=0.001 -> flatten"
+  - like_maps: "@long -> fc 16"
+  - plain: "@long -> fc 5"
+  - slopes: concat(@long, add(@short, @like_maps), @plain) -> prelu channels
+  - classes: fc 3
+""",
+    "in_columns": """
+input: 2x6x8
+layers:
+  - first: conv 4 k3 same
+  - maxpool k2 s2
+  - rearrange 'c h w = w (c h)'
+  - columns: lstm 3 bidirectional
+  - flatten
+  - classes: fc 5
+""",
+    "made_maps": """
+input: 5
+layers:
+  - first: fc 24 nobias
+  - norm: bn eps=0.001
+  - second: fc 48 -> relu
+  - reshape 4x3x4
+  - up: upconv 3 k3 s2 pad=same
+  - depthwise: dwconv k3 multiplier=2 pad=0
+  - grouped: conv 4 k2 g2 pad=0
+""",
+    "of_sequences": """
+input: 6x3
+layers:
+  - before: gru 4 reset_after=no onebias
+  - after: gru 5
+  - transpose 1x0
+  - slide: conv 4 k2 pad=0
+  - flatten
+  - classes: fc 4
+""",
 }
 """The small models, written as specs."""
 
@@ -66,13 +109,14 @@ def weights_file(folder: Path, name: str, form: str, version: str) -> Path:
 @pytest.mark.parametrize("name", SPECS)
 def test_results_are_those_of_keras(name: str, by_name: bool, form: str, version: str, tmp_path: Path) -> None:
     path = weights_file(tmp_path, name, form, version)
-    text = SPECS[name] if by_name else re.sub(r"- (\w+):", r"- other_\1:", SPECS[name])
+    text = SPECS[name] if by_name else re.sub(r"(- (?=\w+:)|@(?!input))", r"\1other_", SPECS[name])
     network = archcalc.load(spec_file(tmp_path, text))
     arrays = np.load(tmp_path / "arrays.npz")
     given, expected = arrays["input_0"], arrays["output_0"]
     given = np.moveaxis(given, -1, 1) if given.ndim == 4 else given
     weights = network.weights(str(path))
     (computed,) = network.run(dict.fromkeys(network.graph.inputs, given), weights=weights).outputs.values()
+    computed = np.moveaxis(computed, 1, -1) if expected.ndim == 4 else computed
     np.testing.assert_allclose(computed.reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
 
 
