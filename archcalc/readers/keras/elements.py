@@ -89,7 +89,9 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
     """
     factors = leaves(axis)
     if len(factors) > 1 and any(each.is_features is None for each in factors):
-        raise Unknown("no layer tells which of the axes that are merged is that of the features")
+        raise Unknown(
+            "no layer tells which of the merged axes is that of the features; an axis of 1 in front, 1x28x28, does"
+        )
     origins = {id(each.origin) for each in factors if each.is_features}
     if len(origins) > 1 and not all(each.is_features for each in factors):
         raise Unknown("features of several layers and positions are merged to one axis")
@@ -176,7 +178,9 @@ class Elements:
                 found.setdefault(node.name, f"{reason}")
                 continue
             if is_other:
-                found.setdefault(node.name, "it depends on the order of elements, which is another one in Keras")
+                found.setdefault(
+                    node.name, "its result depends on the order of elements, which is another one in Keras"
+                )
         for first, second, node in self._same:
             try:
                 one, other = places(first), places(second)
@@ -185,7 +189,7 @@ class Elements:
                 continue
             if not (one is other is None or (one is not None and other is not None and np.array_equal(one, other))):
                 found.setdefault(node.name, "it combines elements that are in different orders in Keras")
-        return (f"{name} has no counterpart in Keras: {reason}" for name, reason in found.items())
+        return (f"{name}: {reason}" for name, reason in found.items())
 
     # --- one layer ---
 
@@ -195,8 +199,7 @@ class Elements:
             self._axes[Ref(index, output)] = self._new(Ref(index, output))
         ref, op = Ref(index), node.op
         if node.is_input:
-            if index in self.graph.features_wanted or len(node.output) != 2:
-                self._decide(self._axes[ref], self.graph.features_of(ref))
+            self._expect(index, self._axes[ref])
         elif not node.inputs:
             pass  # what is stored has the axes that it is used with
         elif op.reorders:
@@ -217,6 +220,18 @@ class Elements:
         for place, axis in enumerate(axes):
             for leaf in leaves(axis):
                 leaf.decide(place == features)
+
+    def _expect(self, index: int, axes: Sequence[Axis]) -> None:
+        """Take which axis of an input, or of a reordered tensor, its first reader expects the features on.
+
+        If it expects nothing, they are those of maps, until a later layer expects others; a matrix may have none.
+        """
+        if index in self.graph.features_wanted:
+            self._decide(axes, self.graph.features_of(Ref(index)))
+        elif len(axes) != 2:
+            for place, axis in enumerate(axes):
+                for leaf in leaves(axis):
+                    leaf.is_features = leaf.is_features if leaf.is_decided else place == 0
 
     def _passed(self, index: int, node: Node) -> list[Axis]:
         """Return the axes of the output of a layer: those of the input whose elements it keeps, and new ones."""
@@ -283,9 +298,8 @@ class Elements:
         ]
         if lost:
             self._kept += [(axis, node) for axis in axes]
-        is_told = index in self.graph.features_wanted
-        if is_told or (of_vector and len(node.output) > 2):  # maps
-            self._decide(axes, self.graph.features_of(Ref(index)) if is_told else 0)
+        if of_vector or index in self.graph.features_wanted:
+            self._expect(index, axes)
         return axes
 
     def _joined(self, node: Node, op: Concat) -> list[Axis]:

@@ -105,17 +105,15 @@ def _mirrored(made: Transform, axes: int) -> Transform:
 
 def normalised(graph: Graph, node: Node) -> Transform:
     """Return what makes a scale or a shift; Keras has one of all numbers with the axis of the features last."""
-    (shape,) = graph.input_shapes(node)
+    own = next(iter(own_shapes(graph, node).values()))
     features = graph.features_of(node.inputs[0])
-    expected = [size for axis, size in enumerate(shape) if axis != features]
-    expected += [] if features is None else [shape[features]]
+    expected = [size for axis, size in enumerate(own) if axis != features]
+    expected += [own[features]] if features is not None and len(own) > 1 else []
 
     def transform(array: Any) -> Any:
-        if array.ndim < 2:
-            return array
-        if [*array.shape] != expected:
+        if len(own) > 1 and [*array.shape] != expected:
             raise ValueError("other axes")
-        return array.reshape(shape)
+        return array.reshape(own)
 
     return transform
 
@@ -228,17 +226,18 @@ def _recurrent(op: Recurrent) -> Order:
         kept.append(KerasArray("input", part, 0, ordered, ("", "read")))
         kept.append(KerasArray("recurrent", part, 1, ordered))
         if op.bias and op.recurrent_bias:  # the rows of one array
+            is_sum = not getattr(op, "reset_after", False)  # of the two
             rows = (("bias", 0), ("recurrent_bias", 1))
-            kept += [KerasArray(array, part, 2, partial(_row_of_gates, cls, row)) for array, row in rows]
+            kept += [KerasArray(array, part, 2, partial(_row_of_gates, cls, row, is_sum)) for array, row in rows]
         elif op.bias:
             kept.append(KerasArray("bias", part, 2, ordered))
     return Order(("bidirectional",) if op.bidirectional else (kind,), tuple(kept))
 
 
-def _row_of_gates(cls: type[Recurrent], row: int, biases: Any) -> Any:
-    """Return one of two biases; Keras has only their sum where it is all that matters."""
-    if biases.ndim == 1 and cls is not Gru:
-        return np.zeros_like(biases) if row else biases
+def _row_of_gates(cls: type[Recurrent], row: int, is_sum: bool, biases: Any) -> Any:
+    """Return one of two biases; where only their sum matters, Keras has this, and the second one is 0."""
+    if is_sum and biases.ndim == 1:
+        return np.zeros_like(biases) if row else gates(cls, biases)
     return gates(cls, biases[row])
 
 
