@@ -35,7 +35,7 @@ class Target(NamedTuple):
 def write_spec(network: Network, options: Options) -> bytes:
     from archcalc.writers.spec.compact import write_compact
 
-    return _text(write_compact(network.graph))
+    return _text(write_compact(network.graph, network.constants()))
 
 
 def write_mermaid(network: Network, options: Options) -> bytes:

@@ -91,6 +91,13 @@ class ModelFile(Protocol):
         """Return the stored arrays of the file by ``layer.array``; ``None`` if it has no numbers."""
         ...
 
+    def constants(self) -> Mapping[str, Any]:
+        """Return the numbers of stored tensors that are not trained, by ``layer.array``.
+
+        They tell masks and tables from each other. Those that the file does not have, and large ones, are left out.
+        """
+        ...
+
     def require_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Require that a run on given inputs, by name with the batch in front, computes what the model does.
 

@@ -199,7 +199,8 @@ def cells(net: Any, x: Any) -> Any:
 
 def curves(net: Any, x: Any) -> Any:
     near, wide = x.tanh() * 0.9, x.abs() + 1.5
-    sums = t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
+    sums = t.asin(near) + t.acos(near) + t.atan(x) + t.atan2(x, near - 0.3) + t.atan2(x * 0, near.clamp(min=0))
+    sums = sums + t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
     halves = t.tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
     return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + t.fmod(x, wide) + x.isnan() + x.isinf()
 
@@ -208,7 +209,14 @@ def placed(net: Any, x: Any) -> Any:
     where = x.argmax(-1, keepdim=True)
     one = t.zeros_like(x).scatter(2, where, 1.0) + x.scatter(2, where, x[..., :1])
     added = x.scatter_add(2, x.argsort(2), x) + x.scatter_reduce(1, x.argsort(1) // 2, x, "sum")
-    return one + added
+    order, parts = x.argsort(2), [x.scatter(2, x.argsort(2)[..., :3], x[..., :3])]
+    parts += [x.scatter_reduce(2, order // 2, x * 2, how) for how in ("prod", "amax", "amin")]
+    index = t.tensor([3, 0, 3])
+    parts += [x.index_add(1, index, x[:, :3], alpha=2), x.index_copy(2, index[:2], x[..., 1:3])]
+    parts += [x.index_fill(2, index, 7.0), t.ops.aten.index_put(x, [None, index], x[:, 1:], True)]
+    written = x * 1
+    written[:, :, net.table[:2, 0].argsort()] = x[..., 3:5]
+    return one + added + sum(parts) + written
 
 
 def distances(net: Any, x: Any) -> Any:

@@ -8,7 +8,7 @@ from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
 from archcalc.executor.kernels.erf import erf
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Atan, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -44,6 +44,11 @@ def sine(op: Sin, x: Array, out: Array, context: Context) -> None:
 @elementwise(Cos)
 def cosine(op: Cos, x: Array, out: Array, context: Context) -> None:
     counted.cos(context, x, out=out)
+
+
+@elementwise(Atan)
+def arctangent(op: Atan, x: Array, out: Array, context: Context) -> None:
+    counted.arctan(context, x, out=out)
 
 
 @elementwise(Erf)

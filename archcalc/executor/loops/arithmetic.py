@@ -8,7 +8,7 @@ from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
 from archcalc.executor.loops.numbers import function
 from archcalc.executor.loops.scalar import Plain, Scalar
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Atan, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -46,6 +46,11 @@ def sine(op: Sin, x: Scalar) -> Scalar:
 @elementwise(Cos)
 def cosine(op: Cos, x: Scalar) -> Scalar:
     return scalar.cos(x)
+
+
+@elementwise(Atan)
+def arctangent(op: Atan, x: Scalar) -> Scalar:
+    return scalar.atan(x)
 
 
 @elementwise(Erf)

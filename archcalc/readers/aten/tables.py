@@ -20,15 +20,6 @@ def flat_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
     return found
 
 
-def replaced_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
-    """Return where the elements of a tensor are, if some have been replaced by others, which stand behind all."""
-    n = int(np.prod(sizes))
-    found = np.arange(n)
-    places = flat_index(indices, sizes).ravel()
-    found[places] = n + np.arange(len(places))
-    return found
-
-
 def window_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
     """Return where the elements of windows are along merged axes: a row for every tap, a column for every window."""
     along = [

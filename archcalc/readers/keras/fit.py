@@ -63,8 +63,8 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
     """
     needed = [
         _Needed(index, node, shapes, order_of(graph, node))
-        for index, node in graph.layers()
-        if (training or not node.training) and (shapes := own_shapes(graph, node))
+        for index, node in graph.running(training=training)
+        if (shapes := own_shapes(graph, node))
     ]
     with opened_weights(path, name) as group:
         layers = stored_layers(group, name)

@@ -84,6 +84,10 @@ class KerasFile:
             return None
         return self.arrays_of(self._contents.path, self.plan.name)
 
+    def constants(self) -> Mapping[str, Any]:
+        """Return none: the masks of Keras are arguments of its layers."""
+        return {}
+
     def arrays_of(self, path: Path, name: str) -> Mapping[str, Any]:
         """Return the stored arrays by ``layer.array`` from a file of this model or of its weights.
 

@@ -12,7 +12,9 @@ from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
 from archcalc.writers.pytorch.product import filled_up
 from archcalc.writers.pytorch.registry import View, expression, helper, option, writes
 
-ROTATE = '''
+ROTATE = helper(
+    "rotate",
+    '''
 def rotate(x: Tensor, base: float) -> Tensor:
     """Return queries or keys with rotary positions."""
     n, width = x.shape[-2:]
@@ -20,7 +22,8 @@ def rotate(x: Tensor, base: float) -> Tensor:
     angles = (torch.arange(n, device=x.device)[:, None] * rates).repeat(1, 2)
     first, second = x.chunk(2, dim=-1)
     return x * angles.cos() + torch.cat([-second, first], dim=-1) * angles.sin()
-'''
+''',
+)
 ARRAYS = {
     **{name: ("", f"{letter}_proj.weight") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
     **{f"{name}_bias": ("", f"{letter}_proj.bias") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
@@ -48,7 +51,7 @@ def write_attention(view: View) -> Code:
     op = view.op
     sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
     given = op.tensor_arguments()
-    name = helper(class_name(op), "\n".join(class_lines(op, sizes)))
+    made = helper(class_name(op), "\n".join(class_lines(op)))
     args = [width("features", sizes["features"]), Arg("heads", op.heads)]
     if grouped(op):
         args.append(Arg("kv_heads", op.kv_heads))
@@ -65,10 +68,8 @@ def write_attention(view: View) -> Code:
     for place, argument in enumerate(given, start=1):
         single = view.single[place]  # its batch of 1 broadcasts, wherever it is
         tensors.append(f"${place}" if argument == "context" or single else filled_up(view, place, rank))
-    call = Call(name, tuple(args))
-    helpers = ("rotate", name) if op.rope is not None else (name,)
-    if op.rope is not None:
-        helper("rotate", ROTATE)
+    call = Call(made.name, tuple(args))
+    helpers = (ROTATE, made) if op.rope is not None else (made,)
     return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
 
 
@@ -99,7 +100,7 @@ def class_name(op: Any) -> str:
     return "".join(word for word, holds in words.items() if holds) + "Attention"
 
 
-def class_lines(op: Any, sizes: dict[str, int]) -> Iterator[str]:
+def class_lines(op: Any) -> Iterator[str]:
     """Yield the lines of the class."""
     dim = "dim" if op.dim is not None else "features"
     context = "context_features" if op.context else "features"

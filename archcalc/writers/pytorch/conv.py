@@ -100,11 +100,9 @@ def write_conv(view: View) -> Code:
     if not op.ws:
         return sliding(view, cls, op.channels, op.groups)
     axes = f"({', '.join(str(axis) for axis in range(1, view.rank + 2))})"
-    name = f"WeightStandardizedConv{view.rank}d"
-    found = sliding(
-        view, helper(name, WEIGHT_STANDARDISATION.format(rank=view.rank, axes=axes)), op.channels, op.groups
-    )
-    return found._replace(helpers=(name,))
+    text = WEIGHT_STANDARDISATION.format(rank=view.rank, axes=axes)
+    made = helper(f"WeightStandardizedConv{view.rank}d", text)
+    return sliding(view, made.name, op.channels, op.groups)._replace(helpers=(made,))
 
 
 @writes("dwconv")

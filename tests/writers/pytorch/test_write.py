@@ -12,7 +12,8 @@ import pytest
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
-from archcalc.writers.pytorch.write import state_names, write_pytorch
+from archcalc.writers.code.calls import literal
+from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
 
 CHAIN = "input: 3x8x8\nlayers: {a: conv 4 k3 -> relu, b: conv 4 k3 -> relu, head: gap -> fc 5}"
 BLOCKS = """
@@ -99,6 +100,25 @@ def test_a_name_that_is_no_identifier_is_one_in_the_code() -> None:
     assert "return x + self.class_(x)" in code
 
 
+def test_names_that_become_equal_are_told_apart() -> None:
+    text = "inputs: {A: 4, a: 4}\nlayers: {class: fc 4 -> relu, class_: fc 4 -> tanh, Out: 'add(@a, @A, @class)'}"
+    code = write_pytorch(graph(text))
+    assert "def forward(self, a: Tensor, a_2: Tensor)" in code
+    assert {"self.class_", "self.class__"} <= {ast.unparse(each) for each in ast.walk(ast.parse(code))}
+
+
+def test_repetitions_of_one_block_in_several_places_have_names_of_their_own() -> None:
+    blocks = "blocks: {unit(c=C): 'add(identity, conv c k3 half)'}"
+    network = graph(f"input: 3x8x8\n{blocks}\nlayers: {{a: '(unit)*2 -> add(identity, relu) -> (unit)*3', b: fc 2}}")
+    names = {name for names in state_names(network).values() for name in names}
+    assert {"a.unit_1.0.conv.weight", "a.unit_3.2.conv.weight"} <= names
+
+
+def test_names_with_quotes_and_braces_are_written_as_they_are() -> None:
+    assert literal('a"\\\n{') == '"a\\"\\\\\\n{"'
+    assert eval(numbered('"{x}\\'), {"i": 3}) == '"{x}\\3'
+
+
 def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
     text = "input: 4x8x8\nlayers: {a: conv 4 k3 flip, b: relu, c: avgpool 2 d2}"
     with pytest.raises(SpecError) as error:
@@ -112,6 +132,15 @@ def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
 def test_a_network_without_layers_is_an_error() -> None:
     with pytest.raises(SpecError, match="the network has no layers"):
         write_pytorch(graph("input: 3x8x8\nlayers: [identity]"))
+
+
+def test_conversions_do_not_affect_later_ones() -> None:
+    """The class that a layer uses has the name of a block of another network."""
+    network = graph("input: 8\nblocks: {radial_basis: fc 8 -> relu -> fc 8}\nlayers: {a: (radial_basis)*2 -> relu}")
+    before = write_pytorch(network)
+    assert "class RadialBasis(nn.Module)" in write_pytorch(graph("input: 8\nlayers: {a: rbf 4}"))
+    assert write_pytorch(network) == before
+    assert "RadialBasis" in classes(before)
 
 
 @pytest.mark.slow
