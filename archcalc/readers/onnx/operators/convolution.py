@@ -6,6 +6,7 @@ from typing import Any
 
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.readers.aten.operators.convolution import arrays
+from archcalc.readers.aten.operators.windows import Windows, put_back
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
@@ -113,8 +114,10 @@ def conv_transpose(n: NodeView) -> None:
             pads += [first, total - first]
     else:
         pads = padding(n, kernel, stride, dilation)
-    if min(pads, default=0) < 0:
-        raise Untranslatable("a padding that adds positions")
+    outpad = [extra + max(-after, 0) for extra, after in zip(outpad, pads[1::2], strict=True)]
+    pads[1::2] = [max(each, 0) for each in pads[1::2]]
+    if min(pads[::2], default=0) < 0:
+        raise Untranslatable("a padding that adds positions before the first one")
     n.call(
         "onnx.ConvTranspose",
         input=n.tensor(0),
@@ -143,6 +146,19 @@ def transposed_convolution(a: Arguments) -> list[Step]:
     )
     inputs, outputs = (a.tensor("input"),), (a.result(),)
     return [PerExample(op=op, axes=len(weight) - 1, inputs=inputs, outputs=outputs, stored=arrays(a))]
+
+
+@converts("Col2Im")
+def windows_put_back(n: NodeView) -> None:
+    sizes, kernel = ([int(settled(each)) for each in n.needed_value(index).flat] for index in (1, 2))
+    n.call("onnx.Col2Im", self=n.tensor(0), output_size=sizes, **window(n, tuple(kernel)))
+
+
+@translates_function("onnx.Col2Im")
+def summed_where_they_overlap(a: Arguments) -> list[Step]:
+    given = attributes(a)
+    slide = Windows(given["kernel"], given["stride"], given["dilation"], given["pad"])
+    return put_back(a, slide, a.integers("output_size"))
 
 
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
