@@ -502,10 +502,25 @@ def write_fixtures(folder: Path) -> None:
                     made.writestr(member, written.read(member))
 
     if target.name != OLD:
+        write_shards(folder, target)
         known = (name for name, each in vars(keras.layers).items() if isinstance(each, type) and name not in NO_LAYERS)
         Path(target, CLASSES).write_text("".join(f"{name}\n" for name in sorted(known)))
 
 
+def write_shards(folder: Path, target: Path) -> None:
+    """Write the weights of a small model in several files, with their index."""
+    import keras
+
+    model = keras.models.load_model(folder / f"{SHARDED}.keras", compile=False)
+    largest = max(sum(prod(array.shape) * 4 for array in layer.weights) for layer in model.layers)
+    model.save_weights(folder / f"{SHARDED}.weights.json", max_shard_size=largest / 1024**3)
+    with zipfile.ZipFile(target / SHARDS, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+        for each in sorted(folder.glob(f"{SHARDED}*.weights.*")):
+            made.write(each, each.name)
+
+
+SHARDED, SHARDS = "images", "shards.zip"
+"""The small model whose weights are also in several files, and the fixture with these."""
 CLASSES = "classes.txt"
 """The fixture with the names of all layers of ``keras.layers``, a line each."""
 NO_LAYERS = ("InputLayer", "InputSpec", "Layer", "Wrapper")

@@ -12,7 +12,10 @@ import pytest
 
 import archcalc
 from archcalc.executor.errors import ArrayError
-from benchmarks.keras_models import ENTIRE, OLD
+from archcalc.readers.checkpoints.read import read_checkpoint
+from archcalc.spec.errors import SpecError
+from archcalc.writers.onnx.write import write_onnx
+from benchmarks.keras_models import ENTIRE, OLD, SHARDS
 
 pytestmark = pytest.mark.skipif(find_spec("h5py") is None, reason="h5py is not installed")
 
@@ -128,6 +131,102 @@ def test_a_model_takes_weights_of_another_file(tmp_path: Path) -> None:
     assert own is not None
     for name, array in network.weights(str(weights)).items():
         np.testing.assert_array_equal(array, own[name])
+
+
+def shards(folder: Path) -> Path:
+    """Write the files of weights that Keras has split, and return their index."""
+    with zipfile.ZipFile(FILES / SHARDS) as archive:
+        archive.extractall(folder)
+    return folder / "images.weights.json"
+
+
+def test_several_files_have_the_weights_of_one(tmp_path: Path) -> None:
+    index = shards(tmp_path)
+    whole = weights_file(tmp_path, "images", "weights.h5", "")
+    assert len([*tmp_path.glob("images_*.weights.h5")]) > 1
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    model = archcalc.load(str(weights_file(tmp_path, "images", "keras", "")))
+    for each in (network, model):
+        expected = each.weights(str(whole))
+        for name, array in each.weights(str(index)).items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
+def test_several_files_are_listed_as_one(tmp_path: Path) -> None:
+    index = shards(tmp_path)
+    found, whole = (read_checkpoint(str(path)) for path in (index, weights_file(tmp_path, "images", "weights.h5", "")))
+    assert {name: each.shape for name, each in found.tensors.items()} == {
+        name: each.shape for name, each in whole.tensors.items()
+    }
+    for name, tensor in found.tensors.items():
+        np.testing.assert_array_equal(found.load(tensor), whole.load(whole.tensors[name]))
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    index = shards(tmp_path)
+    Path(tmp_path, "images_00001.weights.h5").unlink()
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    for read in (network.weights, read_checkpoint):
+        with pytest.raises(SpecError, match=r"missing 1 of the \d files of the checkpoint: images_00001"):
+            read(str(index))
+
+
+def test_files_with_the_same_array_are_refused(tmp_path: Path) -> None:
+    index = shards(tmp_path)
+    first, second = sorted(tmp_path.glob("images_*.weights.h5"))[:2]
+    second.write_bytes(first.read_bytes())
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises(SpecError, match="several files have the array"):
+        network.weights(str(index))
+
+
+def test_an_index_does_not_lead_out_of_its_folder(tmp_path: Path) -> None:
+    index = shards(tmp_path)
+    index.write_text(index.read_text().replace("images_00000", "../images_00000"))
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises(SpecError, match="must be in the folder of the index"):
+        network.weights(str(index))
+
+
+def test_a_network_of_onnx_takes_weights_of_keras(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    source = archcalc.load(spec_file(tmp_path, SPECS["in_columns"]))
+    Path(tmp_path, "net.onnx").write_bytes(write_onnx(source.graph))
+    network = archcalc.load(str(tmp_path / "net.onnx"))
+    path = weights_file(tmp_path, "in_columns", "keras", "")
+    arrays = np.load(tmp_path / "arrays.npz")
+    given = np.moveaxis(arrays["input_0"], -1, 1)
+    made = network.run(dict.fromkeys(network.graph.inputs, given), weights=network.weights(str(path)))
+    (computed,) = made.outputs.values()
+    np.testing.assert_allclose(computed, arrays["output_0"], rtol=1e-4)
+
+
+def test_two_biases_are_the_one_of_keras(tmp_path: Path) -> None:
+    path = weights_file(tmp_path, "tokens", "keras", "")
+    text = SPECS["tokens"].replace("lstm 5 onebias", "lstm 5").replace("rnn 3 onebias", "rnn 3")
+    network = archcalc.load(spec_file(tmp_path, text))
+    weights = network.weights(str(path))
+    arrays = np.load(tmp_path / "arrays.npz")
+    (computed,) = network.run({"input": arrays["input_0"]}, weights=weights).outputs.values()
+    np.testing.assert_allclose(computed, arrays["output_0"], rtol=1e-4)
+    assert not weights["once.recurrent_bias"].any()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "input: 3x9x8\nlayers:\n  - first: conv 4 k3\n  - flatten -> slice 0:20\n  - other: fc 7",
+            "slice_1: its result depends on the order of elements",
+        ),
+        ("input: 18x21\nlayers:\n  - hidden: flatten -> fc 7", "hidden/fc: no layer tells which of the merged axes"),
+    ],
+)
+def test_an_order_that_is_not_known_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+    path = weights_file(tmp_path, "images", "weights.h5", "")
+    with pytest.raises(ArrayError) as caught:
+        archcalc.load(spec_file(tmp_path, text)).weights(str(path))
+    assert reason in str(caught.value)
 
 
 def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
