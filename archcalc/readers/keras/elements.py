@@ -204,9 +204,9 @@ class Elements:
             pass  # what is stored has the axes that it is used with
         elif op.reorders:
             self._axes[ref] = self._reordered(index, node)
-        elif isinstance(op, Concat):
+        elif isinstance(op, Concat):  # an axis of several pieces
             self._axes[ref] = self._joined(node, op)
-        elif isinstance(op, Selection):
+        elif isinstance(op, Selection):  # a piece of an axis
             self._axes[ref] = self._selected(node, op)
         else:
             self._axes[ref] = self._passed(index, node)
@@ -238,9 +238,9 @@ class Elements:
         ref, made = Ref(index), self._axes[Ref(index)]
         shapes = self.graph.input_shapes(node)
         features = self.graph.features_of(ref)
-        is_weighted = bool(stored_shapes(self.graph, node)) and not isinstance(node.op, KEEP_ELEMENTS)
+        keeps = isinstance(node.op, KEEP_ELEMENTS)  # windows say what is read, not which element is at the same place
+        is_weighted = bool(stored_shapes(self.graph, node)) and not keeps
         found: list[Axis | None] = [() if size == 1 else None for size in node.output]
-        keeps = isinstance(node.op, KEEP_ELEMENTS)
         for read, shape, reach in zip(node.inputs, shapes, node.op.windows(shapes), strict=False):
             for axis, (own, window) in enumerate(zip(self._axes[read], reach, strict=False)):
                 to = axis if keeps else _target(axis, window)

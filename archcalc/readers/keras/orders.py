@@ -85,10 +85,13 @@ def matrix(graph: Graph, node: Node) -> Transform:
 
 
 def kernels(graph: Graph, node: Node) -> Transform:
+    return outputs_first(_positions(graph, node))
+
+
+def grouped_kernels(graph: Graph, node: Node) -> Transform:
     """Return what makes kernels; those of a single input channel each may be those of a depthwise convolution."""
     axes = _positions(graph, node)
-    single = isinstance(node.op, Conv) and own_shapes(graph, node)["weight"][1] == 1
-    made = per_input(axes) if single else outputs_first(axes)
+    made = per_input(axes) if own_shapes(graph, node)["weight"][1] == 1 else outputs_first(axes)
     return _mirrored(made, axes) if getattr(node.op, "flip", False) else made
 
 
@@ -122,7 +125,7 @@ OUT_IN: Rows = ("made", "read")
 BIAS: Kept = ("bias", as_it_is, ("made",))
 NORMALISED: tuple[Kept, ...] = tuple([(name, normalised, ("read",)) for name in ("scale", "shift", "mean", "variance")])
 SIMPLE: dict[type[Operator], tuple[tuple[str, ...], tuple[Kept, ...]]] = {
-    Conv: (("conv{}d",), (("weight", kernels, OUT_IN), BIAS)),
+    Conv: (("conv{}d",), (("weight", grouped_kernels, OUT_IN), BIAS)),
     DepthwiseConv: (("depthwise_conv{}d", "conv{}d"), (("weight", kernels_per_input, ()), ("bias", as_it_is, ()))),
     SeparableConv: (
         ("separable_conv{}d",),
@@ -193,6 +196,8 @@ def element_orders(graph: Graph, elements: Elements, index: int, order: Order) -
         Unknown: they are not known, or other ones than in Keras, and its arrays are not arranged by them.
     """
     node = graph.nodes[index]
+    if all(shape == (1,) for shape in own_shapes(graph, node).values()):
+        return ElementOrders(None, None)
     axes = _read_axes(node.op, len(graph.input_shapes(node)[0]))
     read, *further = [elements.read(node, axes, place) for place in range(len(node.joined))]
     made = elements.made(index)
@@ -207,12 +212,10 @@ def element_orders(graph: Graph, elements: Elements, index: int, order: Order) -
 
 def _read_axes(op: Operator, rank: int) -> Sequence[int]:
     """Return the axes of the input that weights have entries for."""
-    axis = getattr(op, "axis", "channels")
-    if isinstance(op, FullyConnected) or axis == "all":
+    axis = getattr(op, "axis", "")
+    if op.flattens or axis == "all":
         return range(rank)
-    if isinstance(op, Recurrent | Attention | Embedding) or axis == "last":
-        return (rank - 1,)
-    return () if isinstance(op, PRelu) and op.slopes == "shared" else (0,)
+    return (rank - 1,) if axis == "last" or op.reads_features == "last" else (0,)
 
 
 def _recurrent(op: Recurrent) -> Order:

@@ -243,3 +243,31 @@ def test_too_many_layers_are_listed(tmp_path: Path) -> None:
     text = SPECS["tokens"].rpartition("  - last")[0]
     with pytest.raises(ArrayError, match=r"'last' .* belongs to no layer"):
         archcalc.load(spec_file(tmp_path, text)).weights(str(path))
+
+
+@pytest.mark.parametrize("form", ["h5", "weights.h5"])
+def test_all_that_does_not_fit_a_model_is_listed(form: str, tmp_path: Path) -> None:
+    model = tmp_path / "other.keras"
+    with zipfile.ZipFile(FILES / "images.keras") as source, zipfile.ZipFile(model, "w") as changed:
+        description = source.read("config.json").decode()
+        changed.writestr("config.json", description.replace('"units": 7', '"units": 8'))
+    with pytest.raises(SpecError) as caught:
+        archcalc.load(str(model)).weights(str(weights_file(tmp_path, "images", form, "")))
+    assert [problem.message for problem in caught.value.problems] == [
+        "'hidden/fc.weight' would be 8x378, but the file has 7x378",
+        "'hidden/fc.bias' would be 8, but the file has 7",
+        "'classes.weight' would be 3x8, but the file has 3x7",
+    ]
+
+
+@pytest.mark.parametrize("form", ["h5", "weights.h5"])
+def test_layers_that_a_model_lacks_and_has_are_listed(form: str, tmp_path: Path) -> None:
+    path = weights_file(tmp_path, "flattened", form, "")
+    with pytest.raises(SpecError) as caught:
+        archcalc.load(str(FILES / "images.keras")).weights(str(path))
+    listed = "\n".join(problem.message for problem in caught.value.problems)
+    assert re.search(r"the layer 'up' has 0 arrays|no array 'layers/conv2d_transpose", listed)
+    assert re.search(r"the layer 'separable' has 0 arrays|no array 'layers/separable_conv2d", listed)
+    assert "the model has no layer for 'slopes'" in listed
+    assert "the model has no layer for 'whole'" in listed
+    assert "'classes.weight' would be 3x7, but the file has 3x141" in listed
