@@ -8,7 +8,7 @@ import click
 
 from archcalc.analysis.formats import BITS
 from archcalc.cli.commands import VerbCommand
-from archcalc.cli.compare import DEFAULT, comparison_table, label_of, load_all
+from archcalc.cli.compare import load_all
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_file
 from archcalc.cli.options import PositiveInteger, complete_spec, load_network, partial_option, spec_options, stdin_once
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
@@ -67,9 +67,4 @@ def page_of_several(specs: tuple[str, ...], values: dict[str, Any]) -> str:
 
     if len(specs) == 2 and values["dtype"] not in BITS:
         raise click.UsageError("--dtype must be one format for all tensors to show what changed between two networks")
-    analyses = load_all(specs, values)
-    labels = [
-        label_of(spec, analysis, index) for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True))
-    ]
-    table = comparison_table(specs, analyses, DEFAULT, values["dtype"])
-    return comparison_page(ComparisonPage(labels, analyses, table, values["layout"], values["dtype"]))
+    return comparison_page(ComparisonPage(load_all(specs, values)))

@@ -141,6 +141,19 @@ def _of_wave(x: Spread, wave: Callable[[float], float]) -> Spread:
     return Spread(mean, max(square - mean**2, 0.0))
 
 
+@operator("atan", reserved=False)
+class Atan(Function):
+    """Arctangent: the angle in radians, between −π/2 and π/2, whose tangent a number is.
+
+    Cost:   1 arctangent per element, counted as a sine
+    Source: NumPy arctan; PyTorch atan; ONNX Atan
+    """
+
+    differentiated_by = "input"
+    aliases = ("arctan",)
+    per_element = operations(sin=1)
+
+
 @operator("erf", reserved=False)
 class Erf(Function):
     """Error function, 2/√π·∫₀ˣ e^(−t²) dt, which is between −1 and 1.

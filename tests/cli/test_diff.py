@@ -120,6 +120,12 @@ def test_a_baseline_limits_the_sum_of_small_steps(
     assert "base.json has no entry for other.yaml" in ran.out
 
 
+def test_a_baseline_without_limits_is_an_error(archcalc: Archcalc) -> None:
+    ran = archcalc("diff", "lenet5", "alexnet", "--baseline", "missing.json")
+    assert ran.status == 2
+    assert "--baseline needs --fail-on" in ran.err
+
+
 def test_the_baseline_of_the_configuration_applies(
     archcalc: Archcalc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

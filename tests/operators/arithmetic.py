@@ -33,6 +33,7 @@ entry(
 entry("sqrt", draw=plain("sigmoid -> sqrt"), torch=lambda op, s: layer(lambda x: x.sqrt()))
 entry("sin", draw=plain("sin"), torch=lambda op, s: layer(lambda x: x.sin()))
 entry("cos", draw=plain("cos"), torch=lambda op, s: layer(lambda x: x.cos()))
+entry("atan", draw=plain("atan"), torch=lambda op, s: layer(lambda x: x.atan()))
 entry("erf", draw=plain("erf"), torch=lambda op, s: layer(lambda x: x.erf()))
 entry("abs", draw=plain("abs"), torch=lambda op, s: layer(lambda x: x.abs()))
 entry(

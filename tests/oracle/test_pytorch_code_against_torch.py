@@ -15,7 +15,9 @@ from archcalc.executor.inputs import vocabularies
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
 from archcalc.writers.pytorch.registry import LAYERS
+from archcalc.writers.pytorch.reserved import ATTRIBUTES
 from archcalc.writers.pytorch.write import write_pytorch
+from tests.oracle import awkward_names
 from tests.oracle.generated import differences, module_of
 from tests.random_networks import layers, networks
 from tests.sample import SAMPLE
@@ -107,6 +109,17 @@ def test_random_networks_compute_the_same(text: str) -> None:
     assume({*readers} <= {"embedding"})  # PyTorch's indices are integers, which other layers do not read
     if is_written(network):
         assert max(differences(network).values(), default=0) < TOLERANCE
+
+
+@settings(some, max_examples=60)
+@given(awkward_names.networks())
+def test_networks_whose_names_mean_something_else_compute_the_same(text: str) -> None:
+    assert max(differences(graph(text)).values()) < TOLERANCE
+
+
+def test_names_of_attributes_are_those_of_modules(torch: Any) -> None:
+    plain = {name for name in dir(torch.nn.Sequential()) if not name.startswith("__")}
+    assert not plain - ATTRIBUTES
 
 
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)

@@ -9,7 +9,7 @@ import numpy as np
 from archcalc.executor.gradient import Evaluated
 from archcalc.executor.gradients.activation import derivative
 from archcalc.executor.kernel import Array
-from archcalc.ops.arithmetic import Abs, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Atan, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
 
 
 @derivative(Scale)
@@ -46,6 +46,12 @@ def sine(op: Sin, x: Array, y: Array, layer: Evaluated) -> Array:
 @derivative(Cos)
 def cosine(op: Cos, x: Array, y: Array, layer: Evaluated) -> Array:
     return -np.sin(x)
+
+
+@derivative(Atan)
+def arctangent(op: Atan, x: Array, y: Array, layer: Evaluated) -> Array:
+    found: Array = 1 / (1 + x * x)
+    return found
 
 
 @derivative(Erf)

@@ -9,7 +9,23 @@ from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
 from archcalc.executor.kernels.erf import erf
 from archcalc.executor.kernels.rounding import nearest, rounded
-from archcalc.ops.arithmetic import Abs, Cast, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import (
+    Abs,
+    Atan,
+    Cast,
+    Clip,
+    Cos,
+    Erf,
+    Exp,
+    Floor,
+    Log,
+    Offset,
+    Pow,
+    Quantize,
+    Scale,
+    Sin,
+    Sqrt,
+)
 
 
 @elementwise(Scale)
@@ -45,6 +61,11 @@ def sine(op: Sin, x: Array, out: Array, context: Context) -> None:
 @elementwise(Cos)
 def cosine(op: Cos, x: Array, out: Array, context: Context) -> None:
     counted.cos(context, x, out=out)
+
+
+@elementwise(Atan)
+def arctangent(op: Atan, x: Array, out: Array, context: Context) -> None:
+    counted.arctan(context, x, out=out)
 
 
 @elementwise(Erf)

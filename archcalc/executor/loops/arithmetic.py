@@ -10,7 +10,23 @@ from archcalc.executor.loops.activation import elementwise
 from archcalc.executor.loops.numbers import function, rounded
 from archcalc.executor.loops.rounding import converted, nearest
 from archcalc.executor.loops.scalar import Plain, Scalar
-from archcalc.ops.arithmetic import Abs, Cast, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import (
+    Abs,
+    Atan,
+    Cast,
+    Clip,
+    Cos,
+    Erf,
+    Exp,
+    Floor,
+    Log,
+    Offset,
+    Pow,
+    Quantize,
+    Scale,
+    Sin,
+    Sqrt,
+)
 
 
 @elementwise(Scale)
@@ -48,6 +64,11 @@ def sine(op: Sin, x: Scalar) -> Scalar:
 @elementwise(Cos)
 def cosine(op: Cos, x: Scalar) -> Scalar:
     return scalar.cos(x)
+
+
+@elementwise(Atan)
+def arctangent(op: Atan, x: Scalar) -> Scalar:
+    return scalar.atan(x)
 
 
 @elementwise(Erf)

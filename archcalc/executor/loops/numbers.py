@@ -58,7 +58,7 @@ class Substitute(ABC):
 
     @abstractmethod
     def apply(self, function: str) -> Any:
-        """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos`` or ``floor``."""
+        """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos``, ``atan`` or ``floor``."""
 
     def chosen(self, value: Any, function: str, a: Any, b: Any) -> Any:
         """Return the result of a choice, ``max`` or ``min``, between this number and another one."""

@@ -33,6 +33,7 @@ PRODUCTS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     "erf": lambda g, y, a: (g * (2 / math.sqrt(math.pi)) * function("exp", -(a * a)),),
     "sin": lambda g, y, a: (g * function("cos", a),),
     "cos": lambda g, y, a: (-g * function("sin", a),),
+    "atan": lambda g, y, a: (g / (1 + a * a),),
     "floor": lambda g, y, a: (None,),
     "round": lambda g, y, a: (g,),
 }

@@ -16,7 +16,7 @@ from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
 from archcalc.writers.code.calls import Arg, Call, Code, Slot
 from archcalc.writers.code.modules import Module, is_chain
-from archcalc.writers.code.names import attribute_name
+from archcalc.writers.code.names import Reserved, identifier
 from archcalc.writers.code.parameters import WIDTH, Column, Parameter, parameters_of
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.names import unused
@@ -57,7 +57,6 @@ class Place(NamedTuple):
     """The index of the layer."""
     first: int
     """The index of the layer in the first of the modules that are repeated."""
-    parent: Module
     module: Module
 
 
@@ -69,13 +68,17 @@ class Classes:
         root: the tree of its modules.
         codes: how its layers are written.
         sequence: returns the call that constructs named modules one after another.
-        taken: the names that classes must not have.
+        reserved: the names that modules and classes must not have.
     """
 
     def __init__(
-        self, graph: Graph, root: Module, codes: Codes, sequence: Callable[[Named], Call], taken: set[str]
+        self, graph: Graph, root: Module, codes: Codes, sequence: Callable[[Named], Call], reserved: Reserved
     ) -> None:
-        self.graph, self.root, self.codes, self.sequence, self.taken = graph, root, codes, sequence, taken
+        self.graph, self.root, self.codes, self.sequence, self.reserved = graph, root, codes, sequence, reserved
+        self.taken = {*reserved.globals}
+        """The names that further classes must not have."""
+        self.part_names: dict[tuple[Module, str], str] = {}
+        """The names of what modules construct: by child and, of what a layer constructs, by label."""
         self.keys: dict[Module, Hashable] = {}
         self.chains: set[Module] = set()
         self.of: dict[Module, tuple[Class, int]] = {}
@@ -103,13 +106,14 @@ class Classes:
         if is_chain(module) and all(self.is_step(child) for child in module.children):
             self.chains.add(module)
         module.children = self.folded(module.children)
+        self.part_names |= self.named(module)
         places = {ref: ("input", place) for place, ref in enumerate(module.inputs)}
         parts: list[Hashable] = []
         for place, child in enumerate(module.children):
             read = self.graph.nodes[child.nodes[0]].inputs if child.is_layer else child.inputs
             same = module.children.index(self.same[child]) if child in self.same else None
             parts.append((child.name, child.numbers, self.keys[child], same, tuple([places[ref] for ref in read])))
-            made = self.graph.made_by(child.nodes[0]) if child.is_layer else child.outputs
+            made = self.graph.made_by(child.nodes[-1]) if child.is_layer else child.outputs
             places |= {ref: (str(place), output) for output, ref in enumerate(made)}
         self.keys[module] = (module in self.chains, *parts, tuple([places[ref] for ref in module.outputs]))
 
@@ -147,6 +151,10 @@ class Classes:
             run.repeats, run.numbers, run.first = before.repeats + 1, (prefix, first), before.single
             self.keys[run] = self.keys[before]
             found[-1] = run
+        bases = Counter((each.numbers or split_name(each.name))[0].rstrip("_") for each in found)
+        for run in found:
+            if run.numbers and bases[run.name] > 1:
+                run.name = run.single.name
         return found
 
     def continues(self, before: Module, child: Module) -> bool:
@@ -212,7 +220,8 @@ class Classes:
         chain = first in self.chains
         constructed = [self.constructed(module) for module in modules]
         rows = [[*slots_of(named), *self.expression_slots(m)] for named, m in zip(constructed, modules, strict=True)]
-        parameters, columns = parameters_of(rows)
+        names = {self.part_names.get((child, ""), "") for child in first.children}  # parameters may be kept beside them
+        parameters, columns = parameters_of(rows, {*self.reserved.globals, *self.reserved.attributes, *names})
         name = unused(class_name(self.graph, modules, is_root=first is self.root), self.taken)
         self.taken.add(name)
         made = Class(name, modules, chain, parameters, constructed[0], columns)
@@ -232,23 +241,52 @@ class Classes:
             if child in self.same:
                 continue
             if not child.is_layer:
-                found.append((child.name, self.repeated(child, chain=chain)))
+                found.append((self.part_names[child, ""], self.repeated(child, chain=chain)))
                 continue
             code = self.codes[child.nodes[0]]
             parts = code.steps if chain else code.attributes
-            found += [(self.part_name(module, child, label), call) for label, call in parts]
+            found += [(self.part_names[child, label], call) for label, call in parts]
         return found
 
-    def part_name(self, module: Module, layer: Module, label: str) -> str:
-        """Return the name of what a layer of a module constructs."""
-        if not label:
-            return layer.name if module in self.chains else attribute_name(layer.name)
-        taken = {child.name for child in module.children}
-        alone = sum(part == label for child in module.children for part in self.labels(child)) == 1
-        return label if alone and label not in taken else f"{layer.name}_{label}"
+    def named(self, module: Module) -> dict[tuple[Module, str], str]:
+        """Return the names of what a module constructs, valid and different ones; valid names do not change."""
+        chain, siblings = module in self.chains, {child.name for child in module.children}
+        wanted = {
+            (child, label): child.name
+            for child in module.children
+            if child not in self.same
+            for label in self.labels(child, chain=chain)
+        }
+        labels = Counter(label for _, label in wanted)
+        for child, label in wanted:
+            if child.numbers and chain:
+                wanted[child, label] = child.numbers[0]
+            elif label:
+                alone = labels[label] == 1 and label not in siblings
+                wanted[child, label] = label if alone else f"{child.name}_{label}"
 
-    def labels(self, module: Module) -> list[str]:
-        return [label for label, _ in self.codes[module.nodes[0]].steps] if module.is_layer else []
+        def all_names(child: Module, name: str) -> set[str]:
+            if not child.numbers or not chain:
+                return {name}
+            return {f"{name}{child.numbers[1] + number}" for number in range(child.repeats)}
+
+        def valid(name: str) -> str:
+            return name if chain and "." not in name and not name.startswith("__") else identifier(name)
+
+        taken, found = {*self.reserved.attributes}, dict[tuple[Module, str], str]()
+        for key, name in sorted(wanted.items(), key=lambda each: valid(each[1]) != each[1]):
+            found[key] = valid(name)
+            while all_names(key[0], found[key]) & taken:
+                found[key] += "_"
+            taken |= all_names(key[0], found[key])
+        return found
+
+    def labels(self, child: Module, *, chain: bool) -> list[str]:
+        """Return the labels of what a child of a module constructs."""
+        if not child.is_layer:
+            return [""]
+        code = self.codes[child.nodes[0]]
+        return [label for label, _ in (code.steps if chain else code.attributes)]
 
     def repeated(self, module: Module, *, chain: bool) -> Call:
         """Return the call that constructs a module, or all that it stands for."""
@@ -256,7 +294,7 @@ class Classes:
         if module.repeats == 1:
             return call
         assert module.numbers is not None
-        prefix, first = module.numbers if chain else ("", 0)
+        prefix, first = (self.part_names[module, ""], module.numbers[1]) if chain else ("", 0)
         return Call(REPEATED, (Arg("blocks", module.repeats), Arg(f"{prefix}:{first}", call)))
 
     def places(self) -> Iterator[Place]:
@@ -269,7 +307,7 @@ class Classes:
                 continue
             if child.is_layer:
                 index = child.nodes[0]
-                yield Place(path, index + shift, index, module, child)
+                yield Place(path, index + shift, index, child)
                 continue
             single = child.single
             size = len(child.nodes) // child.repeats
@@ -279,11 +317,10 @@ class Classes:
 
     def names(self, parent: Module, child: Module, number: int) -> tuple[str, ...]:
         """Return the path of a repetition of a module from its parent."""
+        name = self.part_names[child, ""]
         if child.numbers is None:
-            return (child.name if parent in self.chains else attribute_name(child.name),)
-        if parent in self.chains:
-            return (f"{child.numbers[0]}{child.numbers[1] + number}",)
-        return attribute_name(child.name), str(number)
+            return (name,)
+        return (f"{name}{child.numbers[1] + number}",) if parent in self.chains else (name, str(number))
 
     def call(self, module: Module) -> Call:
         """Return the call that constructs a module."""
@@ -324,13 +361,13 @@ def class_name(graph: Graph, modules: Sequence[Module], *, is_root: bool) -> str
         return camel_case(text) if re.search(r"[A-Za-z]", text) and "->" not in text else "Network"
     recorded = Counter(name for module in modules if (name := _recorded(graph, module)))
     if recorded:
-        return recorded.most_common(1)[0][0]
+        return identifier(recorded.most_common(1)[0][0])
     labels = Counter(module.label for module in modules)
     label, times = labels.most_common(1)[0]
     if times == 1 and len(labels) > 1:
         shared = re.sub(r"[\W\d_]+$", "", _common_start([*labels]))
         label = shared if len(shared) > 1 and shared not in REGISTRY else "stage"
-    return camel_case(label)
+    return camel_case(label if len(label) > 1 else "stage")
 
 
 def _common_start(texts: Sequence[str]) -> str:

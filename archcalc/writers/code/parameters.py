@@ -7,15 +7,14 @@ a multiple or a part of another is written as one: ``4 * channels``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
+from archcalc.writers.code.names import identifier
 from archcalc.writers.names import unused
 
 WIDTH = "width"
-RESERVED = frozenset({"self", "super", "x", "i", "len", "nn", "F", "torch", "math", "layers", "keras", "ops"})
-"""Names that the code uses itself."""
 
 
 class Parameter(NamedTuple):
@@ -50,26 +49,28 @@ class Parameters(NamedTuple):
     columns: tuple[Column, ...]
 
 
-def parameters_of(modules: Sequence[Sequence[Slot]]) -> Parameters:
+def parameters_of(modules: Sequence[Sequence[Slot]], taken: Container[str] = ()) -> Parameters:
     """Return the parameters of equal modules.
 
     Args:
         modules: the places for values of each module, which are the same in all of them.
+        taken: the names that parameters must not have.
     """
     found: list[Parameter] = []
-    texts = []
-    for slots in zip(*modules, strict=True):
+    places = [*zip(*modules, strict=True)]
+    texts: dict[int, Column] = {}
+    for place, slots in sorted(enumerate(places), key=lambda each: each[1][0].name == "padding"):  # given by the kernel
         slot, values = slots[0], tuple([each.value for each in slots])
         if len(set(map(_identity, values))) == 1:
-            texts.append(Column(literal(values[0]), _is_default(values[0], slot.default)))
+            texts[place] = Column(literal(values[0]), _is_default(values[0], slot.default))
             continue
         text = next((known for other in found if (known := _expression(slot, values, other))), None)
         if text is None:
-            text = unused(slot.name, {*RESERVED, *(each.name for each in found)}, "_")
+            text = unused(identifier(slot.name, taken), {each.name for each in found}, "_")
             found.append(Parameter(text, values, slot.kind, _usual(slot, values)))
-        texts.append(Column(text))
+        texts[place] = Column(text)
     ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
-    return Parameters(tuple(ordered), tuple(texts))
+    return Parameters(tuple(ordered), tuple([texts[place] for place in range(len(places))]))
 
 
 def _identity(value: Value) -> Any:

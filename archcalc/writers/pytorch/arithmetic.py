@@ -17,7 +17,7 @@ def write_offset(view: View) -> Code:
     return expression("$0 + $by", Slot("by", view.op.by))
 
 
-@writes("exp", "log", "sqrt", "sin", "cos", "erf", "abs", "floor")
+@writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
 def write_function(view: View) -> Code:
     return expression(f"$0.{view.op.name}()")
 

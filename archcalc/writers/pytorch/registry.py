@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot
+from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking, Slot
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -38,8 +38,6 @@ Writer: TypeAlias = Callable[[View], Code]
 
 LAYERS: dict[str, Writer] = {}
 """By the name of the operator."""
-HELPERS: dict[str, str] = {}
-"""The classes and functions that layers use, by name."""
 
 
 def writes(*names: str) -> Callable[[Writer], Writer]:
@@ -52,10 +50,9 @@ def writes(*names: str) -> Callable[[Writer], Writer]:
     return register
 
 
-def helper(name: str, text: str) -> str:
-    """Register a class or function that layers use, and return its name."""
-    HELPERS[name] = text.strip("\n")
-    return name
+def helper(name: str, text: str) -> Helper:
+    """Return a class or function that layers use; empty lines around its text are dropped."""
+    return Helper(name, text.strip("\n"))
 
 
 def code_of(view: View) -> Code:
@@ -80,7 +77,7 @@ def stateless(call: Call, expression: str, *values: Slot) -> Code:
     return Code(expression, (), (("", call),), values)
 
 
-def expression(template: str, *values: Slot, helpers: tuple[str, ...] = ()) -> Code:
+def expression(template: str, *values: Slot, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return the code of a layer that no module computes."""
     return Code(template, values=values, helpers=helpers)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import REGISTRY
@@ -17,32 +18,38 @@ from archcalc.writers.spec.modules import Modules
 from archcalc.writers.spec.stages import with_united_stages
 from archcalc.writers.spec.valid_names import with_valid_names
 
+Constants: TypeAlias = Mapping[str, Any]
+
 CLASSES = "classes"
 """The variable for the number of classes."""
 ROOM = WIDTH - 12
 """The length of the lines of a long chain, without their indentation."""
 
 
-def write_compact(graph: Graph) -> str:
+def write_compact(graph: Graph, constants: Constants | None = None) -> str:
     """Return a spec of a network, with blocks for parts that occur several times, up to numbers.
 
     It reads as the same layers on the same tensors, after patterns of layers were recognised, and branches put in
     order. The names of layers are those of the language.
 
+    Args:
+        graph: the network.
+        constants: the numbers of stored tensors that are not trained by ``layer.array``, as far as they are known.
+
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    for form in forms(graph):
+    for form in forms(graph, constants):
         written = write_graph(form, with_blocks)
         if is_same(form, written):
             return written
     return write_graph(with_valid_names(graph))
 
 
-def forms(graph: Graph) -> Iterator[Graph]:
+def forms(graph: Graph, constants: Constants | None = None) -> Iterator[Graph]:
     """Yield the graphs that a spec may describe in the place of this one, the preferred one first."""
+    short = with_valid_names(recognised(graph, constants))
     graph = with_valid_names(graph)
-    short = recognised(graph)
     yield with_united_stages(short)
     yield short
     yield graph

@@ -30,6 +30,8 @@ PLAIN: dict[str, type[Operator]] = {
     "abs": arithmetic.Abs,
     "sin": arithmetic.Sin,
     "cos": arithmetic.Cos,
+    "atan": arithmetic.Atan,
+    "arctan": arithmetic.Atan,
     "erf": arithmetic.Erf,
     "floor": arithmetic.Floor,
 }

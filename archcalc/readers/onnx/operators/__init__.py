@@ -14,6 +14,7 @@ from archcalc.readers.onnx.operators import (
     recurrent,
     reduction,
     resampling,
+    sampling,
     selection,
     shape,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "resampling",
+    "sampling",
     "selection",
     "shape",
 ]
