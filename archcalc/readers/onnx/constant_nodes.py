@@ -23,6 +23,14 @@ SCATTERS = ("ScatterND", "ScatterElements")
 PLACEHOLDER = "archcalc.stored"
 """The metadata of a node that `archcalc convert` writes in place of a stored array without its numbers."""
 
+FIXED = "archcalc.fixed"
+"""The metadata of a node that stores numbers, or stands for such, which are not trained."""
+
+
+def is_fixed(node: Any) -> bool:
+    """Return whether a node tells that what it stores is not trained."""
+    return any(each.key == FIXED for each in node.metadata_props)
+
 
 def is_placeholder(node: Any) -> bool:
     """Return whether a node stands for a stored array without numbers."""

@@ -110,8 +110,13 @@ class Tensors:
         self._taken.add(found)
         return found
 
-    def add_initializer(self, tensor: Any) -> None:
-        """Note a stored tensor; numbers are read if they are few."""
+    def add_initializer(self, tensor: Any, kind: str = "") -> None:
+        """Note a stored tensor; numbers are read if they are few.
+
+        Args:
+            tensor: the tensor.
+            kind: ``parameter`` or ``constant``; by default, several real numbers are a parameter.
+        """
         sizes = tuple(tensor.dims)
         if len(sizes) > MAX_AXES or any(not 0 <= size <= MAX_SIZE for size in sizes):
             self._refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
@@ -121,7 +126,7 @@ class Tensors:
         self.initializers[tensor.name] = tensor
         self.metas[tensor.name] = Meta(sizes, dtype)
         count = prod(sizes)
-        trained = dtype in FLOATS and count > 1
+        trained = kind == "parameter" if kind else dtype in FLOATS and count > 1
         self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
         if count <= MAX_VALUES:
             self.read_values(tensor, sizes, self.trained_values if trained else self.values)
