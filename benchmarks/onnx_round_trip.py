@@ -26,6 +26,7 @@ from archcalc.spec.errors import Source
 from archcalc.spec.read import read_spec
 from archcalc.writers.onnx.write import write_onnx
 from archcalc.writers.recognition import recognised
+from archcalc.writers.recognition.rewriting import only_reorders
 from archcalc.writers.spec.compact import write_compact
 
 
@@ -46,7 +47,9 @@ def layers(graph: Graph) -> Iterator[tuple[object, ...]]:
     found = recognised(graph)
     for layer in analyze(found, receptive=False).layers:
         node = found.nodes[layer.node]
-        yield (node.op.name, node.output, layer.params, found.input_shapes(node))
+        if not node.op.drops:  # exporters leave it out
+            name = "reordering" if only_reorders(node.op) else node.op.name
+            yield (name, node.output, layer.params, found.input_shapes(node))
 
 
 def written(network: Network, path: Path) -> Network:
@@ -77,7 +80,8 @@ def main(specs: list[str]) -> None:
                 print(f"{spec}: {found}", flush=True)
             elif one != other:
                 pairs = enumerate(zip(one, other, strict=False))
-                place, different = next((pair for pair in pairs if pair[1][0] != pair[1][1]), (min(map(len, (one, other))), ()))
+                shorter = (min(len(one), len(other)), None)
+                place, different = next(((at, pair) for at, pair in pairs if pair[0] != pair[1]), shorter)
                 print(f"{spec}: other layers from {place} on: {different}"[:300], flush=True)
     print(f"{equal} of {len(specs)} networks are equal after a round trip, {same} with the same layers")
 

@@ -55,5 +55,7 @@ def is_trained_node(n: NodeView) -> bool:
     made = [name for name in n.outputs if name]
     if not made or any(name not in n.tensors.metas for name in made):
         return False
+    if n.operator == "Slice" and n.tensors.only_joined(n.outputs[0]):
+        return False  # the layer that joins a part of a parameter does not store that part
     after = sum(prod(n.tensors.sizes(name)) for name in made)
     return after <= before and (len(trained) == 1 or n.operator == "Concat")

@@ -123,10 +123,11 @@ def written_out(graph: Graph, index: int) -> Products | None:
 
 def without_leading_ones(graph: Graph, ref: Ref) -> Ref:
     """Return a tensor that has the same axes, but for leading ones of size 1, which do not matter to scores."""
-    node = graph.nodes[ref.node]
-    if isinstance(node.op, Reshape):
+    while isinstance((node := graph.nodes[ref.node]).op, Reshape):
         before, after = (without_ones(shape) for shape in (graph.shape(node.inputs[0]), node.output))
-        return node.inputs[0] if before == after else ref
+        if before != after:
+            break
+        (ref,) = node.inputs
     return ref
 
 
