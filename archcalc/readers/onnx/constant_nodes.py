@@ -23,13 +23,14 @@ SCATTERS = ("ScatterND", "ScatterElements")
 PLACEHOLDER = "archcalc.stored"
 """The metadata of a node that `archcalc convert` writes in place of a stored array without its numbers."""
 
-FIXED = "archcalc.fixed"
-"""The metadata of a node that stores numbers, or stands for such, which are not trained."""
+KIND = "archcalc.kind"
+"""The metadata of such a node, or of one with numbers, that says whether they are a parameter or a constant."""
 
 
-def is_fixed(node: Any) -> bool:
-    """Return whether a node tells that what it stores is not trained."""
-    return any(each.key == FIXED for each in node.metadata_props)
+def kind_of(node: Any) -> str:
+    """Return the kind of the numbers of a node, if it says so, or an empty text."""
+    found = next((each.value for each in node.metadata_props if each.key == KIND), "")
+    return found if found in ("parameter", "constant") else ""
 
 
 def is_placeholder(node: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
 
-from archcalc.readers.onnx.constant_nodes import FIXED, PLACEHOLDER
+from archcalc.readers.onnx.constant_nodes import KIND, PLACEHOLDER
 
 Array: TypeAlias = NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
@@ -88,32 +88,37 @@ class Model:
     def table(self, values: Any) -> str:
         """Append fixed numbers, which are not trained; equal tables are stored once."""
         array = np.ascontiguousarray(values, self.dtype)
-        return self.once((array.shape, array.tobytes()), lambda: self._fixed(array, f"/table_{len(self.nodes)}"))
+        return self.once(
+            (array.shape, array.tobytes()), lambda: self._node(array, f"/table_{len(self.nodes)}", "constant")
+        )
 
-    def fixed(self, array: Array) -> str:
-        """Append a stored array of the network that is not trained; it has its name."""
+    def marked(self, array: Array, kind: str) -> str:
+        """Append a stored array of the network, which has its name, with the kind that its numbers do not tell.
+
+        Args:
+            array: the array.
+            kind: ``parameter`` or ``constant``.
+        """
         name = self._names.get(id(array))
-        if name is None or name in self._stored or is_without_numbers(array):
-            stored = self.constant(array)
-            self._note_fixed(stored)
-            return stored
+        if name is None or name in self._stored:
+            return self.constant(array)
+        if is_without_numbers(array):
+            made = self.constant(array)
+            self._mark(kind)
+            return made
         self._stored.add(name)
-        return self._fixed(np.ascontiguousarray(array, self.dtype), name)
+        return self._node(np.ascontiguousarray(array, self.dtype).reshape(array.shape), name, kind)
 
-    def _fixed(self, array: Array, name: str) -> str:
-        """Append a node with numbers that are not trained."""
-        value = numpy_helper.from_array(array)
-        self.nodes.append(helper.make_node("Constant", [], [name], f"{name}/Constant", value=value))
-        self._note_fixed(name)
+    def _node(self, array: Array, name: str, kind: str) -> str:
+        """Append a node that stores numbers."""
+        self.nodes.append(helper.make_node("Constant", [], [name], f"/{name}", value=numpy_helper.from_array(array)))
+        self._mark(kind)
         return name
 
-    def _note_fixed(self, name: str) -> None:
-        """Let the node that makes a tensor tell that it is not trained, if there is one."""
-        for node in reversed(self.nodes):
-            if name in node.output and not any(each.key == FIXED for each in node.metadata_props):
-                entry = node.metadata_props.add()
-                entry.key, entry.value = FIXED, "fixed"
-                return
+    def _mark(self, kind: str) -> None:
+        """Let the last node tell the kind of its numbers."""
+        entry = self.nodes[-1].metadata_props.add()
+        entry.key, entry.value = KIND, kind
 
     def once(self, key: Hashable, made: Callable[[], str]) -> str:
         """Append the nodes of a tensor that several layers use, for the first of them, and return its name."""

@@ -12,5 +12,8 @@ from archcalc.writers.onnx.registry import writes
 @writes("learned", "constant")
 def write_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     array = weights[op.array_name]
-    stored = model.constant(array) if op.trainable else model.fixed(array)
+    if op.trainable and array.size > 1:
+        stored = model.constant(array)
+    else:
+        stored = model.marked(array, "parameter" if op.trainable else "constant")
     return model.add("Unsqueeze", stored, whole(model, 0))

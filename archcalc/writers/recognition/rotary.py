@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,8 +91,8 @@ def base_of(cosines: Any, sines: Any, shape: tuple[Number, ...]) -> Number | Non
     slowest = np.arctan2(sine[1, width // 2 - 1], cosine[1, width // 2 - 1])
     if slowest <= 0:
         return None
-    base = float(f"{slowest ** (-width / (width - 2)):.{DIGITS}g}")
-    rates = np.tile(base ** (-2 * np.arange(width // 2) / width), 2)
+    base = Fraction(f"{slowest ** (-width / (width - 2)):.{DIGITS}g}")
+    rates = np.tile(float(base) ** (-2 * np.arange(width // 2) / width), 2)
     angles = np.arange(positions)[:, None] * rates
     allowed = CLOSE + np.arange(positions)[:, None] * np.finfo(np.float32).eps
     found = np.maximum(abs(np.cos(angles) - cosine), abs(np.sin(angles) - sine))
