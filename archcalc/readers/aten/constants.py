@@ -230,6 +230,9 @@ FUNCTIONS: dict[str, Function] = {
     "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
     "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
     "window_index": lambda v: tables.window_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "tap_index": lambda v: tables.tap_index(
+        *(v[name] for name in ("axes", "kernel", "stride", "dilation", "before", "counts", "order"))
+    ),
     "source_index": lambda v: tables.source_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
     "nearest_index": lambda v: tables.nearest_index(v["n"], v["m"]),
     "filter_index": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[0],

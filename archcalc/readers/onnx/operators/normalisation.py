@@ -35,7 +35,8 @@ def is_neutral(n: NodeView) -> bool:
 @converts("BatchNormalization")
 def batch_norm(n: NodeView) -> None:
     if n.attribute("training_mode", 0):
-        raise Untranslatable("batch normalisation in training")
+        batch_norm_in_training(n)
+        return
     n.call(
         "aten.batch_norm.default",
         input=n.tensor(0),
@@ -44,6 +45,31 @@ def batch_norm(n: NodeView) -> None:
         running_var=n.tensor(4),
         eps=n.attribute("epsilon", 1e-5),
     )
+
+
+def batch_norm_in_training(n: NodeView) -> None:
+    """Add the calls of a normalisation by the moments of its input, over the batch too, and of the moving averages."""
+    sizes, momentum = n.sizes(0), n.attribute("momentum", 0.9)
+    axes, channels = [axis for axis in range(len(sizes)) if axis != 1], sizes[1:2]
+    mean, variance = (n.tensors.intermediate(channels, n.dtype(0)) for _ in range(2))
+    moments = {"self": n.tensor(0), "dim": axes, "correction": 0, "keepdim": False}
+    n.tensors.emit("aten.var_mean.correction", moments, [variance, mean], n.origin)
+    for index, moment in ((1, mean), (2, variance)):
+        if index < len(n.outputs) and n.outputs[index]:
+            old = n.compute("aten.mul.Tensor", channels, self=n.tensor(index + 2), other=momentum)
+            new = n.compute("aten.mul.Tensor", channels, self=TensorName(moment), other=1 - momentum)
+            n.tensors.emit("aten.add.Tensor", {"self": old, "other": new}, [n.outputs[index]], n.origin)
+    shape = (*channels, *(1,) * (len(sizes) - 2))
+
+    def column(name: TensorName) -> TensorName:
+        return n.compute("aten.view.default", shape, self=name, size=list(shape))
+
+    shifted = n.compute("aten.add.Tensor", channels, self=TensorName(variance), other=n.attribute("epsilon", 1e-5))
+    deviation = n.compute("aten.sqrt.default", channels, self=shifted)
+    away = n.compute("aten.sub.Tensor", sizes, self=n.tensor(0), other=column(TensorName(mean)))
+    unit = n.compute("aten.div.Tensor", sizes, self=away, other=column(deviation))
+    scaled = n.compute("aten.mul.Tensor", sizes, self=unit, other=column(n.tensor(1)))
+    n.first_output("aten.add.Tensor", self=scaled, other=column(n.tensor(2)))
 
 
 @converts("InstanceNormalization")
