@@ -12,7 +12,7 @@ from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorNam
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -239,7 +239,7 @@ class Decoder:
                 copy = type(tensor)()
                 copy.CopyFrom(tensor)
                 copy.name = output
-                self.tensors.add_initializer(copy)
+                self.tensors.add_initializer(copy, kind_of(node))
                 return
             if attribute.name.startswith("value_") and "string" not in attribute.name:
                 import numpy as np
@@ -259,7 +259,7 @@ class Decoder:
             self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
         tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
         tensor.dims.extend(map(int, sizes.flat))
-        self.tensors.add_initializer(tensor)
+        self.tensors.add_initializer(tensor, kind_of(node) or "parameter")
         self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:
