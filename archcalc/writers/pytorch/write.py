@@ -95,7 +95,8 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             single.add(index)
         shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further, node.origin is not None)
+            given, recorded = tuple([ref.node < len(graph.inputs) for ref in node.inputs]), node.origin is not None
+            view = View(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
             codes[index] = code_of(view)
         except Lacking as error:
             problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
