@@ -76,6 +76,12 @@ def write_pytorch(network: Network, options: Options) -> bytes:
     return _text(write_pytorch(network.graph, options["read"]))
 
 
+def write_keras(network: Network, options: Options) -> bytes:
+    from archcalc.writers.keras.write import write_keras
+
+    return _text(write_keras(network.graph))
+
+
 def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | None:
     """Return the stored arrays that options give, or those of a model file; ``None`` if there are none."""
     given = [name for name in ("weights", "seed", "no_weights") if options[name] not in (None, False)]
@@ -103,6 +109,7 @@ TARGETS = {
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
     "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
     "pytorch": Target("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
+    "keras": Target("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -110,7 +117,8 @@ TARGETS = {
 OPTIONAL = tuple(dict.fromkeys(name for target in TARGETS.values() for name in sorted(target.options)))
 """The options that apply to some targets only."""
 
-BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in target.suffixes}
+BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suffix in target.suffixes}
+"""The target of each suffix: the first one that has it."""
 
 
 @click.command(
@@ -144,7 +152,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, an ONNX model, PyTorch code, a diagram or a table.
+    """Write a network in another format: a spec, an ONNX model, PyTorch or Keras code, a diagram or a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """
@@ -156,11 +164,11 @@ def command(spec: str, output: str, to: str | None, force: bool, **values: Any) 
     as_given, limits = given_from({**values}, training=True), limits_from({**values})
     network = load_network(spec, values, training=True)  # what is written has all training heads
 
-    def read(numbers: Mapping[str, Number]) -> Graph:
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Number]) -> Graph:
         """Return the network with other values of variables and input sizes."""
         from archcalc.spec import read_spec
 
-        again = as_given._replace(numbers=numbers)
+        again = as_given._replace(set={**as_given.set, **variables}, numbers=sizes)
         return read_spec(network.spec.source, again, inline=is_inline(spec), limits=limits).graph
 
     content = TARGETS[target].write(network, {**values, "read": read if network.spec.model is None else None})

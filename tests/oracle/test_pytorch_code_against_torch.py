@@ -145,29 +145,25 @@ def test_arguments_give_the_network_that_the_spec_gives_with_these_values(torch:
 def arguments_agree(torch: Any, name: str) -> int:
     """Compare what is stored with other values of each argument and of all of them; return their number."""
 
-    def read(numbers: Mapping[str, Any]) -> Graph:
-        return load_spec(name, Given(numbers=numbers, training_heads="all")).graph
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
+        return load_spec(name, Given(variables, numbers=sizes, training_heads="all")).graph
 
-    plain = read({})
+    plain = read({}, {})
     made = class_of(write_pytorch(plain, read))
     keys = {setting.name: setting for setting in settings_of(plain)}
     defaults = {each.name.rstrip("_"): each for each in inspect.signature(made).parameters.values()}
-    assert {key: each.default for key, each in defaults.items()} == {
-        key: float(keys[key].of(plain)) for key in defaults
-    }
+    assert all(each.default == float(keys[key].of(plain)) for key, each in defaults.items())
     for chosen in [*([key] for key in defaults), [*defaults]]:
         for factor in (5, 7):
             try:
-                network = read({keys[key].key: factor * keys[key].of(plain) for key in chosen})
+                network = read({}, {keys[key].key: factor * keys[key].of(plain) for key in chosen})
             except SpecError:
                 continue
+            values = {each.name: keys[key].of(network) for key, each in defaults.items()}
             with torch.device("meta"):
-                given = {defaults[key].name: keys[key].of(network) for key in defaults}
-                module = made(
-                    **{key: value if isinstance(value, int) else float(value) for key, value in given.items()}
-                )
-            stored = {name: each.numel() for name, each in module.named_parameters() if each.requires_grad}
-            assert sum(stored.values()) == trained(network), chosen
+                module = made(**{key: each if isinstance(each, int) else float(each) for key, each in values.items()})
+            stored = sum(each.numel() for each in module.parameters() if each.requires_grad)
+            assert stored == trained(network), chosen
     return len(defaults)
 
 

@@ -21,7 +21,7 @@ from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.open_shapes import note_shape
-from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
+from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
 from archcalc.readers.onnx.sizes import argument
@@ -405,7 +405,7 @@ class Decoder:
         before = len(self.tensors.calls)
         try:
             if conversion is None:
-                raise Untranslatable("")
+                raise Untranslatable(IMPOSSIBLE.get(key, ""))
             conversion(n)
             return
         except Untranslatable as error:
@@ -428,7 +428,7 @@ class Decoder:
             reason = "the sizes of what it reads are not known"
         if not understood or reason:
             n.origin = n.place()
-            self.unconverted(n, key, reason if understood else "")
+            self.unconverted(n, key, reason if understood else IMPOSSIBLE.get(key, ""))
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""

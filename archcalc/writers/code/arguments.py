@@ -17,8 +17,8 @@ from archcalc.spec.errors import SpecError
 from archcalc.writers.code.classes import Classes, Codes
 from archcalc.writers.code.parameters import ARGUMENT, Parameter
 
-Reader: TypeAlias = Callable[[Mapping[str, Number]], Graph]
-"""Reads the network with other values of variables and input sizes; raises a SpecError if there is none."""
+Reader: TypeAlias = Callable[[Mapping[str, str], Mapping[str, Number]], Graph]
+"""Reads the network with other values of variables, as written, and of input sizes; a SpecError if there is none."""
 Other: TypeAlias = "tuple[Graph, Codes]"
 
 MOST_LAYERS = 3000
@@ -35,6 +35,8 @@ class Setting(NamedTuple):
     """Its name for the reader."""
     of: Callable[[Graph], Number]
     """Returns its value."""
+    is_variable: bool = True
+    """Whether it is a variable, and not an input size."""
 
 
 def with_arguments(
@@ -52,9 +54,10 @@ def with_arguments(
         classes_of: returns the classes of the network with arguments, given its other versions.
     """
 
-    def version(values: Mapping[str, Number]) -> list[Other]:
+    def version(values: Mapping[Setting, Number]) -> list[Other]:
+        texts = {each.key: decimal(value) for each, value in values.items() if each.is_variable}
         try:
-            other = read(values)
+            other = read(texts, {each.key: value for each, value in values.items() if not each.is_variable})
             return [(other, codes_of(other))]
         except SpecError:
             return []
@@ -67,13 +70,13 @@ def with_arguments(
     chosen = dict[Setting, list[Other]]()
     for setting in settings_of(graph) if len(graph.nodes) <= MOST_LAYERS else ():
         versions = list[Other]()
-        for value in other_values(setting.of(graph)):
+        for value in other_values(setting.of(graph), whole=not setting.is_variable):
             if len(versions) < VERSIONS:
-                versions += version({setting.key: value})
+                versions += version({setting: value})
         if len(versions) > 1 and classes([setting], versions).agree:
             chosen[setting] = versions
     while len(chosen) > 1:
-        together = version({setting.key: 2 * setting.of(graph) for setting in chosen})
+        together = version({setting: 2 * setting.of(graph) for setting in chosen})
         made = classes([*chosen], [*chain(*chosen.values()), *together])
         if made.agree:
             return made
@@ -86,14 +89,18 @@ def settings_of(graph: Graph) -> Iterator[Setting]:
     if len(graph.inputs) == 1 and (axis := graph.features_of(Ref(0))) is not None:
         ((name, shape),) = graph.inputs.items()
         kind = "in_channels" if axis == 0 and len(shape) > 1 else "in_features"
-        yield Setting(kind, f"{name}.n{axis}", lambda other: other.shape(Ref(0))[axis])
+        yield Setting(kind, f"{name}.n{axis}", lambda other: other.shape(Ref(0))[axis], is_variable=False)
     for name, value in graph.variables.items():
         if type(value) in (int, Fraction) and value > 0:
             yield Setting(name, name, lambda other, name=name: other.variables[name])  # type: ignore[misc]
 
 
-def other_values(value: Number) -> list[Number]:
+def decimal(value: Number) -> str:
+    return str(value if isinstance(value, int) else float(value))
+
+
+def other_values(value: Number, *, whole: bool) -> list[Number]:
     """Return values to read a network with; the first one is no integer, which a width cannot be."""
     if isinstance(value, int):
-        return [value + Fraction(7, 20), value + 1, value * 2, max(value // 2, 1), value * 3]
+        return [*([] if whole else [value + Fraction(7, 20)]), value + 1, value * 2, max(value // 2, 1), value * 3]
     return [value / 2, value * 3 / 4]

@@ -147,10 +147,10 @@ def test_variables_that_the_code_follows_are_arguments() -> None:
       - head: gap -> fc class
     """
 
-    def read(numbers: Mapping[str, Any]) -> Graph:
-        return read_spec(Source("net.yaml", text), Given(numbers=numbers)).graph
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
+        return read_spec(Source("net.yaml", text), Given(variables, numbers=sizes)).graph
 
-    code = write_pytorch(read({}), read)
+    code = write_pytorch(read({}, {}), read)
     *_, network = classes(code).values()
     assert parameters(network) == ["in_channels", "width", "rate", "class_", "times"]
     assert "self.stem = " in code

@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.readers.aten.operators.convolution import arrays
-from archcalc.readers.aten.operators.windows import Windows, put_back
+from archcalc.readers.aten.operators.windows import Windows, convolution_by, convolution_windows, put_back
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
@@ -79,6 +79,9 @@ def conv(n: NodeView) -> None:
 @translates_function("onnx.Conv")
 def convolution(a: Arguments) -> list[Step]:
     weight = a.sizes("weight")
+    arguments = [name for name in ("weight", "bias") if a.is_tensor(name)]
+    if any(a.reading.stored(a.name(name), name) is None for name in arguments):
+        return convolution_by(a, convolution_windows(a, attributes(a)["pad"]), a.integer("groups"))
     given = {
         "channels": weight[0],
         "groups": a.integer("groups"),
