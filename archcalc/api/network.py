@@ -259,6 +259,11 @@ class Network:
         found = None if model is None else model.arrays()
         return None if found is None else {name: array.astype(dtype) for name, array in found.items()}
 
+    def constants(self) -> Mapping[str, Array]:
+        """Return the numbers of stored tensors of a model file that are not trained, such as masks, as far as known."""
+        model = self.spec.model
+        return {} if model is None else model.constants()
+
     def weights(self, checkpoint: str, *, dtype: str = "float32", training: bool = False) -> Mapping[str, Array]:
         """Return the stored arrays by ``layer.array`` from a checkpoint, for `run`.
 

@@ -35,7 +35,7 @@ class Target(NamedTuple):
 def write_spec(network: Network, options: Options) -> bytes:
     from archcalc.writers.spec.compact import write_compact
 
-    return _text(write_compact(network.graph))
+    return _text(write_compact(network.graph, network.constants()))
 
 
 def write_mermaid(network: Network, options: Options) -> bytes:
@@ -73,6 +73,12 @@ def write_pytorch(network: Network, options: Options) -> bytes:
     return _text(write_pytorch(network.graph))
 
 
+def write_keras(network: Network, options: Options) -> bytes:
+    from archcalc.writers.keras.write import write_keras
+
+    return _text(write_keras(network.graph))
+
+
 def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | None:
     """Return the stored arrays that options give, or those of a model file; ``None`` if there are none."""
     given = [name for name in ("weights", "seed", "no_weights") if options[name] not in (None, False)]
@@ -100,6 +106,7 @@ TARGETS = {
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
     "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
     "pytorch": Target("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
+    "keras": Target("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -107,7 +114,8 @@ TARGETS = {
 OPTIONAL = tuple(dict.fromkeys(name for target in TARGETS.values() for name in sorted(target.options)))
 """The options that apply to some targets only."""
 
-BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in target.suffixes}
+BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suffix in target.suffixes}
+"""The target of each suffix: the first one that has it."""
 
 
 @click.command(
@@ -141,7 +149,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, an ONNX model, PyTorch code, a diagram or a table.
+    """Write a network in another format: a spec, an ONNX model, PyTorch or Keras code, a diagram or a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """

@@ -236,6 +236,31 @@ def padded(net: Any, x: Any) -> Any:
     return both[0] + both[1] + f.pad(x, (2, 1), mode="reflect").mean((1, 2))[:, None, None, None]
 
 
+def sampled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x, x * 2], 1)
+    grid = t.stack([x[:, :3] * 0.8, x[:, 1:4] * 0.7], -1)
+    made = [
+        f.grid_sample(image, grid, mode=mode, padding_mode=outside, align_corners=aligned)
+        for mode in ("bilinear", "nearest", "bicubic")
+        for outside in ("zeros", "border", "reflection")
+        for aligned in (False, True)
+    ]
+    return sum(made)
+
+
+def unpooled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x], 1)
+    largest, places = f.max_pool2d(image, (2, 3), return_indices=True)
+    _, others = f.max_pool2d(image, 3, 2, 1, return_indices=True)
+    back = f.max_unpool2d(largest, places, (2, 3), output_size=image.shape[2:])
+    return back + others.sum((2, 3))[:, :, None, None]
+
+
+def diagonals(net: Any, x: Any) -> Any:
+    square = x[:, :, :4]
+    return t.einsum("bii->bi", square) + t.einsum("bii,bi->b", square, x[:, 0, :4])[:, None]
+
+
 # --- graphs in graphs ---
 
 
@@ -269,6 +294,9 @@ FORWARDS: tuple[Forward, ...] = (
     resampled,
     shuffled,
     cells,
+    sampled,
+    unpooled,
+    diagonals,
     without_gradients,
     curves,
     placed,

@@ -6,15 +6,17 @@ where the tensors of the program do, so that writes into a part of a tensor are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from archcalc.readers.aten import tables
+from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.aten.program import Call, TensorName, Word
-from archcalc.spec.errors import fail
+from archcalc.readers.aten.registry import base_name
+from archcalc.spec.errors import SpecError, fail
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[["Values"], Any]
@@ -52,6 +54,12 @@ class Values:
         """The number format that is asked for, or ``None``."""
         word = self._given.get("dtype")
         return np.dtype(NUMPY_DTYPES[word.value]) if isinstance(word, Word) and word.value in NUMPY_DTYPES else None
+
+
+def _differences(v: Values) -> Array:
+    axis = v.get("dim", -1)
+    parts = [each for each in (v.get("prepend"), v.x, v.get("append")) if each is not None]
+    return np.diff(np.concatenate(parts, axis), v.get("n", 1), axis)
 
 
 def _index(v: Values) -> Any:
@@ -176,6 +184,9 @@ FUNCTIONS: dict[str, Function] = {
     "bitwise_not": lambda v: np.invert(v.x),
     "bitwise_and": _binary(np.bitwise_and),
     "bitwise_or": _binary(np.bitwise_or),
+    "__and__": _binary(np.bitwise_and),
+    "__or__": _binary(np.bitwise_or),
+    "__xor__": _binary(np.bitwise_xor),
     "minimum": _binary(np.minimum),
     "maximum": _binary(np.maximum),
     "min": _binary(np.minimum),
@@ -219,6 +230,9 @@ FUNCTIONS: dict[str, Function] = {
     "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
     "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
     "window_index": lambda v: tables.window_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "tap_index": lambda v: tables.tap_index(
+        *(v[name] for name in ("axes", "kernel", "stride", "dilation", "before", "counts", "order"))
+    ),
     "source_index": lambda v: tables.source_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
     "nearest_index": lambda v: tables.nearest_index(v["n"], v["m"]),
     "filter_index": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[0],
@@ -228,26 +242,42 @@ FUNCTIONS: dict[str, Function] = {
     "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
     "expand_as": lambda v: np.broadcast_to(v.x, v["other"].shape),
     "type_as": lambda v: v.x.astype(v["other"].dtype),
+    "diff": _differences,
     "cumsum": lambda v: np.cumsum(v.x, v["dim"]),
 }
 """The operators of constants, by their names without overloads."""
 
 
-def evaluate(calls: Iterable[Call], stored: Mapping[str, Array], name: str) -> dict[str, Array]:
-    """Return the results of calls on constants, by name.
+def evaluate(
+    calls: Iterable[Call], stored: Mapping[str, Array], name: str, wanted: Collection[str]
+) -> dict[str, Array]:
+    """Return results of calls on constants, by name.
 
     Args:
         calls: the calls, in order.
         stored: the arrays that they read, by their names in the program; calls in place change them.
         name: the name of the file in messages.
+        wanted: the names of the results.
 
     Raises:
-        SpecError: an operator is not understood, or its arguments do not fit together.
+        SpecError: an operator that a result depends on is not understood, or its arguments do not fit together.
     """
     arrays: dict[str, Array] = {**stored}
+    failures: dict[str, SpecError] = {}
     for call in calls:
-        evaluate_call(call, arrays, name)
-    return arrays
+        failure = next((failures[each] for each in tensors_in([*call.arguments.values()]) if each in failures), None)
+        try:
+            if failure is not None:
+                raise failure
+            evaluate_call(call, arrays, name)
+        except SpecError as error:
+            if base_name(call.target).endswith("_"):  # other names may share the memory that it would have written
+                raise
+            failures.update((each, error) for each in call.outputs if each is not None)
+    for each in wanted:
+        if each in failures:
+            raise failures[each]
+    return {each: arrays[each] for each in wanted}
 
 
 def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:

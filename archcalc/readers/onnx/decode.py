@@ -11,7 +11,7 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -21,7 +21,7 @@ from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.open_shapes import note_shape
-from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
+from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
 from archcalc.readers.onnx.sizes import argument
@@ -235,7 +235,7 @@ class Decoder:
                 copy = type(tensor)()
                 copy.CopyFrom(tensor)
                 copy.name = output
-                self.tensors.add_initializer(copy)
+                self.tensors.add_initializer(copy, kind_of(node))
                 return
             if attribute.name.startswith("value_") and "string" not in attribute.name:
                 import numpy as np
@@ -255,7 +255,7 @@ class Decoder:
             self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
         tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
         tensor.dims.extend(map(int, sizes.flat))
-        self.tensors.add_initializer(tensor)
+        self.tensors.add_initializer(tensor, kind_of(node) or "parameter")
         self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:
@@ -405,7 +405,7 @@ class Decoder:
         before = len(self.tensors.calls)
         try:
             if conversion is None:
-                raise Untranslatable("")
+                raise Untranslatable(IMPOSSIBLE.get(key, ""))
             conversion(n)
             return
         except Untranslatable as error:
@@ -428,7 +428,7 @@ class Decoder:
             reason = "the sizes of what it reads are not known"
         if not understood or reason:
             n.origin = n.place()
-            self.unconverted(n, key, reason if understood else "")
+            self.unconverted(n, key, reason if understood else IMPOSSIBLE.get(key, ""))
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""

@@ -367,7 +367,7 @@ def class_name(graph: Graph, modules: Sequence[Module], *, is_root: bool) -> str
     if times == 1 and len(labels) > 1:
         shared = re.sub(r"[\W\d_]+$", "", _common_start([*labels]))
         label = shared if len(shared) > 1 and shared not in REGISTRY else "stage"
-    return camel_case(label)
+    return camel_case(label if len(label) > 1 else "stage")
 
 
 def _common_start(texts: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
+from archcalc.writers.code.lines import WIDTH, Written, in_lines, wrapped
 from archcalc.writers.pytorch.product import filled_up
 from archcalc.writers.pytorch.registry import View, expression, helper, option, writes
 
@@ -111,32 +112,31 @@ def class_lines(op: Any) -> Iterator[str]:
     parameters += ["context_features: int"] if op.context else []
     parameters += ["window: int"] if op.window is not None else []
     parameters += ["base: float = 10_000"] if op.rope is not None else []
-    no_bias = ", bias=False"
     yield f"class {class_name(op)}(nn.Module):"
-    yield f'    """Multi-head attention{description(op)}."""'
+    yield from description(op)
     yield ""
-    yield from signature(parameters)
+    yield from signature("__init__", parameters, "None")
     yield "        super().__init__()"
     yield "        self.heads = heads"
     yield from (f"        self.{name} = {name}" for name in kept(op))
-    yield f"        self.q_proj = nn.Linear(features, {dim}{'' if op.bias else no_bias})"
-    yield f"        self.k_proj = nn.Linear({context}, {keys}{'' if op.bias and op.key_bias else no_bias})"
-    yield f"        self.v_proj = nn.Linear({context}, {keys}{'' if op.bias else no_bias})"
-    yield f"        self.out_proj = nn.Linear({dim}, features{'' if op.bias and op.out_bias else no_bias})"
+    for name, features_in, features, bias in (
+        ("q_proj", "features", dim, op.bias),
+        ("k_proj", context, keys, op.bias and op.key_bias),
+        ("v_proj", context, keys, op.bias),
+        ("out_proj", dim, "features", op.bias and op.out_bias),
+    ):
+        no_bias = "" if bias else ", bias=False"
+        yield from wrapped(f"        self.{name} = nn.Linear({features_in}, {features}{no_bias})")
     yield ""
     tensors = [f"{name}: Tensor" for name in op.tensor_arguments()]
-    yield f"    def forward({', '.join(['self', 'x: Tensor', *tensors])}) -> Tensor:"
-    yield from (f"        {line}" for line in body(op))
+    yield from signature("forward", ["self", "x: Tensor", *tensors], "Tensor")
+    for line in body(op):
+        yield from wrapped(f"        {line}")
 
 
-def signature(parameters: list[str]) -> Iterator[str]:
-    line = f"    def __init__({', '.join(parameters)}) -> None:"
-    if len(line) <= 88:
-        yield line
-    else:
-        yield "    def __init__("
-        yield f"        {', '.join(parameters)}"
-        yield "    ) -> None:"
+def signature(name: str, parameters: list[str], result: str) -> list[str]:
+    call = Written(f"def {name}", tuple([("", each) for each in parameters]), f" -> {result}:")
+    return in_lines("", call, "    ")
 
 
 def kept(op: Any) -> list[str]:
@@ -145,7 +145,8 @@ def kept(op: Any) -> list[str]:
     return [name for name, holds in found.items() if holds]
 
 
-def description(op: Any) -> str:
+def description(op: Any) -> Iterator[str]:
+    """Yield the docstring of the class."""
     words = {
         "causal": op.causal,
         "windowed": op.window is not None,
@@ -153,12 +154,13 @@ def description(op: Any) -> str:
         "rotary positions": op.rope is not None,
         "linear biases": op.alibi,
     }
-    found = [word for word, holds in words.items() if holds]
-    return (
-        f" to another sequence{': ' if found else ''}{', '.join(found)}"
-        if op.context
-        else (f": {', '.join(found)}" if found else "")
-    )
+    summary = f"Multi-head attention{' to another sequence' if op.context else ''}"
+    more = ", ".join(word for word, holds in words.items() if holds)
+    line = f'    """{summary}{": " if more else ""}{more}."""'
+    if len(line) <= WIDTH:
+        yield line
+    else:
+        yield from (f'    """{summary}.', "", f"    {more.capitalize()}.", '    """')
 
 
 def body(op: Any) -> Iterator[str]:
@@ -181,7 +183,8 @@ def body(op: Any) -> Iterator[str]:
             yield "i = torch.arange(q.shape[-2], device=x.device)[:, None]"
             yield "j = torch.arange(k.shape[-2], device=x.device)"
         if op.alibi:
-            yield "slopes = 2 ** (-8 * torch.arange(1, self.heads + 1, device=x.device) / self.heads)"
+            yield "rates = torch.arange(1, self.heads + 1, device=x.device) / self.heads"
+            yield "slopes = 2 ** (-8 * rates)"
             biases.insert(0, "-slopes[:, None, None] * (i - j).abs()")
         if biases != ["mask"] and biases:
             yield f"mask = {' + '.join(biases)}"

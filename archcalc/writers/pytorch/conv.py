@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis, width
+from archcalc.writers.code.lines import wrapped
 from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
@@ -23,9 +24,7 @@ class WeightStandardizedConv{rank}d(nn.Conv{rank}d):
     \"\"\"A convolution whose weights have mean 0 and variance 1 per output channel.\"\"\"
 
     def forward(self, x: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(
-            self.weight, {axes}, correction=0, keepdim=True
-        )
+{moments}
         weight = (self.weight - mean) / (variance + 1e-5).sqrt()
         return self._conv_forward(x, weight, self.bias)
 """
@@ -100,7 +99,8 @@ def write_conv(view: View) -> Code:
     if not op.ws:
         return sliding(view, cls, op.channels, op.groups)
     axes = f"({', '.join(str(axis) for axis in range(1, view.rank + 2))})"
-    text = WEIGHT_STANDARDISATION.format(rank=view.rank, axes=axes)
+    line = f"        variance, mean = torch.var_mean(self.weight, {axes}, correction=0, keepdim=True)"
+    text = WEIGHT_STANDARDISATION.format(rank=view.rank, moments="\n".join(wrapped(line)))
     made = helper(f"WeightStandardizedConv{view.rank}d", text)
     return sliding(view, made.name, op.channels, op.groups)._replace(helpers=(made,))
 

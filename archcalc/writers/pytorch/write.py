@@ -15,7 +15,7 @@ from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
 from archcalc.writers.code.classes import REPEATED, Class, Classes, Named
-from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, in_one_line
+from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, wrapped
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
@@ -192,7 +192,8 @@ class _File:
         yield from (f"        self.{name} = {name}" for name in sorted(kept))
         yield from lines[1:] if not numbered else []
         if module is self.classes.root:
-            yield from (f"        {line}" for line in tied_lines(self.graph, self.codes, self.classes))
+            for line in tied_lines(self.graph, self.codes, self.classes):
+                yield from wrapped(f"        {line}")
         if not cls.chain:
             yield ""
             given = [f"self.{text}" if text in kept else text for text in values]
@@ -268,10 +269,10 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
     """Return a call with what is written in the places for values, in their order."""
     if call.function == REPEATED:
         number, made, prefix, first = repetition(call, columns)
-        text = in_one_line(made)
         if not prefix:
-            return f"*[{text} for _ in range({number})]"
-        return f"[({numbered(prefix)}, {text}) for i in range({_range(number, first)})]"
+            return comprehension("*", made, f"for _ in range({number})")
+        pair = Written("", (("", numbered(prefix)), ("", made)))
+        return comprehension("", pair, f"for i in range({_range(number, first)})")
     args: list[tuple[str, Text]] = []
     for arg in call.args:
         before = "" if arg.positional else f"{arg.name}="
@@ -285,6 +286,10 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
         pairs = [("", Written("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
         return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))
     return Written(call.function, tuple(args))
+
+
+def comprehension(before: str, made: Text, loop: str) -> Written:
+    return Written(before, (("", made), ("", loop)), brackets=("[", "]"), comma="")
 
 
 def repetition(call: Call, columns: Iterator[Column]) -> tuple[str, Text, str, int]:

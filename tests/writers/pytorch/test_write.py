@@ -5,15 +5,21 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import zlib
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
 from archcalc.writers.code.calls import literal
 from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
+from tests.random_networks import networks
+from tests.sample import SAMPLE
 
 CHAIN = "input: 3x8x8\nlayers: {a: conv 4 k3 -> relu, b: conv 4 k3 -> relu, head: gap -> fc 5}"
 BLOCKS = """
@@ -119,6 +125,14 @@ def test_names_with_quotes_and_braces_are_written_as_they_are() -> None:
     assert eval(numbered('"{x}\\'), {"i": 3}) == '"{x}\\3'
 
 
+def test_the_inputs_of_a_network_are_arguments_in_their_order() -> None:
+    text = "inputs: {one: 4, other: 4, third: 4}\nlayers: [{a: 'sub(@other, @one)'}]\nheads: {last: '@third'}"
+    code = write_pytorch(graph(text))
+    (network,) = classes(code).values()
+    assert [ast.unparse(each) for each in network.body[-1].body] == ["a = other - one", "return (a, third)"]  # type: ignore[attr-defined]
+    assert "self, one: Tensor, other: Tensor, third: Tensor" in code
+
+
 def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
     text = "input: 4x8x8\nlayers: {a: conv 4 k3 flip, b: relu, c: avgpool 2 d2}"
     with pytest.raises(SpecError) as error:
@@ -145,9 +159,47 @@ def test_conversions_do_not_affect_later_ones() -> None:
 
 @pytest.mark.slow
 def test_files_are_formatted(tmp_path: Path) -> None:
-    (tmp_path / "ruff.toml").write_text("line-length = 88\n")
-    for name in ("unet", "resnet50", "googlenet", "vit", "swin", "retinanet", "efficientnet", "llama"):
+    for name in (
+        *sorted({*SAMPLE} - {"lenet5-1998"}),
+        "resnet50",
+        "vit",
+        "swin",
+        "retinanet",
+        "efficientnet",
+        "llama",
+        "mixtral-8x7b",
+        "t5",
+    ):
         (tmp_path / f"{name}.py").write_text(write_pytorch(load(name, training=True).graph))
-    for check in (["format", "--check"], ["check", "--select", "E,F,I,UP"]):
-        ran = subprocess.run([sys.executable, "-m", "ruff", *check, "."], cwd=tmp_path, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stdout
+    assert not style_errors(tmp_path)
+
+
+@pytest.mark.slow
+def test_files_of_random_networks_are_formatted(tmp_path: Path) -> None:
+    @settings(max_examples=150, derandomize=True)
+    @given(networks())
+    def write(text: str) -> None:
+        with suppress(SpecError):  # PyTorch cannot express all of them
+            (tmp_path / f"{zlib.crc32(text.encode())}.py").write_text(write_pytorch(graph(text)))
+
+    write()
+    assert not style_errors(tmp_path)
+
+
+@pytest.mark.slow
+def test_every_kind_of_attention_is_formatted(tmp_path: Path) -> None:
+    options = [("", f" {each}") for each in ("causal", "rope", "alibi", "window=3", "kv_heads=2", "dim=16", "nobias")]
+    tensors = [("", f" {each}") for each in ("context=@c", "score_bias=@s", "mask=@s")]
+    for number, chosen in enumerate(product(*options, *tensors)):
+        inputs = "inputs: {x: 6x8, c: 6x8, s: 4x6x6}"
+        text = f"{inputs}\nlayers: [{{a: '@x -> attention heads=4{''.join(chosen)}'}}]\nheads: {{c_: '@c', s_: '@s'}}"
+        (tmp_path / f"a{number}.py").write_text(write_pytorch(graph(text)))
+    assert not style_errors(tmp_path)
+
+
+def style_errors(folder: Path) -> str:
+    """Return what ruff finds in files."""
+    (folder / "ruff.toml").write_text("line-length = 88\n")
+    checks = (["format", "--diff"], ["check", "--select", "E,F,I,UP"])
+    runs = [subprocess.run([sys.executable, "-m", "ruff", *c, "."], cwd=folder, capture_output=True) for c in checks]
+    return "".join(ran.stdout.decode() for ran in runs if ran.returncode)

@@ -155,11 +155,17 @@ def rounded_to_even(a: Arguments) -> list[Step]:
     """Translate the nearest integer, of two the even one: ⌊x + ½⌋, less 1 where that is odd and x is between two."""
     if not a.is_default("decimals", 0):
         raise Untranslatable("rounding to a number of decimals")
-    c, x, half = Composition(a), a.tensor("self"), Fraction(1, 2)
+    c = Composition(a)
+    return c.done(to_even(c, a.tensor("self")))
+
+
+def to_even(c: Composition, x: int) -> int:
+    """Return the nearest integers; of two, the even ones."""
+    half = Fraction(1, 2)
     above = c.apply(x, make(Offset, by=half), Floor())
     is_between = c.join(make(Compare, how="equal"), c.join(Sub(), above, x), c.number(0.5))
     even = c.apply(above, make(Scale, factor=half), Floor(), make(Scale, factor=2))
-    return c.done(c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even))))
+    return c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even)))
 
 
 @translates("lerp")

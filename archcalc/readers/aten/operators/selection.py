@@ -244,19 +244,25 @@ def rot90(a: Arguments) -> list[Step]:
 @translates("diagonal")
 def diagonal(a: Arguments) -> list[Step]:
     """Translate the elements of two axes with equal indices, or with a distance, which become the last axis."""
-    c, sizes = Composition(a), a.sizes("self")
-    rank, offset = len(sizes), a.integer("offset", 0)
-    first, second = a.axis("dim1", rank, 0), a.axis("dim2", rank, 1)
+    c, rank = Composition(a), len(a.sizes("self"))
+    axes = a.axis("dim1", rank, 0), a.axis("dim2", rank, 1)
+    return c.done(diagonal_of(c, a.tensor("self"), *axes, a.integer("offset", 0)))
+
+
+def diagonal_of(c: Composition, x: int, first: int, second: int, offset: int = 0) -> int:
+    """Return the elements of two axes whose indices are equal, or at a distance, along a new last axis."""
+    sizes = c.sizes(x)
+    rank = len(sizes)
     rest = [axis for axis in range(rank) if axis not in (first, second)]
     order = (*rest, first, second)
     n, m = sizes[first], sizes[second]
     moved = c.new([sizes[axis] for axis in order])
-    made = c.add(Permuted(order=order, inputs=(a.tensor("self"),), outputs=(moved,)))
+    made = c.add(Permuted(order=order, inputs=(x,), outputs=(moved,)))
     lead = [sizes[axis] for axis in rest]
     made = c.reshape(made, (*sizes_of_axes(range(rank - 2)), n * m), (*lead, n * m))
     start, count = (offset, min(n, m - offset)) if offset >= 0 else (-offset * m, min(n + offset, m))
     table = c.constant("arange", (count,), start=start, end=start + count * (m + 1), step=m + 1)
-    return c.done(c.take(made, table, rank - 2, size=n * m))
+    return c.take(made, table, rank - 2, size=n * m)
 
 
 @translates("one_hot")

@@ -13,6 +13,7 @@ from archcalc.readers.onnx.operators import (
     recurrent,
     reduction,
     resampling,
+    sampling,
     selection,
     shape,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "resampling",
+    "sampling",
     "selection",
     "shape",
 ]
