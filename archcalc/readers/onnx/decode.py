@@ -11,6 +11,7 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
+from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.evaluation import evaluate
@@ -89,6 +90,9 @@ class Decoder:
         for own, name in self.named_outputs():
             if name not in tensors.metas and name not in self.unknown:
                 self.refuse(f"no node computes the output '{own[:100]}'")
+            if tensors.is_decoded(name):
+                read = tensors.renamed(name) if name == own else name
+                name = encoded(tensors, read, Origin("", "", "QuantizeLinear", "")).name
             if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
                 tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")

@@ -14,6 +14,7 @@ from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.codes import Encoding
 from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
@@ -76,8 +77,8 @@ class Tensors:
         """The stored matrices that others are the transposed ones of, by the names of those."""
         self.scales: set[str] = set()
         """The scales of codes that are computed for each input."""
-        self.decoded: set[str] = set()
-        """The tensors of integers that are read as the real numbers which these encode."""
+        self.decoded: dict[str, Encoding] = {}
+        """The tensors of codes that are read as the real numbers which these encode."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
         self.constant_imports: dict[str, list[Any]] = {}
@@ -246,13 +247,33 @@ class Tensors:
         """Add a call to the program."""
         self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
-        if self.decoded and any(map(self.is_decoded, tensors_in([*arguments.values()]))):
-            self.decoded.update(filter(None, outputs))
+        if self.decoded:
+            read = map(self.resolved, filter(self.is_decoded, tensors_in([*arguments.values()])))
+            if (first := next(read, None)) is not None:
+                self.decoded.update((name, self.decoded[first]) for name in outputs if name is not None)
 
     def is_decoded(self, name: str) -> bool:
         """Return whether a tensor holds the real numbers that the integers of the file encode."""
         found = self.resolved(name)
         return found in self.decoded and self.metas[found].dtype not in FLOATS
+
+    def renamed(self, name: str) -> str:
+        """Give a tensor another name, and return that."""
+        meta = self.metas[name]
+        found = self.intermediate(meta.sizes, meta.dtype)
+        if name in self.decoded:
+            self.decoded[found] = self.decoded.pop(name)
+
+        def other(value: Any) -> Any:
+            if isinstance(value, list):
+                return [*map(other, value)]
+            return TensorName(found) if isinstance(value, TensorName) and self.resolved(value.name) == name else value
+
+        for at, call in enumerate(self.calls):
+            outputs = tuple([found if each == name else each for each in call.outputs])
+            arguments = {key: other(value) for key, value in call.arguments.items()}
+            self.calls[at] = replace(call, outputs=outputs, arguments=arguments)
+        return found
 
     def undo(self, before: int) -> None:
         """Remove all calls but a number of the first ones."""

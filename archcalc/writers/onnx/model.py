@@ -129,7 +129,7 @@ class Model:
         return self._shared_nodes[key]
 
     def _shared(self, array: Array) -> str:
-        key = (array.dtype.str, array.shape, array.tobytes())
+        key = (array.dtype, array.shape, array.tobytes())
         if key not in self._tables:
             self._tables[key] = self._added(array)
         return self._tables[key]
@@ -194,6 +194,13 @@ class Model:
         node.name, node.output[0] = f"/{name}", name
         entry = node.metadata_props.add()
         entry.key, entry.value = PLACEHOLDER, made
+
+    def has_format(self, kind: str, code: int) -> bool:
+        """Return whether the results of an operator may have a number format, given its code."""
+        name = f"tensor({helper.tensor_dtype_to_string(code).rpartition('.')[2].lower()})"
+        schema = defs.get_schema(kind, self.opset, "")
+        allowed = {each.type_param_str: each.allowed_type_strs for each in schema.type_constraints}
+        return name in allowed[schema.outputs[0].type_str]
 
     def _require(self, kind: str, attributes: Mapping[str, Any]) -> None:
         """Fail if the chosen version of an operator lacks attributes."""
