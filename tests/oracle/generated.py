@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 
 def module_of(graph: Graph) -> Module:
-    """Return the module that the code written for a network defines, which is its last class."""
+    """Return the module that the code written for a network defines."""
+    return class_of(write_pytorch(graph))()
+
+
+def class_of(code: str) -> type[Module]:
+    """Return the module that code defines, which is its last class."""
     from torch import nn
 
     scope: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(write_pytorch(graph), "generated.py", "exec"), scope)
+    exec(compile(code, "generated.py", "exec"), scope)
     *_, network = [each for each in scope.values() if isinstance(each, type) and issubclass(each, nn.Module)]
-    return network()
+    return network
 
 
 def stored_in(module: Module, graph: Graph, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Module:

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.ops.formats import FORMATS
 from archcalc.readers.aten import tables
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import NUMPY_DTYPES
@@ -111,6 +113,13 @@ def _expanded(v: Values) -> Array:
     return np.broadcast_to(v.x, [n if size == -1 else size for size, n in zip(sizes, shape, strict=True)])
 
 
+def _quantised(v: Values) -> Array:
+    form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
+    codes = np.clip(v.x / scale, float(form.smallest - zero), float(form.largest - zero))
+    found: Array = nearest(codes, form) * scale
+    return found
+
+
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
     "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
@@ -146,6 +155,8 @@ FUNCTIONS: dict[str, Function] = {
     "lift_fresh_copy": lambda v: v.x.copy(),
     "to": lambda v: v.x.astype(v.dtype or v.x.dtype),
     "_to_copy": lambda v: v.x.astype(v.dtype or v.x.dtype),
+    "Cast": lambda v: rounded(v.x, FORMATS[v["format"]], saturate=v["saturate"], rounding=v.get("rounding", "nearest")),
+    "Quantize": _quantised,
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
     "masked_fill": _masked,

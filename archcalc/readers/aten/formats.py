@@ -1,11 +1,11 @@
 """The number formats of tensors."""
 
-INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"))
+from archcalc.ops.formats import FORMATS
 
 
 def is_integer(dtype: str) -> bool:
     """Return whether the numbers of a format are integers or truth values."""
-    return dtype in INTEGERS or dtype == "bool"
+    return dtype == "bool" or (dtype in FORMATS and FORMATS[dtype].is_integer)
 
 
 NUMPY_DTYPES = {

@@ -6,12 +6,12 @@ The part that saves most text becomes a block; this is repeated, also within the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from archcalc.spec.grammar import JOINS
 from archcalc.writers.names import unused
-from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, parse, text
+from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, text
 from archcalc.writers.spec.patterns import Hole, Pattern, filled, pattern_of
 
 MAX_LENGTH = 16
@@ -27,14 +27,14 @@ LEAST_SAVED = 15
 class Blocks:
     """The chains of a spec with the blocks that they call."""
 
-    def __init__(self, chains: list[str], taken: set[str]) -> None:
+    def __init__(self, chains: Sequence[Chain], taken: set[str]) -> None:
         """Find the blocks.
 
         Args:
             chains: the chains of the spec.
             taken: the names that blocks must not have.
         """
-        self.chains = [parse(chain) for chain in chains]
+        self.chains = list(chains)
         self.taken = taken
         self.blocks: list[Block] = []
         while len(self.blocks) < MAX_BLOCKS and self.found():

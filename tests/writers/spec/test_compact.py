@@ -7,6 +7,7 @@ import pytest
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, read_spec
+from archcalc.spec.records import Given
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import parse
 from archcalc.writers.spec.chain_tree import text as text_of
@@ -47,7 +48,7 @@ def test_chains_that_differ_in_numbers_only_have_one_pattern() -> None:
 
 
 def found(*chains: str) -> tuple[list[tuple[str, str]], list[str]]:
-    blocks = Blocks([*chains], set())
+    blocks = Blocks([parse(chain) for chain in chains], set())
     return [(block.heading, text_of(block.body)) for block in blocks.ordered()], [
         text_of(chain) for chain in blocks.chains
     ]
@@ -84,7 +85,7 @@ def test_parts_that_refer_to_other_tensors_are_no_blocks() -> None:
 
 def test_names_that_are_taken_are_not_given_to_blocks() -> None:
     chain = "conv 8 k3 p1 nobias -> bn -> relu"
-    blocks = Blocks([f"{chain} -> maxpool 2 -> {chain}"] * 3, {"branch", "conv_bn_relu"})
+    blocks = Blocks([parse(f"{chain} -> maxpool 2 -> {chain}")] * 3, {"branch", "conv_bn_relu"})
     assert {"branch", "conv_bn_relu"}.isdisjoint(block.name for block in blocks.blocks)
 
 
@@ -155,6 +156,27 @@ def test_a_deep_network_takes_few_lines() -> None:
     assert len(written.splitlines()) < 25
     assert "residual(64)*2" in written
     assert "variables: {classes: 1000}" in written
+
+
+TRANSFORMER = """
+input: 6
+layers:
+  - tokens: embedding 50 {0}
+  - body: add(identity, learned 9x{0} -> slice 0:6) -> (add(identity, attention heads=2) -> linear {0})*3
+  - logits: linear 50 nobias weights=@tokens
+"""
+
+
+def test_the_vocabulary_and_the_width_of_a_transformer_are_variables() -> None:
+    written = write_compact(graph(TRANSFORMER.format(8)))
+    assert "variables: {vocab: 50, width: 8}" in written
+    wide = read_spec(Source("net.yaml", written), Given(set={"vocab": "7", "width": "12"})).graph
+    assert is_same(graph(TRANSFORMER.format(12).replace("50", "7")), write_compact(wide))
+
+
+def test_a_width_that_other_numbers_follow_is_no_variable() -> None:
+    fixed = TRANSFORMER.format(8).replace("linear 8", "linear 8 -> rearrange 'n (c d) = n (d c)' c=2 d=4")
+    assert "width" not in write_compact(graph(fixed))
 
 
 def test_other_layers_or_other_sources_are_told_apart() -> None:
