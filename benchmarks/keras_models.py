@@ -310,6 +310,17 @@ def flattened(keras: Any) -> Any:
     return keras.Model(x, layers.Dense(3, name="classes")(made))
 
 
+def cut(keras: Any) -> Any:
+    """Return a model that takes parts of flattened maps, of channels, and of what a dense layer makes maps of."""
+    layers = keras.layers
+    x = keras.Input((4, 5, 3))
+    long = layers.Flatten()(layers.Conv2D(6, 2, name="maps")(x))
+    made = layers.Dense(24, name="made")(long[:, 7:40])
+    maps = layers.Conv2D(2, 2, name="of_part")(layers.Reshape((2, 3, 2))(made[:, 6:18]))
+    odd = layers.Dense(3, name="odd")(long[:, 1::2])
+    return keras.Model(x, [layers.Flatten()(maps), odd, layers.Dense(2)(layers.Reshape((-1,))(x[:, :, :, 1:])[:, :9])])
+
+
 def in_columns(keras: Any) -> Any:
     """Return a model that reads the columns of maps one after another, as those that recognise lines of text do."""
     layers = keras.layers
@@ -322,6 +333,7 @@ def in_columns(keras: Any) -> Any:
 
 SMALL: dict[str, Callable[[Any], Any]] = {
     "flattened": flattened,
+    "cut": cut,
     "in_columns": in_columns,
     "made_maps": _sequential(
         (5,),

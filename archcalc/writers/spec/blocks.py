@@ -142,7 +142,7 @@ class Blocks:
 
         def add(chain: Chain) -> None:
             for item in chain:
-                if isinstance(item, Call) and item.block not in found:
+                if isinstance(item, Call) and item.block in self.blocks and item.block not in found:
                     add(item.block.body)
                     found.append(item.block)
                 for inner in (
@@ -179,7 +179,9 @@ def generalised(patterns: list[Pattern]) -> tuple[dict[str, int], list[str]]:
     columns = list(zip(*(pattern.values for pattern in patterns), strict=True))
     found: dict[str, int] = {}
     filling: dict[int, str] = {}
-    order = sorted(range(len(columns)), key=lambda place: patterns[0].holes[place].letter != "")
+    order = sorted(
+        range(len(columns)), key=lambda place: (patterns[0].holes[place].letter != "", is_multiple(columns, place))
+    )
     for place in order:
         hole, column = patterns[0].holes[place], columns[place]
         if len({*column}) == 1 and column[0].isdigit():
@@ -200,6 +202,14 @@ def is_same(
     """Return whether a hole has the values and the kind of another one; groups may be as many as channels."""
     letter = patterns[0].holes[other].letter
     return columns[other] == column and letter in (hole.letter, "" if hole.letter == "g" else hole.letter)
+
+
+def is_multiple(columns: list[tuple[str, ...]], place: int) -> bool:
+    """Return whether a column has different numbers that are the same multiple of another column."""
+    column = columns[place]
+    return len({*column}) > 1 and any(
+        multiple_of(column, {"n": other}) not in (None, "1*n") for other in columns if other != column
+    )
 
 
 def multiple_of(column: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> str | None:

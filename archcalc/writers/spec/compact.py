@@ -91,7 +91,7 @@ def with_blocks(sections: Sections, taken: set[str], width: int | None = None) -
     modules = Modules(taken)
     own = [modules.extracted(entries) for entries in (sections.layers, sections.heads, sections.training)]
     own.append(modules.blocks)
-    written = [parse(chain) for entries in own for entry in entries for chain in chains(entry)]
+    written = [parse(chain, modules.known) for entries in own for entry in entries for chain in chains(entry)]
     last = sum(1 for entry in own[0] for _ in chains(entry)) - 1
     variables = Variables(written, last, width, taken)
     found = Blocks(variables.chains, taken | variables.values.keys())

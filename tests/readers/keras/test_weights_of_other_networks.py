@@ -201,6 +201,33 @@ def test_a_network_of_onnx_takes_weights_of_keras(tmp_path: Path) -> None:
     np.testing.assert_allclose(computed, arrays["output_0"], rtol=1e-4)
 
 
+@pytest.mark.parametrize("version", ["", OLD])
+def test_parts_of_flattened_maps_in_the_order_of_keras(version: str, tmp_path: Path) -> None:
+    path = weights_file(tmp_path, "cut", "weights.h5", version)
+    text = """
+input: 3x4x5
+layers:
+  - maps: conv 6 k2
+  - long: rearrange 'c h w = (h w c)'
+  - made: slice 7:40 -> fc 24
+  - odd: "@long -> slice 1:72 step=2 -> fc 3"
+  - of_part: "@made -> slice 6:18 -> rearrange '(h w c) = c h w' h=2 w=3 -> conv 2 k2"
+  - dense: "@input -> slice 1:3 axis=0 -> rearrange 'c h w = (h w c)' -> slice 0:9 -> fc 2"
+  - last: "@of_part"
+heads:
+  other: "@odd"
+  third: "@dense"
+"""
+    network = archcalc.load(spec_file(tmp_path, text))
+    arrays = np.load(tmp_path / "arrays.npz")
+    weights = network.weights(str(path))
+    made = network.run({"input": np.moveaxis(arrays["input_0"], -1, 1)}, weights=weights).outputs
+    maps, odd, dense = made.values()
+    np.testing.assert_allclose(np.moveaxis(maps, 1, -1).reshape(2, -1), arrays["output_0"], rtol=1e-4)
+    np.testing.assert_allclose(odd, arrays["output_1"], rtol=1e-4)
+    np.testing.assert_allclose(dense, arrays["output_2"], rtol=1e-4)
+
+
 def test_two_biases_are_the_one_of_keras(tmp_path: Path) -> None:
     path = weights_file(tmp_path, "tokens", "keras", "")
     text = SPECS["tokens"].replace("lstm 5 onebias", "lstm 5").replace("rnn 3 onebias", "rnn 3")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from archcalc.api import load
@@ -156,6 +158,48 @@ def test_a_deep_network_takes_few_lines() -> None:
     assert len(written.splitlines()) < 25
     assert "residual(64)*2" in written
     assert "variables: {classes: 1000}" in written
+
+
+WINDOWS = """
+input: 8x8x16
+blocks:
+  windows(h, n, d):
+    x: rearrange '(a p) (b q) c = (a b) (p q) c' p=4 q=4
+    near: relative_bias 4x4 heads=h
+    cut: shift_mask (n)x(n) window=4 shift=2
+    out: "@x -> attention heads=h score_bias=@near mask=@cut -> rearrange '(a b) (p q) c = (a p) (b q) c' a=d p=4"
+  layer(h, n, d, c): add(identity, ln axis=last -> windows(h, n, d)) -> add(identity, linear 4*c -> gelu -> linear c)
+layers:
+  - one: layer(2, 8, 2, 16)*2
+  - two: slice :4 -> slice :4 axis=1 -> linear 32 -> layer(4, 4, 1, 32)*2
+  - three: ln axis=last
+"""
+
+
+def as_in_a_model_file(network: Graph) -> Graph:
+    """Return a network whose blocks are modules without names of their own."""
+    paths = [tuple(part for part in node.path if part not in ("layer", "out")) for node in network.nodes]
+    nodes = [replace(node, path=path) for node, path in zip(network.nodes, paths, strict=True)]
+    return replace(network, nodes=tuple(nodes))
+
+
+def test_modules_that_differ_in_numbers_are_one_block_within_chains() -> None:
+    network = as_in_a_model_file(graph(WINDOWS))
+    written = write_compact(network)
+    assert is_same(network, written)
+    assert written.count("relative_bias") == 1
+    assert "shift_mask (n)x(n) window=4 shift=2" in written
+    assert "linear 4*" in written
+
+
+def test_numbers_in_names_are_no_arguments() -> None:
+    modules = Modules(set())
+    layers = [entry(f"layer_{n}", f"conv {n} k3", "add(identity, @part_0)", "mul(identity, @part_0)") for n in (4, 8)]
+    assert [each.chain for each in modules.extracted(layers)] == ["layer(4)", "layer(8)"]
+    (block,) = modules.blocks
+    assert block.name == "layer(n)"
+    assert not isinstance(block.chain, str)
+    assert block.chain[0].chain == "conv n k3"
 
 
 TRANSFORMER = """
