@@ -10,14 +10,17 @@ import click
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import array_errors
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
-from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.cli.options import given_from, limits_from, load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
 from archcalc.spec.errors import fail
+from archcalc.spec.locate import is_inline
 from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.kernel import Array
+    from archcalc.graph import Graph
+    from archcalc.numeric import Number
 
 Options = Mapping[str, Any]
 
@@ -70,7 +73,7 @@ def write_onnx(network: Network, options: Options) -> bytes:
 def write_pytorch(network: Network, options: Options) -> bytes:
     from archcalc.writers.pytorch.write import write_pytorch
 
-    return _text(write_pytorch(network.graph))
+    return _text(write_pytorch(network.graph, options["read"]))
 
 
 def write_keras(network: Network, options: Options) -> bytes:
@@ -158,8 +161,17 @@ def command(spec: str, output: str, to: str | None, force: bool, **values: Any) 
     given = [name for name in OPTIONAL if values[name] not in (None, False) and name not in TARGETS[target].options]
     if given:
         raise click.UsageError(f"--{given[0].replace('_', '-')} does not apply to {TARGETS[target].title}")
+    as_given, limits = given_from({**values}, training=True), limits_from({**values})
     network = load_network(spec, values, training=True)  # what is written has all training heads
-    content = TARGETS[target].write(network, values)
+
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Number]) -> Graph:
+        """Return the network with other values of variables and input sizes."""
+        from archcalc.spec import read_spec
+
+        again = as_given._replace(set={**as_given.set, **variables}, numbers=sizes)
+        return read_spec(network.spec.source, again, inline=is_inline(spec), limits=limits).graph
+
+    content = TARGETS[target].write(network, {**values, "read": read if network.spec.model is None else None})
     with output_errors("--output", output):
         write_with(output, lambda file: file.write(content))
 

@@ -49,16 +49,11 @@ def command(specs: tuple[str, ...], output: str, force: bool, **values: Any) -> 
 
 def page_of_one(spec: str, values: dict[str, Any]) -> str:
     """Return the page of a network."""
-    from archcalc.lint import lint
-    from archcalc.report.network_page.page import NetworkPage, network_page
-
     ignore, setup = values["ignore"], setup_from(values)
     network = load_network(spec, values)
     require_places(setup, network.graph)
-    analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
-    warnings = lint(network.spec, analysis if values["batch"] is None else network.analyze(), ignore)
-    layout = values["layout"] or analysis.graph.layout
-    return network_page(NetworkPage(network.spec, analysis, warnings, layout, values["dtype"]))
+    options = {name: values[name] for name in ("training", "batch", "layout", "dtype")}
+    return network.report(**options, setup=setup, ignore=ignore)
 
 
 def page_of_several(specs: tuple[str, ...], values: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from archcalc.readers.steps import same_shape
 from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
 
-MAX_CONSTANT = 2**24
+MAX_CONSTANT = 2**26
 """The most numbers of a stored tensor that is read to find out what it is."""
 
 

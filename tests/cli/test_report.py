@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archcalc import load
 from tests.cli.conftest import Archcalc
 from tests.readers.programs import small_network, with_unknown_operators, write
 
@@ -113,3 +114,11 @@ def test_the_batch_is_the_first_axis_of_every_shape(archcalc: Archcalc, layout: 
         shapes = [each for each in found if {"4", "6", "8"} <= {*each.split("x")}]
         assert shapes
         assert {*shapes} == {shape}
+
+
+def test_python_returns_the_same_page(archcalc: Archcalc) -> None:
+    spec = "3x33x33 -> conv 4 k2 s2 -> relu -> fc 10"
+    assert load(spec).report() == archcalc("report", spec, "-o", "-").out
+    options = ("--batch", "2", "--layout", "hwc", "--dtype", "float16", "--ignore", "dropped-border")
+    written = archcalc("report", "resnet18", *options, "-o", "-").out
+    assert load("resnet18").report(batch=2, layout="hwc", dtype="float16", ignore=["dropped-border"]) == written

@@ -57,3 +57,16 @@ entry(
     ),
     cases=[({"min": 0, "max": Fraction(13, 2)}, (MAP,)), ({"min": -2}, (MAP,)), ({"max": 3}, (MAP,))],
 )
+
+entry(
+    "cast",
+    draw=plain("cast float64"),  # of which a run has all numbers, so that small differences stay small
+    torch=lambda op, s: layer(lambda x: x.double().to(x.dtype)),
+    cases=[({"format": "float64"}, (MAP,))],
+)
+entry(
+    "quantize",
+    draw=plain("quantize int64 scale=1/1099511627776"),  # likewise
+    torch=lambda op, s: layer(lambda x: x + ((x / float(op.scale)).round() * float(op.scale) - x).detach()),
+    cases=[({"format": "int64", "scale": Fraction(1, 2**62)}, (MAP,))],  # limits numbers to those from -2 to 2
+)

@@ -202,7 +202,21 @@ def curves(net: Any, x: Any) -> Any:
     sums = t.asin(near) + t.acos(near) + t.atan(x) + t.atan2(x, near - 0.3) + t.atan2(x * 0, near.clamp(min=0))
     sums = sums + t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
     halves = t.tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
-    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + t.fmod(x, wide) + x.isnan() + x.isinf()
+    signs = t.fmod(x, wide) + t.remainder(x * 3, wide) + t.remainder(x, t.reciprocal(x.flip(-1) * 0)).clamp(-9, 9)
+    codes = t.fake_quantize_per_tensor_affine(x, 0.25, 3, -127, 127) + t.fake_quantize_per_tensor_affine(
+        x, 0.5, 9, 0, 15
+    )
+    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + signs + codes + x.isnan() + x.isinf()
+
+
+def number_formats(net: Any, x: Any) -> Any:
+    steps = t.arange(6) * 0.3 - 0.5
+    fixed = (
+        steps.to(t.bfloat16).float() + t.full((6,), -0.7, dtype=t.bfloat16).float() + steps.to(t.float8_e5m2).float()
+    )
+    wide = x * 500
+    eighths = wide.to(t.float8_e4m3fn).float() + wide.to(t.float8_e5m2).float()
+    return fixed + eighths + wide.abs().to(t.float8_e8m0fnu).float()
 
 
 def placed(net: Any, x: Any) -> Any:
@@ -299,6 +313,7 @@ FORWARDS: tuple[Forward, ...] = (
     diagonals,
     without_gradients,
     curves,
+    number_formats,
     placed,
     distances,
     bags,

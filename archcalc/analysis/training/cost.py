@@ -117,9 +117,16 @@ class TrainingCost:
         macs = node.op.cost(self.graph.input_shapes(node)).macs
         return macs * self.forward_passes(index) + self._backward_macs_of(index)
 
+    @cached_property
+    def recomputed(self) -> frozenset[int]:
+        """The layers that are evaluated a second time: those of checkpoints, unless nothing in them has a gradient."""
+        runs = {*self.runs} if self.segments.checkpoints else set()
+        own = [[index for index in each if index in runs] for each in self.segments.checkpoints]
+        return frozenset(index for each in own if any(index in self.needs for index in each) for index in each)
+
     def forward_passes(self, index: int) -> int:
         """Return how often a layer is evaluated: twice in a checkpoint."""
-        return 2 if index in self.moments.again else 1
+        return 2 if index in self.recomputed else 1
 
     def _sum(self, layers: Iterable[int], of: Callable[[int], Number]) -> Number:
         """Return the sum of a figure over layers, for the batch. Layers that are alike are computed once."""

@@ -99,6 +99,10 @@ class Exact(Substitute):
             return Exact(value)
         raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")
 
+    def rounded(self, value: Any) -> Exact:
+        """Return a number that this one has been rounded to."""
+        return Exact(value)
+
 
 def _exact(value: Any) -> Any:
     """Return a number as a fraction, or as an expression of SymPy if it is irrational."""

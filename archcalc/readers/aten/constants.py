@@ -11,9 +11,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten import tables
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.formats import NUMPY_DTYPES
+from archcalc.readers.aten.formats import NARROW, NUMPY_DTYPES, SATURATED
 from archcalc.readers.aten.program import Call, TensorName, Word
 from archcalc.readers.aten.registry import base_name
 from archcalc.spec.errors import SpecError, fail
@@ -51,9 +53,17 @@ class Values:
 
     @property
     def dtype(self) -> Any:
-        """The number format that is asked for, or ``None``."""
+        """The number format that is asked for, or ``None``; float32 for one that NumPy does not have."""
+        if self.narrow is not None:
+            return np.dtype(np.float32)
         word = self._given.get("dtype")
         return np.dtype(NUMPY_DTYPES[word.value]) if isinstance(word, Word) and word.value in NUMPY_DTYPES else None
+
+    @property
+    def narrow(self) -> NumberFormat | None:
+        """The number format that is asked for, if NumPy does not have it."""
+        word = self._given.get("dtype")
+        return NARROW.get(word.value) if isinstance(word, Word) else None
 
 
 def _differences(v: Values) -> Array:
@@ -111,6 +121,13 @@ def _expanded(v: Values) -> Array:
     return np.broadcast_to(v.x, [n if size == -1 else size for size, n in zip(sizes, shape, strict=True)])
 
 
+def _quantised(v: Values) -> Array:
+    form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
+    codes = np.clip(v.x / scale, float(form.smallest - zero), float(form.largest - zero))
+    found: Array = nearest(codes, form) * scale
+    return found
+
+
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
     "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
@@ -146,6 +163,8 @@ FUNCTIONS: dict[str, Function] = {
     "lift_fresh_copy": lambda v: v.x.copy(),
     "to": lambda v: v.x.astype(v.dtype or v.x.dtype),
     "_to_copy": lambda v: v.x.astype(v.dtype or v.x.dtype),
+    "Cast": lambda v: rounded(v.x, FORMATS[v["format"]], saturate=v["saturate"], rounding=v.get("rounding", "nearest")),
+    "Quantize": _quantised,
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
     "masked_fill": _masked,
@@ -287,11 +306,14 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     if function is None or not call.outputs:
         fail("unknown-op", f"a constant is computed by {call.target}, which is not supported", origin=name)
     try:
-        found = function(Values(call, arrays))
+        values = Values(call, arrays)
+        found = function(values)
         if base.endswith("_") and base not in FUNCTIONS:
             arrays[call.arguments["self"].name][...] = found
             found = arrays[call.arguments["self"].name]
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
     results = found if isinstance(found, list | tuple) else [np.asarray(found)]
+    if (form := values.narrow) is not None:
+        results = [rounded(each, form, saturate=form.name in SATURATED) for each in results]
     arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)

@@ -11,7 +11,8 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
+from archcalc.readers.onnx.codes import encoded
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -89,6 +90,9 @@ class Decoder:
         for own, name in self.named_outputs():
             if name not in tensors.metas and name not in self.unknown:
                 self.refuse(f"no node computes the output '{own[:100]}'")
+            if tensors.is_decoded(name):
+                read = tensors.renamed(name) if name == own else name
+                name = encoded(tensors, read, Origin("", "", "QuantizeLinear", "")).name
             if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
                 tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")
@@ -235,7 +239,7 @@ class Decoder:
                 copy = type(tensor)()
                 copy.CopyFrom(tensor)
                 copy.name = output
-                self.tensors.add_initializer(copy)
+                self.tensors.add_initializer(copy, kind_of(node))
                 return
             if attribute.name.startswith("value_") and "string" not in attribute.name:
                 import numpy as np
@@ -255,7 +259,7 @@ class Decoder:
             self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
         tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
         tensor.dims.extend(map(int, sizes.flat))
-        self.tensors.add_initializer(tensor)
+        self.tensors.add_initializer(tensor, kind_of(node) or "parameter")
         self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:

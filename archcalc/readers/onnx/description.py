@@ -16,7 +16,8 @@ from archcalc.readers.onnx.tensors import Tensors
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
 
-ROUNDING = "quantised: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
+ROUNDING = "quantised: integers stand for the real numbers that they encode, to which a run rounds"
+NOT_ROUNDED = "a run does not round numbers whose scale is computed for each input (DynamicQuantizeLinear)"
 
 
 def record(graph: Any, tensors: Tensors) -> Nodes:
@@ -48,7 +49,8 @@ def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[st
             if array.kind == "parameter":
                 counts[tensors.stored_format(name)] += prod(tensors.sizes(name))
         formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in counts.most_common())
-        found += [ROUNDING, *([f"parameters by number format: {formats}"] if formats else [])]
+        dynamic = [NOT_ROUNDED] if tensors.scales else []
+        found += [ROUNDING, *dynamic, *([f"parameters by number format: {formats}"] if formats else [])]
     if turned:
         names = ", ".join(f"'{name}'" for name in turned)
         found.append(f"read with the channels first: {names}, which the file has with the channels last")

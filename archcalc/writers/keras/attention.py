@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.readers.keras.layers.attention import as_vector, into_heads, out_of_heads
@@ -53,6 +53,7 @@ def causal(queries, keys):
 ''',
 )
 NAMES = ("query", "key", "value", "output")
+ATTENTION = "attention"
 
 
 @writes("sdpa")
@@ -138,7 +139,7 @@ def function_name(op: Any) -> str:
         "cross": op.context,
         "grouped_query": grouped(op),
     }
-    return "_".join([*(word for word, holds in words.items() if holds), "attention"])
+    return "_".join([*(word for word, holds in words.items() if holds), ATTENTION])
 
 
 def function_lines(op: Any, name: str) -> Iterator[str]:
@@ -148,10 +149,32 @@ def function_lines(op: Any, name: str) -> Iterator[str]:
     parameters += ["kv_heads"] if grouped(op) else []
     parameters += ["window"] if op.window is not None else []
     parameters += ["base=10_000"] if op.rope is not None else []
-    header = Written(f"def {name}", tuple([("", each) for each in (*parameters, "*", "name")]), ":")
-    yield from in_lines("", header, "")
+    yield from header(name, (*parameters, "*", "name"))
     yield '    """Attend with several heads, between projections."""'
     yield from (f"    {line}" for line in body(op))
+
+
+def header(name: str, parameters: Sequence[str]) -> list[str]:
+    return in_lines("", Written(f"def {name}", tuple([("", each) for each in parameters]), ":"), "")
+
+
+def with_short_name(codes: Mapping[int, Code]) -> dict[int, Code]:
+    """Return codes in which the only function of attention is called so: its name need not tell it from others."""
+    found = {each for code in codes.values() for each in code.helpers if each.name.endswith(f"_{ATTENTION}")}
+    if len(found) != 1 or any(each.name == ATTENTION for code in codes.values() for each in code.helpers):
+        return dict(codes)
+    (long,) = found
+    lines = long.text.split("\n")
+    end = next(place for place, line in enumerate(lines) if line.endswith("):"))
+    parameters = "".join(each.strip() for each in lines[: end + 1]).removeprefix(f"def {long.name}(").removesuffix("):")
+    short = Helper(ATTENTION, "\n".join([*header(ATTENTION, parameters.split(", ")), *lines[end + 1 :]]))
+
+    def renamed(code: Code) -> Code:
+        parts = tuple([(label, call._replace(function=ATTENTION)) for label, call in code.attributes])
+        helpers = tuple([short if each == long else each for each in code.helpers])
+        return code._replace(attributes=parts, steps=parts, helpers=helpers)
+
+    return {index: renamed(code) if long in code.helpers else code for index, code in codes.items()}
 
 
 def body(op: Any) -> Iterator[str]:

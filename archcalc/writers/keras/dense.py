@@ -7,9 +7,27 @@ from math import prod
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking, width
 from archcalc.writers.keras.conv import ending
 from archcalc.writers.keras.layout import Layout
-from archcalc.writers.keras.registry import View, at, expression, is_same_order, layer, layers, writes
+from archcalc.writers.keras.registry import View, at, expression, helper, is_same_order, layer, layers, option, writes
 
 FLATTEN = Call("layers.Flatten")
+
+RADIAL_BASIS = helper(
+    "RadialBasis",
+    '''
+class RadialBasis(layers.Layer):
+    """The squared distances of a vector from centres."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.centre = self.add_weight(shape=(self.units, input_shape[-1]), name="centre")
+
+    def call(self, x):
+        return ops.sum(ops.square(x[:, None] - self.centre), axis=-1)
+''',
+)
 
 
 def transpose(matrix: object) -> object:
@@ -52,6 +70,13 @@ def write_flatten(view: View) -> Code:
 @writes("linear")
 def write_linear(view: View) -> Code:
     return layer(dense(view), arrays=DENSE)
+
+
+@writes("rbf")
+def write_rbf(view: View) -> Code:
+    args = (width("units", view.op.features), option("trainable", view.op.trainable, True))
+    call = Call(RADIAL_BASIS.name, args)
+    return layers(*flattening(view), ("", call), helpers=(RADIAL_BASIS,), arrays={"centre": at("centre")})
 
 
 @writes("embedding")

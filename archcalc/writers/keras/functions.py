@@ -159,6 +159,8 @@ class Functions:
             for number in range(child.repeats):
                 own = child.name if child.numbers is None else f"{child.numbers[0]}{child.numbers[1] + number}"
                 name = joined(prefix, own, self.separator)
+                if child.nodes[0] in self.called_again and not child.is_layer and child.single not in self.classes.of:
+                    name += "/"
                 if child.is_layer:
                     yield Place(child.nodes[0] + shift, child.nodes[0], name)
                 else:
@@ -521,6 +523,8 @@ def named(text: str, names: Mapping[Ref, str]) -> str:
 def joined(prefix: str, name: str, separator: str) -> str:
     """Return the name of a layer in what has a name."""
     own = legal(name)
+    if prefix.endswith("/"):  # the layers of a model in the model have names of their own
+        return f"{prefix}{own}"
     return f"{prefix}{separator}{own}" if prefix and own else prefix or own
 
 

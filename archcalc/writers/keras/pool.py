@@ -7,7 +7,42 @@ from typing import Any
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis
 from archcalc.writers.keras.conv import Sides, padding, same_sides, sides_of
 from archcalc.writers.keras.layout import Layout
-from archcalc.writers.keras.registry import View, by_rank, expression, layer, layers, option, statements, writes
+from archcalc.writers.keras.registry import (
+    View,
+    at,
+    by_rank,
+    expression,
+    helper,
+    layer,
+    layers,
+    option,
+    statements,
+    writes,
+)
+
+SUBSAMPLE = helper(
+    "Subsample",
+    '''
+class Subsample(layers.Layer):
+    """The sum over a window, times a coefficient, plus a bias, one of each per map."""
+
+    def __init__(self, pool_size, strides, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size, self.strides = pool_size, strides
+
+    def build(self, input_shape):
+        maps = (input_shape[-1],)
+        mean = keras.initializers.Constant(1 / self.pool_size**2)
+        self.coefficient = self.add_weight(
+            shape=maps, initializer=mean, name="coefficient"
+        )
+        self.bias = self.add_weight(shape=maps, initializer="zeros", name="bias")
+
+    def call(self, x):
+        sums = ops.average_pool(x, self.pool_size, self.strides) * self.pool_size**2
+        return sums * self.coefficient + self.bias
+''',
+)
 
 
 def pooling(view: View, kind: str, word: str) -> Call:
@@ -71,6 +106,17 @@ def write_avgpool(view: View) -> Code:
     if not counted or sides != given:
         raise Lacking("Keras's average pooling pads as 'same' does, or counts what is added")
     return layers(("pad", padding(sides)), ("", pooling(view, "AveragePooling", "valid")))
+
+
+@writes("subsample")
+def write_subsample(view: View) -> Code:
+    op, strides = view.op, view.op.stride or view.op.kernel
+    plain = view.rank == 2 and len({*op.kernel}) == len({*strides}) == 1 and set(op.dilation) == {1} and not op.ceil
+    if not plain or any(map(any, sides_of(view))):
+        raise Lacking("trainable subsampling is written for square windows without padding only")
+    args = Arg("pool_size", op.kernel[0], kind="kernel_size"), Arg("strides", strides[0], kind="strides")
+    arrays = {"coefficient": at("coefficient"), "bias": at("bias")}
+    return layer(Call(SUBSAMPLE.name, args), helpers=(SUBSAMPLE,), arrays=arrays)
 
 
 def pooled(view: View, kind: str) -> Code:

@@ -12,12 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
+from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref, write_shape
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking
 from archcalc.writers.code.classes import Classes, Named
 from archcalc.writers.code.modules import Module, modules_of
 from archcalc.writers.code.names import BUILTINS, Reserved
+from archcalc.writers.keras.attention import with_short_name
 from archcalc.writers.keras.functions import Functions
 from archcalc.writers.keras.fusion import activation_of, fuse_activations
 from archcalc.writers.keras.layout import Layouts, layouts_of
@@ -25,7 +27,7 @@ from archcalc.writers.keras.registry import View, code_of, transposed
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "arithmetic", "structure", "reduction", "joins"),
-    *("rearrange", "product", "gate", "attention", "position", "source", "recurrent"),
+    *("rearrange", "product", "gate", "attention", "position", "source", "recurrent", "moe"),
 ):
     import_module(f"archcalc.writers.keras.{_family}")  # registers how layers are written
 
@@ -129,9 +131,21 @@ def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
         except Lacking as error:
             name = graph.nodes[index].name
             problems.append(Problem("write", f"{error}, which layer '{name}' needs", origin=graph.name[:60]))
+    problems += [Problem("write", reason, origin=graph.name[:60]) for reason in dropped(graph)]
     if problems:
         raise SpecError(problems)
-    return codes
+    return with_short_name(codes)
+
+
+def dropped(graph: Graph) -> Iterator[str]:
+    """Yield the reasons why layers would be lost: Keras's models consist of what leads to an output."""
+    used = {ref.node for ref in (*graph.outputs.values(), *graph.training_outputs.values())}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        node = graph.nodes[index]
+        if index in used:
+            used |= {ref.node for ref in node.inputs}
+        elif own_shapes(graph, node):
+            yield f"Keras's models have only layers that lead to an output, unlike layer '{node.name}'"
 
 
 def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, View]:

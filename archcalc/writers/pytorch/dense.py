@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.writers.code.calls import Call, Code, Helper, Lacking, width
+from archcalc.writers.code.calls import Call, Code, Helper, Slot, width
 from archcalc.writers.pytorch.conv import WEIGHT_NORMED, weight_normed
 from archcalc.writers.pytorch.registry import View, helper, module, option, writes
 
@@ -20,7 +20,7 @@ class RadialBasis(nn.Module):
     ) -> None:
         super().__init__()
         centre = torch.randn(out_features, in_features)
-        self.centre = nn.Parameter(centre, requires_grad=trainable)
+        self.centre = nn.Parameter(centre) if trainable else nn.Buffer(centre)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None] - self.centre).square().sum(-1)
@@ -70,11 +70,8 @@ def write_rbf(view: View) -> Code:
 
 @writes("embedding")
 def write_embedding(view: View) -> Code:
-    if any(view.single):
-        raise Lacking("an embedding of stored numbers is not written")
-    return module(
-        Call(
-            "nn.Embedding",
-            (width("num_embeddings", view.op.vocabulary), width("embedding_dim", view.op.dim)),
-        )
-    )
+    vocabulary = view.op.vocabulary
+    call = Call("nn.Embedding", (width("num_embeddings", vocabulary), width("embedding_dim", view.op.dim)))
+    if view.given[0]:
+        return module(call)
+    return Code("$self($0.round().clamp(0, $last).long())", (("", call),), values=(Slot("last", vocabulary - 1),))

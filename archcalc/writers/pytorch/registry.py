@@ -19,6 +19,8 @@ class View(NamedTuple):
     output: Sizes
     single: tuple[bool, ...]
     """For each of these tensors, whether it is the same for every example, so that its batch is 1."""
+    given: tuple[bool, ...] = ()
+    """For each of these tensors, whether it is an input of the network."""
     is_read_further: bool = False
     """Whether another output than the first is read."""
     is_recorded: bool = False

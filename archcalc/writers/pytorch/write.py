@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from textwrap import wrap
 
 from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
+from archcalc.writers.code.arguments import Other, Reader, with_arguments
 from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
-from archcalc.writers.code.classes import REPEATED, Class, Classes, Named
-from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, wrapped
+from archcalc.writers.code.classes import REPEATED, Class, Classes, Named, Version
+from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, parsed, wrapped
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
@@ -45,14 +47,21 @@ IMPORTS = (
 """What is imported where a pattern occurs in the file, in the order of the lines."""
 
 
-def write_pytorch(graph: Graph) -> str:
+def write_pytorch(graph: Graph, read: Reader | None = None) -> str:
     """Return the text of a Python file that defines a network as a PyTorch module.
+
+    Args:
+        graph: the network.
+        read: reads it with other values of variables and input sizes, which become arguments of the module where this
+            is possible; by default, it has none.
 
     Raises:
         SpecError: PyTorch cannot express some layers; all reasons are listed.
     """
     codes = codes_of(graph)
-    return _File(graph, codes, classes_of(graph, codes)).text()
+    if read is None:
+        return _File(graph, codes, classes_of(graph, codes)).text()
+    return _File(graph, codes, with_arguments(graph, read, codes_of, partial(classes_of, graph, codes))).text()
 
 
 def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
@@ -67,9 +76,12 @@ def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
     return names_of_arrays(graph, codes, classes_of(graph, codes))
 
 
-def classes_of(graph: Graph, codes: Mapping[int, Code]) -> Classes:
-    helpers = {each.name for each in helpers_of(codes)}
-    return Classes(graph, modules_of(graph), codes, in_sequence, reserved(helpers))
+def classes_of(
+    graph: Graph, codes: Mapping[int, Code], arguments: Sequence[Parameter] = (), others: Sequence[Other] = ()
+) -> Classes:
+    names = reserved(each.name for each in helpers_of(codes))
+    versions = [Version(other, modules_of(other), its_codes) for other, its_codes in others]
+    return Classes(graph, modules_of(graph), codes, in_sequence, names, arguments, versions)
 
 
 def helpers_of(codes: Mapping[int, Code]) -> list[Helper]:
@@ -95,7 +107,8 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             single.add(index)
         shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further, node.origin is not None)
+            given, recorded = tuple([ref.node < len(graph.inputs) for ref in node.inputs]), node.origin is not None
+            view = View(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
             codes[index] = code_of(view)
         except Lacking as error:
             problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
@@ -167,9 +180,10 @@ class _File:
 
     def title(self) -> str:
         """Return the docstring of the file."""
-        shapes = [write_shape(shape) for shape in self.graph.inputs.values()]
+        *most, last = (write_shape(shape) for shape in self.graph.inputs.values())
+        shapes = f", for inputs of {', '.join(most)}{' and ' if most else ''}{last}"
         name = "".join(char if char.isprintable() else " " for char in self.graph.name).replace('"', "'")
-        text = f'"""{name}, for inputs of {" and ".join(shapes)}.'.replace("\\", "/")
+        text = f'"""{name}{"" if "->" in name else shapes}.'.replace("\\", "/")
         return "\n".join(wrap(text, WIDTH - len('"""'))) + '"""'
 
     # --- classes ---
@@ -281,7 +295,7 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
             continue
         column = next(columns)
         if not column.is_default:
-            args.append((before, column.text))
+            args.append((before, parsed(column.text)))
     if call.function == ORDERED and not all(is_identifier(before[:-1]) for before, _ in args if before):
         pairs = [("", Written("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
         return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))

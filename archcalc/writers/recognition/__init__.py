@@ -12,6 +12,7 @@ from typing import Any
 
 from archcalc.graph import Graph
 from archcalc.writers.recognition.attention import with_attention
+from archcalc.writers.recognition.idioms import with_idioms
 from archcalc.writers.recognition.joins import with_nested_concatenations
 from archcalc.writers.recognition.known import (
     with_numbers,
@@ -26,6 +27,7 @@ from archcalc.writers.recognition.tables import with_tables
 STEPS = (
     with_reordered_constants,
     without_idle_layers,
+    with_idioms,
     with_tables,
     with_single_constants,
     with_attention,

@@ -123,10 +123,11 @@ def written_out(graph: Graph, index: int) -> Products | None:
 
 def without_leading_ones(graph: Graph, ref: Ref) -> Ref:
     """Return a tensor that has the same axes, but for leading ones of size 1, which do not matter to scores."""
-    node = graph.nodes[ref.node]
-    if isinstance(node.op, Reshape):
+    while isinstance((node := graph.nodes[ref.node]).op, Reshape):
         before, after = (without_ones(shape) for shape in (graph.shape(node.inputs[0]), node.output))
-        return node.inputs[0] if before == after else ref
+        if before != after:
+            break
+        (ref,) = node.inputs
     return ref
 
 
@@ -160,6 +161,9 @@ def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | 
         return None
     (tokens,), (context,), (other,) = (graph.nodes[each].inputs for each in projections)
     if context != other or output in graph.sharing:
+        return None
+    repeats = {keys.elements.repeats, values.elements.repeats}
+    if len(repeats) > 1 or queries.elements.repeats > 1 or queries.base != keys.base or values.base is not None:
         return None
     heads = next((size for group, size in groups if group is None), 1)
     added = biases(graph, products.added)
@@ -213,7 +217,7 @@ def are_projections(graph: Graph, traces: Sequence[Traced]) -> bool:
         parts.setdefault(node, []).append(each.elements.part)
         groups = each.elements.groups() or ()
         heads = next((size for group, size in groups if group is None), 1)
-        used[node] = used.get(node, 0) + heads * each.elements.view.shape[-1]
+        used[node] = used.get(node, 0) + heads // each.elements.repeats * each.elements.view.shape[-1]
     distinct = all(len({*found}) == len(found) for found in parts.values())
     return distinct and all(used[node] == graph.nodes[node].output[-1] for node in used)
 
@@ -242,7 +246,9 @@ def attention(
         Attention,
         heads=heads,
         dim=None if dim == graph.shape(tokens)[-1] else dim,
+        kv_heads=None if products.keys.elements.repeats == 1 else heads // products.keys.elements.repeats,
         causal=products.causal,
+        rope=products.queries.base,
         context=context,
         score_bias="score_bias" in added,
         mask="mask" in added,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from math import prod
 from typing import Any
 
@@ -80,10 +81,11 @@ def with_reordered_constants(graph: Graph) -> Graph:
 def with_single_constants(graph: Graph) -> Graph:
     """Return a graph in which stored tensors with the same numbers in the same shape are one."""
     rewriting = Rewriting(graph)
-    first: dict[tuple[object, bytes], int] = {}
+    first: dict[tuple[object, str], int] = {}
     for index, node in graph.layers():
         if isinstance(node.op, Known):
-            earlier = first.setdefault((node.op.shape, node.op.numbers.tobytes()), index)
+            digest = sha256(np.ascontiguousarray(node.op.numbers).data).hexdigest()
+            earlier = first.setdefault((node.op.shape, digest), index)
             if earlier != index:
                 rewriting.leave_out(index, Ref(earlier))
     return rewriting.finished()

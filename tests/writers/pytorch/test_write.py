@@ -6,16 +6,18 @@ import ast
 import subprocess
 import sys
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from archcalc.api import load
 from archcalc.graph import Graph
-from archcalc.spec import Source, SpecError, read_spec
+from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.writers.code.calls import literal
 from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
 from tests.random_networks import networks
@@ -133,6 +135,30 @@ def test_the_inputs_of_a_network_are_arguments_in_their_order() -> None:
     assert "self, one: Tensor, other: Tensor, third: Tensor" in code
 
 
+def test_variables_that_the_code_follows_are_arguments() -> None:
+    text = """
+    input: 3x16x16
+    variables: {width: 8, alpha: 1, rate: 0.2, class: 10, times: 3, unused: 4}
+    blocks: {unit(c): conv c k3 half -> relu}
+    layers:
+      - stem: unit(width) -> unit(2*width)
+      - body: (unit(2*width))*times -> dropout rate
+      - rounded: unit(divisible(alpha*16, 8))
+      - head: gap -> fc class
+    """
+
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
+        return read_spec(Source("net.yaml", text), Given(variables, numbers=sizes)).graph
+
+    code = write_pytorch(read({}, {}), read)
+    *_, network = classes(code).values()
+    assert parameters(network) == ["in_channels", "width", "rate", "class_", "times"]
+    assert "self.stem = " in code
+    assert "Unit(width, 2 * width)" in code
+    assert "Body(2 * width, blocks=times, p=rate)" in code
+    assert "nn.Linear(16, class_)" in code
+
+
 def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
     text = "input: 4x8x8\nlayers: {a: conv 4 k3 flip, b: relu, c: avgpool 2 d2}"
     with pytest.raises(SpecError) as error:
@@ -160,7 +186,8 @@ def test_conversions_do_not_affect_later_ones() -> None:
 @pytest.mark.slow
 def test_files_are_formatted(tmp_path: Path) -> None:
     for name in (
-        *sorted({*SAMPLE} - {"lenet5-1998"}),
+        *SAMPLE,
+        "mvit",
         "resnet50",
         "vit",
         "swin",

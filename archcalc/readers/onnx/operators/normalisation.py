@@ -18,6 +18,20 @@ from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Step, make
 
 
+def affine(n: NodeView) -> dict[str, TensorName]:
+    """Return the scale and the shift as arguments; none if they are fixed to 1 and 0."""
+    return {} if is_neutral(n) else {"weight": n.tensor(1), "bias": n.tensor(2)}
+
+
+def is_neutral(n: NodeView) -> bool:
+    """Return whether a node has a scale of 1 and a shift of 0 that are not trained."""
+    given = [(index, number) for index, number in ((1, 1), (2, 0)) if n.has(index)]
+    if any(n.tensors.is_parameter(n.name(index)) for index, _ in given):
+        return False
+    values = [(n.value(index), number) for index, number in given]
+    return all(value is not None and bool((value == number).all()) for value, number in values)
+
+
 @converts("BatchNormalization")
 def batch_norm(n: NodeView) -> None:
     if n.attribute("training_mode", 0):
@@ -26,8 +40,7 @@ def batch_norm(n: NodeView) -> None:
     n.call(
         "aten.batch_norm.default",
         input=n.tensor(0),
-        weight=n.tensor(1),
-        bias=n.tensor(2),
+        **affine(n),
         running_mean=n.tensor(3),
         running_var=n.tensor(4),
         eps=n.attribute("epsilon", 1e-5),
@@ -62,14 +75,14 @@ def batch_norm_in_training(n: NodeView) -> None:
 @converts("InstanceNormalization")
 def instance_norm(n: NodeView) -> None:
     eps = n.attribute("epsilon", 1e-5)
-    n.call("aten.instance_norm.default", input=n.tensor(0), weight=n.tensor(1), bias=n.tensor(2), eps=eps)
+    n.call("aten.instance_norm.default", input=n.tensor(0), **affine(n), eps=eps)
 
 
 @converts("GroupNormalization")
 def group_norm(n: NodeView) -> None:
     groups, channels = n.attribute("num_groups"), n.sizes(0)[1]
-    arrays = [n.tensor(1), n.tensor(2)]
-    if n.version < 21:  # one number per group
+    arrays: list[TensorName | None] = [None, None] if is_neutral(n) else [n.tensor(1), n.tensor(2)]
+    if n.version < 21 and arrays[0] is not None:  # one number per group
         each = channels // groups
         names = [
             n.tensors.derive(f"{n.outputs[0]}={at}", [n.name(at)], ".channels", (channels,), lambda a: a.repeat(each))
@@ -138,7 +151,8 @@ def layer_norm(n: NodeView) -> None:
     target = "aten.layer_norm.default" if n.operator == "LayerNormalization" else "aten.rms_norm.default"
     read, flat = flattened(n, axis)
     count = flat[-1]
-    roles = (("weight", 1), ("bias", 2)) if n.operator == "LayerNormalization" else (("weight", 1),)
+    roles = [("weight", 1), ("bias", 2)] if n.operator == "LayerNormalization" else [("weight", 1)]
+    roles = [] if is_neutral(n) else roles
     stored = {role: per_feature(n, index, count) for role, index in roles if n.has(index)}
     eps = n.attribute("epsilon", 1e-5)
     whole = len(stored) == len(roles) and all(each is not None for each in stored.values())

@@ -10,7 +10,8 @@ from archcalc.numeric import normal
 from archcalc.ops.resample import Upsample
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
-from archcalc.readers.onnx.nodes import NodeView, decimal
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import Size, argument, settled
 from archcalc.readers.per_example import PerExample

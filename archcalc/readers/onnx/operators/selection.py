@@ -227,11 +227,5 @@ def cumulative_sum(n: NodeView) -> None:
 
 @converts("Mod")
 def remainder(n: NodeView) -> None:
-    if n.attribute("fmod", 0):  # with the sign of the dividend
-        sizes = n.result_sizes()
-        ratio = n.compute("aten.div.Tensor", sizes, self=n.tensor(0), other=n.tensor(1))
-        whole = n.compute("aten.trunc.default", sizes, self=ratio)
-        part = n.compute("aten.mul.Tensor", sizes, self=whole, other=n.tensor(1))
-        n.call("aten.sub.Tensor", self=n.tensor(0), other=part)
-        return
-    n.call("aten.remainder.Tensor", self=n.tensor(0), other=n.tensor(1))
+    target = "aten.fmod.Tensor" if n.attribute("fmod", 0) else "aten.remainder.Tensor"
+    n.call(target, self=n.tensor(0), other=n.tensor(1))
