@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.ops.pattern import parse
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import filled_up
+from archcalc.writers.onnx.parts import filled_up, whole
 from archcalc.writers.onnx.registry import writes
 
 
@@ -16,13 +16,18 @@ def write_matmul(model: Model, op: Any, names: list[str], shapes: list[Sizes], w
     return model.add("MatMul", *filled_up(model, names, shapes, before=True))
 
 
-def letters(op: Any) -> str:
-    """Return the pattern with the batch in front, and one letter per name."""
+@writes("einsum")
+def write_einsum(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    """Append the product with the batch in front; a tensor that is the same for all examples has none."""
     pattern = parse(op.pattern)
     letter = dict(zip(pattern.read, ascii_lowercase, strict=False))
-    tensors = (*pattern.inputs, pattern.output)
-    one, other, result = ("z" + "".join(letter[name] for (name,) in axes) for axes in tensors)
-    return f"{one},{other}->{result}"
-
-
-writes("einsum")(lambda model, op, names, shapes, weights: model.add("Einsum", *names, equation=letters(op)))
+    one, other, result = ("".join(letter[name] for (name,) in axes) for axes in (*pattern.inputs, pattern.output))
+    single = [name in model.alike for name in names]
+    if all(single):
+        single = [False, False]
+    read = [
+        model.add("Squeeze", name, whole(model, 0)) if alone else name
+        for name, alone in zip(names, single, strict=True)
+    ]
+    first, second = ("" if alone else "z" for alone in single)
+    return model.add("Einsum", *read, equation=f"{first}{one},{second}{other}->z{result}")
