@@ -55,7 +55,8 @@ def test_conversions_are_those_of_ml_dtypes(name: str, dtype: Any) -> None:
     x = examples() if FORMATS[name].zero else examples()[~(np.abs(examples()) < 2.0**-126)]
     with np.errstate(all="ignore"):
         expected = x.astype(known).astype(np.float32)
-    found = made(Cast(format=name), x.astype(dtype))
+        given = x.astype(dtype)
+    found = made(Cast(format=name), given)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, expected)
     if FORMATS[name].nan:

@@ -209,6 +209,16 @@ def curves(net: Any, x: Any) -> Any:
     return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + signs + codes + x.isnan() + x.isinf()
 
 
+def number_formats(net: Any, x: Any) -> Any:
+    steps = t.arange(6) * 0.3 - 0.5
+    fixed = (
+        steps.to(t.bfloat16).float() + t.full((6,), -0.7, dtype=t.bfloat16).float() + steps.to(t.float8_e5m2).float()
+    )
+    wide = x * 500
+    eighths = wide.to(t.float8_e4m3fn).float() + wide.to(t.float8_e5m2).float()
+    return fixed + eighths + wide.abs().to(t.float8_e8m0fnu).float()
+
+
 def placed(net: Any, x: Any) -> Any:
     where = x.argmax(-1, keepdim=True)
     one = t.zeros_like(x).scatter(2, where, 1.0) + x.scatter(2, where, x[..., :1])
@@ -303,6 +313,7 @@ FORWARDS: tuple[Forward, ...] = (
     diagonals,
     without_gradients,
     curves,
+    number_formats,
     placed,
     distances,
     bags,

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from archcalc.executor.kernels.rounding import nearest, rounded
-from archcalc.ops.formats import FORMATS
+from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten import tables
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.formats import NUMPY_DTYPES
+from archcalc.readers.aten.formats import NARROW, NUMPY_DTYPES, SATURATED
 from archcalc.readers.aten.program import Call, TensorName, Word
 from archcalc.readers.aten.registry import base_name
 from archcalc.spec.errors import SpecError, fail
@@ -53,9 +53,17 @@ class Values:
 
     @property
     def dtype(self) -> Any:
-        """The number format that is asked for, or ``None``."""
+        """The number format that is asked for, or ``None``; float32 for one that NumPy does not have."""
+        if self.narrow is not None:
+            return np.dtype(np.float32)
         word = self._given.get("dtype")
         return np.dtype(NUMPY_DTYPES[word.value]) if isinstance(word, Word) and word.value in NUMPY_DTYPES else None
+
+    @property
+    def narrow(self) -> NumberFormat | None:
+        """The number format that is asked for, if NumPy does not have it."""
+        word = self._given.get("dtype")
+        return NARROW.get(word.value) if isinstance(word, Word) else None
 
 
 def _differences(v: Values) -> Array:
@@ -298,11 +306,14 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     if function is None or not call.outputs:
         fail("unknown-op", f"a constant is computed by {call.target}, which is not supported", origin=name)
     try:
-        found = function(Values(call, arrays))
+        values = Values(call, arrays)
+        found = function(values)
         if base.endswith("_") and base not in FUNCTIONS:
             arrays[call.arguments["self"].name][...] = found
             found = arrays[call.arguments["self"].name]
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
     results = found if isinstance(found, list | tuple) else [np.asarray(found)]
+    if (form := values.narrow) is not None:
+        results = [rounded(each, form, saturate=form.name in SATURATED) for each in results]
     arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)

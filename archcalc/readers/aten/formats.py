@@ -1,6 +1,6 @@
 """The number formats of tensors."""
 
-from archcalc.ops.formats import FORMATS
+from archcalc.ops.formats import FLOATS, FORMATS
 
 
 def is_integer(dtype: str) -> bool:
@@ -24,3 +24,9 @@ NUMPY_DTYPES = {
     "bfloat16": "u2",
 }
 """The formats that NumPy can read. It has no bfloat16, whose bits are the upper half of a float32."""
+
+NARROW = {each.name: each for each in FLOATS if each.name not in NUMPY_DTYPES or each.name == "bfloat16"}
+"""The formats of floating-point numbers that NumPy does not have."""
+
+SATURATED = frozenset(("float8_e4m3fn",))
+"""The formats in which PyTorch replaces numbers beyond the largest one by it."""

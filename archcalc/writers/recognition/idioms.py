@@ -1,4 +1,4 @@
-"""Operators that have a name of their own: depthwise convolutions, ReLU6, gated linear units."""
+"""Operators that have a name of their own: depthwise convolutions, ReLU6, gated linear units, cyclic shifts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from archcalc.ops.arithmetic import Clip
 from archcalc.ops.base import Operator, like
 from archcalc.ops.conv import Conv, DepthwiseConv
 from archcalc.ops.gate import GeGlu, Glu, SwiGlu
-from archcalc.ops.joins import Compare, Mul, Where
-from archcalc.ops.structure import Selection
+from archcalc.ops.joins import Compare, Concat, Mul, Where
+from archcalc.ops.structure import Roll, Selection
 from archcalc.readers.steps import make
 from archcalc.writers.recognition.known import numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting
@@ -27,10 +27,10 @@ def with_idioms(graph: Graph) -> Graph:
             if guard is not None and readers.are_closed(guard, index):
                 rewriting.remove(guard)
                 rewriting.leave_out(index, node.inputs[2])
-        elif isinstance(node.op, Mul) and len(node.inputs) == 2:
-            gated = gated_unit(graph, node)
-            if gated is not None and readers.are_closed(gated[2], index):
-                op, read, inner = gated
+        elif isinstance(node.op, Mul | Concat) and len(node.inputs) == 2:
+            found = gated_unit(graph, node) if isinstance(node.op, Mul) else shift(graph, node)
+            if found is not None and readers.are_closed(found[2], index):
+                op, read, inner = found
                 rewriting.replace(index, op, (read,))
                 rewriting.remove(inner)
     return rewriting.finished()
@@ -94,6 +94,22 @@ def gated_unit(graph: Graph, node: Node) -> tuple[Operator, Ref, tuple[int, ...]
         )
         return named, read, (*parts, gate.node)
     return None
+
+
+def shift(graph: Graph, node: Node) -> tuple[Operator, Ref, tuple[int, ...]] | None:
+    """Return the cyclic shift that joins the two parts of a tensor in the other order, what it reads, and the parts."""
+    one, other = (graph.nodes[ref.node] for ref in node.inputs)
+    if not isinstance(one.op, Selection) or not isinstance(other.op, Selection) or one.inputs != other.inputs:
+        return None
+    shape = graph.shape(one.inputs[0])
+    axis = node.op.attributes()["axis"] % len(shape)
+    if {each.axis % len(shape) for each in (one.op, other.op)} != {axis}:
+        return None
+    (start, *rest), others = one.op.chosen(shape[axis]), other.op.chosen(shape[axis])
+    if start == 0 or rest != [1, shape[axis] - start] or others != (0, 1, start):
+        return None
+    by = -start if 2 * start <= shape[axis] else shape[axis] - start
+    return make(Roll, axis=axis, shift=by), one.inputs[0], tuple([ref.node for ref in node.inputs])
 
 
 def half_of(graph: Graph, index: int) -> tuple[Ref, int, bool] | None:

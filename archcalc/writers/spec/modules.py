@@ -19,6 +19,11 @@ SUM = re.compile(r"add\((?:@(?P<first>\w+), identity|identity, @(?P<second>\w+))
 """A sum of an earlier entry and the one before it."""
 NUMBER = re.compile(r"(?<![\w@./:*-])(\d+(?:x\d+)*)(?![\w.:*])")
 """A number, or a size, in a chain that may be an argument of a block."""
+REFERENCE = re.compile(r"@(\w+)")
+PLACE = re.compile(r"@(\d+)!")
+"""A reference to an entry by its place, in modules that are compared."""
+ROLES = {"score_bias=": "bias", "mask=": "mask"}
+"""The names of entries that are only read as an argument."""
 
 
 class Modules:
@@ -66,8 +71,10 @@ class Modules:
         name = re.sub(r"_?\d+$", "", found[0].name or "")
         name = self.free(SHORT_FORM.sub("_", name) or "module")
         block = self.known[name] = Block(name, [*parameters.values()], ())
-        lines = zip(chains_of(found[0]), body.split("\n"), strict=True)
-        self.blocks.append(StageEntry(block.heading, [entry._replace(chain=line) for entry, line in lines]))
+        names = [entry.name or "" for entry in chains_of(found[0])]
+        lines = [PLACE.sub(lambda place: f"@{names[int(place[1])]}", line) for line in body.split("\n")]
+        inner = [StageEntry(each, line) for each, line in zip(names, lines, strict=True)]
+        self.blocks.append(StageEntry(block.heading, with_roles(inner)))
         calls = [Call(block, tuple([size[place] for size in parameters])) for place in range(len(found))]
         return {id(entry): str(call) for entry, call in zip(found, calls, strict=True)}
 
@@ -86,14 +93,40 @@ def chains_of(module: StageEntry) -> list[StageEntry]:
 
 def split(module: StageEntry) -> list[str]:
     """Return the text of a module in parts: what is between numbers that may differ, and every second one a number."""
-    return NUMBER.split("\n".join(str(entry.chain) for entry in chains_of(module)))
+    entries = chains_of(module)
+    places = {entry.name: place for place, entry in enumerate(entries)}
+
+    def placed(found: re.Match[str]) -> str:
+        return f"@{places[found[1]]}!" if found[1] in places else found[0]
+
+    return NUMBER.split("\n".join(REFERENCE.sub(placed, str(entry.chain)) for entry in entries))
 
 
 def key_of(module: StageEntry) -> Hashable:
-    """Return what is equal for modules that are equal up to numbers: names of entries, and what is between numbers."""
-    names = [entry.name for entry in chains_of(module)]
+    """Return what is equal for modules that are equal up to numbers, whatever the names of their entries."""
     parts = split(module)
-    return (*names, *parts[::2], *(part.count("x") for part in parts[1::2]))
+    return (*parts[::2], *(part.count("x") for part in parts[1::2]))
+
+
+def with_roles(entries: Sequence[StageEntry]) -> list[StageEntry]:
+    """Return entries with names that tell what they are for: what attention adds to its scores, and the result."""
+    *before, last = entries
+    written = [str(entry.chain) for entry in entries]
+    names = {last.name: "out"}
+    for entry in before:
+        roles = {role for line in written for role in re.findall(rf"(\S*)@{re.escape(entry.name or '')}\b", line)}
+        if len(roles) == 1 and (role := ROLES.get(roles.pop())) is not None and role not in names.values():
+            names[entry.name] = role
+    if {*names.values()} & ({entry.name for entry in entries} - names.keys()):
+        return list(entries)
+
+    def named(found: re.Match[str]) -> str:
+        return f"@{names.get(found[1], found[1])}"
+
+    return [
+        StageEntry(names.get(entry.name, entry.name or ""), REFERENCE.sub(named, line))
+        for entry, line in zip(entries, written, strict=True)
+    ]
 
 
 def innermost(entries: Sequence[StageEntry]) -> Iterator[StageEntry]:

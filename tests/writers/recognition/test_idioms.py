@@ -19,6 +19,9 @@ FORMS = {
     "mul(slice :3 -> gelu tanh, slice 3:)": "geglu",
     "mul(slice :3 -> sigmoid, slice 3:)": None,
     "mul(slice 1:4 -> silu, slice 3:)": None,
+    "concat(slice 2: axis=1, slice :2 axis=1, axis=1)": "roll",
+    "concat(slice 4: axis=2, slice :4 axis=2, axis=2)": "roll",
+    "concat(slice 2: axis=1, slice :3 axis=1, axis=1)": None,
     "conv 6 k3 g3": None,
     "clip 0 5": None,
 }
