@@ -2,8 +2,9 @@
 
 `torch_export` and `onnx` decode files to programs of calls, which `aten` translates to steps: the operations of a model
 on tensors as the file has them, with their batch axis (`steps`). `batch` finds the batch axis of every tensor, and
-`lowering` writes the steps as the layers of a graph, without it. `tflite` makes nodes of ONNX of a file. `torch_module` exports modules of the user's code.
-`keras` converts the layers of a model one by one. `checkpoints` reads parameters without a network.
+`lowering` writes the steps as the layers of a graph, without it. `torch_module` exports modules of the user's code.
+`tflite` makes nodes of ONNX of a file. `keras` converts the layers of a model one by one. `checkpoints` reads
+parameters without a network.
 
 `building` is the graph so far, for all of them. `archive`, `hdf5` and `json_text` read files that are not trusted.
 

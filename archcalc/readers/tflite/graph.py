@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from archcalc.executor.kernel import Array
 from archcalc.readers.aten.registry import Untranslatable
@@ -163,12 +163,13 @@ class OnnxGraph:
     def _stored(self, index: int) -> str:
         """Return the name of a stored tensor, or of the real numbers that its codes encode."""
         tensor = self.subgraph.tensors[index]
-        if tensor.is_variable or tensor.data is None and prod(tensor.sizes):
+        count = prod(tensor.sizes)
+        if tensor.is_variable or (tensor.data is None and count):
             raise Untranslatable("it reads a tensor that is neither computed nor stored")
         if not has_numbers(tensor):
             raise Untranslatable("sparse weights" if tensor.is_sparse else f"numbers in the format {tensor.dtype}")
         proto = TensorProto(name=self.new(tensor.name), data_type=CODES[tensor.dtype], dims=tensor.sizes)
-        if prod(tensor.sizes) <= MAX_VALUES and tensor.dtype not in ("int4", "bfloat16"):
+        if count <= MAX_VALUES and tensor.dtype not in ("int4", "bfloat16"):
             values = numbers(self.path, tensor, self.file)
             proto.CopyFrom(numpy_helper.from_array(values, proto.name))
         else:

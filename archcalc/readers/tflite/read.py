@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from archcalc.graph import channels_first
 from archcalc.readers.file import without_arguments
-from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.read import OnnxFile, decoded
-from archcalc.readers.tflite.schema import Model, read_model
-from archcalc.spec.errors import fail
+from archcalc.readers.tflite.schema import read_model
 from archcalc.spec.models import ModelOptions
 
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -140,11 +141,12 @@ def read_model(path: Path, name: str) -> Model:
     Raises:
         SpecError: the file cannot be read, is no model, or the package ``tflite`` is missing.
     """
-    try:
-        import tflite
-    except ImportError:
-        hint = "install it: pip install 'archcalc[tflite]'"
-        fail("not-found", "reading TensorFlow Lite files needs the package 'tflite'", hint=hint, origin=name)
+    for package in ("tflite", "onnx"):
+        if find_spec(package) is None:
+            needs = f"reading TensorFlow Lite files needs the package '{package}'"
+            fail("not-found", needs, hint=f"install it: pip install {package}", origin=name)
+    import tflite
+
     try:
         with open(path, "rb") as file:
             if not file.read(1):
@@ -251,10 +253,8 @@ class _Reading:
         """Return where the numbers of a buffer are; ``None`` if it is empty."""
         table = buffer._tab
         field = table.Offset(4)
-        if field:
-            found = Data(table.Vector(field), table.VectorLen(field))
-        else:
-            found = Data(buffer.Offset(), buffer.Size())  # behind the tables
+        offset, length = (table.Vector(field), table.VectorLen(field)) if field else (buffer.Offset(), buffer.Size())
+        found = Data(offset, length)  # behind the tables, if it is not one of their vectors
         if found.length and found.offset + found.length > len(self.data):
             raise Damaged("numbers of a tensor that are outside the file")
         return found if found.length else None

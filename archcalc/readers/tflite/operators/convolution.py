@@ -85,7 +85,7 @@ def convolved(n: Operation, groups: int, order: tuple[int, ...], attributes: dic
 
 
 def dilated(n: Operation, dealt: Dealt, weight: str, groups: int) -> None:
-    """Add a convolution of maps whose positions are dealt out to the batch before and collected again: a dilated one."""
+    """Add a dilated convolution: one of maps whose positions are dealt out to the batch before, and collected after."""
     collecting = n.graph.collector(n.operator.outputs[0])
     if collecting is None:
         raise Untranslatable("a convolution on positions that are dealt out to the batch")

@@ -35,5 +35,5 @@ def extreme(n: Operation) -> None:
 
 @converts("CUMSUM")
 def running_sum(n: Operation) -> None:
-    flags = {"exclusive": int(n.option("Exclusive")), "reverse": int(n.option("Reverse"))}
-    n.computed(n.add("CumSum", n.read(0), n.read(1), **flags), in_file(n.rank(0)))
+    exclusive, reverse = (int(n.option(each)) for each in ("Exclusive", "Reverse"))
+    n.computed(n.add("CumSum", n.read(0), n.read(1), exclusive=exclusive, reverse=reverse), in_file(n.rank(0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archcalc.readers.tflite.operation import Operation, channels_first
+from archcalc.readers.tflite.operators.shape import integers
 from archcalc.readers.tflite.registry import converts
 
 
@@ -13,11 +14,7 @@ def resize(n: Operation) -> None:
     coordinates = "align_corners" if aligned else "half_pixel" if centred else "asymmetric"
     read, order = n.maps(0), channels_first(4)
     kept = n.add("Shape", read, end=2)
-    if n.graph.is_constant(n.index(1)):
-        size = n.constant(n.integers(1))
-    else:
-        size = n.add("Cast", n.read(1), to=7)
-    sizes = n.add("Concat", kept, size, axis=0)
+    sizes = n.add("Concat", kept, integers(n, 1), axis=0)
     attributes = {"coordinate_transformation_mode": coordinates, "mode": "nearest" if nearest else "linear"}
     if nearest:
         attributes["nearest_mode"] = "round_prefer_ceil" if aligned or centred else "floor"
