@@ -19,7 +19,7 @@ from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.tflite.buffers import Buffers
 from archcalc.readers.tflite.graph import DOMAIN, OPSET, OnnxGraph, is_quantized
 from archcalc.readers.tflite.names import LayerNames
-from archcalc.readers.tflite.schema import Model
+from archcalc.readers.tflite.schema import DAMAGED, Model
 from archcalc.spec.errors import fail
 
 
@@ -41,6 +41,10 @@ def decoder_of(model: Model, path: Path, name: str, *, partial: bool) -> tuple[C
         graph, layout = nodes.finished()
     except Untranslatable as error:
         fail("format", f"{error}", origin=name)
+    except DAMAGED:
+        fail(
+            "format", "not a complete TensorFlow Lite model: its operators and tensors do not fit together", origin=name
+        )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)])
 
     def decoder(inputs: Inputs) -> TfliteDecoder:

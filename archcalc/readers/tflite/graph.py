@@ -29,6 +29,8 @@ from archcalc.readers.tflite.schema import Model, Operator, Subgraph, Tensor
 
 DOMAIN = "tflite"
 """The domain of nodes that stand for operators without a conversion."""
+MAX_NESTING = 20
+"""How deep subgraphs call others that are read."""
 OPSET = 24
 """The version of ONNX's operators."""
 
@@ -36,7 +38,9 @@ OPSET = 24
 class OnnxGraph:
     """The nodes of a subgraph so far."""
 
-    def __init__(self, model: Model, path: Path, name: str, number: int = 0, outer: OnnxGraph | None = None) -> None:
+    def __init__(
+        self, model: Model, path: Path, name: str, number: int = 0, outer: OnnxGraph | None = None, within: str = ""
+    ) -> None:
         """Start with the inputs.
 
         Args:
@@ -45,7 +49,10 @@ class OnnxGraph:
             name: its name in messages.
             number: the index of the subgraph.
             outer: the subgraph that calls it.
+            within: the path of the operation that calls it.
         """
+        self.nesting = 0 if outer is None else outer.nesting + 1
+        self.within = within
         self.model, self.path, self.file, self.number = model, path, name, number
         self.subgraph: Subgraph = model.subgraphs[number]
         self.nodes: list[NodeProto] = []
@@ -65,7 +72,6 @@ class OnnxGraph:
         self._dealt: dict[int, Dealt] = {}
         self._made: list[tuple[int, Order]] = []
         self._paths: dict[int, tuple[str, str]] = {}
-        self.outer = outer
         self.makers = {index: each for each in self.subgraph.operators for index in each.outputs}
         self.readers: dict[int, list[Operator]] = {}
         for each in self.subgraph.operators:
@@ -97,6 +103,12 @@ class OnnxGraph:
         if not self.is_constant(index) or not has_numbers(tensor) or prod(tensor.sizes) > MAX_VALUES:
             raise Untranslatable("a tensor is computed that must be fixed")
         return numbers(self.path, tensor, self.file)
+
+    def is_zero(self, index: int) -> bool:
+        """Return whether a tensor is stored, and consists of zeros."""
+        tensor = self.subgraph.tensors[index]
+        stored = self.is_constant(index) and has_numbers(tensor) and not is_quantized(tensor)
+        return stored and not numbers(self.path, tensor, self.file).any()
 
     def named(self, index: int, order: Order | None = None) -> str:
         """Return the name of a tensor with its axes in an order, by default that of the file."""
@@ -240,6 +252,8 @@ class OnnxGraph:
             domain: the domain of the operator.
             attributes: the attributes of the node.
         """
+        if self.within:
+            path = path.removeprefix(f"{self.within}/")
         made = [self.new(path or operator) for _ in range(count)]
         node = helper.make_node(operator, list(inputs), made, path, doc_string=of, domain=domain or None, **attributes)
         self.nodes.append(node)
@@ -247,10 +261,60 @@ class OnnxGraph:
 
     # the whole
 
+    def inlined(self, number: int, given: Sequence[str], outputs: int, path: str = "") -> list[str]:
+        """Add the nodes of another subgraph, and return its outputs.
+
+        Args:
+            number: its index.
+            given: its inputs.
+            outputs: the number of its outputs.
+            path: the path of the operation that calls it.
+        """
+        if self.nesting > MAX_NESTING or not 0 <= number < len(self.model.subgraphs):
+            raise Untranslatable("a subgraph that does not exist, or calls itself")
+        inner = OnnxGraph(self.model, self.path, self.file, number, self, path)
+        subgraph = inner.subgraph
+        if len(subgraph.inputs) != len(given) or len(subgraph.outputs) != outputs:
+            raise Untranslatable("a subgraph with other inputs or outputs")
+        for index, name in zip(subgraph.inputs, given, strict=True):
+            inner.register(index, name)
+        inner.convert()
+        found = [inner.named(index) for index in subgraph.outputs]
+        self.nodes += inner.nodes
+        self.known += inner.known
+        return found
+
+    def branch_of(self, number: int, path: str, given: Sequence[str], outputs: int) -> GraphProto:
+        """Return another subgraph as a branch, which reads the tensors of this one."""
+        before = len(self.nodes)
+        made = self.inlined(number, given, outputs, path)
+        nodes = self.nodes[before:]
+        del self.nodes[before:]
+        return helper.make_graph(nodes, "branch", [], [helper.make_empty_tensor_value_info(name) for name in made])
+
+    def graph_of(self, body: int, path: str, states: int, condition: int) -> GraphProto:
+        """Return an iteration of a loop: what a subgraph makes of the states, and whether there is another one."""
+        before = len(self.nodes)
+        iteration, goes_on = self.new("iteration"), self.new("condition")
+        given = [self.new("state") for _ in range(states)]
+        made = self.inlined(body, given, states, path)
+        again = self.inlined(condition, made, 1, path)
+        nodes = self.nodes[before:]
+        del self.nodes[before:]
+        inputs, outputs = (
+            [helper.make_empty_tensor_value_info(name) for name in names]
+            for names in ((iteration, goes_on, *given), (*again, *made))
+        )
+        return helper.make_graph(nodes, "body", inputs, outputs)
+
     def run(self) -> None:
-        """Convert all operators."""
+        """Convert the main subgraph."""
         for index in self.subgraph.inputs:
             self.add_input(index)
+        self.convert()
+
+    def convert(self) -> None:
+        """Convert all operators."""
         for operator in self.subgraph.operators:
             n = Operation(self, operator)
             self._paths.update((index, (n.path(), operator.name)) for index in operator.outputs)

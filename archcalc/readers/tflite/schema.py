@@ -44,7 +44,7 @@ BITS = {
 }
 MAX_AXES = 32
 MAX_OPERATORS = 200_000
-DAMAGED = (struct.error, IndexError, ValueError, TypeError, OverflowError, UnicodeError, MemoryError, AttributeError)
+DAMAGED = (struct.error, LookupError, ValueError, TypeError, OverflowError, UnicodeError, MemoryError, AttributeError)
 """What the generated classes raise for offsets outside the file, and for fields of other kinds."""
 
 Item = TypeVar("Item")

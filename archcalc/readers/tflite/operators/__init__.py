@@ -3,6 +3,7 @@
 from archcalc.readers.tflite.operators import (
     activation,
     arithmetic,
+    control,
     convolution,
     linear,
     quantized,
@@ -16,6 +17,7 @@ from archcalc.readers.tflite.operators import (
 __all__ = [
     "activation",
     "arithmetic",
+    "control",
     "convolution",
     "linear",
     "quantized",

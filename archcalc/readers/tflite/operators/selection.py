@@ -33,7 +33,8 @@ def cut(n: Operation) -> None:
     order = n.order(0)
     if not (n.graph.is_constant(n.index(1)) and n.graph.is_constant(n.index(2))):
         starts, counts = integers(n, 1), integers(n, 2)
-        ends = n.add("Add", starts, counts)
+        to_end = n.add("Equal", counts, n.constant([-1]))
+        ends = n.add("Where", to_end, n.constant([END]), n.add("Add", starts, counts))
         n.result(n.add("Slice", n.read(0), starts, ends, n.constant(range(n.rank(0)))))
         return
     starts_at, counts_of, sizes = n.integers(1), n.integers(2), n.sizes(0)
