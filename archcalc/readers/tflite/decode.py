@@ -108,6 +108,7 @@ class TfliteDecoder(Decoder):
             found += format_note(counts)
         if self.layout == "chw":
             found += turned_note(nodes.turned)
+        found += nodes.notes
         others = [each.key for each in nodes.model.signatures if each.subgraph != nodes.number]
         if others:
             names = ", ".join(f"'{each[:100]}'" for each in others)

@@ -59,6 +59,8 @@ class OnnxGraph:
         self.inputs: list[Any] = []
         self.turned: list[str] = []
         """The inputs that have the channels first here, and last in the file."""
+        self.notes: dict[str, None] = {} if outer is None else outer.notes
+        """What a run of the nodes computes otherwise than the file."""
         self.known: list[Any] = []
         """What is known about the outputs of operators without a conversion."""
         self.initializers: list[TensorProto] = [] if outer is None else outer.initializers

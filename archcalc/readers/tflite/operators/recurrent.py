@@ -24,8 +24,11 @@ def lstm(n: Operation) -> None:
         raise Untranslatable("peepholes, a projection, or normalised gates")
     if not all(n.has(index) for index in (*range(1, 9), *range(12, 16))):
         raise Untranslatable("coupled gates")
-    if n.option("FusedActivationFunction") != TANH or n.option("CellClip") or n.option("ProjClip"):
-        raise Untranslatable("another activation than tanh, or clipping")
+    if n.option("FusedActivationFunction") != TANH or n.option("ProjClip"):
+        raise Untranslatable("another activation than tanh, or a clipped projection")
+    clip = n.option("CellClip")
+    if clip:
+        n.graph.notes[f"runs do not clip the cells of LSTM layers to ±{clip:g}, as the file says"] = None
     units = n.known_size(5, 1)
     biases = joined(n, [12 + gate for gate in GATES])
     zeros = n.constant([[0.0] * 4 * units], "float32")

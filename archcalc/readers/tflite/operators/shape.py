@@ -23,6 +23,9 @@ def reshape(n: Operation) -> None:
     if is_first and len(after) == 2 and min(before[1:]) > 0 and _is_batch(n, before, after):
         n.graph.flatten(n.index(0), n.operator.outputs[0])
         return
+    if n.graph.turned and len(after) > 2 and set(after[1:-1]) == {1} and after[-1] > 0:  # maps of one position
+        n.result(n.add("Reshape", n.read(0), n.constant([-1, after[-1], *after[1:-1]])), channels_first(len(after)))
+        return
     n.result(n.add("Reshape", n.read(0), _target(n)))
 
 
