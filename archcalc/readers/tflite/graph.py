@@ -51,7 +51,7 @@ class OnnxGraph:
             outer: the subgraph that calls it.
             within: the path of the operation that calls it.
         """
-        self.nesting = 0 if outer is None else outer.nesting + 1
+        self.nesting: int = 0 if outer is None else outer.nesting + 1
         self.within = within
         self.model, self.path, self.file, self.number = model, path, name, number
         self.subgraph: Subgraph = model.subgraphs[number]

@@ -146,6 +146,8 @@ class Operation:
         name = self.read(index)
         if order == in_file(rank) or all(size == 1 for size in sizes):
             return name
+        if own == 1 and order == channels_first(rank):  # a number for each channel
+            return self.add("Reshape", name, self.constant([-1, *[1] * (rank - 2)]))
         whole = self.add("Unsqueeze", name, self.constant(range(rank - own)))
         return self.add("Transpose", whole, perm=list(order))
 
