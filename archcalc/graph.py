@@ -292,6 +292,10 @@ class Graph:
         """Return the indices and nodes of all layers, that is, without the inputs."""
         return islice(enumerate(self.nodes), len(self.inputs), None)
 
+    def running(self, *, training: bool) -> Iterator[tuple[int, Node]]:
+        """Return the indices and nodes of the layers that run: those of training heads only in training."""
+        return ((index, node) for index, node in self.layers() if training or not node.training)
+
 
 def _expected(features: Features, last: int) -> int | None:
     """Return the axis of features that a reader expects, given the last axis."""
@@ -315,9 +319,15 @@ def _held(view: View | None, origin: int | None, before: int | None, last: int) 
     return before if before is not None and before <= last else 0
 
 
-def write_shape(shape: tuple[Number, ...], layout: str = "chw") -> str:
-    """Return the text of a shape: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``; formulas are in brackets."""
-    texts = [str(size) for size in ordered(shape, layout)]
+def write_shape(shape: tuple[Number, ...], layout: str = "chw", batch: Number | None = None) -> str:
+    """Return the text of a shape: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``; formulas are in brackets.
+
+    Args:
+        shape: the shape of one example, channels first.
+        layout: the layout.
+        batch: the number of examples, which leads the shape in either layout; ``None`` for one without a batch axis.
+    """
+    texts = [str(size) for size in (*(() if batch is None else (batch,)), *ordered(shape, layout))]
     return "x".join([text if text.translate(NAME_PUNCTUATION).isalnum() else f"({text})" for text in texts])
 
 

@@ -7,9 +7,12 @@ import random
 import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import archcalc
+from archcalc.executor.errors import ArrayError
 from archcalc.readers.checkpoints.outline import Outline
 from archcalc.readers.checkpoints.read import read_checkpoint
 from benchmarks.damaged_bytes import archive_of, other_bytes, truncated
@@ -47,6 +50,35 @@ class Checkpoint:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 self.members = {name: archive.read(name) for name in archive.namelist()}
+
+
+class Index:
+    """The index of a checkpoint in several files."""
+
+    def __init__(self, path: Path) -> None:
+        self.data = path.read_bytes()
+        self.document = json.loads(self.data)
+
+
+def other_places(file: Index, chance: random.Random) -> bytes:
+    """Change which files an index says tensors are in."""
+    document = json.loads(file.data)
+    places = document["weight_map"]
+    names = (*UNSUITABLE, *places.values(), "../x.h5", "/etc/passwd", "x/../../y", "missing.h5", "a\0b", "..")
+    for _ in range(chance.choice((1, 1, 3))):
+        name = chance.choice([*places]) if places else "w"
+        action = chance.randrange(5)
+        if action == 0:
+            places.pop(name, None)
+        elif action == 1:
+            places[chance.choice(("", "/", "w", name + "/0", name[:-1]))] = chance.choice(names)
+        elif action == 2:
+            places[name] = [chance.choice(names) for _ in range(chance.randrange(3))]
+        elif action == 3:
+            document[chance.choice(("weight_map", "metadata"))] = chance.choice(UNSUITABLE)
+        else:
+            places[name] = chance.choice(names)
+    return json.dumps(document).encode()
 
 
 def other_description(file: Checkpoint, chance: random.Random) -> bytes:
@@ -118,6 +150,7 @@ def _other_header(file: Checkpoint, chance: random.Random) -> bytes:
     return struct.pack("<Q", claimed) + text + file.data[LENGTH_BYTES + length :]
 
 
+INDEX_DAMAGES: tuple[Callable[[Index, random.Random], bytes], ...] = (truncated, other_bytes, other_places)
 DAMAGES: tuple[Callable[[Checkpoint, random.Random], bytes], ...] = (
     truncated,
     other_bytes,
@@ -127,10 +160,12 @@ DAMAGES: tuple[Callable[[Checkpoint, random.Random], bytes], ...] = (
 
 
 def read(path: Path) -> None:
-    """Read a checkpoint as the verbs do: its tensors, its modules, and the numbers of every tensor."""
+    """Read a checkpoint as the verbs do: its tensors, its modules, the numbers of every tensor, and as weights."""
     found = read_checkpoint(str(path))
     assert found.totals.tensors
     assert [*Outline(found).rows(3)]
     for tensor in found.tensors.values():
         if tensor.bytes < 2**26:
             found.load(tensor)
+    with suppress(ArrayError):  # what does not fit
+        archcalc.load("lenet5").weights(str(path))

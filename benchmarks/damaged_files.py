@@ -7,8 +7,8 @@ the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
-FILE is a program as `torch.export.save` writes it, an ONNX, TensorFlow Lite or ``.keras`` file, or a
-checkpoint.
+FILE is a program as `torch.export.save` writes it, an ONNX, TensorFlow Lite or ``.keras`` file, a Keras model in HDF5,
+or a checkpoint. Of one in several files, the index is damaged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import copy
 import json
 import random
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -136,7 +137,9 @@ def main() -> int:
     file = Path(sys.argv[1])
     original: Any
     damages: tuple[Callable[[Any, random.Random], bytes], ...]
-    if is_checkpoint(str(file)):
+    if file.suffix == ".json":
+        original, damages = damaged_checkpoints.Index(file), damaged_checkpoints.INDEX_DAMAGES
+    elif is_checkpoint(str(file)) or file.suffix == ".h5":
         original, damages = damaged_checkpoints.Checkpoint(file), damaged_checkpoints.DAMAGES
     elif file.suffix == ".onnx":
         original, damages = damaged_onnx.Model(file), damaged_onnx.DAMAGES
@@ -150,8 +153,10 @@ def main() -> int:
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
+        for beside in file.parent.iterdir() if file.suffix == ".json" else ():
+            shutil.copy(beside, folder)
         for number in range(count):
-            path = Path(folder) / f"damaged{file.suffix}"
+            path = Path(folder) / f"damaged.{file.name.partition('.')[2]}"
             damage = damages[number % len(damages)]
             path.write_bytes(damage(original, chance))
             signal.alarm(MAX_SECONDS)

@@ -298,7 +298,61 @@ def reversed_embedding(keras: Any) -> Any:
     return keras.Model(x, table(layers.Dense(4)(table(x)), reverse=True))
 
 
+def flattened(keras: Any) -> Any:
+    """Return a model of layers that read maps as vectors: joined ones, and sums and parts of them."""
+    layers = keras.layers
+    x = keras.Input((5, 4, 3))
+    maps = [layers.Conv2D(4, 3, padding="same", name="left")(x), layers.Conv2D(2, 1, name="right")(x)]
+    long = layers.BatchNormalization(name="norm")(layers.Flatten()(layers.Concatenate()(maps)))
+    short = layers.LayerNormalization(name="whole", axis=[1, 2, 3])(layers.MaxPooling2D()(maps[0]))
+    short = layers.Add()([layers.Flatten()(short), layers.Dense(16, name="like_maps")(long)])
+    made = layers.PReLU(name="slopes")(layers.Concatenate()([long, short, layers.Dense(5, name="plain")(long)]))
+    return keras.Model(x, layers.Dense(3, name="classes")(made))
+
+
+def cut(keras: Any) -> Any:
+    """Return a model that takes parts of flattened maps, of channels, and of what a dense layer makes maps of."""
+    layers = keras.layers
+    x = keras.Input((4, 5, 3))
+    long = layers.Flatten()(layers.Conv2D(6, 2, name="maps")(x))
+    made = layers.Dense(24, name="made")(long[:, 7:40])
+    maps = layers.Conv2D(2, 2, name="of_part")(layers.Reshape((2, 3, 2))(made[:, 6:18]))
+    odd = layers.Dense(3, name="odd")(long[:, 1::2])
+    return keras.Model(x, [layers.Flatten()(maps), odd, layers.Dense(2)(layers.Reshape((-1,))(x[:, :, :, 1:])[:, :9])])
+
+
+def in_columns(keras: Any) -> Any:
+    """Return a model that reads the columns of maps one after another, as those that recognise lines of text do."""
+    layers = keras.layers
+    x = keras.Input((6, 8, 2))
+    made = layers.MaxPooling2D(name="pool")(layers.Conv2D(4, 3, padding="same", name="first")(x))
+    made = layers.Reshape((4, 12))(layers.Permute((2, 1, 3))(made))
+    made = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="columns")(made)
+    return keras.Model(x, layers.Dense(5, name="classes")(layers.Flatten()(made)))
+
+
 SMALL: dict[str, Callable[[Any], Any]] = {
+    "flattened": flattened,
+    "cut": cut,
+    "in_columns": in_columns,
+    "made_maps": _sequential(
+        (5,),
+        lambda k: k.Dense(24, use_bias=False, name="first"),
+        lambda k: k.BatchNormalization(name="norm"),
+        lambda k: k.Dense(48, "relu", name="second"),
+        lambda k: k.Reshape((3, 4, 4)),
+        lambda k: k.Conv2DTranspose(3, 3, strides=2, padding="same", name="up"),
+        lambda k: k.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise"),
+        lambda k: k.Conv2D(4, 2, groups=2, name="grouped"),
+    ),
+    "of_sequences": _sequential(
+        (6, 3),
+        lambda k: k.GRU(4, return_sequences=True, reset_after=False, name="before"),
+        lambda k: k.GRU(5, return_sequences=True, name="after"),
+        lambda k: k.Conv1D(4, 2, name="slide"),
+        lambda k: k.Flatten(),
+        lambda k: k.Dense(4, name="classes"),
+    ),
     "in_steps": in_steps,
     "wrapped": wrapped,
     "functions": functions,
@@ -460,10 +514,25 @@ def write_fixtures(folder: Path) -> None:
                     made.writestr(member, written.read(member))
 
     if target.name != OLD:
+        write_shards(folder, target)
         known = (name for name, each in vars(keras.layers).items() if isinstance(each, type) and name not in NO_LAYERS)
         Path(target, CLASSES).write_text("".join(f"{name}\n" for name in sorted(known)))
 
 
+def write_shards(folder: Path, target: Path) -> None:
+    """Write the weights of a small model in several files, with their index."""
+    import keras
+
+    model = keras.models.load_model(folder / f"{SHARDED}.keras", compile=False)
+    largest = max(sum(prod(array.shape) * 4 for array in layer.weights) for layer in model.layers)
+    model.save_weights(folder / f"{SHARDED}.weights.json", max_shard_size=largest / 1024**3)
+    with zipfile.ZipFile(target / SHARDS, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+        for each in sorted(folder.glob(f"{SHARDED}*.weights.*")):
+            made.write(each, each.name)
+
+
+SHARDED, SHARDS = "images", "shards.zip"
+"""The small model whose weights are also in several files, and the fixture with these."""
 CLASSES = "classes.txt"
 """The fixture with the names of all layers of ``keras.layers``, a line each."""
 NO_LAYERS = ("InputLayer", "InputSpec", "Layer", "Wrapper")

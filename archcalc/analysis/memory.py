@@ -50,7 +50,7 @@ def memory_of(
     """
     formats = read_formats(dtype)
     made = formats.activations
-    counted = [index for index, node in graph.layers() if training or not node.training]
+    counted = [index for index, _ in graph.running(training=training)]
     cache = cache_of(graph, counted)
     return Memory(
         dtype=dtype,

@@ -169,6 +169,15 @@ class Analysis:
         return TrainingCost(self.graph, self.setup, training=self.training, batch=self.batch)
 
     @cached_property
+    def default_training_cost(self) -> TrainingCost:
+        """What a training step with a single example costs if nothing is said about it."""
+        from archcalc.analysis.training.cost import TrainingCost
+
+        if self.setup == DEFAULT_SETUP and self.batch is None:
+            return self.training_cost
+        return TrainingCost(self.graph, DEFAULT_SETUP, training=self.training)
+
+    @cached_property
     def in_training(self) -> Analysis:
         """The same with the training heads in the totals."""
         if self.training:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -259,6 +259,11 @@ class Network:
         found = None if model is None else model.arrays()
         return None if found is None else {name: array.astype(dtype) for name, array in found.items()}
 
+    def constants(self) -> Mapping[str, Array]:
+        """Return the numbers of stored tensors of a model file that are not trained, such as masks, as far as known."""
+        model = self.spec.model
+        return {} if model is None else model.constants()
+
     def weights(self, checkpoint: str, *, dtype: str = "float32", training: bool = False) -> Mapping[str, Array]:
         """Return the stored arrays by ``layer.array`` from a checkpoint, for `run`.
 
@@ -304,6 +309,36 @@ class Network:
                     raise ValueError(f"the {kind} must be one of {', '.join(known)}, got {name!r}")
         layout = self.graph.layout
         return draw_network(self.analyze(), title=self.name, style=style, depth=depth, costs=costs, layout=layout)
+
+    def report(
+        self,
+        *,
+        training: bool = False,
+        batch: int | None = None,
+        setup: TrainingSetup | None = None,
+        layout: str | None = None,
+        dtype: str = "float32",
+        ignore: Collection[str] = (),
+    ) -> str:
+        """Return a page about the network, as `archcalc report` writes it: an HTML document.
+
+        Args:
+            training: whether the totals include training heads.
+            batch: the number of examples, which leads every shape; ``None`` for one example without a batch axis.
+            setup: how the network is trained; by default by plain gradient descent.
+            layout: ``chw`` or ``hwc``, the order of the axes in shapes; by default that of the spec.
+            dtype: the number formats of memory, see `archcalc.analysis.formats.read_formats`.
+            ignore: the codes of warnings that the page leaves out.
+
+        Raises:
+            ValueError: a number format is unknown.
+        """
+        from archcalc.lint import lint
+        from archcalc.report.network_page.page import NetworkPage, network_page
+
+        analysis = self.analyze(training=training, batch=batch, setup=setup)
+        warnings = lint(self.spec, analysis if batch is None else self.analyze(), ignore)
+        return network_page(NetworkPage(self.spec, analysis, warnings, layout or self.graph.layout, dtype))
 
     def counters(self, tools: Iterable[str] = ()) -> list[Count]:
         """Return what other tools print for the network, with the terms that lead there from archcalc's figures.

@@ -193,7 +193,7 @@ def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USU
         ValueError: the text is not a value; the message says what is expected.
     """
     if len(text) > _MAX_LENGTH:
-        raise ValueError(f"a value must have at most {_MAX_LENGTH} characters, got {len(text):,}")
+        raise ValueError(f"a value must have at most {_MAX_LENGTH:,} characters, got {len(text):,}")
     relation, rest = _relation(plain(text))
     without = re.sub(r"[\s,(]+truncated\)?$", "", rest)
     marked, rest = without != rest, without

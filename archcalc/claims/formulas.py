@@ -32,7 +32,7 @@ def read_formulas(text: str, names: Collection[str], *, shape: bool = False) -> 
         SpecError: the text cannot be read.
     """
     if len(text) > MAX_LENGTH:
-        fail("formula", f"a formula must have at most {MAX_LENGTH} characters, got {len(text):,}")
+        fail("formula", f"a formula must have at most {MAX_LENGTH:,} characters, got {len(text):,}")
     if shape:
         sizes = sizes_in_notation(text.rpartition("=")[2], names)
         return [tuple(parse_formula(_quoted(size), DEFAULT) for size in sizes)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.files import write_file
 from archcalc.cli.submissions import file_names
 from archcalc.grading.marks import GradedSubmission
@@ -37,4 +38,4 @@ def write(
     os.makedirs(folder, exist_ok=True)
     for submission, name in zip(graded, file_names(each.name for each in graded), strict=True):
         write_file(os.path.join(folder, name + written.ending), written.write([submission], layout))
-    click.echo(f"{len(graded)} file{'s' * (len(graded) != 1)} written to {folder}", err=True)
+    click.echo(f"{count_text(len(graded), 'file')} written to {folder}", err=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from archcalc.analysis.cache import CACHED
-from archcalc.analysis.counts import TRAINING
-from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Analysis
 from archcalc.cli.checkpoints import are_checkpoints, compare_side_by_side
 from archcalc.cli.columns import chosen_columns
@@ -28,17 +25,10 @@ from archcalc.cli.options import (
 )
 from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_options
-from archcalc.ops.base import OPERATION_KINDS
-from archcalc.query.quantities import SUMS, quantity_named
-from archcalc.query.targets import Evaluator, tensor_of
-from archcalc.report.cells import field_text, shape_text
-from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
+from archcalc.report.side_by_side import DEFAULT, QUANTITIES, SideBySide
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
-BYTES = ("memory", "peak", *CACHED, *TRAINING)
-QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *BYTES, "channels")
-DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
 @click.command(cls=VerbCommand)
@@ -68,65 +58,14 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         compare_side_by_side(specs, form, color)
         return
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
-    analyses = load_all(specs, values)
+    networks = load_all(specs, values)
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.json_text import write_json
 
-        records = [
-            {"spec": spec, "name": analysis.graph.name}
-            | {name: quantity(analysis, name, values["dtype"]) for name in names}
-            | ({} if analysis.totals.is_complete else {"lower_bounds": bounds(analysis, names)})
-            for spec, analysis in zip(specs, analyses, strict=True)
-        ]
-        click.echo(write_json(records), nl=False)
+        click.echo(write_json(replace(networks, layout=None).records(names)), nl=False)
         return
-    print_table(comparison_table(specs, analyses, names, values["dtype"], programs=form == "csv"), form, color)
-
-
-def comparison_table(
-    specs: Sequence[str], analyses: Sequence[Analysis], names: Sequence[str], dtype: str, *, programs: bool = False
-) -> Table:
-    """Return networks side by side, with their ratios to the first one.
-
-    Args:
-        specs: the networks as they were given.
-        analyses: their analyses.
-        names: the quantities.
-        dtype: the number formats of memory.
-        programs: whether the table is for programs, which get plain numbers and no ratios.
-    """
-    columns = [Column("quantity", "")]
-    for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True)):
-        columns.append(Column(spec, label_of(spec, analysis, index), "right"))
-        if programs and not analysis.totals.is_complete:
-            columns.append(Column(f"{spec} lower_bound", "lower bound"))
-        elif index and not programs:
-            columns.append(Column(f"{spec} ratio", "ratio", "right"))
-    rows = []
-    for name in names:
-        numbers = [quantity(analysis, name, dtype) for analysis in analyses]
-        known = quantity_named(name)
-        cells: list[Any] = [name if programs or known is None else known.heading]
-        for index, (number, analysis) in enumerate(zip(numbers, analyses, strict=True)):
-            is_bytes = known is not None and known.unit == "bytes"
-            is_bound = analysis.totals.is_lower_bound(name)
-            cell = bytes_text(number) if is_bytes and not programs else number
-            cells.append(AtLeast(cell) if is_bound else cell)
-            if programs and not analysis.totals.is_complete:
-                cells.append(str(is_bound).lower())
-            elif index and not programs:
-                ratio = None if analyses[0].totals.is_lower_bound(name) else ratio_text(number, numbers[0])
-                cells.append(AtLeast(ratio) if is_bound and ratio is not None else ratio)
-        rows.append(tuple(cells))
-    notes: tuple[str, ...] = (
-        (f"in {dtype}; memory: size of the parameters; peak: largest total size of the live tensors",)
-        if {"memory", "peak"} & {*names}
-        else ()
-    )
-    incomplete = [analysis.graph for analysis in analyses if not analysis.totals.is_complete]
-    notes += tuple([f"{graph.name}: {note}" for graph in incomplete for note in graph.notes])
-    return Table(tuple(columns), tuple(rows), notes=notes)
+    print_table(networks.table(names, programs=form == "csv"), form, color)
 
 
 def label_of(spec: str, analysis: Analysis, index: int) -> str:
@@ -135,8 +74,10 @@ def label_of(spec: str, analysis: Analysis, index: int) -> str:
     return f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
 
 
-def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
-    """Analyse every network. A value of ``--set`` applies to those that declare the variable; at least one must.
+def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> SideBySide:
+    """Return the analyses of networks, with their headings.
+
+    A value of ``--set`` applies to those that declare the variable; at least one must.
 
     Raises:
         SpecError: a network that cannot be read, or a variable that none declares.
@@ -161,7 +102,10 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         require_places(setup, read.graph)
         analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"], setup=setup))
     shared.require_used(given.set)
-    return analyses
+    labels = [
+        label_of(spec, analysis, index) for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True))
+    ]
+    return SideBySide(specs, labels, analyses, values["dtype"], values["layout"])
 
 
 def split_settings(spec: str) -> tuple[str, tuple[str, ...]]:
@@ -176,24 +120,3 @@ def split_settings(spec: str) -> tuple[str, tuple[str, ...]]:
     if not settings or is_inline(name) or os.path.exists(spec):
         return spec, ()
     return name, tuple(reversed(settings))
-
-
-def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
-    """Return a figure of a network, or a shape as text; ``None`` where it has none."""
-    graph = analysis.graph
-    batch = () if analysis.batch is None else (analysis.batch,)
-    if name == "input":
-        return ", ".join(shape_text((*batch, *shape), analysis, graph.layout) for shape in graph.inputs.values())
-    if name == "output":
-        refs = graph.outputs.values()
-        return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
-    if name in FIELD_QUANTITIES:
-        layer = analysis.by_node.get(tensor_of("", analysis).node)
-        return None if layer is None else field_text(layer, name)
-    evaluator = Evaluator.of(analysis, dtype)
-    return evaluator.values(evaluator.target(name))[0]
-
-
-def bounds(analysis: Analysis, names: Iterable[str]) -> list[str]:
-    """Return those of some quantities whose figures are lower bounds."""
-    return [name for name in names if analysis.totals.is_lower_bound(name)]

@@ -10,14 +10,17 @@ import click
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import array_errors
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
-from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.cli.options import given_from, limits_from, load_network, spec_argument, spec_options
 from archcalc.cli.show import Depth
 from archcalc.spec.errors import fail
+from archcalc.spec.locate import is_inline
 from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.kernel import Array
+    from archcalc.graph import Graph
+    from archcalc.numeric import Number
 
 Options = Mapping[str, Any]
 
@@ -35,7 +38,7 @@ class Target(NamedTuple):
 def write_spec(network: Network, options: Options) -> bytes:
     from archcalc.writers.spec.compact import write_compact
 
-    return _text(write_compact(network.graph))
+    return _text(write_compact(network.graph, network.constants()))
 
 
 def write_mermaid(network: Network, options: Options) -> bytes:
@@ -70,7 +73,13 @@ def write_onnx(network: Network, options: Options) -> bytes:
 def write_pytorch(network: Network, options: Options) -> bytes:
     from archcalc.writers.pytorch.write import write_pytorch
 
-    return _text(write_pytorch(network.graph))
+    return _text(write_pytorch(network.graph, options["read"]))
+
+
+def write_keras(network: Network, options: Options) -> bytes:
+    from archcalc.writers.keras.write import write_keras
+
+    return _text(write_keras(network.graph))
 
 
 def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | None:
@@ -100,6 +109,7 @@ TARGETS = {
     "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
     "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
     "pytorch": Target("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
+    "keras": Target("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
     "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -107,7 +117,8 @@ TARGETS = {
 OPTIONAL = tuple(dict.fromkeys(name for target in TARGETS.values() for name in sorted(target.options)))
 """The options that apply to some targets only."""
 
-BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in target.suffixes}
+BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suffix in target.suffixes}
+"""The target of each suffix: the first one that has it."""
 
 
 @click.command(
@@ -141,7 +152,7 @@ BY_SUFFIX = {suffix: name for name, target in TARGETS.items() for suffix in targ
 )
 @spec_options
 def command(spec: str, output: str, to: str | None, force: bool, **values: Any) -> None:
-    """Write a network in another format: a spec, an ONNX model, PyTorch code, a diagram or a table.
+    """Write a network in another format: a spec, an ONNX model, PyTorch or Keras code, a diagram or a table.
 
     The file is written completely or not at all. If the format cannot express the network, all reasons are listed.
     """
@@ -150,8 +161,17 @@ def command(spec: str, output: str, to: str | None, force: bool, **values: Any) 
     given = [name for name in OPTIONAL if values[name] not in (None, False) and name not in TARGETS[target].options]
     if given:
         raise click.UsageError(f"--{given[0].replace('_', '-')} does not apply to {TARGETS[target].title}")
+    as_given, limits = given_from({**values}, training=True), limits_from({**values})
     network = load_network(spec, values, training=True)  # what is written has all training heads
-    content = TARGETS[target].write(network, values)
+
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Number]) -> Graph:
+        """Return the network with other values of variables and input sizes."""
+        from archcalc.spec import read_spec
+
+        again = as_given._replace(set={**as_given.set, **variables}, numbers=sizes)
+        return read_spec(network.spec.source, again, inline=is_inline(spec), limits=limits).graph
+
+    content = TARGETS[target].write(network, {**values, "read": read if network.spec.model is None else None})
     with output_errors("--output", output):
         write_with(output, lambda file: file.write(content))
 

@@ -145,6 +145,8 @@ def command(
         return 0
     if values.pop("compares_values"):
         raise click.UsageError("--values compares the numbers of two checkpoints")
+    if values["baseline"] is not None and not gates:
+        raise click.UsageError("--baseline needs --fail-on: it is what limits on changes are also applied to")
     if paths is None:
         comparison = compare_specs(sides, values, gates)
     else:

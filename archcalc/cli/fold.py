@@ -10,6 +10,7 @@ import click
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
+from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import different_files, memory_option, within_memory
 from archcalc.cli.given_arrays import arrays_of_file
@@ -197,10 +198,10 @@ def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: Verified |
     folds, kept = folding.folds, folding.kept
     forward = sum(each.forward for each in folds)
     found = [
-        f"{len(folds):,} layer{'s' * (len(folds) != 1)} folded"
+        f"{count_text(len(folds), 'layer')} folded"
         + (f", {forward:,} of them into the following layer" if forward else "")
-        + (f"; {merged:,} layer{'s' * (merged != 1)} with gains of weight norm merged" if merged else "")
-        + f"; {unchanged:,} layer{'s' * (unchanged != 1)} unchanged"
+        + (f"; {count_text(merged, 'layer')} with gains of weight norm merged" if merged else "")
+        + f"; {count_text(unchanged, 'layer')} unchanged"
     ]
     found += [f"{folding.graph.nodes[each.node].name} cannot be folded: {each.reason}" for each in kept[:MAX_KEPT]]
     if len(kept) > MAX_KEPT:

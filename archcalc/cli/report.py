@@ -8,7 +8,7 @@ import click
 
 from archcalc.analysis.formats import BITS
 from archcalc.cli.commands import VerbCommand
-from archcalc.cli.compare import DEFAULT, comparison_table, label_of, load_all
+from archcalc.cli.compare import load_all
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_file
 from archcalc.cli.options import PositiveInteger, complete_spec, load_network, partial_option, spec_options, stdin_once
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
@@ -49,16 +49,11 @@ def command(specs: tuple[str, ...], output: str, force: bool, **values: Any) -> 
 
 def page_of_one(spec: str, values: dict[str, Any]) -> str:
     """Return the page of a network."""
-    from archcalc.lint import lint
-    from archcalc.report.network_page.page import NetworkPage, network_page
-
     ignore, setup = values["ignore"], setup_from(values)
     network = load_network(spec, values)
     require_places(setup, network.graph)
-    analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
-    warnings = lint(network.spec, analysis if values["batch"] is None else network.analyze(), ignore)
-    layout = values["layout"] or analysis.graph.layout
-    return network_page(NetworkPage(network.spec, analysis, warnings, layout, values["dtype"]))
+    options = {name: values[name] for name in ("training", "batch", "layout", "dtype")}
+    return network.report(**options, setup=setup, ignore=ignore)
 
 
 def page_of_several(specs: tuple[str, ...], values: dict[str, Any]) -> str:
@@ -67,9 +62,4 @@ def page_of_several(specs: tuple[str, ...], values: dict[str, Any]) -> str:
 
     if len(specs) == 2 and values["dtype"] not in BITS:
         raise click.UsageError("--dtype must be one format for all tensors to show what changed between two networks")
-    analyses = load_all(specs, values)
-    labels = [
-        label_of(spec, analysis, index) for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True))
-    ]
-    table = comparison_table(specs, analyses, DEFAULT, values["dtype"])
-    return comparison_page(ComparisonPage(labels, analyses, table, values["layout"], values["dtype"]))
+    return comparison_page(ComparisonPage(load_all(specs, values)))

@@ -197,7 +197,7 @@ class Survey:
                 f"size is only a lower bound; offsets of their centres from the first: {_offsets(field)}"
             )
         if len(mixed) > MAX_NOTES:
-            yield f"~ and {len(mixed) - MAX_NOTES} more layers where paths of different strides meet"
+            yield f"~ and {len(mixed) - MAX_NOTES:,} more layers where paths of different strides meet"
 
     def bars(self, width: int, *, blocks: bool) -> str:
         """Return a bar chart of the field by depth, relative to the size of the first input."""

@@ -32,8 +32,7 @@ def table(network: Network, found: Mapping[str, Array], notes: Sequence[str] = (
     about: list[str] = []
     for name, array in found.items():
         numbers = [float_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
-        shape = (len(array), *array.shape[1:])
-        written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
+        written = write_shape(array.shape[1:], network.graph.layout, len(array))
         rows.append((name, written, array.dtype.name, *numbers))
         about += largest_values(name if len(found) > 1 else "", array)
         about += not_finite(name, array)

@@ -137,7 +137,7 @@ def table(outcomes: list[VerifiedNetwork]) -> Table:
     return Table(
         tuple(columns),
         tuple(rows),
-        title=f"{len(outcomes)} networks" if several else outcomes[0].name,
+        title=f"{len(outcomes):,} networks" if several else outcomes[0].name,
         notes=tuple(line for outcome in outcomes for line in notes(outcome, several=several)),
     )
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.training.needs import needs_of
+from archcalc.analysis.propagate import Layer as Row
 from archcalc.counters.trace import Gradients, ModuleCall, Operation, Tensor, Trace, statistics_of
+from archcalc.graph import Graph
 from archcalc.ops.backward import Needs
-from archcalc.ops.base import Operator, Shape, Shapes
+from archcalc.ops.base import Operator, Shape, Shapes, Weight
 
 
 class Built(NamedTuple):
@@ -115,20 +116,32 @@ class Layer(NamedTuple):
     """The layers that own its weights, by the name of the weight, where that is not itself."""
     needs: Needs
     """The gradients that are needed."""
+    gradients: Gradients
+    """The products of its gradients."""
+    weights: tuple[Weight, ...]
 
-    @property
-    def gradients(self) -> Gradients:
-        """The products of its gradients."""
-        if not self.needs.some:
-            return Gradients()
-        sums = self.op.sums(self.inputs[0]) if self.inputs else None
-        groups = {each.array: int(each.groups) for each in sums.kernels} if sums is not None else {}
-        further = sum(
-            (groups[each.name] - 1) * int(each.macs)
-            for each in self.op.multiplications(self.inputs)
-            if each.name in groups and self.needs.of(each.right.sources)
-        )
-        return Gradients(int(self.op.backward_macs(self.inputs, self.needs)), further)
+    @classmethod
+    def of(cls, row: Row, graph: Graph, owners: Mapping[str, str], needs: Needs) -> Layer:
+        """Return a layer of a graph."""
+        node = graph.nodes[row.node]
+        inputs = graph.input_shapes(node)
+        gradients = _gradients(node.op, inputs, needs)
+        weights = node.op.weights(inputs)
+        return cls(row.name, node.op, inputs, node.outputs, row.macs, owners, needs, gradients, weights)
+
+
+def _gradients(op: Operator, inputs: Shapes, needs: Needs) -> Gradients:
+    """Return the products of the gradients of a layer."""
+    if not needs.some:
+        return Gradients()
+    sums = op.sums(inputs[0]) if inputs else None
+    groups = {each.array: int(each.groups) for each in sums.kernels} if sums is not None else {}
+    further = sum(
+        (groups[each.name] - 1) * int(each.macs)
+        for each in op.multiplications(inputs)
+        if each.name in groups and needs.of(each.right.sources)
+    )
+    return Gradients(int(op.backward_macs(inputs, needs)), further)
 
 
 def trace_of(analysis: Analysis, form: str = "") -> Trace:
@@ -143,12 +156,17 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
     calls: list[ModuleCall] = []
     parameters: dict[str, Tensor] = {}
     preparation = 0
-    needs = needs_of(graph, ())
+    needs = analysis.default_training_cost.needs
+    first: dict[tuple[int, Needs | None, frozenset[str]], Layer] = {}
+    kinds: dict[str, str] = {}
     for each in analysis.counted:
         node = graph.nodes[each.node]
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
-        needed = needs.get(each.node, Needs((False,) * len(node.inputs)))
-        layer = Layer(each.name, node.op, graph.input_shapes(node), node.outputs, each.macs, owners, needed)
+        kind = graph.alike[each.node], needs.get(each.node), frozenset(owners)
+        if kind not in first:
+            first[kind] = Layer.of(each, graph, owners, kind[1] or Needs((False,) * len(node.inputs)))
+        layer = first[kind]._replace(name=each.name, owners=owners)
+        kinds[each.name] = first[kind].name
         built = _Building(layer, form if form and FORMS[form](node.op) else "")
         for operation, call in built.made():
             operations.append(operation)
@@ -156,7 +174,7 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
                 calls.append(call)
         parameters.update(built.stored)
         if layer.op.name == PREPARATION:
-            preparation += sum(int(weight.count) for weight in layer.op.weights(layer.inputs))
+            preparation += sum(int(weight.count) for weight in layer.weights)
     return Trace(
         tuple(operations),
         tuple(calls),
@@ -171,6 +189,7 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
         {},
         frozenset(),
         tuple(_assumptions(operations, calls)),
+        kinds,
     )
 
 
@@ -192,11 +211,10 @@ class _Building:
     def __init__(self, layer: Layer, form: str) -> None:
         self.layer, self.op, self.form = layer, layer.op, form
         self.path = layer.name.replace("/", ".")
-        self.weights = layer.op.weights(layer.inputs)
         self.stored: dict[str, Tensor] = {}
         self.own: dict[str, Tensor] = {}
         is_recurrent = layer.op.name in ("rnn", "lstm", "gru")
-        for weight in self.weights:
+        for weight in layer.weights:
             if not weight.trainable:
                 continue
             owner = layer.owners.get(weight.name, layer.name).replace("/", ".")

@@ -84,14 +84,15 @@ class _Counting:
                 self.add(charge.label, charge.amount, charge.layer)
             self.value = start + sum(sum(layers.values()) for layers in self.found.values())
         else:
-            for rule, call in self.applied():
+            for rule, call in self.applied(self.trace.distinct):
                 for part in rule.formula.parts(call):
                     if self.tool.gradients or not part.needs_gradients:
                         self.charge(rule, part, call.layer)
-            self.leave_out()
+            self.leave_out(self.trace.distinct)
+            self.spread()
             further = start * (self.trace.batch - 1)
             self.add(f"a batch of {self.trace.batch} examples", further, "")
-            defined = sum(map(self.defined, self.trace.operations))
+            defined = sum(map(self.defined, self.trace.products))
             self.add("products that archcalc counts differently", defined - start - further, "")
         return tuple(
             Term(label, sum(layers.values()), {layer: amount for layer, amount in layers.items() if amount})
@@ -99,12 +100,12 @@ class _Counting:
             if sum(layers.values()) or any(layers.values())
         )
 
-    def applied(self) -> Iterator[tuple[Rule, ModuleCall | Operation]]:
+    def applied(self, trace: Trace) -> Iterator[tuple[Rule, ModuleCall | Operation]]:
         """Return the rules that apply, each with what it is applied to."""
         rules = Rules(self.quantity.rules).by_name
         modules, functions, operators = rules["module"], rules["function"], rules["operator"]
         if modules:
-            for call in self.trace.calls:
+            for call in trace.calls:
                 rule = modules.get(call.class_name) or (modules.get("*") if call.is_leaf else None)
                 if rule is None or not call.operations:
                     continue
@@ -112,7 +113,7 @@ class _Counting:
                     continue
                 yield rule, call
         if functions or operators:
-            for operation in self.trace.operations:
+            for operation in trace.operations:
                 if self.is_native(operation):
                     continue
                 function = operation.other if self.otherwise and operation.other else operation.function
@@ -135,15 +136,25 @@ class _Counting:
             if id(each) not in self.covered:
                 self.covered.add(id(each))
                 replaced += self.defined(each)
-        self.value += part.amount
         self.by_layer[layer] = self.by_layer.get(layer, 0) + part.amount
         self.add(label, part.amount - replaced, layer)
 
-    def leave_out(self) -> None:
+    def leave_out(self, trace: Trace) -> None:
         """Note the products that the tool does not count."""
-        for each in self.trace.operations:
+        for each in trace.products:
             if each.macs and id(each) not in self.covered:
                 self.add(f"{self.kind(each)}, not counted", -self.defined(each), each.layer)
+
+    def spread(self) -> None:
+        """Count for all layers of a kind what is counted for the first one, and add up."""
+        if kinds := self.trace.kinds:
+
+            def all_of(amounts: dict[str, int]) -> dict[str, int]:
+                return {layer: amounts[first] for layer, first in kinds.items() if first in amounts}
+
+            self.by_layer = all_of(self.by_layer)
+            self.found = {label: all_of(amounts) for label, amounts in self.found.items()}
+        self.value = sum(self.by_layer.values())
 
     def defined(self, operation: Operation) -> int:
         """Return the multiply–accumulates of an operation by its definition, in the passes that the quantity has."""

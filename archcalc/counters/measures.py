@@ -20,10 +20,11 @@ def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Itera
     """Return the differences from archcalc's stored numbers, given how often a tool adds each parameter."""
     for layer, count in trace.statistics.items():
         yield Charge(STATISTICS, -count, layer)
-    used = sum(tensor.numel for name, tensor in trace.parameters.items() if name in trace.used)
-    yield Charge(DIFFERENT, used - trace.learned, "")
+    yield Charge(DIFFERENT, trace.numbers_used - trace.learned, "")
     for name, tensor in trace.parameters.items():
         count, is_used = times.get(name, 0), name in trace.used
+        if count == int(is_used):
+            continue
         layer = name.rpartition(".")[0].replace(".", "/")
         if not is_used and count:
             yield Charge(UNUSED, tensor.numel, layer)

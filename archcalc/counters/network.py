@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from archcalc.analysis.formats import Formats
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.analysis.training.cost import TrainingCost
-from archcalc.analysis.training.setup import DEFAULT_SETUP
 from archcalc.counters import assumed, exported, onnx_nodes
 from archcalc.counters.count import Count, count
 from archcalc.counters.native import NativeCalls
@@ -15,6 +13,7 @@ from archcalc.counters.registry import TOOLS
 from archcalc.counters.rules import Quantity, Tool
 from archcalc.counters.trace import Trace
 from archcalc.graph import Graph
+from archcalc.numeric import Number
 from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.onnx.program import Nodes
@@ -52,13 +51,14 @@ def counts_of(
     trace = trace_of(analysis.graph, model, analysis) if trace is None else trace
     of_nodes = nodes_of(analysis, model)
     traces = {"": trace, **({"onnx": of_nodes} if of_nodes is not None else {})}
+    starts = start_figures(tools, analysis)
     native = {reads: NativeCalls(each) for reads, each in traces.items()}
     if not any(tool.reads in traces for tool in tools):
         names = ", ".join(dict.fromkeys(tool.name for tool in tools))
         hint = "give a file that ends in .onnx, with the sizes that it was read with"
         fail("argument", f"{names} counts the nodes of ONNX files only", hint=hint, origin=analysis.graph.name[:60])
     return [
-        count(tool, quantity, traces[tool.reads], native[tool.reads], start_figure(quantity, analysis))
+        count(tool, quantity, traces[tool.reads], native[tool.reads], starts[quantity.start])
         for tool in tools
         if tool.reads in traces
         for quantity in tool.quantities
@@ -89,9 +89,17 @@ def nodes_of(analysis: Analysis, model: ModelFile | None) -> Trace | None:
     return onnx_nodes.trace_of(model.model.record, analysis, model.model.batch)
 
 
-def start_figure(quantity: Quantity, analysis: Analysis) -> int:
-    """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
-    if quantity.has_backward:
-        cost = TrainingCost(analysis.graph, DEFAULT_SETUP, training=analysis.training)
-        return int(cost.figure(quantity.start, cost.runs, Formats()))
-    return int(analysis.totals.of(quantity.start)) if quantity.start else 0
+def start_figures(tools: Sequence[Tool], analysis: Analysis) -> dict[str, int]:
+    """Return the figures of archcalc to which the terms of quantities are added, by name; 0 where none corresponds."""
+    found = {"": 0}
+    for quantity in (each for tool in tools for each in tool.quantities):
+        if quantity.start not in found:
+            found[quantity.start] = int(_start_figure(quantity, analysis))
+    return found
+
+
+def _start_figure(quantity: Quantity, analysis: Analysis) -> Number:
+    if not quantity.has_backward:
+        return analysis.totals.of(quantity.start)
+    cost = analysis.default_training_cost
+    return cost.figure(quantity.start, cost.runs, Formats())

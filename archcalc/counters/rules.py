@@ -70,12 +70,16 @@ class Unit(NamedTuple):
     suffix: str = ""
     divisor: int = 1
     digits: int = 0
+    smaller: tuple[tuple[str, int], ...] = ()
+    """Suffixes and divisors of units for smaller values, in descending order, where the tool prints no text itself."""
 
     def text(self, value: int) -> str:
         """Return a value as the tool prints it."""
         if self.divisor == 1:
             return f"{value:,}{self.suffix}"
-        return f"{value / self.divisor:,.{self.digits}f}{self.suffix}"
+        units = (self.suffix, self.divisor), *self.smaller
+        suffix, divisor = next((unit for unit in units if value * 100 >= unit[1]), units[-1])
+        return f"{value / divisor:,.{self.digits}f}{suffix}"
 
 
 EXACT = Unit()

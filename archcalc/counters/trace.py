@@ -7,7 +7,8 @@ of PyTorch (`archcalc.counters.assumed`). Shapes have the batch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
@@ -209,6 +210,29 @@ class Trace:
     """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()
     """What is assumed, because the source does not say."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The first layer with the same operations on tensors of the same shapes, by layer, if each layer is a module of
+    its own; empty if it is not known which layers are alike."""
+
+    @cached_property
+    def distinct(self) -> Trace:
+        """The trace of the first layer of each kind only."""
+        if not self.kinds:
+            return self
+        first = {*self.kinds.values()}
+        operations = tuple([each for each in self.operations if each.layer in first])
+        calls = tuple([each for each in self.calls if each.layer in first])
+        return replace(self, operations=operations, calls=calls, kinds={})
+
+    @cached_property
+    def products(self) -> tuple[Operation, ...]:
+        """The operations with multiply–accumulates, of their own or of their gradients."""
+        return tuple([each for each in self.operations if each.macs or each.gradients.macs])
+
+    @cached_property
+    def numbers_used(self) -> int:
+        """The numbers of the parameters that the network uses."""
+        return sum([tensor.numel for name, tensor in self.parameters.items() if name in self.used])
 
     @property
     def learned(self) -> int:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from difflib import SequenceMatcher
 
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Graph
 from archcalc.spec.catalogue import catalogue
 from archcalc.spec.locate import split_variant
@@ -59,6 +60,6 @@ def differences(base: Graph, other: Graph) -> str:
             differing.update(key for key in before if before[key] != after[key])
     counts = Counter(names[1])
     counts.subtract(Counter(names[0]))
-    said = [f"{key} differs in {number} layer{'s' * (number != 1)}" for key, number in differing.most_common(3)]
-    said += [f"{abs(number)} {name} {'more' if number > 0 else 'fewer'}" for name, number in counts.items() if number]
+    said = [f"{key} differs in {count_text(number, 'layer')}" for key, number in differing.most_common(3)]
+    said += [f"{abs(number):,} {name} {'more' if number > 0 else 'fewer'}" for name, number in counts.items() if number]
     return ", ".join(said[:4]) or ("" if names[0] == names[1] else "other layers")

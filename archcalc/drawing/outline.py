@@ -196,7 +196,7 @@ class _Outline:
 
     def shape(self, index: int) -> str:
         """Return the shape of a node's output as text."""
-        return write_shape(self.nodes[index].output, self.detail.layout)
+        return write_shape(self.nodes[index].output, self.detail.layout, self.analysis.batch)
 
     def can_take(self, box: Box, light: Box) -> bool:
         """Return whether a box can be a line in the one before it: only it reads that one, and reads nothing else."""

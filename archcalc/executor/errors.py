@@ -14,7 +14,7 @@ class ArrayError(ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         shown = self.problems[:MAX_LISTED]
-        more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
+        more = [f"and {len(problems) - len(shown):,} more"] if len(problems) > len(shown) else []
         super().__init__("\n".join([*shown, *more]))
 
 

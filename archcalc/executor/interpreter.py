@@ -229,7 +229,7 @@ class Interpreter:
 
     def _plan(self, results: frozenset[Ref], training: bool) -> list[PlannedLayer]:
         """Return the layers to run, each with the tensors that are not needed after it."""
-        runs = [(index, node) for index, node in self.graph.layers() if training or not node.training]
+        runs = [*self.graph.running(training=training)]
         last = {Ref(index, output): index for index, node in runs for output in range(len(node.outputs))}
         for index, node in runs:
             last.update(dict.fromkeys(node.inputs, index))

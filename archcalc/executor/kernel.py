@@ -76,6 +76,8 @@ class Context:
     """Work buffers, which are reused from layer to layer."""
     mask: Array | None = None
     """The masks of dropout, batch in front, if they are not random."""
+    marking: bool = False
+    """Whether NaN marks what a number depends on: then, no function of a NaN is a number."""
     average: MovingAverage = PYTORCH
     """How running statistics are updated."""
 

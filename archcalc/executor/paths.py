@@ -31,7 +31,7 @@ class Paths:
         known = stored(graph, training=training)
         self.arrays = {name for name in self.names if name in known}
         self.tensors = {name: self._tensor(name) for name in self.names if name not in known}
-        self._runs = [(index, node) for index, node in graph.layers() if training or not node.training]
+        self._runs = [*graph.running(training=training)]
         self._reached, self._derived = self._before()
         if without := dict(self._without_gradient()):
             raise ArrayError([*without.values()])

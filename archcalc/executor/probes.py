@@ -119,7 +119,7 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     tensors: dict[Ref, Array] = {}
     last = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
     features = graph.feature_axes
-    context = Context(batch=len(next(iter(inputs.values()))))
+    context = Context(batch=len(next(iter(inputs.values()))), marking=True)
     found: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:

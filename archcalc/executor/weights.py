@@ -38,8 +38,7 @@ def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
     """Return the shapes of the stored arrays of a network by ``layer.array``, in graph order."""
     return {
         f"{node.name}.{name}": shape
-        for _, node in graph.layers()
-        if training or not node.training
+        for _, node in graph.running(training=training)
         for name, shape in own_shapes(graph, node).items()
     }
 
@@ -124,8 +123,7 @@ def random_names(graph: Graph, *, training: bool = False) -> list[str]:
     """Return the names of the stored arrays at inference, or in training, whose initial values are random."""
     return [
         f"{node.name}.{name}"
-        for _, node in graph.layers()
-        if training or not node.training
+        for _, node in graph.running(training=training)
         for name, shape in own_shapes(graph, node).items()
         if node.op.initial(name, shape, STANDARD).deviation
     ]

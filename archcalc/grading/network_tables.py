@@ -77,7 +77,7 @@ def read_network_tables(grids: Iterable[tuple[list[Text], list[list[Text]]]], ma
         hint = next(filter(None, (suggest_bundled(each.value) for each in unknown)), "archcalc zoo lists the networks")
         fail("unknown-name", "no row names a network that archcalc knows", whole_text(unknown[0]), hint)
     if unknown:
-        more = f" and {len(unknown) - MAX_LISTED} more" if len(unknown) > MAX_LISTED else ""
+        more = f" and {len(unknown) - MAX_LISTED:,} more" if len(unknown) > MAX_LISTED else ""
         listed = ", ".join(each.value[:40] for each in unknown[:MAX_LISTED])
         table.notes.append(f"networks that archcalc does not know: {listed}{more}")
     return table

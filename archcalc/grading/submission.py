@@ -67,7 +67,7 @@ def fail_too_many(max_answers: int, name: str) -> NoReturn:
     """Raise the error that a file has too many answers."""
     fail(
         "limit",
-        f"more than {max_answers} answers",
+        f"more than {max_answers:,} answers",
         hint="raise the limit with --max-answers",
         origin=name,
     )

@@ -167,7 +167,7 @@ def _named(sources: Sequence[_Key], row: _Row) -> str:
     if fit.count is None:
         return "archcalc's own"
     others = list(dict.fromkeys(key[0] for key in sources[1:] if key and key[0] != sources[0][0]))
-    more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+    more = f" and {len(others) - MAX_NAMED:,} more" if len(others) > MAX_NAMED else ""
     same = f" (or {', '.join(others[:MAX_NAMED])}{more}, which give the same numbers)" if others else ""
     reasons = [each for each in fit.reasons if each.code not in FORMS]
     how = f". {ENGLISH.reasons(reasons)}" if reasons else ""

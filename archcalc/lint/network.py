@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.analysis.fields import exceeds_input
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Node, write_shape
 from archcalc.lint.rules import FIXABLE, LintContext, RuleMatch, rule
 from archcalc.ops.base import Shape
@@ -101,7 +102,7 @@ def bias_before_norm(context: LintContext) -> Iterator[RuleMatch]:
     for span, found in biases_before_norms(context).items():
         first = found.cancelled[0].name
         others = len(found.cancelled) - 1
-        more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
+        more = f" and of {count_text(others, 'other layer')}" if others else ""
         saves = f"this saves {found.parameters:,} parameters"
         hint = f"write nobias: {saves}{FIXABLE}" if found.always else f"pass on a flag, bias=…: {saves}"
         yield RuleMatch(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
@@ -126,7 +127,7 @@ def _amount(counts: Iterable[int]) -> str:
     """Return numbers of positions in words, such as ``1 row and 2 columns``."""
     counts = tuple(counts)
     words = AXES[-len(counts) :] if 1 < len(counts) <= len(AXES) else ("position",) * len(counts)
-    parts = [f"{n} {word}{'s' * (n > 1)}" for n, word in zip(counts, words, strict=True) if n]
+    parts = [count_text(n, word) for n, word in zip(counts, words, strict=True) if n]
     return " and ".join(parts)
 
 

@@ -6,13 +6,15 @@ Docstrings omit what is common to element-wise operators: unchanged shape, no pa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING
 from math import cos, exp, sin
 from typing import ClassVar
 
-from archcalc.numeric import Number, product, require
+from archcalc.numeric import Number, both, product, require
 from archcalc.ops.activation import Elementwise
 from archcalc.ops.base import Cost, Shape, Shapes, operations, operator
-from archcalc.ops.fields import real
+from archcalc.ops.fields import flag, integer, real, word
+from archcalc.ops.formats import FLOATS, FORMATS, NumberFormat
 from archcalc.ops.traits import Kind, NoGradient, Spread
 
 MAX_EXPONENT = 80.0
@@ -139,6 +141,19 @@ def _of_wave(x: Spread, wave: Callable[[float], float]) -> Spread:
     return Spread(mean, max(square - mean**2, 0.0))
 
 
+@operator("atan", reserved=False)
+class Atan(Function):
+    """Arctangent: the angle in radians, between −π/2 and π/2, whose tangent a number is.
+
+    Cost:   1 arctangent per element, counted as a sine
+    Source: NumPy arctan; PyTorch atan; ONNX Atan
+    """
+
+    differentiated_by = "input"
+    aliases = ("arctan",)
+    per_element = operations(sin=1)
+
+
 @operator("erf", reserved=False)
 class Erf(Function):
     """Error function, 2/√π·∫₀ˣ e^(−t²) dt, which is between −1 and 1.
@@ -232,3 +247,79 @@ class Clip(Function):
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost({"cmp": self.bounds * product(inputs[0])})
+
+
+class Converted(Function):
+    """A function whose results are numbers of a format.
+
+    Runs compute in a format of their own, so the results only have the values that the format can represent.
+    """
+
+    format: str
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """The format."""
+        return FORMATS[self.format]
+
+
+FLOAT_NAMES = tuple(each.name for each in FLOATS)
+
+
+@operator("cast", reserved=False)
+class Cast(Converted):
+    """Conversion to a format of floating-point numbers: the nearest number of the format, of two the even one.
+
+    Numbers beyond the largest one become infinite, or NaN in a format without infinities; with saturate, they become
+    the largest one, as they do in a format with neither. Its gradient is that of the identity, as in PyTorch
+    (straight through).
+
+    Cost:   nothing, as for a change of sign
+    Source: IEEE 754; OCP Microscaling Formats 1.0; Bengio et al. 2013 (straight through); PyTorch to; ONNX Cast
+    """
+
+    format: str = word(MISSING, *FLOAT_NAMES, positional=True, later=FLOAT_NAMES, help="the number format")
+    saturate: bool = flag(False, "saturate", reserved=False, help="whether the largest number replaces larger ones")
+    rounding: str = word(
+        "nearest",
+        *("nearest", "up", "down"),
+        later=("nearest", "up", "down"),
+        help="to the nearest number, away from zero (up), or towards zero (down)",
+    )
+
+
+@operator("quantize", reserved=False)
+class Quantize(Converted):
+    """The real numbers that the codes of a quantised tensor stand for: s·(clip(round(x/s) + z) − z).
+
+    x/s is rounded to the nearest number of the format, of two the even one, and limited to those that have a code. Its
+    gradient is 1 within the limits, and 0 beyond (straight through).
+
+    Cost:   1 division, 1 multiplication and 2 comparisons per element
+    Source: Jacob et al. 2018, equation 1; Bengio et al. 2013 (straight through); PyTorch
+            fake_quantize_per_tensor_affine; ONNX QuantizeLinear and DequantizeLinear
+    """
+
+    differentiated_by = "input"
+    aliases = ("fake_quantize", "quantizelinear")
+    per_element = operations(div=1, mul=1, cmp=2)
+
+    format: str = word(MISSING, *FORMATS, positional=True, later=tuple(FORMATS), help="the number format of the codes")
+    scale: Number = real(1, help="s, the distance of two neighbouring codes as real numbers")
+    zero: Number = integer(0, at_least=None, help="z, the code that stands for 0; only for formats of integers")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(self.scale > 0, "the scale of quantize must be positive, got {scale}", scale=self.scale)
+        low, high = self.codes
+        require(
+            both(low <= self.zero, self.zero <= high),
+            f"the code of 0 must be one from {low} to {high} in {self.format}, got {{zero}}",
+            zero=self.zero,
+        )
+        return inputs[0]
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """The smallest and the largest code that may stand for 0; floating-point numbers have a 0 of their own."""
+        form = self.number_format
+        return (int(form.smallest), int(form.largest)) if form.is_integer else (0, 0)

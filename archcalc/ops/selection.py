@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from archcalc.numeric import Number, exact_div, product, require
+from archcalc.numeric import Number, exact_div, may_equal, product, require
 from archcalc.ops.backward import Kept, Needs, inputs_kept
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, axis_index, operations, operator
-from archcalc.ops.fields import axis, flag, integer
+from archcalc.ops.fields import axis, flag, integer, word
+from archcalc.ops.joins import broadcasts, extremes_kept
 from archcalc.ops.traits import NoGradient, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -20,15 +21,18 @@ class Indexed(Operator):
     no_gradient = NoGradient("indices are integers", inputs=(1,))
     arity: ClassVar[int | None] = None
     pairs_features = True
+    operands: ClassVar[tuple[str, ...]] = ("a tensor", "indices")
 
     axis: int = axis()
 
     def indexed(self, inputs: Shapes) -> int:
         """Return the axis that the indices refer to."""
         require(
-            len(inputs) == 2,
-            "{what} needs a tensor and indices, got {count} tensors",
+            len(inputs) == len(self.operands),
+            "{what} needs {operands} and {last}, got {count} tensors",
             what=self.name,
+            operands=", ".join(self.operands[:-1]),
+            last=self.operands[-1],
             count=len(inputs),
         )
         return axis_index(self.axis, inputs[0])
@@ -102,6 +106,66 @@ class Gather(Indexed):
         rank = len(inputs[0])
         read = [None if axis == at else Window() for axis in range(rank)]
         return (tuple(read), (Window(),) * rank)
+
+
+@operator("scatter", reserved=False)
+class Scatter(Indexed):
+    """The first tensor, with the values of the third one at the indices of the second one along an axis.
+
+    With ``how=sum``, ``prod``, ``max`` or ``min``, a value is combined with what is at its index. Otherwise it replaces
+    that; of values at the same index, the last one counts. Along other axes, indices of size 1 are those of all
+    positions. Indices are rounded, and clipped to the positions of the axis.
+
+    Shape:  a…×n×b…, a…×m×b… (or 1…×m×1…) and a…×m×b… → a…×n×b…
+    Params: none
+    Cost:   per value 1 addition (``sum``), multiplication (``prod``) or comparison (``max``, ``min``); a replacement
+            costs nothing
+    Window: position by position; everything of the indices and values along the axis
+    Source: NumPy put_along_axis, ufunc.at; PyTorch scatter, scatter_reduce; ONNX ScatterElements
+    """
+
+    aliases = ("scatterelements", "scatterreduce", "putalongaxis")
+    operands = ("a tensor", "indices", "values")
+
+    how: str = word("replace", "replace", "sum", "prod", "max", "min", help="what a value does to that at its index")
+
+    def output(self, inputs: Shapes) -> Shape:
+        at = self.indexed(inputs)
+        shape, indices, values = inputs
+        written = WrittenShapes(inputs)
+        same_axes = len(shape) == len(indices) == len(values)
+        require(same_axes, "scatter needs indices and values with the axes of the tensor: {shapes}", shapes=written)
+        for number, (n, m, count) in enumerate(zip(shape, indices, values, strict=True)):
+            if number == at:
+                message = "scatter along axis {axis} needs one index for every value along it: {shapes}"
+                require(m == count, message, axis=self.axis, shapes=written)
+                continue
+            message = "scatter along axis {axis} needs equal sizes on all others: {shapes}"
+            require(n == count, message, axis=self.axis, shapes=written)
+            fits = (m - 1) * (m - n) == 0 if may_equal(m, 1) else m == n  # one index, or one for each position
+            require(fits, message, axis=self.axis, shapes=written)
+        return shape
+
+    def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
+        """Return the indices; for extremes also what is compared, and for products the factors."""
+        if self.how in ("replace", "sum"):
+            return inputs_kept([1])
+        return extremes_kept(inputs) if self.how in ("max", "min") else inputs_kept(range(3))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        kind = {"sum": "add", "prod": "mul", "max": "cmp", "min": "cmp"}.get(self.how)
+        return Cost() if kind is None else Cost({kind: product(inputs[2])})
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        at = self.indexed(inputs)
+        shape, indices, _ = inputs
+        others = [
+            Window(stride=0) if broadcasts(m) and not broadcasts(n) else Window()
+            for n, m in zip(shape, indices, strict=True)
+        ]
+        at_indices = [None if axis == at else each for axis, each in enumerate(others)]
+        at_values = [None if axis == at else Window() for axis in range(len(shape))]
+        return ((Window(),) * len(shape), tuple(at_indices), tuple(at_values))
 
 
 @operator("topk", reserved=False)

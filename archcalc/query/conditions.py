@@ -63,7 +63,7 @@ def read_name(origin: str, written: str, start: int = 0) -> Name:
 
 def _text(origin: str, written: str, start: int = 0) -> Text:
     if len(written) > MAX_LENGTH:
-        fail("limit", f"more than {MAX_LENGTH} characters", origin=origin)
+        fail("limit", f"more than {MAX_LENGTH:,} characters", origin=origin)
     return Text(Source(origin, " " * start + written), written.replace("−", "-"), start)
 
 

@@ -248,7 +248,7 @@ def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribut
         hint = f"name one of them: {', '.join(f'{each.layer}.{word}' for each in found[:8])}"
         fail(
             "argument",
-            f"{len(found)} layers of '{place[:60]}' have the attribute '{found[0].name}'",
+            f"{len(found):,} layers of '{place[:60]}' have the attribute '{found[0].name}'",
             hint=hint,
             origin=origin[:60],
         )

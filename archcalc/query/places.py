@@ -41,7 +41,7 @@ def find_place(name: str, graph: Graph, *, training: bool = False) -> Place:
         LookupError: the name refers to nothing; the arguments are a message and a hint.
     """
     if not name:
-        counted = tuple([index for index, node in graph.layers() if training or not node.training])
+        counted = tuple([index for index, _ in graph.running(training=training)])
         return Place(name, "network", counted, next(iter(graph.outputs.values())))
     tensor = graph.find(name)
     if tensor is None:

@@ -94,7 +94,7 @@ _OPERATIONS = {
     "pow": "Powers.",
     "tanh": "Hyperbolic tangents.",
     "erf": "Error functions.",
-    "sin": "Sines and cosines.",
+    "sin": "Sines, cosines and arctangents.",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,14 +22,18 @@ class Lowered:
     """The stored tensors of the file by the arrays of the graph: ``layer1/0/conv1.weight``. Several are joined along
     the first axis."""
 
-    def arrays(self, read: Callable[[Iterable[str]], Mapping[str, Any]]) -> dict[str, Any]:
+    def arrays(
+        self, read: Callable[[Iterable[str]], Mapping[str, Any]], only: Collection[str] | None = None
+    ) -> dict[str, Any]:
         """Return the stored arrays by the names in the graph.
 
         Args:
             read: returns stored tensors by their names in the file.
+            only: the arrays that are wanted; by default all.
         """
-        found = read({name for names in self.stored.values() for name in names})
-        return {array: _joined([found[name] for name in names]) for array, names in self.stored.items()}
+        wanted = {array: names for array, names in self.stored.items() if only is None or array in only}
+        found = read({name for names in wanted.values() for name in names})
+        return {array: _joined([found[name] for name in names]) for array, names in wanted.items()}
 
 
 def _joined(arrays: list[Any]) -> Any:

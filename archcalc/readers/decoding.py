@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from archcalc.executor.kernel import Array
+from archcalc.ops.formats import FLOATS, FORMATS
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 
-
-class _Float8(NamedTuple):
-    """How the eight bits of a number are read: a sign, an exponent, a mantissa."""
-
-    mantissa: int
-    """The number of bits of the mantissa."""
-    bias: int
-    """What is subtracted from the exponent."""
-    finite: bool
-    """Whether there are no infinities, so that the largest exponent is that of ordinary numbers."""
-    unsigned_zero: bool
-    """Whether the only NaN takes the place of a negative zero."""
-
-
-_FLOAT8 = {
-    "float8_e4m3fn": _Float8(3, 7, finite=True, unsigned_zero=False),
-    "float8_e5m2": _Float8(2, 15, finite=False, unsigned_zero=False),
-    "float8_e4m3fnuz": _Float8(3, 8, finite=True, unsigned_zero=True),
-    "float8_e5m2fnuz": _Float8(2, 16, finite=True, unsigned_zero=True),
-}
-"""Micikevicius et al., "FP8 formats for deep learning", 2022, and, without a negative zero, Noune et al., "8-bit
-numerical formats for deep neural networks", 2022."""
-POWERS = "float8_e8m0fnu"
-"""The format of scales: powers of two only, with the bias 127 (OCP Microscaling Formats, 2023)."""
-
-READABLE = (*NUMPY_DTYPES, *_FLOAT8, POWERS)
+READABLE = (*NUMPY_DTYPES, *(each.name for each in FLOATS if each.bits == 8))
 """The number formats that `decoded` returns arrays for."""
 
 
@@ -67,22 +43,15 @@ def decoded(raw: Array, dtype: str) -> Array:
 @cache
 def _table(dtype: str) -> Array:
     """Return the numbers that the 256 codes of a format of eight bits stand for."""
-    codes = np.arange(256)
-    if dtype == POWERS:
-        powers: Array = np.where(codes == 255, np.nan, np.exp2(codes - 127.0)).astype(np.float32)
-        return powers
-    form = _FLOAT8[dtype]
-    sign = np.where(codes & 128, -1.0, 1.0)
-    exponent, mantissa = (codes & 127) >> form.mantissa, codes & ((1 << form.mantissa) - 1)
-    fraction = mantissa / (1 << form.mantissa)
-    normal = (1 + fraction) * np.exp2(exponent - float(form.bias))
-    found = sign * np.where(exponent == 0, fraction * np.exp2(1.0 - form.bias), normal)
-    if form.unsigned_zero:
-        found[128] = np.nan
-    elif form.finite:
-        found[codes & 127 == 127] = np.nan
-    else:
-        largest = exponent == (127 >> form.mantissa)
-        found[largest] = np.where(mantissa == 0, sign * np.inf, np.nan)[largest]
-    numbers: Array = found.astype(np.float32)
+    form, codes = FORMATS[dtype], np.arange(256)
+    sizes = codes & (2 ** (form.bits - form.signed) - 1)
+    exponents, fractions = sizes >> form.fraction, sizes % 2**form.fraction
+    is_normal = (exponents > 0) | (not form.zero)
+    distances = np.maximum(exponents - form.zero, 0) + form.finest
+    found = np.ldexp(fractions + is_normal * 2.0**form.fraction, distances)
+    beyond = found > float(form.largest)
+    found[beyond] = np.where(fractions == 0, np.inf, np.nan)[beyond] if form.infinities else np.nan
+    if not form.negative_zero:
+        found[(sizes == 0) & (codes > 0)] = np.nan
+    numbers: Array = np.where(sizes == codes, found, -found).astype(np.float32)
     return numbers

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
+from archcalc.ops.source import Constant
 from archcalc.readers.building import Lowered
 from archcalc.readers.lowering import Model, lower
 from archcalc.readers.steps import same_shape
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
+
+MAX_CONSTANT = 2**26
+"""The most numbers of a stored tensor that is read to find out what it is."""
 
 
 class LoweredFile:
@@ -57,6 +63,23 @@ class LoweredFile:
         if not self.model.has_arrays:
             return None
         return self.recorded.arrays(self.model.arrays)
+
+    def constants(self) -> Mapping[str, Any]:
+        """Return the numbers of stored tensors that are not trained; see `archcalc.spec.models.ModelFile`."""
+        names = {
+            f"{node.name}.{node.op.array_name}"
+            for node in self.recorded.graph.nodes
+            if isinstance(node.op, Constant)  # all other arrays are trained, or statistics
+            and prod(node.output) <= MAX_CONSTANT
+        }
+        try:
+            return self.recorded.arrays(self.model.arrays, names)
+        except SpecError:
+            found: dict[str, Any] = {}
+            for name in names:
+                with suppress(SpecError):  # it needs numbers that the file does not have
+                    found |= self.recorded.arrays(self.model.arrays, [name])
+            return found
 
     def require_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Accept all inputs."""

@@ -39,9 +39,7 @@ def opened(file: Path | BinaryIO, name: str) -> Iterator[Any]:
     Raises:
         SpecError: h5py is not installed, or the file is damaged.
     """
-    if find_spec("h5py") is None:
-        hint = "install it: pip install h5py"
-        fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
+    require_h5py(name)
     _require_sound(file, name)
     import h5py
 
@@ -50,6 +48,13 @@ def opened(file: Path | BinaryIO, name: str) -> Iterator[Any]:
             yield found
     except DAMAGED as error:
         fail("format", f"the HDF5 file is damaged: {error}", origin=name)
+
+
+def require_h5py(name: str) -> None:
+    """Require that h5py is installed, for the file of a name."""
+    if find_spec("h5py") is None:
+        hint = "install it: pip install h5py"
+        fail("missing-package", "the package h5py is needed to read HDF5 files", hint=hint, origin=name)
 
 
 def _require_sound(file: Path | BinaryIO, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from archcalc.graph import Ref
@@ -110,8 +111,13 @@ class Contracted(Step):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         one, other = (_without(letters, place) for letters, place in zip(self.read, places, strict=True))
-        pattern = f"{' '.join(one)}, {' '.join(other)} = {' '.join(_without(self.made, results[0]))}"
-        return [layers.add(make(Einsum, pattern=pattern), tensors)]
+        made, read = _without(self.made, results[0]), list(tensors)
+        if not made:  # one number, which is a vector of one
+            made = next(letter for letter in ascii_lowercase if letter not in one + other)
+            one = made + one
+            read[0] = layers.add(Reshape(shape=(1, *layers.shape(read[0]))), read[:1])
+        pattern = f"{' '.join(one)}, {' '.join(other)} = {' '.join(made)}"
+        return [layers.add(make(Einsum, pattern=pattern), read)]
 
 
 def _without(letters: str, place: Place) -> str:

@@ -114,3 +114,25 @@ class PerExample(Elementwise):
         assert self.lifted is not None
         stored = {array: f"{LIFTED}{name}" if array == "weight" else name for array, name in self.stored.items()}
         return layers.add(self.lifted, [tensor], stored)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfSeveral(Elementwise):
+    """An operator of several tensors that the batch precedes; without a batch, they have one example."""
+
+    axes: int
+    """The number of axes of one example of the first tensor."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place = inputs[0]
+        alone = place is None and all(each[0] == 1 for each in sizes)
+        pure = place is not None and place.axis == 0 and place.is_pure
+        if (alone or pure) and all(each == place for each in inputs) and len(sizes[0]) == self.axes + 1:
+            yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        if places[0] is not None:
+            return super().layers(layers, tensors, places, results)
+        alone = [layers.add(Reshape(shape=layers.shape(each)[1:]), [each]) for each in tensors]
+        made = layers.add(self.op, alone, self.stored)
+        return [layers.add(Reshape(shape=(1, *layers.shape(made))), [made])]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archcalc.graph import Ref
-from archcalc.ops.selection import Gather, Take, TopK
+from archcalc.ops.selection import Gather, Scatter, Take, TopK
 from archcalc.ops.structure import Reshape
 from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.joining import Joined
@@ -68,6 +68,22 @@ class Gathered(Joined):
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         joined = Joined(op=make(Gather, axis=index_without(results[0], self.axis)), inputs=self.inputs, outputs=())
         return joined.layers(layers, tensors, places, results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scattered(Joined):
+    """A tensor with values at indices along an axis; the indices and values have all of its axes."""
+
+    op: Scatter
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        for (place,) in super().places(inputs, sizes, results, batch):
+            if place is None or place.axis != self.op.axis:
+                yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        op = replace(self.op, axis=index_without(results[0], self.op.axis))
+        return Joined(op=op, inputs=self.inputs, outputs=()).layers(layers, tensors, places, results)
 
 
 @dataclass(frozen=True, kw_only=True)

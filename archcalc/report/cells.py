@@ -9,7 +9,8 @@ from typing import Any
 from archcalc.analysis.counts import FORMULAS, STORED, TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.graph import ordered
+from archcalc.arrays.texts import count_text
+from archcalc.graph import write_shape
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.figures import MEMORY, SIZES, Row, figures, shape_of_example
@@ -142,8 +143,7 @@ def _name(row: Row, analysis: Analysis, layout: str) -> str:
 
 def _operator(row: Row, analysis: Analysis, layout: str) -> str:
     if isinstance(row, Group):
-        count = len(row.layers)
-        return f"{count} layer{'s' * (count > 1)}"
+        return count_text(len(row.layers), "layer")
     return write_layer(analysis.graph.nodes[row.node].op, layout)
 
 
@@ -157,14 +157,13 @@ def _inputs(row: Row, analysis: Analysis, layout: str) -> str:
 
 
 def _output(row: Row, analysis: Analysis, layout: str) -> str:
-    return shape_text(row.output, analysis, layout)
+    return write_shape(shape_of_example(row, analysis), layout, analysis.batch)
 
 
 def _input(row: Row, analysis: Analysis, layout: str) -> str:
     graph = analysis.graph
-    batch = () if analysis.batch is None else (analysis.batch,)
     shapes = graph.input_shapes(graph.nodes[row.layers[0].node])
-    return " ".join(shape_text((*batch, *shape), analysis, layout) for shape in shapes)
+    return " ".join(write_shape(shape, layout, analysis.batch) for shape in shapes)
 
 
 def _stage(row: Row, analysis: Analysis, layout: str) -> str | None:
@@ -185,13 +184,6 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
 
 _OWN = frozenset({"layer", "inputs", "stage", "head"})
 """The columns that depend on more than the operator, the input shapes and the receptive field of a row."""
-
-
-def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
-    """Return a shape as it is written in a layout, led by the batch size if there is one."""
-    batch = shape[:1] if analysis.batch is not None else ()
-    own = shape[1:] if analysis.batch is not None else shape
-    return "x".join(map(str, (*batch, *ordered(own, layout))))
 
 
 def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:

@@ -49,7 +49,7 @@ def _row(origin: NumberOrigin, *, with_terms: bool) -> tuple[str | None, ...]:
 def _notes(origins: Sequence[NumberOrigin]) -> Iterator[str]:
     """Yield that the most common origin comes first, and the command that prints the rules of a tool."""
     if len(origins) > 1:
-        yield f"{len(origins)} numbers fit; the most common comes first"
+        yield f"{len(origins):,} numbers fit; the most common comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.count.printed}"

@@ -183,7 +183,7 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
     hidden = trace.hidden
     if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
-            f"or: if {len(hidden)} operations whose source lines are not in the file are written the other way, as "
+            f"or: if {len(hidden):,} operations whose source lines are not in the file are written the other way, as "
             "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b; if some of them are, the number is between "
             "both"
         )
@@ -192,6 +192,6 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
         number = sum(map(len, trace.silent.values()))
         yield (
-            f"or: if {number} modules without operations, such as Identity, are called once each; a file does not "
+            f"or: if {number:,} modules without operations, such as Identity, are called once each; a file does not "
             "record their calls"
         )

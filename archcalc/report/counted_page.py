@@ -107,5 +107,5 @@ def _layers_text(term: Term) -> str | None:
     if not named:
         return None
     largest = sorted(named, key=lambda layer: -abs(named[layer]))[:MAX_LAYERS]
-    more = f", and {len(named) - len(largest)} more" if len(named) > len(largest) else ""
+    more = f", and {len(named) - len(largest):,} more" if len(named) > len(largest) else ""
     return ", ".join(largest) + more

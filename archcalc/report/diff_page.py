@@ -106,7 +106,7 @@ def _cell(analysis: Analysis, layer: Layer) -> Cell:
     return Cell(
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
-        write_shape(layer.output, graph.layout),
+        write_shape(graph.nodes[layer.node].output, graph.layout, analysis.batch),
         human(analysis.own(layer, "params")),
         human(layer.macs),
     )

@@ -66,6 +66,7 @@ FUNCTIONS = {
     "tanh": "tanh",
     "erf": "erf",
     "floor": "floor",
+    "round": "round",
     "sin": "sin",
     "cos": "cos",
     "max": "max",

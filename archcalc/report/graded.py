@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.claims.claim import Verdict
 from archcalc.grading.kinds.base import WrongEntry
 from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
@@ -101,7 +102,7 @@ def class_table(submissions: Sequence[GradedSubmission]) -> Table:
     return Table(
         columns=tuple(columns[column] for column in shown),
         rows=tuple(tuple(row[column] for column in shown) for row in rows),
-        title=f"{len(submissions)} submissions",
+        title=f"{len(submissions):,} submissions",
         notes=tuple(_summary(submissions)),
     )
 
@@ -109,7 +110,7 @@ def class_table(submissions: Sequence[GradedSubmission]) -> Table:
 def _mistakes(graded: GradedSubmission) -> str | None:
     """Return the first mistakes of a submission, in short."""
     wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
-    more = [f"and {len(wrong) - MAX_NAMED_MISTAKES} more"] if len(wrong) > MAX_NAMED_MISTAKES else []
+    more = [f"and {len(wrong) - MAX_NAMED_MISTAKES:,} more"] if len(wrong) > MAX_NAMED_MISTAKES else []
     return "; ".join([*wrong[:MAX_NAMED_MISTAKES], *more]) or None
 
 
@@ -120,13 +121,15 @@ def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
     notes = []
     mean = mean_points(submissions)
     if mean is not None and submissions[0].scored:
-        notes.append(f"mean: {points_text(mean)} points over {read} submission{'s' * (read != 1)}")
+        notes.append(f"mean: {points_text(mean)} points over {count_text(read, 'submission')}")
     if unreadable:
-        notes.append(f"{unreadable} submission{'s' * (unreadable != 1)} cannot be read")
+        notes.append(f"{count_text(unreadable, 'submission')} cannot be read")
     by_hand = sum(len(graded.open) for graded in submissions)
     if by_hand:
-        notes.append(f"{by_hand} answer{'s' * (by_hand != 1)} to be graded by a person")
-    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)]
+        notes.append(f"{count_text(by_hand, 'answer')} to be graded by a person")
+    common = [
+        f"{id}: {code} ({count:,} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)
+    ]
     return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 
 

@@ -8,7 +8,9 @@ from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Group
-from archcalc.report.cells import COLUMNS, DEFAULT, Cells, shape_text
+from archcalc.arrays.texts import count_text
+from archcalc.graph import write_shape
+from archcalc.report.cells import COLUMNS, DEFAULT, Cells
 from archcalc.report.figures import SUMMED, Row, total
 from archcalc.report.render import render
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
@@ -98,8 +100,7 @@ def readable_depth(analysis: Analysis) -> int:
 
 def title(analysis: Analysis, layout: str) -> str:
     """Return the name of the network and its inputs."""
-    batch = () if analysis.batch is None else (analysis.batch,)
-    inputs = [(name, shape_text((*batch, *shape), analysis, layout)) for name, shape in analysis.graph.inputs.items()]
+    inputs = [(name, write_shape(shape, layout, analysis.batch)) for name, shape in analysis.graph.inputs.items()]
     shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
     return f"{analysis.graph.name}, input {shown}" if has_name(analysis) else f"input {shown}"
 
@@ -127,7 +128,7 @@ def notes(analysis: Analysis, rows: Sequence[Row], cells: Cells) -> list[str]:
     if groups:
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
+        found.append(f"{count_text(layers, 'layer')} grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(node.training for node in analysis.graph.nodes):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes

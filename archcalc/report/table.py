@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from archcalc.arrays.texts import count_text
 from archcalc.terminal import display_width, readable
 
 
@@ -102,7 +103,7 @@ def raw(value: Any) -> Any:
 
 def bytes_in_full(count: int) -> str:
     """Return a number of bytes exactly, and from 1 KiB on also rounded: ``9,633,792 bytes (9.2 MiB)``."""
-    exact = f"{count:,} byte{'s' * (count != 1)}"
+    exact = count_text(count, "byte")
     return exact if count < 1024 else f"{exact} ({bytes_text(count)})"
 
 

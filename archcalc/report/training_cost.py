@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.training.cost import Part, StepMemory
 from archcalc.analysis.training.setup import OPTIMIZERS
 from archcalc.report.bars import bar_text
 from archcalc.report.table import Column, Table, bytes_in_full, bytes_text
@@ -19,34 +20,10 @@ BAR = 30
 """The length of the longest bar in columns."""
 
 
-class Part(NamedTuple):
-    """A part of the memory of a training step."""
-
-    key: str
-    name: str
-    bytes: int
-
-
-def parts_of(analysis: Analysis, dtype: str) -> list[Part]:
-    """Return the parts of the memory, in the order of a training step, without empty ones."""
-    cost, formats = analysis.training_cost, read_formats(dtype)
-    parts = cost.parts(formats)
-    _, uses = cost.worst_moment(formats)
-    found = [
-        Part("weights", "weights", parts.weights),
-        Part("master", "master weights", parts.master),
-        Part("gradients", "gradients of weights", parts.gradients),
-        Part("optimizer", f"state of {analysis.setup.optimizer}", parts.optimizer),
-        Part("saved", "saved tensors", uses.get("saved", 0)),
-        Part("gradient", "gradients of tensors", uses.get("gradient", 0)),
-        Part("passing", "other tensors", uses.get("passing", 0)),
-    ]
-    return [part for part in found if part.bytes]
-
-
 def training_table(analysis: Analysis, dtype: str, title: str, *, bars: Bars = "blocks") -> Table:
     """Return the parts of the memory of a training step with their shares, and the macs below."""
-    parts = parts_of(analysis, dtype)
+    memory = analysis.training_cost.step_memory(read_formats(dtype))
+    parts = [part for part in memory.parts if part.bytes]
     total = sum(part.bytes for part in parts)
     columns = [Column("part", "part"), Column("bytes", "bytes", "right")]
     rows: list[tuple[Any, ...]] = [(part.name, part.bytes) for part in parts]
@@ -55,7 +32,7 @@ def training_table(analysis: Analysis, dtype: str, title: str, *, bars: Bars = "
         largest = max([part.bytes for part in parts], default=1)
         rows = [(part.name, part.bytes, bytes_text(part.bytes), *_share(part, total, largest, bars)) for part in parts]
     totals = ("training memory", total, *(() if bars == "none" else (bytes_text(total), None, None)))
-    return Table(tuple(columns), tuple(rows), title, (totals,), tuple(_notes(analysis, dtype)))
+    return Table(tuple(columns), tuple(rows), title, (totals,), tuple(_notes(analysis, memory, dtype)))
 
 
 def _share(part: Part, total: int, largest: int, bars: Bars) -> tuple[str, str]:
@@ -64,14 +41,13 @@ def _share(part: Part, total: int, largest: int, bars: Bars) -> tuple[str, str]:
     return f"{float(Fraction(100 * part.bytes, total)):.1f} %", bar
 
 
-def _notes(analysis: Analysis, dtype: str) -> Iterator[str]:
+def _notes(analysis: Analysis, memory: StepMemory, dtype: str) -> Iterator[str]:
     cost, setup, formats = analysis.training_cost, analysis.setup, read_formats(dtype)
     states = OPTIMIZERS[setup.optimizer].states
     stored = f"{setup.optimizer} keeps {' and '.join(states)} of every trained parameter" if states else ""
     master = f"master weights in {setup.master}" if setup.master else ""
     yield "; ".join(each for each in (f"in {dtype}", master, stored) if each)
-    moment, _ = cost.worst_moment(formats)
-    yield f"worst moment: {cost.moments.name(moment)}"
+    yield f"worst moment: {memory.moment}"
     kept = "kept by PyTorch" if setup.as_pytorch else "saved"
     yield f"{kept} for the backward pass: {bytes_in_full(cost.saved(cost.runs, formats))}"
     forward, backward, both = analysis.totals.macs, cost.backward_macs(cost.runs), cost.training_macs(cost.runs)
@@ -87,9 +63,8 @@ def _notes(analysis: Analysis, dtype: str) -> Iterator[str]:
 def training_record(analysis: Analysis, dtype: str) -> dict[str, Any]:
     """Return what a training step costs as a record."""
     cost, setup, formats = analysis.training_cost, analysis.setup, read_formats(dtype)
-    moment, _ = cost.worst_moment(formats)
-    keys = ("weights", "master", "gradients", "optimizer", "saved", "gradient", "passing")
-    parts = {**dict.fromkeys(keys, 0), **{part.key: part.bytes for part in parts_of(analysis, dtype)}}
+    memory = cost.step_memory(formats)
+    parts = {part.key: part.bytes for part in memory.parts}
     return {
         "optimizer": setup.optimizer,
         "master": setup.master or None,
@@ -101,5 +76,5 @@ def training_record(analysis: Analysis, dtype: str) -> dict[str, Any]:
         "saved": cost.saved(cost.runs, formats),
         "training_memory": sum(parts.values()),
         "parts": parts,
-        "worst_moment": cost.moments.name(moment),
+        "worst_moment": memory.moment,
     }

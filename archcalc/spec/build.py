@@ -350,7 +350,7 @@ class _Builder:
     def bound_layers(self, more: int, span: Span) -> None:
         """Check that ``more`` further layers do not exceed the limit."""
         if len(self.drafts) - len(self.network.inputs) + more > self.limits.layers:
-            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
+            fail("limit", f"more than {self.limits.layers:,} layers", span, "raise the limit with --max-layers")
 
     def spend(self, steps: int, span: Span) -> None:
         """Count calls and repetitions against the limit on layers before expanding them, since they may be empty."""
@@ -358,7 +358,7 @@ class _Builder:
         if self.steps > self.limits.layers:
             fail(
                 "limit",
-                f"more than {self.limits.layers} calls and repetitions",
+                f"more than {self.limits.layers:,} calls and repetitions",
                 span,
                 "raise the limit with --max-layers",
             )

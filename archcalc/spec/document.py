@@ -124,7 +124,7 @@ class _Builder:
         if self.entries > self.limits.words:
             fail(
                 "limit",
-                f"the file has more than {self.limits.words} entries",
+                f"the file has more than {self.limits.words:,} entries",
                 self.place(event),
                 "raise the limit with --max-words",
             )

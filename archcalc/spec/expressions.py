@@ -300,7 +300,7 @@ def literal(reader: Reader, digits: str, start: int) -> Literal:
     if len(mantissa) > reader.limits.digits or len(exponent) > 6 or abs(int(exponent or 0)) > reader.limits.digits:
         fail(
             "limit",
-            f"a number of more than {reader.limits.digits} digits",
+            f"a number of more than {reader.limits.digits:,} digits",
             reader.since(start),
             "raise the limit with --max-digits",
         )
@@ -314,7 +314,7 @@ def measured(reader: Reader, written: str, start: int, rounded: Callable[[str], 
     """Return a number as written in claims, with the tolerance that its precision implies."""
     longest = 2 * reader.limits.digits
     if len(written) > longest:
-        fail("limit", f"a number of more than {longest} characters", reader.since(start))
+        fail("limit", f"a number of more than {longest:,} characters", reader.since(start))
     try:
         exact, tolerance = rounded(written)
     except ValueError as error:

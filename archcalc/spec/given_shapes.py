@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from archcalc.graph import channels_first, input_axes
+from archcalc.graph import channels_first, input_axes, write_shape
 from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Text, fail, listing, suggest, whole_text
 from archcalc.spec.grammar import parse_shape
@@ -68,7 +68,7 @@ def given_shapes(
     shapes = dict(inputs)
     for name in given.shapes:
         if name and name not in shapes:
-            hint = suggest(name, shapes, listing("input", shapes))
+            hint = suggest_input(name, shapes, input_axes(shapes, names), given, given.layout or layout)
             fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--shape {name}")
     for name, shape in parsed_shapes(given, layout, limits, variables).items():
         shapes[name or next(iter(shapes))] = shape
@@ -84,14 +84,36 @@ def given_shapes(
     return shapes
 
 
-def suggest_size(name: str, known: Collection[str]) -> str:
-    """Return the hint for a name that is neither a variable nor an input size: a similar name, or a list of all.
+def suggest_input(
+    name: str, shapes: Mapping[str, Shape], axes: Mapping[str, tuple[str, int]], given: Given, layout: str
+) -> str:
+    """Return the hint for a name before a shape that is not that of an input.
 
-    Synonyms are not listed: numbered axes and, with a single input, names with that of the input (``input.H``).
+    Args:
+        name: the name.
+        shapes: the inputs.
+        axes: their sizes by name. They have values of their own only where settings vary.
+        given: what is given from outside.
+        layout: the layout of the shapes.
     """
+    if given.later:
+        return suggest(name, [*shapes, *axes], f"{listing('input', shapes)}; {listing('size', without_synonyms(axes))}")
+    if name in axes:
+        target, _ = axes[name]
+        return f"give the entire shape, as in --shape {target}={write_shape(shapes[target], layout)}"
+    return suggest(name, shapes, listing("input", shapes))
+
+
+def without_synonyms(known: Collection[str]) -> list[str]:
+    """Return names of sizes without synonyms: numbers of axes and, of a single input, names such as ``input.H``."""
     inputs = {each.rpartition(".")[0] for each in known}
     several = len(inputs) > 2  # names without an input have an empty one
-    listed = [each for each in known if not re.fullmatch(r"(?:.*\.)?n\d+", each) and (several or "." not in each)]
+    return [each for each in known if not re.fullmatch(r"(?:.*\.)?n\d+", each) and (several or "." not in each)]
+
+
+def suggest_size(name: str, known: Collection[str]) -> str:
+    """Return the hint for a name that is neither a variable nor an input size: a similar name, or a list of all."""
+    listed = without_synonyms(known)
     noun = "variables and input size" if len(listed) > 1 else "input size"
     return suggest(name, known, listing(noun, listed, MAX_LISTED) if listed else "")
 

@@ -161,7 +161,7 @@ def decode(data: bytes, name: str, limits: Limits) -> str:
         SpecError: they are too many, are not UTF-8, or contain control characters.
     """
     if len(data) > limits.bytes:
-        fail("limit", f"more than {limits.bytes} bytes", hint="raise the limit with --max-bytes", origin=name)
+        fail("limit", f"more than {limits.bytes:,} bytes", hint="raise the limit with --max-bytes", origin=name)
     other = what_else(data)
     if other:
         fail("encoding", f"not UTF-8 text, but {other}", origin=name)

@@ -1,4 +1,4 @@
-"""Input shapes that are valid, but probably meant otherwise: with the channels last, or with a batch."""
+"""Input shapes that are valid, but probably meant otherwise: with the channels last, a batch, or too few axes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archcalc.graph import ordered, write_shape
+from archcalc.graph import axis_symbols, ordered, write_shape
 from archcalc.numeric import is_plain
 from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Span, SpecError
@@ -37,6 +37,8 @@ class WrittenInputs(NamedTuple):
     """The layout in which they are written."""
     file: Source | None
     """The file that sets the layout; ``None`` for an inline expression."""
+    replaced: Mapping[str, Shape] = {}
+    """The shapes in the text of the network, channels first, that others given from outside replace, by name."""
 
     def of_rank(self, axes: int) -> Iterator[tuple[Span, Shape]]:
         """Yield the places and shapes, as written, of the inputs with this number of axes."""
@@ -87,9 +89,27 @@ def with_a_batch(inputs: WrittenInputs) -> Iterator[Misreading]:
         yield Misreading(span, f"the shape {write_shape(written)} is read as {read}", hint)
 
 
+def with_other_axes(inputs: WrittenInputs) -> Iterator[Misreading]:
+    """Yield the shapes with another number of axes than those that they replace."""
+    for name, own in inputs.replaced.items():
+        given = inputs.shapes[name]
+        if len(given) == len(own):
+            continue
+        shapes = [ordered(shape, inputs.layout) for shape in (given, own)]
+        written, wanted = map(write_shape, shapes)
+        axes = "axis" if len(given) == 1 else "axes"
+        message = f"the shape {written} has {len(given)} {axes}, but the network's own input {wanted} has {len(own)}"
+        letters = "x".join(ordered(axis_symbols(len(own)), inputs.layout))
+        yield Misreading(inputs.places[name], message, f"write {letters}, as in {wanted}")
+
+
+INPUT_CHECKS = (channels_at_the_other_end, with_a_batch, with_other_axes)
+"""The functions that find such shapes without knowing the layers; the first that finds one explains an error."""
+
+
 def with_reading(error: SpecError, inputs: WrittenInputs) -> SpecError:
     """Return the error that a layer is impossible, with the reading of the input as its hint if that is the reason."""
-    found = next((each for check in (channels_at_the_other_end, with_a_batch) for each in check(inputs)), None)
+    found = next((each for check in INPUT_CHECKS for each in check(inputs)), None)
     if found is None:
         return error
     hint = f"{found.message}; {found.hint}"

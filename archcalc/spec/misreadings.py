@@ -19,6 +19,7 @@ from archcalc.spec.misread_shapes import (
     WrittenInputs,
     channels_at_the_other_end,
     with_a_batch,
+    with_other_axes,
 )
 from archcalc.spec.records import Spec
 
@@ -41,7 +42,7 @@ def check(code: str) -> Callable[[Check], Check]:
 def written_inputs(spec: Spec) -> WrittenInputs:
     """Return the inputs of a spec with the places of their shapes."""
     file = None if spec.outline.document is None else spec.source
-    return WrittenInputs(spec.graph.inputs, spec.outline.shapes, spec.graph.layout, file)
+    return WrittenInputs(spec.graph.inputs, spec.outline.shapes, spec.graph.layout, file, spec.outline.replaced)
 
 
 def misreadings(spec: Spec) -> list[Problem]:
@@ -97,6 +98,18 @@ def missing_channels(spec: Spec) -> Iterator[Misreading]:
             )
             image = (length, length, 1) if graph.layout == "hwc" else (1, length, length)
             yield Misreading(span, message, f"for an image with one channel, write {write_shape(image)}")
+
+
+@check("other-axes")
+def other_axes(spec: Spec) -> Iterator[Misreading]:
+    """An input shape given from outside with another number of axes than the network's own.
+
+    `--shape 3x32` turns a network for images into one for sequences of 3 channels: its windows then slide along one
+    axis. Usually a size is missing: `--shape 3x32x32`.
+    """
+    inputs = written_inputs(spec)
+    explained = {found.span for found in (*channels_last_shape(spec), *batch_in_shape(spec), *missing_channels(spec))}
+    return (found for found in with_other_axes(inputs) if found.span not in explained)
 
 
 @check("layer-norm-axis")

@@ -25,7 +25,9 @@ HDF5 = (".h5", ".hdf5")
 """The ends of the names of HDF5 files, which hold a model or a checkpoint."""
 KERAS = ".keras"
 """The end of the name of the file of a Keras model."""
-CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX)
+KERAS_INDEX = ".weights.json"
+"""The end of the name of the index of weights of Keras in several files."""
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", *HDF5, INDEX_SUFFIX, KERAS_INDEX)
 """The ends of the names of checkpoints, which have the parameters of a network, but no network."""
 
 
@@ -89,6 +91,13 @@ class ModelFile(Protocol):
 
     def arrays(self) -> Mapping[str, Any] | None:
         """Return the stored arrays of the file by ``layer.array``; ``None`` if it has no numbers."""
+        ...
+
+    def constants(self) -> Mapping[str, Any]:
+        """Return the numbers of stored tensors that are not trained, by ``layer.array``.
+
+        They tell masks and tables from each other. Those that the file does not have, and large ones, are left out.
+        """
         ...
 
     def require_inputs(self, inputs: Mapping[str, Any]) -> None:
@@ -159,7 +168,7 @@ def is_checkpoint(spec: str) -> bool:
 
 def has_weights_of_keras(file: str) -> bool:
     """Return whether a file has weights as Keras stores them, by the end of its name: of a model, or alone."""
-    return file.lower().endswith((KERAS, *HDF5))
+    return file.lower().endswith((KERAS, KERAS_INDEX, *HDF5))
 
 
 def split_part(spec: str) -> tuple[str, str]:

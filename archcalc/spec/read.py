@@ -128,7 +128,7 @@ def _bound_words(source: Source, limits: Limits) -> None:
         return
     words = sum(1 for _ in islice(WORD.finditer(source.text), limits.words + 1))
     if words > limits.words:
-        fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
+        fail("limit", f"more than {limits.words:,} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
 def is_implicit(name: str) -> bool:
@@ -149,6 +149,7 @@ class _Reader:
         self.callable: frozenset[str] = frozenset()
         """The blocks."""
         self.shapes: dict[str, Span] = {}
+        self.replaced: dict[str, Shape] = {}
         """The places of the input shapes."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
@@ -246,9 +247,10 @@ class _Reader:
             built = build(network, self.limits, given.observe, given.attributes, given.training_heads)
         except SpecError as error:
             file = None if document is None else self.source
-            raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
+            inputs = WrittenInputs(network.inputs, self.shapes, network.layout, file, self.replaced)
+            raise with_reading(error, inputs) from None
         graph, places, impossible = built
-        outline = Outline(document, network, places, ignored, self.shapes, impossible)
+        outline = Outline(document, network, places, ignored, self.shapes, impossible, self.replaced)
         return Spec(self.source, graph, expectations, outline, variants, about=self.about)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
@@ -374,7 +376,10 @@ class _Reader:
     def override(self, inputs: dict[str, Shape], variables: Names, layout: str) -> dict[str, Shape]:
         """Replace input shapes by those of ``--shape``, then input sizes by those given as numbers."""
         for name, written in self.given.shapes.items():
-            self.shapes[name or next(iter(inputs))] = whole_text(shape_text(name, written))
+            target = name or next(iter(inputs))
+            self.shapes[target] = whole_text(shape_text(name, written))
+            if target in inputs:
+                self.replaced[target] = inputs[target]
         return given_shapes(inputs, self.given, variables, layout, self.limits, self.source.name)
 
     def tables(self, top: Mapping) -> Tables:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archcalc.graph import Graph
 from archcalc.numeric import Number
+from archcalc.ops.base import Shape
 from archcalc.spec.about import About
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Problem, Source, Span, Text
@@ -36,6 +37,8 @@ class Outline(NamedTuple):
     """The places of the input shapes, by input name."""
     impossible_heads: tuple[Problem, ...] = ()
     """The errors of the training heads that are left out."""
+    replaced: Dictionary[str, Shape] = {}
+    """The input shapes in the text, channels first, that others given from outside replace, by input name."""
 
 
 class Spec(NamedTuple):

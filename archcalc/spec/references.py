@@ -126,7 +126,7 @@ class References:
 
         if found:
             hint = f"name one of them, @{full(found[0])}; or join all of them, add(@{written.name}*)"
-            fail("reference", f"'@{written.name}' leads to {len(found)} tensors", written.span, hint)
+            fail("reference", f"'@{written.name}' leads to {len(found):,} tensors", written.span, hint)
         known = [full(mark) for mark in marks if mark.names(inside)]
         known += [f"{start}/{name}" for name in further]
         ending = [name for name in known if name.endswith(f"/{path[-1]}")]

@@ -124,7 +124,7 @@ def named_layer(argument: Argument, named: Value) -> int:
     layers = named.mark.layers
     if len(layers) != 1:
         hint = f"name one of them: weights=@{named.name}/…" if layers else ""
-        count = f"{len(layers)} layers" if layers else "no layer"
+        count = f"{len(layers):,} layers" if layers else "no layer"
         fail("sharing", f"weights= must name one layer, but '@{named.name}' has {count}", argument.span, hint)
     return layers[0]
 

@@ -283,7 +283,7 @@ def bounded(value: Number, span: Span, limits: Limits) -> Number:
 
 def too_many_digits(span: Span, limits: Limits) -> NoReturn:
     """Raise the error that a number has too many digits."""
-    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the limit with --max-digits")
+    fail("limit", f"a number of more than {limits.digits:,} digits", span, "raise the limit with --max-digits")
 
 
 def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
@@ -393,7 +393,7 @@ def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limi
     if is_plain(elements) and limits.too_large(elements):
         fail(
             "limit",
-            f"the number of elements of {what} has more than {limits.digits} digits",
+            f"the number of elements of {what} has more than {limits.digits:,} digits",
             span,
             "raise the limit with --max-digits",
         )

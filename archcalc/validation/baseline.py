@@ -182,7 +182,7 @@ def changes_text(changed: Iterable[Change], target: str) -> str:
     quantity = STORED_FOR.get(quantity, quantity)
     index = STORED_COUNTS.index(quantity) if quantity in STORED_COUNTS else None
     texts = [text for change in changed if _is_inside(change, place) and (text := _change_text(change, index))]
-    more = f"; and {len(texts) - MAX_CHANGES} more" if len(texts) > MAX_CHANGES else ""
+    more = f"; and {len(texts) - MAX_CHANGES:,} more" if len(texts) > MAX_CHANGES else ""
     return f"changed since the baseline: {'; '.join(texts[:MAX_CHANGES])}{more}" if texts else ""
 
 

@@ -108,3 +108,30 @@ def test_an_unknown_setting_after_a_spec_is_an_error(archcalc: Archcalc) -> None
 def test_arguments_of_an_inline_expression_are_not_settings(archcalc: Archcalc) -> None:
     ran = archcalc("compare", "3x9x9 -> conv 2 k=3", "3x9x9 -> conv 2 k=5", "--columns", "params")
     assert ran.line("params").split()[1:3] == ["56", "152"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [
+        ("memory", "in float32; memory: size of the parameters"),
+        ("params,peak", "in float32; peak: largest total size of the live tensors"),
+        ("training_memory", "in float32"),
+        ("params,macs", None),
+    ],
+)
+def test_only_what_is_listed_is_explained(archcalc: Archcalc, columns: str, note: str | None) -> None:
+    names = columns.split(",")
+    ran = archcalc("compare", "lenet5", "alexnet", "--columns", columns)
+    assert ran.lines[2 + len(names) :] == ([] if note is None else [note])
+
+
+def test_shapes_are_written_in_the_layout_of_the_option_and_the_batch_leads_them(archcalc: Archcalc) -> None:
+    expression = "3x8x6 -> conv 4 k3"
+    arguments = ("compare", expression, "lenet5", "--columns", "input,output", "--batch", "5")
+    ran = archcalc(*arguments)
+    assert ran.line("input").split() == ["input", "5x3x8x6", "5x1x32x32", "-"]
+    assert ran.line("output").split() == ["output", "5x4x6x4", "5x10", "-"]
+    ran = archcalc("compare", "resnet18", *arguments[2:], "--layout", "hwc")
+    assert ran.line("input").split() == ["input", "5x224x224x3", "5x32x32x1", "-"]
+    records = json.loads(archcalc("compare", "resnet18", "--layout", "hwc", "--format", "json").out)
+    assert records[0]["input"] == "3x224x224"

@@ -19,6 +19,12 @@ def test_the_suffix_decides_about_the_format(archcalc: Archcalc, tmp_path: Path,
     assert start in path.read_text()
 
 
+def test_an_impossible_opset_is_named_by_its_option(archcalc: Archcalc) -> None:
+    ran = archcalc("convert", SMALL, "-o", "-", "--to", "onnx", "--opset", "3")
+    assert ran.status == 2
+    assert ran.err.startswith("--opset: error[argument]: the opset must be from 18 to")
+
+
 def test_standard_output_needs_the_name_of_a_format(archcalc: Archcalc) -> None:
     ran = archcalc("convert", SMALL, "-o", "-")
     assert ran.status == 2

@@ -161,3 +161,21 @@ def test_show_prints_the_table_in_the_count_of_a_tool(archcalc: Archcalc) -> Non
     assert next(line for line in table if line.startswith("total")).split()[-1] == "8,204"
     assert "does not count the operations" in archcalc("show", NET, "--as", "keras").err
     assert archcalc("show", NET, "--as", "thop", "--format", "json").status == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "macs", "text"),
+    [
+        ("1000x1000 -> linear 1000", 10**9, "1.000 G"),
+        ("1000x1000 -> linear 10", 10**7, "0.010 G"),
+        ("1000x100 -> linear 10", 10**6, "1.000 M"),
+        ("100x10 -> linear 4", 4000, "4.000 k"),
+        ("2 -> linear 2", 4, "0.004 k"),
+    ],
+)
+def test_published_figures_have_a_unit_in_which_they_are_not_zero(
+    archcalc: Archcalc, spec: str, macs: int, text: str
+) -> None:
+    ran = archcalc("counters", spec, "--tool", "torchvision", "--quantity", "macs")
+    assert f"{macs:,} MACs" in ran.lines[0]
+    assert text in ran.lines[3]

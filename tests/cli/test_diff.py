@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -118,6 +119,12 @@ def test_a_baseline_limits_the_sum_of_small_steps(
     ran = archcalc("diff", "old.yaml", "other.yaml", *arguments[3:], "--baseline", "base.json")
     assert ran.status == 0
     assert "base.json has no entry for other.yaml" in ran.out
+
+
+def test_a_baseline_without_limits_is_an_error(archcalc: Archcalc) -> None:
+    ran = archcalc("diff", "lenet5", "alexnet", "--baseline", "missing.json")
+    assert ran.status == 2
+    assert "--baseline needs --fail-on" in ran.err
 
 
 def test_the_baseline_of_the_configuration_applies(
@@ -270,3 +277,22 @@ def test_lines_fit_the_terminal(width: int) -> None:
     network = ComparedNetwork(name="resnet34", status="changed", old=old, new=new, diff=compare(old, new))
     text = diff_text(NetworkComparison("resnet18", "resnet34", (network,)), "rich", width=width)
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_layers_side_by_side_have_their_figures(archcalc: Archcalc) -> None:
+    page = archcalc("diff", "3x8x8 -> conv 4 k3 -> relu", "3x8x8 -> conv 6 k3 -> relu", "--format", "side-by-side").out
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page.partition('class="pairs"')[2])
+    assert cells[:10] == [
+        "conv_1",
+        "conv 4 k3",
+        "4x6x6",
+        "112",
+        "3,888",
+        "conv_1",
+        "conv 6 k3",
+        "6x6x6",
+        "168",
+        "5,832",
+    ]
+    titles = re.findall(r"<th[^>]*>([^<]*)</th>", page)
+    assert titles[-10:] == ["layer", "operator", "output", "params", "MACs"] * 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from archcalc import load
 from tests.cli.conftest import Archcalc
 from tests.readers.programs import small_network, with_unknown_operators, write
 
@@ -99,3 +101,24 @@ def test_a_model_with_uncounted_operators_has_lower_bounds(archcalc: Archcalc, t
 def test_shapes_follow_the_options(archcalc: Archcalc) -> None:
     page = archcalc("report", SMALL, "-o", "-", "--batch", "2", "--layout", "hwc", "--shape", "8x9x3").out
     assert "<dd>2x8x9x3</dd>" in page
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("chw", "7x4x6x8"), ("hwc", "7x6x8x4")])
+def test_the_batch_is_the_first_axis_of_every_shape(archcalc: Archcalc, layout: str, shape: str) -> None:
+    spec = "3x8x10 -> conv 4 k3 -> relu -> fc 10" if layout == "chw" else "8x10x3 -> conv 4 k3 -> relu -> fc 10"
+    options = ("--batch", "7", "--layout", layout, "-o", "-")
+    for specs in ([spec], [spec, spec.replace("relu", "tanh")]):
+        page = archcalc("report", *specs, *options).out
+        page = re.sub(r'data-line="[^"]*"', "", page)  # derivations begin with one example
+        found = re.findall(r"(?<!→ )\b[0-9]+(?:x[0-9]+)+\b", page)
+        shapes = [each for each in found if {"4", "6", "8"} <= {*each.split("x")}]
+        assert shapes
+        assert {*shapes} == {shape}
+
+
+def test_python_returns_the_same_page(archcalc: Archcalc) -> None:
+    spec = "3x33x33 -> conv 4 k2 s2 -> relu -> fc 10"
+    assert load(spec).report() == archcalc("report", spec, "-o", "-").out
+    options = ("--batch", "2", "--layout", "hwc", "--dtype", "float16", "--ignore", "dropped-border")
+    written = archcalc("report", "resnet18", *options, "-o", "-").out
+    assert load("resnet18").report(batch=2, layout="hwc", dtype="float16", ignore=["dropped-border"]) == written

@@ -180,6 +180,12 @@ def test_a_shape_can_be_given_to_an_input_by_name(archcalc: Archcalc) -> None:
     assert "4x32x32" in ran.line("a ")
 
 
+def test_a_single_size_in_place_of_a_shape_gets_the_entire_shape_as_its_hint(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "lenet5", "--shape", "H=64")
+    assert ran.status == 2
+    assert "give the entire shape, as in --shape input=1x32x32" in ran.err
+
+
 @pytest.mark.parametrize("option", ["--set=alpha", "--set==1", "--set=nobody=1", "--shape=ghost=3x4x4", "--shape=0x1"])
 def test_wrong_settings_name_the_option(archcalc: Archcalc, option: str) -> None:
     ran = archcalc("show", "lenet5", option)

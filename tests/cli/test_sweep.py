@@ -115,6 +115,8 @@ WRONG = {
     ("--shape", "H=0:64:32"): "sizes must be positive integers, got 0",
     ("--shape", "H=32:33:0.5"): "sizes must be positive integers, got 65/2",
     ("--shape", "Z=3x4x4,3x5x5"): "no input 'Z'",
+    ("--shape", "X=3,4"): "the only input is input; the sizes are C, H, W",
+    ("--shape", "X=3", "--shape", "H=64,96"): "the only input is input; the sizes are C, H, W",
     ("--set", "alpha=1,2", "--where", "macs"): "expected a comparison",
     ("--set", "alpha=1,2", "--where", "macs < 3M", "--where", "params < 3M"): "join conditions with 'and'",
     ("--set", "alpha=1,2", "--where", "mac < 3"): "did you mean 'macs'?",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 import archcalc
+from archcalc.analysis.propagate import analyze
 from archcalc.counters.count import Count
+from archcalc.counters.network import counts_of, trace_of
 from archcalc.counters.registry import TOOLS, tools_named
+from archcalc.spec import Source, read_spec
+from tests.random_networks import networks
 from tests.readers.programs import call, document, small_network, write
 from tests.sample import SAMPLE
 
@@ -176,6 +182,18 @@ def test_a_file_says_which_factors_need_gradients(tmp_path: Path, operator: str,
     program["graph_module"]["graph"]["tensor_values"]["p_head_weight"]["requires_grad"] = is_trained
     found = read(tmp_path, program)["flop-counter-mode 2.13 meta", "training_flops"]
     assert found.value == 2 * 64 * (1 + products + (1 + of_gradients if is_trained else 0))
+
+
+@given(networks())
+@settings(max_examples=10)
+def test_layers_that_are_alike_are_counted_as_each_by_itself(text: str) -> None:
+    analysis = analyze(read_spec(Source("net.yaml", text)).graph)
+    trace = trace_of(analysis.graph, None, analysis)
+    together = counts_of(analysis, trace=trace)
+    alone = counts_of(analysis, trace=replace(trace, kinds={}))
+    assert [(each.value, each.terms, each.by_layer) for each in together] == [
+        (each.value, each.terms, each.by_layer) for each in alone
+    ]
 
 
 def test_versions_of_a_tool_count_windows_differently() -> None:

@@ -25,7 +25,7 @@ from archcalc.ops.base import REGISTRY
 from tests.executor.layers import read
 from tests.executor.test_gradients import CASES, layer_of_case
 
-INDICES = {"take", "gather", "topk", "embedding"}
+INDICES = {"take", "gather", "scatter", "topk", "embedding"}
 """Operators whose gradient cannot be computed with other numbers in place of indices."""
 
 

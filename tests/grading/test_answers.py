@@ -166,7 +166,7 @@ def test_a_line_that_cannot_be_read_is_an_answer_with_its_problem(
         ("x.csv", "# nothing\n", "x.csv: error[answers]"),
         ("x.md", "no table here\n", "x.md: error[answers]: the page has no table"),
         ("x.yaml", "a: " + "[" * 100_000, "x.yaml:1:"),
-        ("x.csv", "layer,params\n" + "c1,1\n" * 20_000, "x.csv: error[limit]: more than 10000 answers"),
+        ("x.csv", "layer,params\n" + "c1,1\n" * 20_000, "x.csv: error[limit]: more than 10,000 answers"),
         ("x.md", "|layer|params|\n|-|-|\n" + "|c1|1|\n" * 20_000, "x.md: error[limit]"),
         ("x.json", json.dumps([{"target": "a", "answer": 1}] * 20_000), "x.json: error[limit]"),
         ("x.csv", "layer,params\nc1," + "1" * 200_000 + "\n", "x.csv:2:1: error[answers]"),
@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_is_one_located_message(name: str, text: str,
 def test_the_bound_on_answers_can_be_raised() -> None:
     text = "target,answer\n" + "".join(f"c{index},1\n" for index in range(12_000))
     assert len(read("x.csv", text, max_answers=12_000).answers) == 12_000
-    with pytest.raises(SpecError, match="more than 11999"):
+    with pytest.raises(SpecError, match="more than 11,999"):
         read("x.csv", text, max_answers=11_999)
 
 

@@ -7,7 +7,7 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.lint import RULES, lint
-from archcalc.spec import Given, Problem, Source, Spec, bundled, load_spec, read_spec
+from archcalc.spec import Given, Problem, Source, Spec, SpecError, bundled, load_spec, read_spec
 from archcalc.spec.misreadings import CHECKS
 from tests.spec.reading import marked
 
@@ -91,6 +91,30 @@ def test_a_shape_of_the_command_line_is_marked_there() -> None:
     (found,) = warnings("mobilenet-v1", shapes={"": "160x160x3"})
     assert found.place() == ("--shape", 1, 1)
     assert not warnings("mobilenet-v1", shapes={"": "160x160x3"}, layout="hwc")
+
+
+@pytest.mark.parametrize("shape", ["3x32", "64", "1x8x32x32"])
+def test_a_shape_with_another_number_of_axes_is_marked_beside_the_one_that_it_replaces(shape: str) -> None:
+    (found,) = warnings("1x32x32 -> relu", shapes={"": shape})
+    axes = shape.count("x") + 1
+    assert (found.code, marked(found)) == ("other-axes", shape)
+    assert f"the shape {shape} has {axes} ax" in found.message
+    assert "1x32x32 has 3" in found.message
+    assert found.hint == "write CxHxW, as in 1x32x32"
+
+
+def test_axes_are_counted_for_the_input_that_the_shape_is_given_to() -> None:
+    text = "layout: hwc\ninputs:\n  image: 32x32x1\n  vector: 8\nlayers:\n  - a: '@vector -> relu'\n"
+    found = file_warnings(text, shapes={"image": "32x3", "vector": "9"})
+    assert [each.hint for each in found if each.code == "other-axes"] == ["write HxWxC, as in 32x32x1"]
+
+
+def test_axes_explain_a_layer_that_they_make_impossible() -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec("lenet5", Given(shapes={"": "32"}))
+    assert caught.value.problems[0].hint.startswith(
+        "the shape 32 has 1 axis, but the network's own input 1x32x32 has 3"
+    )
 
 
 def test_a_channels_last_file_with_a_channels_first_shape_gets_a_warning() -> None:

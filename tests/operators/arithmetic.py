@@ -33,6 +33,7 @@ entry(
 entry("sqrt", draw=plain("sigmoid -> sqrt"), torch=lambda op, s: layer(lambda x: x.sqrt()))
 entry("sin", draw=plain("sin"), torch=lambda op, s: layer(lambda x: x.sin()))
 entry("cos", draw=plain("cos"), torch=lambda op, s: layer(lambda x: x.cos()))
+entry("atan", draw=plain("atan"), torch=lambda op, s: layer(lambda x: x.atan()))
 entry("erf", draw=plain("erf"), torch=lambda op, s: layer(lambda x: x.erf()))
 entry("abs", draw=plain("abs"), torch=lambda op, s: layer(lambda x: x.abs()))
 entry(
@@ -55,4 +56,17 @@ entry(
         lambda x: x.clamp(*(None if bound is None else float(bound) for bound in (op.min, op.max)))
     ),
     cases=[({"min": 0, "max": Fraction(13, 2)}, (MAP,)), ({"min": -2}, (MAP,)), ({"max": 3}, (MAP,))],
+)
+
+entry(
+    "cast",
+    draw=plain("cast float64"),  # of which a run has all numbers, so that small differences stay small
+    torch=lambda op, s: layer(lambda x: x.double().to(x.dtype)),
+    cases=[({"format": "float64"}, (MAP,))],
+)
+entry(
+    "quantize",
+    draw=plain("quantize int64 scale=1/1099511627776"),  # likewise
+    torch=lambda op, s: layer(lambda x: x + ((x / float(op.scale)).round() * float(op.scale) - x).detach()),
+    cases=[({"format": "int64", "scale": Fraction(1, 2**62)}, (MAP,))],  # limits numbers to those from -2 to 2
 )

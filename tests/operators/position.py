@@ -6,7 +6,7 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from archcalc.writers.onnx.position import axes_of
+from archcalc.writers.score_tables import axes_of
 from tests.operators.entry import Sizes, entry
 from tests.operators.torch_parts import layer, parameter, torch
 from tests.operators.writer import Shape, Writer, joined, written

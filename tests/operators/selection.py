@@ -61,6 +61,40 @@ entry(
 )
 
 
+def draw_scatter(w: Writer, shape: Shape) -> str:
+    where, _ = draw_axis(w, shape)
+    how = w.among("", "how=sum", "how=prod", "how=max", "how=min")
+    values = w.among("identity", "scale 2", "tanh")
+    return f"scatter({', '.join(each for each in ('identity', 'scale 3', values, where, how) if each)})"
+
+
+def torch_scatter(op: Any, shapes: list[Sizes]) -> Module:
+    at = along(op, shapes[0]) + 1
+
+    def run(x: Tensor, indices: Tensor, values: Tensor) -> Tensor:
+        places = nearest(indices, x.shape[at]).expand(values.shape)
+        if op.how == "replace":
+            return x.scatter(at, places, values)
+        how = {"max": "amax", "min": "amin"}.get(op.how, op.how)
+        return x.scatter_reduce(at, places, values, how)
+
+    return layer(run)
+
+
+entry(
+    "scatter",
+    draw=draw_scatter,
+    torch=torch_scatter,
+    cases=[
+        ({"how": "sum"}, (MAP, MAP, MAP)),
+        ({"axis": 2, "how": "max"}, (MAP, (1, 1, 5), (12, 20, 5))),
+        ({"axis": 1, "how": "prod"}, (MAP, (12, 4, 1), (12, 4, 18))),
+        ({"axis": -1, "how": "min"}, (MAP, (12, 20, 6), (12, 20, 6))),
+        ({"axis": -1}, (VECTOR, VECTOR, VECTOR)),
+    ],
+)
+
+
 def draw_topk(w: Writer, shape: Shape) -> str:
     where, n = draw_axis(w, shape)
     return joined([f"topk {w.whole(1, n)}", where, w.maybe("smallest")])

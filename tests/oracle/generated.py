@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 
 def module_of(graph: Graph) -> Module:
-    """Return the module that the code written for a network defines, which is its last class."""
+    """Return the module that the code written for a network defines."""
+    return class_of(write_pytorch(graph))()
+
+
+def class_of(code: str) -> type[Module]:
+    """Return the module that code defines, which is its last class."""
     from torch import nn
 
     scope: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(write_pytorch(graph), "generated.py", "exec"), scope)
+    exec(compile(code, "generated.py", "exec"), scope)
     *_, network = [each for each in scope.values() if isinstance(each, type) and issubclass(each, nn.Module)]
-    return network()
+    return network
 
 
 def stored_in(module: Module, graph: Graph, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Module:
@@ -35,7 +40,8 @@ def stored_in(module: Module, graph: Graph, arrays: Mapping[str, np.ndarray[Any,
     given: set[int] = set()
     with torch.no_grad():
         for array, numbers in arrays.items():
-            rows = np.cumsum([len(state[name]) for name in names[array]])[:-1]
+            row = int(np.prod(numbers.shape[1:]))
+            rows = np.cumsum([state[name].numel() // row for name in names[array]])[:-1]
             parts = np.split(numbers, rows) if len(names[array]) > 1 else [numbers]
             for name, part in zip(names[array], parts, strict=True):
                 state[name].copy_(torch.from_numpy(part).reshape(state[name].shape))
@@ -57,9 +63,8 @@ def differences(graph: Graph, *, seed: int = 1, batch: int = 2) -> dict[str, flo
         torch.from_numpy(numbers).long() if name in indices else torch.from_numpy(numbers)
         for name, numbers in inputs.items()
     ]
-    read = {ref.node for node in graph.nodes for ref in node.inputs}
     with torch.no_grad():
-        found = module(*[each for place, each in enumerate(given) if place in read])
+        found = module(*given)
     outputs = Interpreter(graph, arrays).run(inputs).outputs
     result = {}
     for (name, ours), theirs in zip(outputs.items(), found if isinstance(found, tuple) else (found,), strict=True):

@@ -199,16 +199,38 @@ def cells(net: Any, x: Any) -> Any:
 
 def curves(net: Any, x: Any) -> Any:
     near, wide = x.tanh() * 0.9, x.abs() + 1.5
-    sums = t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
+    sums = t.asin(near) + t.acos(near) + t.atan(x) + t.atan2(x, near - 0.3) + t.atan2(x * 0, near.clamp(min=0))
+    sums = sums + t.tan(near) + t.sinh(x) + t.cosh(x) + t.asinh(x * 5) + t.acosh(wide) + t.atanh(near)
     halves = t.tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
-    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + t.fmod(x, wide) + x.isnan() + x.isinf()
+    signs = t.fmod(x, wide) + t.remainder(x * 3, wide) + t.remainder(x, t.reciprocal(x.flip(-1) * 0)).clamp(-9, 9)
+    codes = t.fake_quantize_per_tensor_affine(x, 0.25, 3, -127, 127) + t.fake_quantize_per_tensor_affine(
+        x, 0.5, 9, 0, 15
+    )
+    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + signs + codes + x.isnan() + x.isinf()
+
+
+def number_formats(net: Any, x: Any) -> Any:
+    steps = t.arange(6) * 0.3 - 0.5
+    fixed = (
+        steps.to(t.bfloat16).float() + t.full((6,), -0.7, dtype=t.bfloat16).float() + steps.to(t.float8_e5m2).float()
+    )
+    wide = x * 500
+    eighths = wide.to(t.float8_e4m3fn).float() + wide.to(t.float8_e5m2).float()
+    return fixed + eighths + wide.abs().to(t.float8_e8m0fnu).float()
 
 
 def placed(net: Any, x: Any) -> Any:
     where = x.argmax(-1, keepdim=True)
     one = t.zeros_like(x).scatter(2, where, 1.0) + x.scatter(2, where, x[..., :1])
     added = x.scatter_add(2, x.argsort(2), x) + x.scatter_reduce(1, x.argsort(1) // 2, x, "sum")
-    return one + added
+    order, parts = x.argsort(2), [x.scatter(2, x.argsort(2)[..., :3], x[..., :3])]
+    parts += [x.scatter_reduce(2, order // 2, x * 2, how) for how in ("prod", "amax", "amin")]
+    index = t.tensor([3, 0, 3])
+    parts += [x.index_add(1, index, x[:, :3], alpha=2), x.index_copy(2, index[:2], x[..., 1:3])]
+    parts += [x.index_fill(2, index, 7.0), t.ops.aten.index_put(x, [None, index], x[:, 1:], True)]
+    written = x * 1
+    written[:, :, net.table[:2, 0].argsort()] = x[..., 3:5]
+    return one + added + sum(parts) + written
 
 
 def distances(net: Any, x: Any) -> Any:
@@ -226,6 +248,31 @@ def padded(net: Any, x: Any) -> Any:
     image, widths = x[:, None], (1, 2, 2, 1)
     both = [f.pad(image, widths, mode=mode) for mode in ("reflect", "replicate")]
     return both[0] + both[1] + f.pad(x, (2, 1), mode="reflect").mean((1, 2))[:, None, None, None]
+
+
+def sampled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x, x * 2], 1)
+    grid = t.stack([x[:, :3] * 0.8, x[:, 1:4] * 0.7], -1)
+    made = [
+        f.grid_sample(image, grid, mode=mode, padding_mode=outside, align_corners=aligned)
+        for mode in ("bilinear", "nearest", "bicubic")
+        for outside in ("zeros", "border", "reflection")
+        for aligned in (False, True)
+    ]
+    return sum(made)
+
+
+def unpooled(net: Any, x: Any) -> Any:
+    image = t.stack([x, -x], 1)
+    largest, places = f.max_pool2d(image, (2, 3), return_indices=True)
+    _, others = f.max_pool2d(image, 3, 2, 1, return_indices=True)
+    back = f.max_unpool2d(largest, places, (2, 3), output_size=image.shape[2:])
+    return back + others.sum((2, 3))[:, :, None, None]
+
+
+def diagonals(net: Any, x: Any) -> Any:
+    square = x[:, :, :4]
+    return t.einsum("bii->bi", square) + t.einsum("bii,bi->b", square, x[:, 0, :4])[:, None]
 
 
 # --- graphs in graphs ---
@@ -261,8 +308,12 @@ FORWARDS: tuple[Forward, ...] = (
     resampled,
     shuffled,
     cells,
+    sampled,
+    unpooled,
+    diagonals,
     without_gradients,
     curves,
+    number_formats,
     placed,
     distances,
     bags,

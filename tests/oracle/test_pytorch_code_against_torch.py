@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,10 +15,13 @@ from archcalc.analysis.resize import narrowed
 from archcalc.api import load
 from archcalc.executor.inputs import vocabularies
 from archcalc.graph import Graph
-from archcalc.spec import Source, SpecError, read_spec
+from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
+from archcalc.writers.code.arguments import settings_of
 from archcalc.writers.pytorch.registry import LAYERS
+from archcalc.writers.pytorch.reserved import ATTRIBUTES
 from archcalc.writers.pytorch.write import write_pytorch
-from tests.oracle.generated import differences, module_of
+from tests.oracle import awkward_names
+from tests.oracle.generated import class_of, differences, module_of
 from tests.random_networks import layers, networks
 from tests.sample import SAMPLE
 
@@ -54,7 +59,21 @@ layers:
 training_heads:
   aux: "@stage1 -> gap -> fc 5"
 """
-NETWORKS = {"shared": SHARED, "loops": LOOPS}
+TABLE = """
+input: 3x9x9
+tables: {some: X.XX / .XX. / XXXX, more: X..X / .X.X / .XX. / ..XX}
+layers:
+  - a: conv 4 k3 s2 half table=some -> tanh
+  - b: conv 4 k2x3 pad=0:1x1 table=more nobias -> fc 2 -> rbf 3
+"""
+AXES = """
+input: 4x2x4x6x6
+layers:
+  - a: conv 6 k1x3x3x3 s1x1x2x2 half -> bn -> relu
+  - b: dwconv k1x2x3x3 pad=0x0:1x1x1 nobias
+  - c: "rearrange 'c h t y x = h (t y x) c' -> linear 3"
+"""
+NETWORKS = {"shared": SHARED, "loops": LOOPS, "table": TABLE, "axes": AXES}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -109,15 +128,57 @@ def test_random_networks_compute_the_same(text: str) -> None:
         assert max(differences(network).values(), default=0) < TOLERANCE
 
 
+@settings(some, max_examples=60)
+@given(awkward_names.networks())
+def test_networks_whose_names_mean_something_else_compute_the_same(text: str) -> None:
+    assert max(differences(graph(text)).values()) < TOLERANCE
+
+
+def test_names_of_attributes_are_those_of_modules(torch: Any) -> None:
+    plain = {name for name in dir(torch.nn.Sequential()) if not name.startswith("__")}
+    assert not plain - ATTRIBUTES
+
+
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_loops_shared_weights_and_heads_agree(text: str) -> None:
     agrees(graph(text))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*sorted({*SAMPLE} - {"lenet5-1998"}), "vit", "swin", "fpn", "convnext", "wavenet"])
+@pytest.mark.parametrize("name", [*sorted(SAMPLE), "vit", "swin", "fpn", "convnext", "wavenet"])
 def test_bundled_networks_agree_when_they_are_narrowed(name: str) -> None:
     agrees(narrowed(load(name).graph, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["unet", "vit", "gpt2", "resnet50", "vggnet", "swin", "llama", "densenet", "t5"])
+def test_arguments_give_the_network_that_the_spec_gives_with_these_values(torch: Any, name: str) -> None:
+    arguments_agree(torch, name)
+
+
+def arguments_agree(torch: Any, name: str) -> int:
+    """Compare what is stored with other values of each argument and of all of them; return their number."""
+
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
+        return load_spec(name, Given(variables, numbers=sizes, training_heads="all")).graph
+
+    plain = read({}, {})
+    made = class_of(write_pytorch(plain, read))
+    keys = {setting.name: setting for setting in settings_of(plain)}
+    defaults = {each.name.rstrip("_"): each for each in inspect.signature(made).parameters.values()}
+    assert all(each.default == float(keys[key].of(plain)) for key, each in defaults.items())
+    for chosen in [*([key] for key in defaults), [*defaults]]:
+        for factor in (5, 7):
+            try:
+                network = read({}, {keys[key].key: factor * keys[key].of(plain) for key in chosen})
+            except SpecError:
+                continue
+            values = {each.name: keys[key].of(network) for key, each in defaults.items()}
+            with torch.device("meta"):
+                module = made(**{key: each if isinstance(each, int) else float(each) for key, each in values.items()})
+            stored = sum(each.numel() for each in module.parameters() if each.requires_grad)
+            assert stored == trained(network), chosen
+    return len(defaults)
 
 
 def test_training_heads_are_returned_in_training_only(torch: Any) -> None:

@@ -93,7 +93,7 @@ WRONG = {
     "macs < 3; params": "found ';'",
     "(" * 100 + "macs" + ")" * 100 + " < 3": "nested deeper than 64",
     "not " * 100 + "macs < 3": "nested deeper than 64",
-    "macs < " + "1" * 20_000: "more than 10000 characters",
+    "macs < " + "1" * 20_000: "more than 10,000 characters",
     "macs < 'a'": "found ''a''",
     "macs < 1e99999": "is not a number",
     "macs < " + "1" * 300: "a number of more than 200 characters",

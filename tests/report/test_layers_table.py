@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import archcalc
+from archcalc.report.cells import Cells
 from archcalc.report.layers_table import READABLE_ROWS
 
 
@@ -31,3 +32,9 @@ def test_names_with_markup_are_escaped(tmp_path: Path) -> None:
     html = archcalc.load(str(spec))._repr_html_()
     assert "<script" not in html
     assert texts(html, "caption") == ["<script>, input 3x8x8"]
+
+
+def test_numbers_of_layers_have_separators() -> None:
+    analysis = archcalc.load("1x4 -> (relu)*1500").analyze()
+    (row,) = Cells(analysis, list(analysis.folded(0)), "chw").column("op")
+    assert row == "1,500 layers"

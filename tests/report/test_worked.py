@@ -168,7 +168,7 @@ PYTHON = Notation(
     brackets=("(", ")"),
 )
 FUNCTIONS = {
-    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "floor")},
+    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "atan", "floor")},
     "sqrt": lambda x: x**0.5 if x >= 0 else math.nan,
     "ln": math.log,
     "max": max,

@@ -198,3 +198,18 @@ def test_a_wrong_formula_is_found_in_a_narrowed_network(monkeypatch: pytest.Monk
     monkeypatch.setattr(Softmax, "windows", position_by_position)
     assert {each.layer for each in compare_fields(chain(HEADS, "9x64")).differences} >= {"softmax_1"}
     assert max(widths) < 64
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "compare(conv 3 k3 same, conv 3 k5 same, how=less)",
+        "where(conv 3 k5 same, conv 3 k3 same, identity)",
+        "conv 3 k5 -> cast float4_e2m1",
+        "conv 3 k5 -> quantize uint4 scale=0.1",
+    ],
+)
+def test_layers_whose_results_are_numbers_whatever_they_read(layer: str) -> None:
+    found = compare_fields(chain(f"{layer} -> conv 2 k3", "3x16x16"))
+    assert found.compared
+    assert not found.differences, found

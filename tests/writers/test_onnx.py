@@ -52,7 +52,31 @@ layers:
   - body: add(identity, attention heads=2) -> linear 8 -> relu
   - logits: linear 11 nobias weights=@tokens
 """
-NETWORKS = {"tokens": TOKENS, "shared": SHARED, "image": IMAGE, "language": LANGUAGE}
+STORED = """
+input: 5
+layers:
+  - tokens: embedding 11 8
+  - places: constant 5x8
+  - body: add(@tokens, @places, learned 9x8 -> slice 2:7)
+  - mixed: attention heads=4 kv_heads=2 rope causal -> linear 12 -> swiglu
+  - scaled: mul(identity, learned 1x1 -> exp) -> ln axis=last noaffine
+"""
+WINDOWS = """
+input: 16x8
+layers:
+  - x: rearrange '(a p b q) c = (a b) (p q) c' a=2 b=2 p=2 q=2
+  - near: relative_bias 2x2 heads=2
+  - cut: shift_mask 4x4 window=2 shift=1
+  - out: "@x -> attention heads=2 score_bias=@near mask=@cut -> linear 4"
+"""
+NETWORKS = {
+    "stored": STORED,
+    "windows": WINDOWS,
+    "tokens": TOKENS,
+    "shared": SHARED,
+    "image": IMAGE,
+    "language": LANGUAGE,
+}
 
 
 def graph(text: str) -> Graph:
@@ -108,6 +132,33 @@ def test_attention_is_recognised_in_a_model(tmp_path: Path) -> None:
     text = "input: 4x6\nlayers:\n  - layer: add(identity, ln axis=last -> attention heads=2) -> linear 3"
     spec = write_compact(written(graph(text), tmp_path, weights=True).graph)
     assert "ln axis=last -> attention heads=2" in spec
+
+
+RECOGNISED = {
+    "shared heads": "attention heads=4 kv_heads=2",
+    "rotary": "attention heads=2 rope=500",
+    "causal": "attention heads=2 causal nobias",
+    "all": "attention heads=2 kv_heads=1 causal rope nobias",
+    "depthwise": "reshape 8x3x4 -> dwconv k3 p1 -> relu6 -> bn noaffine",
+    "gated": "glu -> ln axis=last noaffine",
+}
+
+
+@pytest.mark.parametrize("layers", RECOGNISED.values(), ids=RECOGNISED)
+def test_layers_that_are_composed_are_recognised(tmp_path: Path, layers: str) -> None:
+    network = written(graph(f"input: 12x8\nlayers:\n  - out: {layers}\n"), tmp_path, weights=True)
+    assert f"out: {layers}\n" in write_compact(network.graph, network.constants())
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_what_attention_adds_to_scores_is_recognised(tmp_path: Path, *, weights: bool) -> None:
+    network = written(graph(WINDOWS), tmp_path, weights=weights)
+    spec = write_compact(network.graph, network.constants())
+    assert "relative_bias 2x2 heads=2" in spec
+    assert "shift_mask 4x4 window=2 shift=1" in spec
+    assert "attention heads=2 score_bias=" in spec
+    totals = [Network(read_spec(Source("net.yaml", text))).analyze().totals for text in (WINDOWS, spec)]
+    assert len({(each.params, each.trainable, each.macs) for each in totals}) == 1
 
 
 def written(network: Graph, folder: Path, *, weights: bool) -> Network:

@@ -31,7 +31,7 @@ def explain_memory(analysis: Analysis, dtype: str, *, form: Form = "text") -> De
     parts = []
     for ref in live_tensors(graph, at, training=analysis.training):
         shape = graph.shape(ref)
-        name = f"{graph.nodes[ref.node].name}, {write_shape(shape, graph.layout)}"
+        name = f"{graph.nodes[ref.node].name}, {write_shape(shape, graph.layout, analysis.batch)}"
         parts.append((notation.text(name), product(shape) * (analysis.batch or 1)))
     live = sum(part for _, part in parts)
     stored_as = read_formats(dtype).activations

@@ -40,23 +40,13 @@ def explain_training(
 def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterator[Step]:
     """Yield the parts of the memory of a training step."""
     cost = analysis.training_cost
-    parts = cost.parts(formats)
-    moment, uses = cost.worst_moment(formats)
-    named = [
-        ("weights", parts.weights),
-        ("master weights", parts.master),
-        ("gradients of weights", parts.gradients),
-        (f"state of {analysis.setup.optimizer}", parts.optimizer),
-        ("saved tensors", uses.get("saved", 0)),
-        ("gradients of tensors", uses.get("gradient", 0)),
-        ("other tensors", uses.get("passing", 0)),
-    ]
-    agree(analysis.graph.name, "training_memory", sum(size for _, size in named), parts.total)
-    *lines, last = shares(
-        notation, notation.symbol("training_memory"), [(notation.text(name), size) for name, size in named]
-    )
+    memory = cost.step_memory(formats)
+    total = sum(part.bytes for part in memory.parts)
+    agree(analysis.graph.name, "training_memory", total, cost.parts(formats).total)
+    named = [(notation.text(part.name), part.bytes) for part in memory.parts]
+    *lines, last = shares(notation, notation.symbol("training_memory"), named)
     yield from lines
-    yield replace(last, note=f"tensors: those of the {cost.moments.name(moment)}")
+    yield replace(last, note=f"tensors: those of the {memory.moment}")
 
 
 class LayerStep:

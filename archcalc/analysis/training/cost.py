@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from archcalc.analysis.formats import Formats, in_bytes, stored_arrays, stored_bytes
 from archcalc.analysis.training.moments import Moments, Use
@@ -38,6 +39,23 @@ class MemoryParts:
         return self.weights + self.master + self.gradients + self.optimizer + self.tensors
 
 
+class Part(NamedTuple):
+    """A part of the memory of a training step, in bytes."""
+
+    key: str
+    name: str
+    bytes: int
+
+
+class StepMemory(NamedTuple):
+    """The parts of the memory of a training step with plain sizes; the tensors are those of the worst moment."""
+
+    parts: tuple[Part, ...]
+    """The parts, in the order of a training step."""
+    moment: str
+    """The first moment at which most bytes are in memory."""
+
+
 class TrainingCost:
     """What a training step of a network costs: a forward pass, a backward pass, and the step of the optimizer."""
 
@@ -57,7 +75,7 @@ class TrainingCost:
         """
         self.graph, self.setup = graph, setup
         self.examples: Number = 1 if batch is None else batch
-        self.runs = [index for index, node in graph.layers() if training or not node.training]
+        self.runs = [index for index, _ in graph.running(training=training)]
         self.segments = segments_of(setup, graph)
         self.needs = needs_of(graph, self.segments.frozen)
         """The gradients that are needed, by layer."""
@@ -99,9 +117,16 @@ class TrainingCost:
         macs = node.op.cost(self.graph.input_shapes(node)).macs
         return macs * self.forward_passes(index) + self._backward_macs_of(index)
 
+    @cached_property
+    def recomputed(self) -> frozenset[int]:
+        """The layers that are evaluated a second time: those of checkpoints, unless nothing in them has a gradient."""
+        runs = {*self.runs} if self.segments.checkpoints else set()
+        own = [[index for index in each if index in runs] for each in self.segments.checkpoints]
+        return frozenset(index for each in own if any(index in self.needs for index in each) for index in each)
+
     def forward_passes(self, index: int) -> int:
         """Return how often a layer is evaluated: twice in a checkpoint."""
-        return 2 if index in self.moments.again else 1
+        return 2 if index in self.recomputed else 1
 
     def _sum(self, layers: Iterable[int], of: Callable[[int], Number]) -> Number:
         """Return the sum of a figure over layers, for the batch. Layers that are alike are computed once."""
@@ -139,6 +164,10 @@ class TrainingCost:
 
     def parts(self, formats: Formats) -> MemoryParts:
         """Return the parts of the memory."""
+        return self._parts(formats, self.moments.worst(formats, self.examples))
+
+    def _parts(self, formats: Formats, tensors: Number) -> MemoryParts:
+        """Return the parts of the memory, given the bytes of the tensors."""
         elements: dict[str, Number] = {}
         for weight, form in self._trained(formats):
             elements[form] = elements.get(form, 0) + weight.count
@@ -150,7 +179,7 @@ class TrainingCost:
             master=in_bytes(trained, master) if master else 0,
             gradients=gradients,
             optimizer=states * (in_bytes(trained, master) if master else gradients),
-            tensors=self.moments.worst(formats, self.examples),
+            tensors=tensors,
         )
 
     def _trained(self, formats: Formats) -> Iterator[tuple[Weight, str]]:
@@ -164,6 +193,21 @@ class TrainingCost:
         for owner, op, weight in stored_arrays(self.graph, self.runs):
             if (owner, weight.name) in trained:
                 yield weight, formats.of(op, weight)
+
+    def step_memory(self, formats: Formats) -> StepMemory:
+        """Return the parts of the memory, with the tensors by use (plain sizes only)."""
+        moment, uses = self.worst_moment(formats)
+        parts = self._parts(formats, sum(uses.values()))
+        found = (
+            Part("weights", "weights", parts.weights),
+            Part("master", "master weights", parts.master),
+            Part("gradients", "gradients of weights", parts.gradients),
+            Part("optimizer", f"state of {self.setup.optimizer}", parts.optimizer),
+            Part("saved", "saved tensors", uses.get("saved", 0)),
+            Part("gradient", "gradients of tensors", uses.get("gradient", 0)),
+            Part("passing", "other tensors", uses.get("passing", 0)),
+        )
+        return StepMemory(found, self.moments.name(moment))
 
     def worst_moment(self, formats: Formats) -> tuple[int, dict[Use, Number]]:
         """Return the first moment at which most bytes are in memory, and the bytes by use (plain sizes only)."""

@@ -78,8 +78,8 @@ class Moments:
         """
         self.graph, self.runs, self.needs, self.storage = graph, runs, needs, storage
         self.segment = {index: number for number, each in enumerate(segments) for index in each}
-        self.segments = [[index for index in each if index in {*runs}] for each in segments]
         self.forward = {index: moment for moment, index in enumerate(runs)}
+        self.segments = [[index for index in each if index in self.forward] for each in segments]
         self.loss = len(runs)
         self.again: dict[int, int] = {}
         """The moments at which layers of checkpoints run a second time."""

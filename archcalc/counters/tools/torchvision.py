@@ -18,7 +18,7 @@ TORCHVISION = Tool(
             "macs",
             "GFLOPS in the tables of weights (a multiply–accumulate is one)",
             "macs",
-            Unit(" G", 10**9, 3),
+            Unit(" G", 10**9, 3, smaller=((" M", 10**6), (" k", 10**3))),
             rules=operator_rules(products.MACS, products.MACS, products.DISPATCHED_PRODUCT),
         ),
         Quantity("params", "Params", "params", measure=all_parameters, source="torch.nn.Module.parameters"),

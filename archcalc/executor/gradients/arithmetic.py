@@ -9,7 +9,7 @@ import numpy as np
 from archcalc.executor.gradient import Evaluated
 from archcalc.executor.gradients.activation import derivative
 from archcalc.executor.kernel import Array
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Atan, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
 
 
 @derivative(Scale)
@@ -17,8 +17,8 @@ def scale(op: Scale, x: Array, y: Array, layer: Evaluated) -> Array:
     return np.asarray(op.factor, x.dtype)
 
 
-@derivative(Offset)
-def offset(op: Offset, x: Array, y: Array, layer: Evaluated) -> Array:
+@derivative(Offset, Cast)
+def unchanged(op: Offset | Cast, x: Array, y: Array, layer: Evaluated) -> Array:
     return np.ones((), x.dtype)
 
 
@@ -48,6 +48,12 @@ def cosine(op: Cos, x: Array, y: Array, layer: Evaluated) -> Array:
     return -np.sin(x)
 
 
+@derivative(Atan)
+def arctangent(op: Atan, x: Array, y: Array, layer: Evaluated) -> Array:
+    found: Array = 1 / (1 + x * x)
+    return found
+
+
 @derivative(Erf)
 def error_function(op: Erf, x: Array, y: Array, layer: Evaluated) -> Array:
     found: Array = 2 / math.sqrt(math.pi) * np.exp(-x * x)
@@ -72,4 +78,11 @@ def clip(op: Clip, x: Array, y: Array, layer: Evaluated) -> Array:
         inside &= x >= float(op.min)
     if op.max is not None:
         inside &= x <= float(op.max)
+    return inside
+
+
+@derivative(Quantize)
+def quantize(op: Quantize, x: Array, y: Array, layer: Evaluated) -> Array:
+    codes, form, zero = x / float(op.scale), op.number_format, int(op.zero)
+    inside: Array = (codes >= float(form.smallest - zero)) & (codes <= float(form.largest - zero))
     return inside

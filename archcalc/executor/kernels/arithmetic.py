@@ -8,7 +8,24 @@ from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
 from archcalc.executor.kernels.erf import erf
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.ops.arithmetic import (
+    Abs,
+    Atan,
+    Cast,
+    Clip,
+    Cos,
+    Erf,
+    Exp,
+    Floor,
+    Log,
+    Offset,
+    Pow,
+    Quantize,
+    Scale,
+    Sin,
+    Sqrt,
+)
 
 
 @elementwise(Scale)
@@ -46,6 +63,11 @@ def cosine(op: Cos, x: Array, out: Array, context: Context) -> None:
     counted.cos(context, x, out=out)
 
 
+@elementwise(Atan)
+def arctangent(op: Atan, x: Array, out: Array, context: Context) -> None:
+    counted.arctan(context, x, out=out)
+
+
 @elementwise(Erf)
 def error_function(op: Erf, x: Array, out: Array, context: Context) -> None:
     out[...] = erf(context, x)
@@ -72,3 +94,19 @@ def clip(op: Clip, x: Array, out: Array, context: Context) -> None:
         x = counted.maximum(context, x, float(op.min), out=out)
     if op.max is not None:
         counted.minimum(context, x, float(op.max), out=out)
+
+
+@elementwise(Cast)
+def cast(op: Cast, x: Array, out: Array, context: Context) -> None:
+    out[...] = rounded(x, op.number_format, saturate=op.saturate, rounding=op.rounding)
+    if context.marking:
+        out[np.isnan(x)] = np.nan
+
+
+@elementwise(Quantize)
+def quantize(op: Quantize, x: Array, out: Array, context: Context) -> None:
+    scale, zero, form = float(op.scale), int(op.zero), op.number_format
+    codes = counted.divide(context, x, scale)
+    codes = counted.maximum(context, codes, float(form.smallest - zero), out=codes)
+    codes = counted.minimum(context, codes, float(form.largest - zero), out=codes)
+    counted.multiply(context, nearest(codes, form), scale, out=out)

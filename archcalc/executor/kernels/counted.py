@@ -42,6 +42,7 @@ log = counted(np.log, "log")
 tanh = counted(np.tanh, "tanh")
 sin = counted(np.sin, "sin")
 cos = counted(np.cos, "sin")
+arctan = counted(np.arctan, "sin")
 power = counted(np.power, "pow")
 expm1 = counted(np.expm1, "exp", "add")
 """eˣ − 1, accurate for small x."""

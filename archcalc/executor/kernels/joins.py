@@ -39,7 +39,10 @@ _joins(Div, divide)
 @kernel(Where)
 def where(op: Where, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     condition, one, other = np.broadcast_arrays(*aligned(inputs))
-    return (np.where(greater(context, condition, 0), one, other),)
+    result: Array = np.where(greater(context, condition, 0), one, other)
+    if context.marking:
+        result[np.isnan(condition) | np.isnan(one) | np.isnan(other)] = np.nan
+    return (result,)
 
 
 @kernel(Compare)
@@ -47,6 +50,8 @@ def compare(op: Compare, inputs: Arrays, weights: Weights, context: Context) -> 
     one, other = aligned(inputs)
     result: Array = getattr(np, op.how)(one, other).astype(one.dtype)
     context.count(cmp=result.size)
+    if context.marking:
+        result[np.isnan(one) | np.isnan(other)] = np.nan
     return (result,)
 
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
-from archcalc.ops.selection import Gather, Take, TopK
+from archcalc.ops.selection import Gather, Scatter, Take, TopK
 
 
 def places(indices: Array, n: int) -> Array:
@@ -33,6 +33,36 @@ def gather(op: Gather, inputs: Arrays, weights: Weights, context: Context) -> Ar
     x, indices = inputs
     axis = op.axis % (x.ndim - 1) + 1
     return (np.take_along_axis(x, places(indices, x.shape[axis]), axis),)
+
+
+COMBINED = {
+    "sum": (np.add, "add"),
+    "prod": (np.multiply, "mul"),
+    "max": (np.maximum, "cmp"),
+    "min": (np.minimum, "cmp"),
+}
+"""What combines a value with the number at its index, and how that is counted."""
+
+
+def targets(op: Scatter, indices: Array, values: Array, n: int) -> tuple[Array, ...]:
+    """Return the indices along all axes of a tensor, of n along the axis of the operator, where values belong."""
+    axis = op.axis % (values.ndim - 1) + 1
+    found = list(np.ix_(*map(np.arange, values.shape)))
+    found[axis] = places(indices, n)
+    return tuple(np.broadcast_arrays(*found))
+
+
+@kernel(Scatter)
+def scatter(op: Scatter, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    x, indices, values = inputs
+    made, at = x.copy(), targets(op, indices, values, x.shape[op.axis % (x.ndim - 1) + 1])
+    if op.how == "replace":
+        made[at] = values
+    else:
+        function, kind = COMBINED[op.how]
+        function.at(made, at, values)
+        context.count(**{kind: values.size})
+    return (made,)
 
 
 @kernel(TopK)

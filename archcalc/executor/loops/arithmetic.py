@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
-from archcalc.executor.loops.numbers import function
+from archcalc.executor.loops.numbers import function, rounded
+from archcalc.executor.loops.rounding import converted, nearest
 from archcalc.executor.loops.scalar import Plain, Scalar
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import (
+    Abs,
+    Atan,
+    Cast,
+    Clip,
+    Cos,
+    Erf,
+    Exp,
+    Floor,
+    Log,
+    Offset,
+    Pow,
+    Quantize,
+    Scale,
+    Sin,
+    Sqrt,
+)
 
 
 @elementwise(Scale)
@@ -48,6 +66,11 @@ def cosine(op: Cos, x: Scalar) -> Scalar:
     return scalar.cos(x)
 
 
+@elementwise(Atan)
+def arctangent(op: Atan, x: Scalar) -> Scalar:
+    return scalar.atan(x)
+
+
 @elementwise(Erf)
 def error_function(op: Erf, x: Scalar) -> Scalar:
     return scalar.erf(x)
@@ -76,3 +99,18 @@ def clip(op: Clip, x: Scalar) -> Scalar:
     if op.max is not None:
         x = scalar.minimum(x, op.max)
     return x
+
+
+@elementwise(Cast)
+def cast(op: Cast, x: Scalar) -> Scalar:
+    to = partial(converted, form=op.number_format, saturate=op.saturate, rounding=op.rounding)
+    return Scalar(rounded(x.value, to), x.tally)
+
+
+@elementwise(Quantize)
+def quantize(op: Quantize, x: Scalar) -> Scalar:
+    form = op.number_format
+    scale: Plain = op.scale
+    codes = scalar.maximum(x / scale, form.smallest - int(op.zero))
+    codes = scalar.minimum(codes, form.largest - int(op.zero))
+    return Scalar(rounded(codes.value, partial(nearest, form=form)), x.tally) * scale

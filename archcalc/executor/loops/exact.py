@@ -8,7 +8,15 @@ from typing import Any
 
 from archcalc.executor.loops.numbers import Substitute
 
-WHERE_ALGEBRAIC = {"exp": (0, 1), "log": (1, 0), "tanh": (0, 0), "erf": (0, 0), "sin": (0, 0), "cos": (0, 1)}
+WHERE_ALGEBRAIC = {
+    "exp": (0, 1),
+    "log": (1, 0),
+    "tanh": (0, 0),
+    "erf": (0, 0),
+    "sin": (0, 0),
+    "cos": (0, 1),
+    "atan": (0, 0),
+}
 """The only algebraic number of which each function is known to be algebraic, and its value there; for all but ``erf``,
 there is no other one (Lindemann 1882)."""
 
@@ -90,6 +98,10 @@ class Exact(Substitute):
         if self.value == where:
             return Exact(value)
         raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")
+
+    def rounded(self, value: Any) -> Exact:
+        """Return a number that this one has been rounded to."""
+        return Exact(value)
 
 
 def _exact(value: Any) -> Any:

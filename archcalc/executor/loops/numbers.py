@@ -58,11 +58,15 @@ class Substitute(ABC):
 
     @abstractmethod
     def apply(self, function: str) -> Any:
-        """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos`` or ``floor``."""
+        """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos``, ``atan`` or ``floor``."""
 
     def chosen(self, value: Any, function: str, a: Any, b: Any) -> Any:
         """Return the result of a choice, ``max`` or ``min``, between this number and another one."""
         return value
+
+    @abstractmethod
+    def rounded(self, value: Any) -> Any:
+        """Return a number that this one has been rounded to."""
 
     def named(self, name: str) -> Any:
         """Return the number as an intermediate result that has a name."""
@@ -92,6 +96,11 @@ def limited(of: Callable[[float], float], x: float) -> float:
         return math.inf
     except ValueError:
         return math.nan
+
+
+def rounded(x: Any, to: Callable[[Any], Any]) -> Any:
+    """Return a number rounded by a function of floats and exact numbers."""
+    return x.rounded(rounded(x.value, to)) if isinstance(x, Substitute) else to(x)
 
 
 def power(base: Any, exponent: Any) -> Any:

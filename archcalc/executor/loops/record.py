@@ -77,6 +77,10 @@ class Recorded(Substitute):
         """Return the result of a choice between this number and another one."""
         return Recorded(plain(value), function, (a, b))
 
+    def rounded(self, value: Any) -> Recorded:
+        """Return a number that this one has been rounded to."""
+        return Recorded(value, "round", (self,))
+
     def named(self, name: str) -> Recorded:
         """Return the number as an intermediate result that has a name."""
         return Recorded(self.value, self.operation, self.operands, name)

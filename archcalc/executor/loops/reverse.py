@@ -33,10 +33,12 @@ PRODUCTS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     "erf": lambda g, y, a: (g * (2 / math.sqrt(math.pi)) * function("exp", -(a * a)),),
     "sin": lambda g, y, a: (g * function("cos", a),),
     "cos": lambda g, y, a: (-g * function("sin", a),),
+    "atan": lambda g, y, a: (g / (1 + a * a),),
     "floor": lambda g, y, a: (None,),
+    "round": lambda g, y, a: (g,),
 }
 """The gradients of the operands of an operation, given that of its result, the result, and the operands; ``None`` where
-it is 0 (an exponent is a constant)."""
+it is 0 (an exponent is a constant). Rounding to a number format passes the gradient straight through."""
 
 
 def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) -> dict[Place, Any]:

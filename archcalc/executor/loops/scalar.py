@@ -160,6 +160,11 @@ def cos(x: Scalar) -> Scalar:
     return Scalar(function("cos", x.value), x.tally)
 
 
+def atan(x: Scalar) -> Scalar:
+    x.tally.sin += 1
+    return Scalar(function("atan", x.value), x.tally)
+
+
 def tanh(x: Scalar) -> Scalar:
     x.tally.tanh += 1
     return Scalar(function("tanh", x.value), x.tally)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from archcalc.executor.loops.scalar import Scalar, Tally
+from collections.abc import Callable
+
+from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
-from archcalc.ops.selection import Gather, Take, TopK
+from archcalc.ops.selection import Gather, Scatter, Take, TopK
 
 
 def place(index: Scalar, n: int) -> int:
@@ -32,6 +34,27 @@ def gather(op: Gather, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
     axis = along(op.axis, x)
     n = sizes(x)[axis]
     return {at: x[*at[:axis], place(index, n), *at[axis + 1 :]] for at, index in indices.items()}
+
+
+COMBINED: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
+    "replace": lambda there, value: value,
+    "sum": lambda there, value: there + value,
+    "prod": lambda there, value: there * value,
+    "max": maximum,
+    "min": minimum,
+}
+
+
+@definition(Scatter)
+def scatter(op: Scatter, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    x, indices, values = inputs
+    axis, shape = along(op.axis, x), sizes(indices)
+    out = dict(x)
+    for at in sorted(values):
+        own = tuple(0 if n == 1 else place for place, n in zip(at, shape, strict=True))
+        target = (*at[:axis], place(indices[own], sizes(x)[axis]), *at[axis + 1 :])
+        out[target] = COMBINED[op.how](out[target], values[at])
+    return out
 
 
 @definition(TopK)

@@ -86,7 +86,7 @@ class Atom:
         self.weight: int = 1 + sum(arg.weight for arg in inner)
         """The number of terms and atoms to write."""
         if self.weight > MAX_TERMS:
-            raise TooComplex(f"the closed form has more than {MAX_TERMS} nested terms")
+            raise TooComplex(f"the closed form has more than {MAX_TERMS:,} nested terms")
 
     @property
     def name(self) -> str:
@@ -180,7 +180,7 @@ class Symbolic:
         if not isinstance(other, Symbolic):
             return NotImplemented
         if len(self.terms) * len(other.terms) > 4 * MAX_TERMS:
-            raise TooComplex(f"the closed form has more than {MAX_TERMS} terms")
+            raise TooComplex(f"the closed form has more than {MAX_TERMS:,} terms")
         terms: Terms = {}
         for monomial, number in self.terms.items():
             for times, factor in other.terms.items():
@@ -290,7 +290,7 @@ def from_terms(context: Context, terms: Terms) -> Number:
         if UNIT in terms:
             return terms[UNIT]
     elif len(terms) > MAX_TERMS:
-        raise TooComplex(f"the closed form has more than {MAX_TERMS} terms")
+        raise TooComplex(f"the closed form has more than {MAX_TERMS:,} terms")
     return Symbolic(context, terms)
 
 

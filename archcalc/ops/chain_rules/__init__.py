@@ -26,6 +26,7 @@ FAMILIES = (
     "attention",
     "recurrent",
     "moe",
+    "selection",
     "source",
 )
 """The families with derivations of their own. The operators of others only move numbers, or have no gradient."""

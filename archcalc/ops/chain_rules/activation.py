@@ -25,7 +25,7 @@ from archcalc.ops.activation import (
     SpatialDropout,
     Tanh,
 )
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Atan, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
 from archcalc.ops.base import Operator, Shapes
 from archcalc.ops.chain_rules.rule import Rule, chain_rule
 from archcalc.ops.joins import Max, Min
@@ -62,11 +62,14 @@ DERIVATIVES: dict[type[Operator], tuple[str, str]] = {
     Sqrt: ("√(x)", "1/(2·y)"),
     Sin: ("sin(x)", "cos(x)"),
     Cos: ("cos(x)", "(−sin(x))"),
+    Atan: ("arctan(x)", "1/(1 + x²)"),
     Abs: ("|x|", "sign(x)"),
     Scale: ("a·x", "a"),
     Offset: ("x + a", "1"),
     Pow: ("x^a", "a·x^(a − 1)"),
     Clip: ("min(max(x, a), b)", "(1 if a < x < b else 0)"),
+    Cast: ("round(x)", "1"),
+    Quantize: ("s·round(min(max(x/s, a), b))", "(1 if a < x/s < b else 0)"),
 }
 """The formula and the derivative of element-wise operators; those of others are written f(x) and f′(x)."""
 

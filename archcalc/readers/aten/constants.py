@@ -6,15 +6,19 @@ where the tensors of the program do, so that writes into a part of a tensor are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten import tables
-from archcalc.readers.aten.formats import NUMPY_DTYPES
+from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.formats import NARROW, NUMPY_DTYPES, SATURATED
 from archcalc.readers.aten.program import Call, TensorName, Word
-from archcalc.spec.errors import fail
+from archcalc.readers.aten.registry import base_name
+from archcalc.spec.errors import SpecError, fail
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[["Values"], Any]
@@ -49,9 +53,23 @@ class Values:
 
     @property
     def dtype(self) -> Any:
-        """The number format that is asked for, or ``None``."""
+        """The number format that is asked for, or ``None``; float32 for one that NumPy does not have."""
+        if self.narrow is not None:
+            return np.dtype(np.float32)
         word = self._given.get("dtype")
         return np.dtype(NUMPY_DTYPES[word.value]) if isinstance(word, Word) and word.value in NUMPY_DTYPES else None
+
+    @property
+    def narrow(self) -> NumberFormat | None:
+        """The number format that is asked for, if NumPy does not have it."""
+        word = self._given.get("dtype")
+        return NARROW.get(word.value) if isinstance(word, Word) else None
+
+
+def _differences(v: Values) -> Array:
+    axis = v.get("dim", -1)
+    parts = [each for each in (v.get("prepend"), v.x, v.get("append")) if each is not None]
+    return np.diff(np.concatenate(parts, axis), v.get("n", 1), axis)
 
 
 def _index(v: Values) -> Any:
@@ -103,6 +121,13 @@ def _expanded(v: Values) -> Array:
     return np.broadcast_to(v.x, [n if size == -1 else size for size, n in zip(sizes, shape, strict=True)])
 
 
+def _quantised(v: Values) -> Array:
+    form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
+    codes = np.clip(v.x / scale, float(form.smallest - zero), float(form.largest - zero))
+    found: Array = nearest(codes, form) * scale
+    return found
+
+
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
     "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
@@ -138,6 +163,8 @@ FUNCTIONS: dict[str, Function] = {
     "lift_fresh_copy": lambda v: v.x.copy(),
     "to": lambda v: v.x.astype(v.dtype or v.x.dtype),
     "_to_copy": lambda v: v.x.astype(v.dtype or v.x.dtype),
+    "Cast": lambda v: rounded(v.x, FORMATS[v["format"]], saturate=v["saturate"], rounding=v.get("rounding", "nearest")),
+    "Quantize": _quantised,
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
     "masked_fill": _masked,
@@ -158,6 +185,11 @@ FUNCTIONS: dict[str, Function] = {
     "log": lambda v: np.log(v.x),
     "sin": lambda v: np.sin(v.x),
     "cos": lambda v: np.cos(v.x),
+    "tan": lambda v: np.tan(v.x),
+    "asin": lambda v: np.arcsin(v.x),
+    "acos": lambda v: np.arccos(v.x),
+    "atan": lambda v: np.arctan(v.x),
+    "atan2": _binary(np.arctan2),
     "sqrt": lambda v: np.sqrt(v.x),
     "rsqrt": lambda v: 1 / np.sqrt(v.x),
     "reciprocal": lambda v: 1 / v.x,
@@ -171,6 +203,9 @@ FUNCTIONS: dict[str, Function] = {
     "bitwise_not": lambda v: np.invert(v.x),
     "bitwise_and": _binary(np.bitwise_and),
     "bitwise_or": _binary(np.bitwise_or),
+    "__and__": _binary(np.bitwise_and),
+    "__or__": _binary(np.bitwise_or),
+    "__xor__": _binary(np.bitwise_xor),
     "minimum": _binary(np.minimum),
     "maximum": _binary(np.maximum),
     "min": _binary(np.minimum),
@@ -213,8 +248,10 @@ FUNCTIONS: dict[str, Function] = {
     "diagonal": lambda v: np.diagonal(v.x, v.get("offset", 0), v.get("dim1", 0), v.get("dim2", 1)),
     "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
     "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
-    "replaced_index": lambda v: tables.replaced_index(v["indices"], v["axes"]),
     "window_index": lambda v: tables.window_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "tap_index": lambda v: tables.tap_index(
+        *(v[name] for name in ("axes", "kernel", "stride", "dilation", "before", "counts", "order"))
+    ),
     "source_index": lambda v: tables.source_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
     "nearest_index": lambda v: tables.nearest_index(v["n"], v["m"]),
     "filter_index": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[0],
@@ -224,26 +261,42 @@ FUNCTIONS: dict[str, Function] = {
     "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
     "expand_as": lambda v: np.broadcast_to(v.x, v["other"].shape),
     "type_as": lambda v: v.x.astype(v["other"].dtype),
+    "diff": _differences,
     "cumsum": lambda v: np.cumsum(v.x, v["dim"]),
 }
 """The operators of constants, by their names without overloads."""
 
 
-def evaluate(calls: Iterable[Call], stored: Mapping[str, Array], name: str) -> dict[str, Array]:
-    """Return the results of calls on constants, by name.
+def evaluate(
+    calls: Iterable[Call], stored: Mapping[str, Array], name: str, wanted: Collection[str]
+) -> dict[str, Array]:
+    """Return results of calls on constants, by name.
 
     Args:
         calls: the calls, in order.
         stored: the arrays that they read, by their names in the program; calls in place change them.
         name: the name of the file in messages.
+        wanted: the names of the results.
 
     Raises:
-        SpecError: an operator is not understood, or its arguments do not fit together.
+        SpecError: an operator that a result depends on is not understood, or its arguments do not fit together.
     """
     arrays: dict[str, Array] = {**stored}
+    failures: dict[str, SpecError] = {}
     for call in calls:
-        evaluate_call(call, arrays, name)
-    return arrays
+        failure = next((failures[each] for each in tensors_in([*call.arguments.values()]) if each in failures), None)
+        try:
+            if failure is not None:
+                raise failure
+            evaluate_call(call, arrays, name)
+        except SpecError as error:
+            if base_name(call.target).endswith("_"):  # other names may share the memory that it would have written
+                raise
+            failures.update((each, error) for each in call.outputs if each is not None)
+    for each in wanted:
+        if each in failures:
+            raise failures[each]
+    return {each: arrays[each] for each in wanted}
 
 
 def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
@@ -253,11 +306,14 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     if function is None or not call.outputs:
         fail("unknown-op", f"a constant is computed by {call.target}, which is not supported", origin=name)
     try:
-        found = function(Values(call, arrays))
+        values = Values(call, arrays)
+        found = function(values)
         if base.endswith("_") and base not in FUNCTIONS:
             arrays[call.arguments["self"].name][...] = found
             found = arrays[call.arguments["self"].name]
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
     results = found if isinstance(found, list | tuple) else [np.asarray(found)]
+    if (form := values.narrow) is not None:
+        results = [rounded(each, form, saturate=form.name in SATURATED) for each in results]
     arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)

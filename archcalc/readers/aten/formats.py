@@ -1,11 +1,11 @@
 """The number formats of tensors."""
 
-INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"))
+from archcalc.ops.formats import FLOATS, FORMATS
 
 
 def is_integer(dtype: str) -> bool:
     """Return whether the numbers of a format are integers or truth values."""
-    return dtype in INTEGERS or dtype == "bool"
+    return dtype == "bool" or (dtype in FORMATS and FORMATS[dtype].is_integer)
 
 
 NUMPY_DTYPES = {
@@ -24,3 +24,9 @@ NUMPY_DTYPES = {
     "bfloat16": "u2",
 }
 """The formats that NumPy can read. It has no bfloat16, whose bits are the upper half of a float32."""
+
+NARROW = {each.name: each for each in FLOATS if each.name not in NUMPY_DTYPES or each.name == "bfloat16"}
+"""The formats of floating-point numbers that NumPy does not have."""
+
+SATURATED = frozenset(("float8_e4m3fn",))
+"""The formats in which PyTorch replaces numbers beyond the largest one by it."""

@@ -65,6 +65,10 @@ class Reading(Protocol):
         """Add a call on constants that is not in the file, and return the name of its result."""
         ...
 
+    def is_read(self, name: str | None) -> bool:
+        """Return whether a call reads a tensor, or it is an output of the program."""
+        ...
+
     def is_of_weights(self, name: str) -> bool:
         """Return whether a tensor depends on stored arrays only."""
         ...

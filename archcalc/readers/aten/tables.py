@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,15 +17,6 @@ def flat_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
     given = indices[0].nonzero() if indices[0].dtype == bool else indices
     wrapped = [np.where(each < 0, each + n, each) for each, n in zip(given, sizes, strict=True)]
     found: Array = np.ravel_multi_index(tuple(np.broadcast_arrays(*wrapped)), tuple(sizes))
-    return found
-
-
-def replaced_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
-    """Return where the elements of a tensor are, if some have been replaced by others, which stand behind all."""
-    n = int(np.prod(sizes))
-    found = np.arange(n)
-    places = flat_index(indices, sizes).ravel()
-    found[places] = n + np.arange(len(places))
     return found
 
 
@@ -53,6 +44,40 @@ def source_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[i
     rank = np.arange(len(read)) - (np.cumsum(counts) - counts)[positions]
     found = np.full((len(counts), counts.max()), len(read))
     found[positions, rank] = order
+    return found
+
+
+def tap_index(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    before: Sequence[int],
+    counts: Sequence[int],
+    order: Literal["C", "F"],
+) -> Array:
+    """Return where the elements of windows are along merged axes: a row for every tap, a column for every window.
+
+    A tap outside of the axes is that of the same window that is nearest to it.
+
+    Args:
+        sizes: the sizes of the axes.
+        kernel: the taps along every axis.
+        stride: the distances of windows.
+        dilation: the distances of taps.
+        before: the padding before every axis.
+        counts: the number of windows along every axis.
+        order: the axis that varies fastest: the last one (C) or the first one (F).
+    """
+    along = []
+    for n, k, s, d, first, m in zip(sizes, kernel, stride, dilation, before, counts, strict=True):
+        at = np.arange(k)[:, None] * d + np.arange(m) * s - first
+        inside = (at >= 0) & (at < n)
+        along.append(np.clip(at, np.where(inside, at, n).min(0), np.where(inside, at, -1).max(0)))
+    taps = np.meshgrid(*map(range, kernel), indexing="ij")
+    windows = np.meshgrid(*map(range, counts), indexing="ij")
+    read = [each[tap.ravel()[:, None], at.ravel()] for each, tap, at in zip(along, taps, windows, strict=True)]
+    found: Array = np.ravel_multi_index(tuple(read), tuple(sizes), order=order)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.ops.source import Constant
+from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.forms import Form, own_form, steps_of_parameter
 from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
@@ -59,6 +60,15 @@ class Tensors:
         self.of_weights: set[str] = set()
         self.transposes: dict[str, Call] = {}
         """The calls of transposes of stored matrices that are not computed so far."""
+
+    @cached_property
+    def names_read(self) -> frozenset[str]:
+        """The names of the tensors that calls read, and of the outputs."""
+        read = (each for call in self.program.calls for each in tensors_in([*call.arguments.values()]))
+        return frozenset((*read, *self.program.outputs))
+
+    def is_read(self, name: str | None) -> bool:
+        return name in self.names_read
 
     def add_steps(self, translation: Translation, arguments: Arguments) -> None:
         """Add the steps of a call."""

@@ -8,7 +8,7 @@ from archcalc.readers.checkpoints.checkpoint import Checkpoint
 from archcalc.readers.hdf5 import SIGNATURE
 from archcalc.spec.errors import fail, fail_to_read
 from archcalc.spec.locate import what_else
-from archcalc.spec.models import INDEX_SUFFIX, split_part
+from archcalc.spec.models import INDEX_SUFFIX, KERAS_INDEX, split_part
 
 START = 4096
 """The number of bytes by which a format is recognised."""
@@ -27,7 +27,7 @@ def read_checkpoint(spec: str) -> Checkpoint:
     """
     file, part = split_part(spec)
     try:
-        if file.lower().endswith(INDEX_SUFFIX):
+        if file.lower().endswith((INDEX_SUFFIX, KERAS_INDEX)):
             from archcalc.readers.checkpoints.sharded import read_sharded
 
             found = read_sharded(Path(file), file, lambda path, name: _read_file(path, name, ""))

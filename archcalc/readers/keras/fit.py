@@ -12,8 +12,9 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor.kernel import Array
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Node
+from archcalc.readers.keras.elements import Elements, Unknown
 from archcalc.readers.keras.hdf5 import array_at, object_at
-from archcalc.readers.keras.orders import Order, order_of
+from archcalc.readers.keras.orders import Order, element_orders, order_of
 from archcalc.readers.keras.stored_layers import StoredLayer, opened_weights, stored_layers
 from archcalc.spec.errors import fail
 
@@ -37,6 +38,7 @@ class Fitted(NamedTuple):
 class _Needed(NamedTuple):
     """A layer of the network, and how Keras stores its arrays."""
 
+    place: int
     node: Node
     shapes: dict[str, tuple[int, ...]]
     order: Order | None
@@ -60,20 +62,21 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
         SpecError: it cannot be read, is damaged, or has no layers.
     """
     needed = [
-        _Needed(node, shapes, order_of(graph, node))
-        for _, node in graph.layers()
-        if (training or not node.training) and (shapes := own_shapes(graph, node))
+        _Needed(index, node, shapes, order_of(graph, node))
+        for index, node in graph.running(training=training)
+        if (shapes := own_shapes(graph, node))
     ]
     with opened_weights(path, name) as group:
         layers = stored_layers(group, name)
         if not layers:
             fail("format", "the file has no layers as Keras stores them", origin=name)
-        return _Fitting(group, name).fit(needed, layers)
+        return _Fitting(graph, group, name).fit(needed, layers)
 
 
 class _Fitting:
-    def __init__(self, group: Any, name: str) -> None:
-        self.group, self.name = group, name
+    def __init__(self, graph: Graph, group: Any, name: str) -> None:
+        self.graph, self.group, self.name = graph, group, name
+        self.elements = Elements(graph)
         self.arrays: dict[str, Array] = {}
 
     def fit(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> Fitted:
@@ -89,7 +92,8 @@ class _Fitting:
                 problems.append(reason)
         unnamed = [layer for layer in layers if not layer.name or _joined(layer.name) in by_name]
         unfit = self.in_order(left, unnamed)
-        return Fitted(self.arrays, tuple([each.node.name for each in left]), (*problems, *unfit))
+        unordered = _some([*self.elements.problems()], "layers depend on the order of elements")
+        return Fitted(self.arrays, tuple([each.node.name for each in left]), (*problems, *unfit, *unordered))
 
     def in_order(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> list[str]:
         """Take layers in the order of the network, or of each class in files that sort the layers by class.
@@ -100,7 +104,8 @@ class _Fitting:
         waiting = [*layers]
         for each in needed:
             kinds = each.order.kinds if each.order else ()
-            layer = next((layer for layer in waiting if layer.is_listed or layer.kind in kinds), None)
+            fitting = (layer for kind in kinds for layer in waiting if layer.is_listed or layer.kind == kind)
+            layer = next(fitting, None)
             reason = self.take(each, layer) if layer else f"the file has none for {each.listed}"
             if reason or layer is None:
                 return [
@@ -132,7 +137,14 @@ class _Fitting:
         for array, shape in needed.shapes.items():
             if arrays[array].shape != shape:
                 return f"{needed.listed} does not have the shape of {self.listed(layer)}"
-        self.arrays |= {f"{needed.node.name}.{array}": each for array, each in arrays.items()}
+        try:
+            orders = element_orders(self.graph, self.elements, needed.place, needed.order)
+        except Unknown as reason:
+            return f"{needed.node.name}: {reason}"
+        rows = {each.array: each.rows for each in kept}
+        self.arrays |= {
+            f"{needed.node.name}.{array}": orders.applied(each, rows[array]) for array, each in arrays.items()
+        }
         return ""
 
     def listed(self, layer: StoredLayer) -> str:

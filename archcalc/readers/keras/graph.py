@@ -207,10 +207,14 @@ class KerasGraph(GraphBuilder):
         return (f'`--layer "{first}=relu"` declares such a layer, with any chain of operators',) if first else ()
 
     def tensor(self, made: Made) -> Ref:
-        """Return a tensor of the graph."""
+        """Return a tensor of the graph.
+
+        Raises:
+            SpecError: the layer that makes it has fewer outputs.
+        """
         found = self._made.get(made)
         if found is None:
-            raise Unconvertible(f"output {made.output} of a layer that has fewer")
+            fail("format", f"the model reads output {made.output} of a layer that has fewer", origin=self.plan.name)
         return found
 
     def standard(self, rank: int) -> tuple[int, ...]:

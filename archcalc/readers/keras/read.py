@@ -20,7 +20,7 @@ from archcalc.readers.keras.graph import Built, KerasGraph, Plan
 from archcalc.readers.keras.layout import layout_of
 from archcalc.readers.keras.masks import Marks, marks_of, note_of, require_unmarked
 from archcalc.readers.steps import same_shape
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import Problems, fail
 from archcalc.spec.models import ModelOptions
 
 
@@ -84,6 +84,10 @@ class KerasFile:
             return None
         return self.arrays_of(self._contents.path, self.plan.name)
 
+    def constants(self) -> Mapping[str, Any]:
+        """Return none: the masks of Keras are arguments of its layers."""
+        return {}
+
     def arrays_of(self, path: Path, name: str) -> Mapping[str, Any]:
         """Return the stored arrays by ``layer.array`` from a file of this model or of its weights.
 
@@ -92,13 +96,18 @@ class KerasFile:
             name: its name in messages.
 
         Raises:
-            SpecError: an array is missing, damaged, or has another shape.
+            SpecError: the file cannot be read; arrays are missing, damaged, or have another shape; or it has further
+                layers. All of these are listed.
         """
         from archcalc.readers.keras.weights import read_arrays, require_shapes
 
-        built = self.recorded
-        arrays = built.lowered.arrays(lambda names: read_arrays(path, name, self._model, built, names))
-        require_shapes(built.lowered.graph, arrays, name)
+        built, problems = self.recorded, Problems()
+        wanted = dict.fromkeys(each for names in built.lowered.stored.values() for each in names)
+        found = read_arrays(path, name, self._model, built, wanted, problems)
+        complete = {array for array, names in built.lowered.stored.items() if {*names} <= {*found}}
+        arrays = built.lowered.arrays(lambda names: found, only=complete)
+        require_shapes(built.lowered.graph, arrays, name, problems)
+        problems.raise_any()
         return arrays
 
     def require_inputs(self, inputs: Mapping[str, Any]) -> None:

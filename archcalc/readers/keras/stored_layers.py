@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from archcalc.readers.archive import Archive
-from archcalc.readers.hdf5 import MAX_ARRAY_BYTES, SIGNATURE, opened
+from archcalc.readers.hdf5 import MAX_ARRAY_BYTES, SIGNATURE, numbers_of, opened, require_h5py
 from archcalc.readers.keras.contents import WEIGHTS
 from archcalc.readers.keras.groups import CONTAINERS
 from archcalc.readers.keras.hdf5 import attribute_text, attribute_texts, is_group, members, object_at
+from archcalc.readers.shards import shards
+from archcalc.spec.errors import fail
+from archcalc.spec.models import KERAS_INDEX
 
 ENTIRE, LISTED = "model_weights", "layer_names"
 """The group of the arrays in HDF5 files of entire models, and the attribute that lists the layers."""
@@ -52,7 +55,9 @@ class StoredLayer(NamedTuple):
 
 @contextmanager
 def opened_weights(path: Path, name: str) -> Iterator[Any]:
-    """Open the group that has the arrays of a model: in a ``.keras`` file, or an HDF5 file of weights or of a model.
+    """Open the group that has the arrays of a model.
+
+    They are in a ``.keras`` file, an HDF5 file of weights or of an entire model, or in the files of an index.
 
     Args:
         path: the file.
@@ -61,6 +66,10 @@ def opened_weights(path: Path, name: str) -> Iterator[Any]:
     Raises:
         SpecError: it cannot be read, or is damaged.
     """
+    if path.name.lower().endswith(KERAS_INDEX):
+        with _joined(path, name) as root:
+            yield root
+        return
     with path.open("rb") as file:
         is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
     if is_hdf5:
@@ -71,6 +80,37 @@ def opened_weights(path: Path, name: str) -> Iterator[Any]:
         data = archive.read(WEIGHTS, min(archive.size(WEIGHTS), MAX_ARRAY_BYTES))
     with opened(io.BytesIO(data), f"{name}: {WEIGHTS}") as root:
         yield root
+
+
+@contextmanager
+def _joined(path: Path, name: str) -> Iterator[Any]:
+    """Open a file in memory with the arrays of all files of an index, and the names of their layers.
+
+    Any of the files of a layer may have its name, also one without arrays of it.
+    """
+    require_h5py(name)
+    import h5py
+
+    files = shards(path, name)
+    with h5py.File(io.BytesIO(), "w") as joined:
+        for file in files:
+            with opened(path.parent / file, str(Path(name).parent / file)) as root:
+                _add(root, joined, name, 0)
+        yield joined
+
+
+def _add(group: Any, joined: Any, name: str, depth: int) -> None:
+    """Add the arrays in a group to another file."""
+    own = attribute_text(group, "name", MAX_NAME)
+    if own:
+        joined.attrs["name"] = own
+    for key, each in members(group).items():
+        if not is_group(each):
+            if key in joined:
+                fail("format", f"several files have the array '{each.name[:100]}'", origin=name)
+            joined[key] = numbers_of(each, each.name, name)
+        elif depth < 2 * MAX_DEPTH:
+            _add(each, joined.require_group(key), name, depth + 1)
 
 
 def lists_layers(group: Any) -> bool:

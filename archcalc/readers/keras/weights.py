@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from archcalc.arrays.texts import shape_text
@@ -14,12 +14,21 @@ from archcalc.readers.keras.flat import Key
 from archcalc.readers.keras.graph import Built, Variable
 from archcalc.readers.keras.groups import numbered_groups
 from archcalc.readers.keras.hdf5 import array_at, attribute_texts, object_at
-from archcalc.readers.keras.stored_layers import VARIABLES, container_of, lists_layers, name_of, opened_weights
-from archcalc.spec.errors import fail
+from archcalc.readers.keras.stored_layers import (
+    VARIABLES,
+    container_of,
+    lists_layers,
+    name_of,
+    opened_weights,
+    stored_layers,
+)
+from archcalc.spec.errors import Problems, fail
 
 
-def read_arrays(path: Path, name: str, model: Model, built: Built, names: Iterable[str]) -> dict[str, Any]:
-    """Return stored arrays by their names, as operators have them.
+def read_arrays(
+    path: Path, name: str, model: Model, built: Built, names: Iterable[str], problems: Problems
+) -> dict[str, Any]:
+    """Return stored arrays by their names, as operators have them, without those that do not fit.
 
     Args:
         path: the file: of the entire model, or of its weights.
@@ -27,39 +36,59 @@ def read_arrays(path: Path, name: str, model: Model, built: Built, names: Iterab
         model: the model, whose layers are in the order of the file.
         built: its graph.
         names: the names of the arrays.
+        problems: collects which arrays are missing, damaged, too large, or do not fit their layers, and which layers of
+            the file are not those of the model.
 
     Raises:
-        SpecError: an array is missing, damaged or too large.
+        SpecError: the file cannot be read.
     """
     variables = {each: built.variables[each] for each in names}
+    arrays = {}
     with opened_weights(path, name) as group:
         if lists_layers(group):
-            places = legacy_places(group, model, built, name)
-            paths = {each: _placed(places, variable, name) for each, variable in variables.items()}
+            places = legacy_places(group, model, built, name, problems)
+            paths = {each: places.get((key.layer, key.within, key.place)) for each, key in variables.items()}
+            own = {layer.name for layer in model.layers}
+            spare = [each for each in stored_layers(group, name) if each.name not in own]
         else:
             groups = dict(layer_groups(model, group))
-            paths = {
-                each: "/".join(
-                    part for part in (groups[variable.layer], variable.within, VARIABLES, str(variable.place)) if part
-                )
-                for each, variable in variables.items()
-            }
-        read = {each: array_at(group, place, name) for each, place in paths.items()}
-    return {each: _transformed(array, variables[each], each, name) for each, array in read.items()}
+            paths = {each: _path_of(groups[variable.layer], variable) for each, variable in variables.items()}
+            inner = {*groups.values()}.difference(*map(_around, groups.values()))
+            spare = [each for each in stored_layers(group, name) if inner.isdisjoint(_around(each.arrays[0].path))]
+        for each, place in paths.items():
+            with problems:
+                if place is not None:
+                    arrays[each] = _transformed(array_at(group, place, name), variables[each], each, name)
+    for layer in spare:
+        with problems:
+            fail("format", f"the model has no layer for '{layer.name or layer.arrays[0].path}'", origin=name)
+    return arrays
 
 
-def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str) -> None:
+def _path_of(group: str, variable: Variable) -> str:
+    """Return the path of an array in a file of Keras 3, given that of the group of its layer."""
+    return "/".join(part for part in (group, variable.within, VARIABLES, str(variable.place)) if part)
+
+
+def _around(path: str) -> set[str]:
+    """Return the paths of the groups around an array."""
+    return set(map(str, PurePosixPath(path).parents))
+
+
+def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str, problems: Problems) -> None:
     """Require that arrays have the shapes that the layers need.
 
     Args:
         graph: the graph.
         arrays: the arrays by ``layer.array``.
         name: the name of the file in messages.
+        problems: collects those that do not.
     """
     for array, needed in stored(graph, training=True).items():
-        if array in arrays and arrays[array].shape != needed:
-            given = shape_text(arrays[array].shape)
-            fail("format", f"'{array}' would be {shape_text(needed)}, but the file has {given}", origin=name)
+        with problems:
+            if array in arrays and arrays[array].shape != needed:
+                given = shape_text(arrays[array].shape)
+                fail("format", f"'{array}' would be {shape_text(needed)}, but the file has {given}", origin=name)
 
 
 def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
@@ -96,8 +125,10 @@ def layer_groups(model: Model, group: Any, around: Key = (), path: str = "") -> 
             yield from layer_groups(layer.model, held.get(own), key, f"{inside}{own}/")
 
 
-def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tuple[Key, str, int], str]:
-    """Return the paths of all variables in an HDF5 file of an entire model.
+def legacy_places(
+    group: Any, model: Model, built: Built, name: str, problems: Problems
+) -> dict[tuple[Key, str, int], str]:
+    """Return the paths of all variables in an HDF5 file of an entire model, without those of layers that do not fit.
 
     Every layer of the outer model has a group, which lists its arrays: those that are trained, then the others.
     """
@@ -115,11 +146,12 @@ def legacy_places(group: Any, model: Model, built: Built, name: str) -> dict[tup
         if not ordered:
             continue
         paths = attribute_texts(object_at(group, layer.name, name), "weight_names") if layer.name in group else []
-        if len(paths) != len(ordered):
-            message = f"the layer '{layer.name[:60]}' has {len(paths)} arrays in the file, but needs {len(ordered)}"
-            fail("format", message, origin=name)
-        for (key, (within, index), _), path in zip(ordered, paths, strict=True):
-            places[key, within, index] = f"{layer.name}/{path}"
+        with problems:
+            if len(paths) != len(ordered):
+                message = f"the layer '{layer.name[:60]}' has {len(paths)} arrays in the file, but needs {len(ordered)}"
+                fail("format", message, origin=name)
+            for (key, (within, index), _), path in zip(ordered, paths, strict=True):
+                places[key, within, index] = f"{layer.name}/{path}"
     return places
 
 
@@ -131,10 +163,3 @@ def _inner(layer: Layer, around: Key, trained: bool) -> Iterator[tuple[Key, bool
     for each in layer.model.layers if layer.model is not None else ():
         if each.class_name != INPUT:
             yield from _inner(each, key, own)
-
-
-def _placed(places: dict[tuple[Key, str, int], str], each: Variable, name: str) -> str:
-    found = places.get((each.layer, each.within, each.place))
-    if found is None:
-        fail("format", f"the file has no array for '{'/'.join(each.layer)[:100]}'", origin=name)
-    return found

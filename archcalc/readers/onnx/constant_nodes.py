@@ -23,6 +23,15 @@ SCATTERS = ("ScatterND", "ScatterElements")
 PLACEHOLDER = "archcalc.stored"
 """The metadata of a node that `archcalc convert` writes in place of a stored array without its numbers."""
 
+KIND = "archcalc.kind"
+"""The metadata of such a node, or of one with numbers, that says whether they are a parameter or a constant."""
+
+
+def kind_of(node: Any) -> str:
+    """Return the kind of the numbers of a node, if it says so, or an empty text."""
+    found = next((each.value for each in node.metadata_props if each.key == KIND), "")
+    return found if found in ("parameter", "constant") else ""
+
 
 def is_placeholder(node: Any) -> bool:
     """Return whether a node stands for a stored array without numbers."""
@@ -47,5 +56,7 @@ def is_trained_node(n: NodeView) -> bool:
     made = [name for name in n.outputs if name]
     if not made or any(name not in n.tensors.metas for name in made):
         return False
+    if n.operator == "Slice" and n.tensors.only_joined(n.outputs[0]):
+        return False  # the layer that joins a part of a parameter does not store that part
     after = sum(prod(n.tensors.sizes(name)) for name in made)
     return after <= before and (len(trained) == 1 or n.operator == "Concat")

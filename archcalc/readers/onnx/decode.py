@@ -11,7 +11,8 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node
+from archcalc.readers.onnx.codes import encoded
+from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
@@ -22,7 +23,7 @@ from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.open_shapes import note_shape
-from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
+from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
 from archcalc.readers.onnx.sizes import argument
@@ -93,6 +94,9 @@ class Decoder:
         for own, name in self.named_outputs():
             if name not in tensors.metas and name not in self.unknown:
                 self.refuse(f"no node computes the output '{own[:100]}'")
+            if tensors.is_decoded(name):
+                read = tensors.renamed(name) if name == own else name
+                name = encoded(tensors, read, Origin("", "", "QuantizeLinear", "")).name
             if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
                 tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")
@@ -243,7 +247,7 @@ class Decoder:
                 copy = type(tensor)()
                 copy.CopyFrom(tensor)
                 copy.name = output
-                self.tensors.add_initializer(copy)
+                self.tensors.add_initializer(copy, kind_of(node))
                 return
             if attribute.name.startswith("value_") and "string" not in attribute.name:
                 import numpy as np
@@ -263,7 +267,7 @@ class Decoder:
             self.refuse(f"the sizes of the stored array '{node.output[0][:100]}' are computed")
         tensor = TensorProto(name=node.output[0], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
         tensor.dims.extend(map(int, sizes.flat))
-        self.tensors.add_initializer(tensor)
+        self.tensors.add_initializer(tensor, kind_of(node) or "parameter")
         self.without_numbers = True
 
     def subgraphs(self, n: NodeView, nesting: int) -> None:
@@ -413,7 +417,7 @@ class Decoder:
         before = len(self.tensors.calls)
         try:
             if conversion is None:
-                raise Untranslatable("")
+                raise Untranslatable(IMPOSSIBLE.get(key, ""))
             conversion(n)
             return
         except Untranslatable as error:
@@ -436,7 +440,7 @@ class Decoder:
             reason = "the sizes of what it reads are not known"
         if not understood or reason:
             n.origin = n.place()
-            self.unconverted(n, key, reason if understood else "")
+            self.unconverted(n, key, reason if understood else IMPOSSIBLE.get(key, ""))
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         """Add a call that has no translation, so that it is listed."""

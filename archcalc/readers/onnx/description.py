@@ -16,7 +16,8 @@ from archcalc.readers.onnx.tensors import Tensors
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
 
-ROUNDING = "quantised: integers stand for the real numbers that they encode; a run limits numbers, but does not round"
+ROUNDING = "quantised: integers stand for the real numbers that they encode, to which a run rounds"
+NOT_ROUNDED = "a run does not round numbers whose scale is computed for each input (DynamicQuantizeLinear)"
 
 
 def record(graph: Any, tensors: Tensors) -> Nodes:
@@ -43,7 +44,11 @@ def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[st
     """
     found: list[str] = []
     if any(QUANTIZED.search(call.origin.function) for call in tensors.calls):
-        found += [ROUNDING, *format_note(parameters_by_format(tensors, program))]
+        found += [
+            ROUNDING,
+            *([NOT_ROUNDED] if tensors.scales else []),
+            *format_note(parameters_by_format(tensors, program)),
+        ]
     return (*found, *turned_note(turned), *reconciliation.notes(tensors))
 
 

@@ -10,6 +10,7 @@ from archcalc.graph import Origin
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.tensors import Tensors
 
 if TYPE_CHECKING:
@@ -155,10 +156,3 @@ class NodeView:
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
-
-
-def decimal(value: float) -> float:
-    """Return the shortest decimal number that rounds to a float32 of the file."""
-    import numpy as np
-
-    return float(str(np.float32(value)))

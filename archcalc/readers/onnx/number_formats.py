@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array
+from archcalc.executor.kernels.rounding import rounded
+from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.onnx.sizes import plain
 
@@ -21,3 +23,32 @@ def concrete(value: Any, dtype: str) -> Array:
         value = np.array([convert(plain(each)) for each in value.flat], NUMPY_FORMATS[dtype]).reshape(value.shape)
     found: Array = value
     return found
+
+
+def converted(value: Array, dtype: str, *, saturate: bool = False, rounding: str = "nearest") -> Array:
+    """Return numbers converted to a format, as ONNX's Cast does it.
+
+    Args:
+        value: the numbers.
+        dtype: the format. Numbers of one that NumPy does not have are returned in a format that has them.
+        saturate: see `rounded`.
+        rounding: see `rounded`.
+    """
+    if dtype in NUMPY_FORMATS:
+        return value.astype(NUMPY_FORMATS[dtype])
+    form = FORMATS[dtype]
+    if not form.is_integer:
+        return rounded(value.astype(np.float32), form, saturate=saturate, rounding=rounding)
+    low = int(form.smallest)
+    wrapped: Array = (value.astype(np.int64) - low) % 2**form.bits + low
+    return wrapped.astype(np.int8 if form.signed else np.uint8)
+
+
+def decimal(value: float) -> float:
+    """Return the shortest decimal number that rounds to a float32 of the file."""
+    return float(str(np.float32(value)))
+
+
+def narrows(form: NumberFormat, before: str) -> bool:
+    """Return whether a format lacks numbers of another one, of which only the name is known."""
+    return before in FORMATS and not form.contains(FORMATS[before])

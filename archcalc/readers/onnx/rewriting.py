@@ -51,6 +51,10 @@ class Body:
         """Add a vector of integers, and return its name."""
         return self.add("Constant", value_ints=list(values))
 
+    def shaped(self, vector: str, axis: int, rank: int) -> str:
+        """Add the reshape of a vector to an axis of a tensor with this many, and return its name."""
+        return self.add("Reshape", vector, self.integers(*[-1 if at == axis % rank else 1 for at in range(rank)]))
+
     def integer(self, value: int) -> str:
         """Add a single integer, and return its name."""
         return self.add("Constant", value_int=value)

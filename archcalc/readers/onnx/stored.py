@@ -36,13 +36,13 @@ def expanded(n: NodeView) -> bool:
 
 
 @derives("Cast")
-def converted(n: NodeView) -> bool:
-    from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
+def cast(n: NodeView) -> bool:
+    from archcalc.readers.onnx.number_formats import converted
 
     dtype = n.tensors.dtype(n.outputs[0])
     if dtype not in FLOATS:
         return False
-    n.tensors.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: a.astype(NUMPY_FORMATS.get(dtype, a.dtype)))
+    n.tensors.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: converted(a, dtype))
     return True
 
 

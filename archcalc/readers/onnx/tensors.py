@@ -14,6 +14,7 @@ from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.codes import Encoding
 from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
@@ -23,6 +24,8 @@ from archcalc.readers.onnx.sizes import Size, settled
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
 
+JOINING = ("Add", "Concat")
+"""The nodes that join tensors, as those of positions with those of tokens."""
 MAX_VALUES = 4096
 """The number of values of a tensor that are evaluated."""
 
@@ -74,8 +77,8 @@ class Tensors:
         """The stored matrices that others are the transposed ones of, by the names of those."""
         self.scales: set[str] = set()
         """The scales of codes that are computed for each input."""
-        self.decoded: set[str] = set()
-        """The tensors of integers that are read as the real numbers which these encode."""
+        self.decoded: dict[str, Encoding] = {}
+        """The tensors of codes that are read as the real numbers which these encode."""
         self.constant_nodes: dict[str, Any] = {}
         """The nodes that compute constants from constants, by the name of an output."""
         self.constant_imports: dict[str, list[Any]] = {}
@@ -93,6 +96,7 @@ class Tensors:
         self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
+        self._joined = Counter(name for node in graph.node if node.op_type in JOINING for name in node.input)
         self._call_of: dict[str, int] = {}
         self._gone: set[int] = set()
         """The calls that have become parts of others."""
@@ -110,8 +114,13 @@ class Tensors:
         self._taken.add(found)
         return found
 
-    def add_initializer(self, tensor: Any) -> None:
-        """Note a stored tensor; numbers are read if they are few."""
+    def add_initializer(self, tensor: Any, kind: str = "") -> None:
+        """Note a stored tensor; numbers are read if they are few.
+
+        Args:
+            tensor: the tensor.
+            kind: ``parameter`` or ``constant``; by default, several real numbers are a parameter.
+        """
         sizes = tuple(tensor.dims)
         if len(sizes) > MAX_AXES or any(not 0 <= size <= MAX_SIZE for size in sizes):
             self._refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
@@ -121,7 +130,7 @@ class Tensors:
         self.initializers[tensor.name] = tensor
         self.metas[tensor.name] = Meta(sizes, dtype)
         count = prod(sizes)
-        trained = dtype in FLOATS and count > 1
+        trained = kind == "parameter" if kind else dtype in FLOATS and count > 1
         self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
         if count <= MAX_VALUES:
             self.read_values(tensor, sizes, self.trained_values if trained else self.values)
@@ -207,6 +216,10 @@ class Tensors:
         """Return whether only one node reads a tensor."""
         return self._uses[self.resolved(name)] == 1
 
+    def only_joined(self, name: str) -> bool:
+        """Return whether all nodes that read a tensor join it with others."""
+        return 0 < self._uses[name] == self._joined[name]
+
     def made_by(self, name: str) -> Call | None:
         """Return the call that makes a tensor; ``None`` if there is none."""
         found = self._call_of.get(self.resolved(name))
@@ -234,13 +247,33 @@ class Tensors:
         """Add a call to the program."""
         self._call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
-        if self.decoded and any(map(self.is_decoded, tensors_in([*arguments.values()]))):
-            self.decoded.update(filter(None, outputs))
+        if self.decoded:
+            read = map(self.resolved, filter(self.is_decoded, tensors_in([*arguments.values()])))
+            if (first := next(read, None)) is not None:
+                self.decoded.update((name, self.decoded[first]) for name in outputs if name is not None)
 
     def is_decoded(self, name: str) -> bool:
         """Return whether a tensor holds the real numbers that the integers of the file encode."""
         found = self.resolved(name)
         return found in self.decoded and self.metas[found].dtype not in FLOATS
+
+    def renamed(self, name: str) -> str:
+        """Give a tensor another name, and return that."""
+        meta = self.metas[name]
+        found = self.intermediate(meta.sizes, meta.dtype)
+        if name in self.decoded:
+            self.decoded[found] = self.decoded.pop(name)
+
+        def other(value: Any) -> Any:
+            if isinstance(value, list):
+                return [*map(other, value)]
+            return TensorName(found) if isinstance(value, TensorName) and self.resolved(value.name) == name else value
+
+        for at, call in enumerate(self.calls):
+            outputs = tuple([found if each == name else each for each in call.outputs])
+            arguments = {key: other(value) for key, value in call.arguments.items()}
+            self.calls[at] = replace(call, outputs=outputs, arguments=arguments)
+        return found
 
     def undo(self, before: int) -> None:
         """Remove all calls but a number of the first ones."""
@@ -354,9 +387,18 @@ class Tensors:
 
     def find_masks(self) -> None:
         """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
+        normalised = {
+            name
+            for call in self.calls
+            if call.target.split(".")[1] == "softmax"
+            for name in tensors_in([*call.arguments.values()])
+        }
         for call in self.calls:
             if call.target.split(".")[1] in JOINS:
-                self.note_masks(tensors_in([*call.arguments.values()]))
+                read = [*tensors_in([*call.arguments.values()])]
+                self.note_masks(read)
+                if normalised.intersection(filter(None, call.outputs)):
+                    self.note_empty_masks(read)
 
     def note_masks(self, names: Iterable[str]) -> None:
         """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
@@ -364,6 +406,16 @@ class Tensors:
             each = self.stored.get(name)
             if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
                 self.stored[name] = replace(each, kind="constant")
+
+    def note_empty_masks(self, names: Iterable[str]) -> None:
+        """Let those of the tensors, which are added to scores, not be parameters that exclude no pair of positions."""
+        for name in map(self.resolved, names):
+            each = self.stored.get(name)
+            if each is not None and each.kind == "parameter":
+                *leading, queries, keys = (1, 1, *self.sizes(name))
+                array = self.numbers(name) if queries == keys > 1 and prod(leading) == 1 else None
+                if array is not None and not array.any():
+                    self.stored[name] = replace(each, kind="constant")
 
     def is_mask(self, name: str) -> bool:
         """Return whether a stored tensor consists of integers or infinities, not all of them the same."""

@@ -52,6 +52,8 @@ def objects(value: Any) -> Array:
 def _cast(n: NodeView, v: list[Any]) -> Any:
     kind = DTYPES.get(n.attribute("to", 1), "")
     if v[0].dtype != object:
+        if kind not in NUMPY_FORMATS:
+            raise NotEvaluated  # the node says how it is rounded
         return v[0].astype(NUMPY_FORMATS[kind])
     if kind.startswith(("int", "uint")):
         return np.vectorize(_truncated, otypes=[object])(v[0]) if v[0].size else v[0]

@@ -216,6 +216,7 @@ def arrays_of(
         calls = list(constant_calls)
         fixed = {key for key, each in program.stored.items() if each.kind != "parameter"}
         read = {each for call in calls for each in tensors_in([*call.arguments.values()])} & fixed
-        values = evaluate(calls, {key: arrays.array(key) for key in read}, name)
-        found |= {each: values[each.removeprefix(COMPUTED)] for each in computed}
+        results = {each.removeprefix(COMPUTED): each for each in computed}
+        values = evaluate(calls, {key: arrays.array(key) for key in read}, name, results)
+        found |= {results[each]: value for each, value in values.items()}
     return found

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from onnx import helper
 
 from archcalc.arrays.texts import shape_text
@@ -16,6 +17,7 @@ from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.description import ROUNDING, format_note, parameters_by_format, turned_note
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
 from archcalc.readers.tflite.buffers import Buffers
 from archcalc.readers.tflite.graph import DOMAIN, OPSET, OnnxGraph, is_quantized
 from archcalc.readers.tflite.names import LayerNames
@@ -53,6 +55,9 @@ def decoder_of(model: Model, path: Path, name: str, *, partial: bool) -> tuple[C
     return decoder, layout
 
 
+WEIGHTS_ONLY = "quantised: only weights are integers; a run does not round what they are multiplied by, as runtimes do"
+
+
 class TfliteDecoder(Decoder):
     """The state of the reading."""
 
@@ -68,6 +73,13 @@ class TfliteDecoder(Decoder):
 
     def target(self, n: NodeView, key: str) -> str:
         return f"{DOMAIN}.{n.node.doc_string}"
+
+    def convert(self, n: NodeView, nesting: int) -> None:
+        """Add the calls of a node; a part without elements, as of a list before its first entry, is a constant."""
+        if n.operator == "Slice" and 0 in n.result_sizes():
+            self.tensors.set_value(n.outputs[0], np.zeros(n.result_sizes(), NUMPY_FORMATS[n.dtype(0)]))
+        else:
+            super().convert(n, nesting)
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         reason = n.attribute("reason", "") if n.node.domain == DOMAIN else reason
@@ -102,7 +114,8 @@ class TfliteDecoder(Decoder):
     def notes(self, program: Program) -> tuple[str, ...]:
         """Return the number formats of parameters, where layouts differ, and what else there is to know."""
         nodes = self.nodes_of_file
-        found = [ROUNDING] if any(map(is_quantized, nodes.subgraph.tensors)) else []
+        quantized = [index for index, each in enumerate(nodes.subgraph.tensors) if is_quantized(each)]
+        found = [ROUNDING] if not all(map(nodes.is_fixed, quantized)) else [WEIGHTS_ONLY] if quantized else []
         counts = parameters_by_format(self.tensors, program)
         if counts.keys() - {"float32"}:
             found += format_note(counts)

@@ -17,8 +17,6 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from archcalc.executor.kernel import Array
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx.codes import integer_range
-from archcalc.readers.onnx.nodes import decimal
 from archcalc.readers.onnx.program import CODES
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.tflite import operators  # noqa: F401  # registers the conversions
@@ -29,6 +27,8 @@ from archcalc.readers.tflite.schema import Model, Operator, Subgraph, Tensor
 
 DOMAIN = "tflite"
 """The domain of nodes that stand for operators without a conversion."""
+WIDE = ("int32", "int64")
+"""The formats of codes that are sums, to which nothing is rounded."""
 MAX_NESTING = 20
 """How deep subgraphs call others that are read."""
 OPSET = 24
@@ -197,30 +197,30 @@ class OnnxGraph:
         codes = tensor.quantization
         if not is_quantized(tensor) or codes is None:
             return name
-        single = len(codes.scales) == 1
-        scale = np.array(codes.scales[0] if single else codes.scales, np.float32)
-        inputs = [name, self.constant(scale)]
-        if any(codes.offsets):
-            offset = np.array(codes.offsets[0] if single else codes.offsets, np.int64).astype(tensor.dtype)
-            inputs.append(self.constant(np.broadcast_to(offset, scale.shape).copy()))
+        inputs = [name, *self._encoding(tensor)]
+        if not any(codes.offsets):
+            del inputs[2:]
         (made,) = self.add("DequantizeLinear", inputs, 1, tensor.name, "DEQUANTIZE", axis=codes.axis)
         return made
 
-    def limits(self, index: int) -> tuple[float, float] | None:
-        """Return the smallest and the largest number that codes of a tensor encode; ``None`` if it has none."""
-        tensor = self.subgraph.tensors[index]
-        codes, whole = tensor.quantization, integer_range(tensor.dtype)
-        if not is_quantized(tensor) or codes is None or whole is None or len(codes.scales) > 1:
-            return None
-        offset = codes.offsets[0] if codes.offsets else 0
-        low, high = ((code - offset) * codes.scales[0] for code in whole)
-        return decimal(low), decimal(high)
+    def _encoding(self, tensor: Tensor) -> list[str]:
+        """Return the scale and the offset of codes as tensors."""
+        codes = tensor.quantization
+        assert codes is not None
+        single = len(codes.scales) == 1
+        scale = np.array(codes.scales[0] if single else codes.scales, np.float32)
+        offsets = codes.offsets or (0,)
+        offset = np.array(offsets[0] if single else offsets, np.int64).astype(tensor.dtype)
+        return [self.constant(scale), self.constant(np.broadcast_to(offset, scale.shape).copy())]
 
-    def is_within(self, index: int, bounds: tuple[float, float]) -> bool:
-        """Return whether the numbers of a tensor are within bounds, but for the width of a code."""
-        own = self.limits(index)
-        step = (bounds[1] - bounds[0]) / 255
-        return own is not None and own[0] >= bounds[0] - step and own[1] <= bounds[1] + step
+    def rounded(self, name: str, tensor: Tensor, path: str, of: str) -> str:
+        """Return numbers rounded to those that the codes of a tensor encode, if it has codes."""
+        if not is_quantized(tensor) or tensor.dtype in WIDE:
+            return name
+        numbers = self._encoding(tensor)
+        (codes,) = self.add("QuantizeLinear", [name, *numbers], 1, path, of)
+        (made,) = self.add("DequantizeLinear", [codes, *numbers], 1, path, of)
+        return made
 
     # nodes
 
@@ -427,4 +427,4 @@ def _own_name(name: str) -> str:
 
 def is_quantized(tensor: Tensor) -> bool:
     """Return whether a tensor has codes of real numbers."""
-    return tensor.quantization is not None and integer_range(tensor.dtype) is not None
+    return tensor.quantization is not None and tensor.dtype.startswith(("int", "uint"))

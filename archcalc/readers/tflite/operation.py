@@ -18,13 +18,8 @@ Order: TypeAlias = tuple[int, ...]
 
 FUSED = ("", "Relu", "ReluN1To1", "Relu6", "Tanh", "Sign")
 """The activations of ``ActivationFunctionType`` by their numbers."""
-RANGES: dict[str, tuple[float | None, float | None]] = {
-    "": (None, None),
-    "Relu": (0.0, None),
-    "ReluN1To1": (-1.0, 1.0),
-    "Relu6": (0.0, 6.0),
-}
-"""The limits that are activations."""
+CLIPS = {"ReluN1To1": (-1.0, 1.0), "Relu6": (0.0, 6.0)}
+"""The activations that are limits."""
 
 
 def in_file(rank: int) -> Order:
@@ -186,38 +181,28 @@ class Operation:
         """Let a tensor be an output, with its axes in an order, by default that of the file."""
         self.graph.register(self.operator.outputs[output], name, order)
 
-    def computed(self, name: str, order: Order | None = None, *, within: bool = False) -> None:
-        """Let a tensor be the output after what `limited` adds."""
-        self.result(self.limited(name, within=within), order)
+    def computed(self, name: str, order: Order | None = None, *, selects: bool = False) -> None:
+        """Let a tensor be the output after what `completed` adds."""
+        self.result(self.completed(name, selects=selects), order)
 
-    def limited(self, name: str, *, within: bool = False) -> str:
-        """Return a tensor after the activation that is fused into the operator.
-
-        Codes of the output limit it, as quantizers rely on to leave out activations.
+    def completed(self, name: str, *, selects: bool = False) -> str:
+        """Return a tensor after the activation that is fused into the operator, rounded to what the output encodes.
 
         Args:
             name: the tensor.
-            within: whether its numbers are between the smallest and the largest one of the first input.
+            selects: whether its numbers are some of those of the first input, so that they have codes already.
         """
         activation = self.option("FusedActivationFunction")
         if activation not in range(len(FUSED)) or FUSED[activation] == "Sign":
             raise Untranslatable("an unknown fused activation")
-        operator, path = FUSED[activation], self.path(activation=True)
-        limits = self.graph.limits(self.operator.outputs[0])
-        if limits is None or operator not in RANGES:
-            name = self._activated(name, operator, path)
-        if limits is None:
+        name = self._activated(name, FUSED[activation])
+        made = self.result_tensor()
+        if selects and self.tensor(0).quantization == made.quantization:
             return name
-        low, high = RANGES.get(operator, (None, None))
-        bounds = limits[0] if low is None else max(low, limits[0]), limits[1] if high is None else min(high, limits[1])
-        is_kept = within and not operator and self.graph.is_within(self.index(0), bounds)
-        return name if is_kept else self._clipped(name, bounds, path)
+        return self.graph.rounded(name, made, self.path(), self.name)
 
-    def _activated(self, name: str, activation: str, path: str) -> str:
-        low, high = RANGES.get(activation, (None, None))
-        if low is not None and high is not None:
-            return self._clipped(name, (low, high), path)
+    def _activated(self, name: str, activation: str) -> str:
+        path = self.path(activation=True)
+        if activation in CLIPS:
+            return self.add("Clip", name, *(self.constant(each, "float32") for each in CLIPS[activation]), path=path)
         return self.add(activation, name, path=path) if activation else name
-
-    def _clipped(self, name: str, bounds: tuple[float, float], path: str) -> str:
-        return self.add("Clip", name, *(self.constant(each, "float32") for each in bounds), path=path)

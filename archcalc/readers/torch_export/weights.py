@@ -41,8 +41,9 @@ def arrays_of(
     if computed:
         from archcalc.readers.aten.constants import evaluate
 
-        values = evaluate(constant_calls, load_fixed(path, name, program), name)
-        found |= {each: values[each.removeprefix(COMPUTED)] for each in computed}
+        results = {each.removeprefix(COMPUTED): each for each in computed}
+        values = evaluate(constant_calls, load_fixed(path, name, program), name, results)
+        found |= {results[each]: value for each, value in values.items()}
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from archcalc.analysis.propagate import Analysis
 from archcalc.changes.compare import NetworkDiff, compare
 from archcalc.report.diff_page import changes_functions
 from archcalc.report.network_page.drawings import Drawing, drawings
 from archcalc.report.network_page.memory import MemoryCurve, live_bytes, memory_curve
 from archcalc.report.pages import template
+from archcalc.report.side_by_side import DEFAULT, SideBySide
 from archcalc.report.table import Table, human, without_controls
 
 
@@ -28,38 +27,36 @@ class Side(NamedTuple):
 class ComparisonPage:
     """The content of a page about several networks."""
 
-    labels: Sequence[str]
-    """Their names, in the order of ``analyses``."""
-    analyses: Sequence[Analysis]
-    totals: Table
-    """Their figures side by side, which the page shows unless it shows what changed."""
-    layout: str | None
-    """The layout in which shapes are written; ``None`` for that of each network."""
-    dtype: str
+    networks: SideBySide
+
+    @property
+    def totals(self) -> Table:
+        """Their figures side by side, which the page shows unless it shows what changed."""
+        return self.networks.table(DEFAULT)
 
     @property
     def title(self) -> str:
         """The names of the networks."""
-        return (" → " if len(self.labels) == 2 else ", ").join(self.labels)
+        return (" → " if len(self.networks.labels) == 2 else ", ").join(self.networks.labels)
 
     @cached_property
     def diff(self) -> NetworkDiff | None:
         """What changed, if there are two networks."""
-        if len(self.analyses) != 2:
+        if len(self.networks.analyses) != 2:
             return None
-        old, new = self.analyses
-        return compare(old, new, dtype=self.dtype)
+        old, new = self.networks.analyses
+        return compare(old, new, dtype=self.networks.dtype)
 
     @cached_property
     def sides(self) -> list[Side]:
         """The networks, with memory curves that have one scale."""
-        live = [live_bytes(analysis, self.dtype) for analysis in self.analyses]
+        live = [live_bytes(analysis, self.networks.dtype) for analysis in self.networks.analyses]
         top = max(max(each.values(), default=0) for each in live)
         found = []
-        for label, analysis, own in zip(self.labels, self.analyses, live, strict=True):
-            layout = self.layout or analysis.graph.layout
+        for label, analysis, own in zip(self.networks.labels, self.networks.analyses, live, strict=True):
+            layout = self.networks.layout or analysis.graph.layout
             *_, drawing = drawings(analysis, layout)
-            found.append(Side(label, drawing, memory_curve(analysis, own, layout, self.dtype, top=top)))
+            found.append(Side(label, drawing, memory_curve(analysis, own, layout, self.networks.dtype, top=top)))
         return found
 
 

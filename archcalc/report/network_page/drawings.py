@@ -51,7 +51,11 @@ def _drawings(analysis: Analysis, layout: str) -> Iterator[Drawing]:
             return Caption(box.name)
         first, last = layers[0].name, layers[-1].name
         sums = group((), layers)
-        parts = [first if first == last else f"{first} … {last}", f"output {write_shape(sums.output, layout)}"]
+        shape = write_shape(graph.nodes[layers[-1].node].output, layout, analysis.batch)
+        parts = [
+            first if first == last else f"{first} … {last}",
+            f"output {shape}",
+        ]
         bound = "at least " if sums.is_lower_bound("macs") else ""
         parts += [f"{sums.params:,} parameters"] * bool(sums.params) + [f"{bound}{sums.macs:,} MACs"] * bool(sums.macs)
         return Caption(" · ".join(parts), layers[-1].node)

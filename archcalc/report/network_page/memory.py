@@ -130,7 +130,7 @@ def _held(analysis: Analysis, at: int, layout: str, dtype: str) -> Table:
     for ref in live_tensors(graph, at, training=analysis.training):
         shape = graph.shape(ref)
         size = in_bytes(product(shape) * batch, form)
-        rows.append((graph.nodes[ref.node].name, write_shape(shape, layout), size))
+        rows.append((graph.nodes[ref.node].name, write_shape(shape, layout, analysis.batch), size))
     rows.sort(key=lambda row: -row[2])
     columns = (Column("tensor", "output of"), Column("shape", "shape"), Column("bytes", "size", "right"))
     return Table(columns, tuple((name, shape, bytes_text(size)) for name, shape, size in rows))

@@ -10,8 +10,9 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis
 from archcalc.counters.network import counts_of, trace_of
 from archcalc.counters.registry import TOOLS
+from archcalc.graph import write_shape
 from archcalc.numeric import Number
-from archcalc.report.cells import Cells, shape_text
+from archcalc.report.cells import Cells
 from archcalc.report.counted import counts_table
 from archcalc.report.counted import notes as counted_notes
 from archcalc.report.layers_table import notes
@@ -74,8 +75,7 @@ class NetworkPage:
         ]
 
     def _shape(self, shape: tuple[int, ...]) -> str:
-        batch = () if self.analysis.batch is None else (self.analysis.batch,)
-        return shape_text((*batch, *shape), self.analysis, self.layout)
+        return write_shape(shape, self.layout, self.analysis.batch)
 
     @cached_property
     def table(self) -> LayersTable:

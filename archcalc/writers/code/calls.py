@@ -6,6 +6,7 @@ that is constructed, and ``$name`` for a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from fractions import Fraction
 from types import MappingProxyType
@@ -20,6 +21,7 @@ class Required:
 
 
 REQUIRED = Required()
+ESCAPES = {"\\": "\\\\", '"': '\\"'}
 
 
 class Slot(NamedTuple):
@@ -71,6 +73,14 @@ class Call(NamedTuple):
                 yield arg.slot
 
 
+class Helper(NamedTuple):
+    """A class or function that layers use, which is written into the file."""
+
+    name: str
+    text: str
+    """Its lines."""
+
+
 class Code(NamedTuple):
     """How a layer is written."""
 
@@ -82,11 +92,11 @@ class Code(NamedTuple):
     """The modules that compute it one after another, by label; none if it takes more than modules."""
     values: tuple[Slot, ...] = ()
     """The values that the template names."""
-    helpers: tuple[str, ...] = ()
-    """The classes and functions that it uses, which are written into the file."""
-    arrays: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    """Where stored arrays are that have no usual place: the label of the module, and the names in it, in the order of
-    the rows."""
+    helpers: tuple[Helper, ...] = ()
+    """What it uses, those that others use first."""
+    arrays: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
+    """Where stored arrays are that have no usual place. For PyTorch: the label of the module, and the names in it, in
+    the order of the rows. For Keras: the variables, likewise."""
 
     @property
     def key(self) -> Hashable:
@@ -109,12 +119,15 @@ def literal(value: Value) -> str:
     if isinstance(value, Fraction):
         value = value.numerator if value.denominator == 1 else float(value)
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        escaped = (ESCAPES.get(char) or (char if char.isprintable() else ascii(char)[1:-1]) for char in value)
+        return f'"{"".join(escaped)}"'
     if isinstance(value, tuple):
         texts = [literal(each) for each in value]
         return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return f'float("{value}")'
+    if isinstance(value, float):
+        return re.sub(r"e([+-])0+(?=\d)", r"e\1", repr(value))
     return repr(value)
 
 

@@ -16,8 +16,8 @@ from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
 from archcalc.writers.code.calls import Arg, Call, Code, Slot
 from archcalc.writers.code.modules import Module, is_chain
-from archcalc.writers.code.names import attribute_name
-from archcalc.writers.code.parameters import WIDTH, Column, Parameter, parameters_of
+from archcalc.writers.code.names import Reserved, identifier
+from archcalc.writers.code.parameters import ARGUMENT, WIDTH, Column, Parameter, parameters_of
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.names import unused
 
@@ -48,6 +48,14 @@ class Class:
     """What is written in the places for values: those of ``constructed``, then those of the expressions."""
 
 
+class Version(NamedTuple):
+    """The network with other values of the arguments of its class."""
+
+    graph: Graph
+    root: Module
+    codes: Codes
+
+
 class Place(NamedTuple):
     """Where the module of a layer is."""
 
@@ -57,7 +65,6 @@ class Place(NamedTuple):
     """The index of the layer."""
     first: int
     """The index of the layer in the first of the modules that are repeated."""
-    parent: Module
     module: Module
 
 
@@ -69,13 +76,29 @@ class Classes:
         root: the tree of its modules.
         codes: how its layers are written.
         sequence: returns the call that constructs named modules one after another.
-        taken: the names that classes must not have.
+        reserved: the names that modules and classes must not have.
+        arguments: the arguments of the network, each with its value here and in the other versions.
+        others: the other versions.
     """
 
     def __init__(
-        self, graph: Graph, root: Module, codes: Codes, sequence: Callable[[Named], Call], taken: set[str]
+        self,
+        graph: Graph,
+        root: Module,
+        codes: Codes,
+        sequence: Callable[[Named], Call],
+        reserved: Reserved,
+        arguments: Sequence[Parameter] = (),
+        others: Sequence[Version] = (),
     ) -> None:
-        self.graph, self.root, self.codes, self.sequence, self.taken = graph, root, codes, sequence, taken
+        self.graph, self.root, self.sequence, self.reserved = graph, root, sequence, reserved
+        self.arguments = arguments
+        self.codes: dict[Module, Code] = {}
+        """How layers are written."""
+        self.taken = {*reserved.globals}
+        """The names that further classes must not have."""
+        self.part_names: dict[tuple[Module, str], str] = {}
+        """The names of what modules construct: by child and, of what a layer constructs, by label."""
         self.keys: dict[Module, Hashable] = {}
         self.chains: set[Module] = set()
         self.of: dict[Module, tuple[Class, int]] = {}
@@ -85,39 +108,44 @@ class Classes:
         """How often a module occurs, repetitions included."""
         self.same: dict[Module, Module] = {}
         """The modules that are earlier ones with the same parent again, with the same weights, by those."""
-        self.readers: dict[Ref, list[int]] = defaultdict(list)
-        for index, node in enumerate(graph.nodes):
-            for ref in node.inputs:
-                self.readers[ref].append(index)
-        self.visit(root)
-        self.define(root)
+        versions = [Version(graph, root, codes), *others]
+        for version in versions:
+            self.visit(version.root, version, readers_in(version.graph))
+        self.agree = len({self.keys[version.root] for version in versions}) == 1
+        """Whether all versions are the same code with other values of the arguments."""
+        if self.agree:
+            self.define([version.root for version in versions])
+            self.agree = not others or all(each.kind == ARGUMENT for each in self.classes[-1].parameters)
 
-    def visit(self, module: Module) -> None:
+    def visit(self, module: Module, version: Version, readers: Mapping[Ref, Sequence[int]]) -> None:
         """Find the repetitions in a module, and what is equal for equal modules."""
+        graph = version.graph
         if module.is_layer:
-            self.keys[module] = self.codes[module.nodes[0]].key
+            self.codes[module] = version.codes[module.nodes[0]]
+            self.keys[module] = self.codes[module].key
             return
         for child in module.children:
-            self.visit(child)
-        self.find_shared(module.children)
+            self.visit(child, version, readers)
+        self.find_shared(module.children, graph)
         if is_chain(module) and all(self.is_step(child) for child in module.children):
             self.chains.add(module)
-        module.children = self.folded(module.children)
+        module.children = self.folded(module.children, readers)
+        self.part_names |= self.named(module)
         places = {ref: ("input", place) for place, ref in enumerate(module.inputs)}
         parts: list[Hashable] = []
         for place, child in enumerate(module.children):
-            read = self.graph.nodes[child.nodes[0]].inputs if child.is_layer else child.inputs
+            read = graph.nodes[child.nodes[0]].inputs if child.is_layer else child.inputs
             same = module.children.index(self.same[child]) if child in self.same else None
             parts.append((child.name, child.numbers, self.keys[child], same, tuple([places[ref] for ref in read])))
-            made = self.graph.made_by(child.nodes[0]) if child.is_layer else child.outputs
+            made = graph.made_by(child.nodes[-1]) if child.is_layer else child.outputs
             places |= {ref: (str(place), output) for output, ref in enumerate(made)}
         self.keys[module] = (module in self.chains, *parts, tuple([places[ref] for ref in module.outputs]))
 
-    def find_shared(self, siblings: list[Module]) -> None:
+    def find_shared(self, siblings: list[Module], graph: Graph) -> None:
         """Find siblings that have the code and the weights of an earlier one; that one loses the number in its name."""
         starts = {each.nodes.start: each for each in siblings}
         for each in siblings:
-            earlier = starts.get(owner) if (owner := shared_with(self.graph, each.nodes)) is not None else None
+            earlier = starts.get(owner) if (owner := shared_with(graph, each.nodes)) is not None else None
             if earlier is not None and self.keys[earlier] == self.keys[each]:
                 self.same[each] = self.same.get(earlier, earlier)
         for first in {*self.same.values()} & {*siblings}:
@@ -129,14 +157,14 @@ class Classes:
     def is_step(self, module: Module) -> bool:
         if module in self.same:
             return False
-        return not module.is_layer or bool(self.codes[module.nodes[0]].steps)
+        return not module.is_layer or bool(self.codes[module].steps)
 
-    def folded(self, children: list[Module]) -> list[Module]:
+    def folded(self, children: list[Module], readers: Mapping[Ref, Sequence[int]]) -> list[Module]:
         """Return modules with repetitions in place of equal ones in sequence."""
         found: list[Module] = []
         for child in children:
             before = found[-1] if found else None
-            if before is None or not self.continues(before, child):
+            if before is None or not self.continues(before, child, readers):
                 found.append(child)
                 continue
             prefix, first = before.numbers or split_name(before.name)
@@ -147,9 +175,13 @@ class Classes:
             run.repeats, run.numbers, run.first = before.repeats + 1, (prefix, first), before.single
             self.keys[run] = self.keys[before]
             found[-1] = run
+        bases = Counter((each.numbers or split_name(each.name))[0].rstrip("_") for each in found)
+        for run in found:
+            if run.numbers and bases[run.name] > 1:
+                run.name = run.single.name
         return found
 
-    def continues(self, before: Module, child: Module) -> bool:
+    def continues(self, before: Module, child: Module, readers: Mapping[Ref, Sequence[int]]) -> bool:
         """Return whether a module is a further repetition of the one before it."""
         if child in self.same or before in self.same or child in self.same.values():
             return False
@@ -160,33 +192,37 @@ class Classes:
             return False
         if len(child.inputs) != 1 or child.inputs != before.outputs or len(child.outputs) != 1:
             return False
-        if any(reader not in child.nodes for reader in self.readers[child.inputs[0]]):
+        if any(reader not in child.nodes for reader in readers[child.inputs[0]]):
             return False
         return self.values(before) == self.values(child)
 
     def values(self, module: Module) -> list[object]:
         """Return all values in the code of a module."""
         if module.is_layer:
-            code = self.codes[module.nodes[0]]
+            code = self.codes[module]
             calls = [call for _, call in (*code.attributes, *code.steps)]
             return [slot.value for slot in (*(slot for call in calls for slot in call.slots), *code.values)]
         return [value for child in module.children for value in (*self.values(child), child.repeats)]
 
-    def define(self, root: Module) -> None:
-        """Define the classes of a module and of those in it, from the inside."""
-        order: dict[Hashable, list[Module]] = {}
-        waiting = [root]
-        while waiting:
-            module = waiting.pop(0)
-            order.setdefault(self.keys[module], []).append(module)
-            for child in module.children:
-                if not child.is_layer and child not in self.same:
-                    waiting.append(child.single)
-                    self.times[self.keys[child]] += child.repeats
-        for key in sorted(order, key=lambda key: height(order[key][0])):
-            modules = sorted(order[key], key=lambda module: module.nodes.start)
-            if self.is_class(modules):
-                self.add(modules)
+    def define(self, roots: Sequence[Module]) -> None:
+        """Define the classes of equal modules and of those in them, from the inside."""
+        every: dict[Hashable, list[Module]] = defaultdict(list)
+        for root in roots:
+            waiting, found = [root], list[Module]()
+            while waiting:
+                module = waiting.pop(0)
+                found.append(module)
+                for child in module.children:
+                    if not child.is_layer and child not in self.same:
+                        waiting.append(child.single)
+                        self.times[self.keys[child]] += child.repeats if root is self.root else 0
+            for module in sorted(found, key=lambda module: module.nodes.start):
+                every[self.keys[module]].append(module)
+            if root is self.root:
+                own = {key: len(modules) for key, modules in every.items()}
+        for key in sorted(every, key=lambda key: height(every[key][0])):
+            if self.is_class(every[key][: own[key]]):
+                self.add(every[key], own[key])
 
     def is_class(self, modules: list[Module]) -> bool:
         """Return whether equal modules have a class; a single chain is written where it is constructed."""
@@ -207,13 +243,17 @@ class Classes:
         alike = self.keys[module] == self.keys[other] and self.values(module) == self.values(other)
         return alike and is_numbered_after(module.name, other.name, times)
 
-    def add(self, modules: list[Module]) -> None:
+    def add(self, modules: list[Module], own: int) -> None:
+        """Add a class of modules, the first ones of which are those of the network itself."""
         first = modules[0]
         chain = first in self.chains
         constructed = [self.constructed(module) for module in modules]
         rows = [[*slots_of(named), *self.expression_slots(m)] for named, m in zip(constructed, modules, strict=True)]
-        parameters, columns = parameters_of(rows)
-        name = unused(class_name(self.graph, modules, is_root=first is self.root), self.taken)
+        names = {self.part_names.get((child, ""), "") for child in first.children}  # parameters may be kept beside them
+        taken = {*self.reserved.globals, *self.reserved.attributes, *names}
+        given = self.arguments if first is self.root else ()
+        parameters, columns = parameters_of(rows, taken, own=own, given=given)
+        name = unused(class_name(self.graph, modules[:own], is_root=first is self.root), self.taken)
         self.taken.add(name)
         made = Class(name, modules, chain, parameters, constructed[0], columns)
         self.classes.append(made)
@@ -223,7 +263,7 @@ class Classes:
         """Return the places for values in the expressions of a module."""
         if module in self.chains:
             return []
-        return [slot for child in module.children if child.is_layer for slot in self.codes[child.nodes[0]].values]
+        return [slot for child in module.children if child.is_layer for slot in self.codes[child].values]
 
     def constructed(self, module: Module) -> Named:
         """Return what a module constructs."""
@@ -232,23 +272,52 @@ class Classes:
             if child in self.same:
                 continue
             if not child.is_layer:
-                found.append((child.name, self.repeated(child, chain=chain)))
+                found.append((self.part_names[child, ""], self.repeated(child, chain=chain)))
                 continue
-            code = self.codes[child.nodes[0]]
+            code = self.codes[child]
             parts = code.steps if chain else code.attributes
-            found += [(self.part_name(module, child, label), call) for label, call in parts]
+            found += [(self.part_names[child, label], call) for label, call in parts]
         return found
 
-    def part_name(self, module: Module, layer: Module, label: str) -> str:
-        """Return the name of what a layer of a module constructs."""
-        if not label:
-            return layer.name if module in self.chains else attribute_name(layer.name)
-        taken = {child.name for child in module.children}
-        alone = sum(part == label for child in module.children for part in self.labels(child)) == 1
-        return label if alone and label not in taken else f"{layer.name}_{label}"
+    def named(self, module: Module) -> dict[tuple[Module, str], str]:
+        """Return the names of what a module constructs, valid and different ones; valid names do not change."""
+        chain, siblings = module in self.chains, {child.name for child in module.children}
+        wanted = {
+            (child, label): child.name
+            for child in module.children
+            if child not in self.same
+            for label in self.labels(child, chain=chain)
+        }
+        labels = Counter(label for _, label in wanted)
+        for child, label in wanted:
+            if child.numbers and chain:
+                wanted[child, label] = child.numbers[0]
+            elif label:
+                alone = labels[label] == 1 and label not in siblings
+                wanted[child, label] = label if alone else f"{child.name}_{label}"
 
-    def labels(self, module: Module) -> list[str]:
-        return [label for label, _ in self.codes[module.nodes[0]].steps] if module.is_layer else []
+        def all_names(child: Module, name: str) -> set[str]:
+            if not child.numbers or not chain:
+                return {name}
+            return {f"{name}{child.numbers[1] + number}" for number in range(child.repeats)}
+
+        def valid(name: str) -> str:
+            return name if chain and "." not in name and not name.startswith("__") else identifier(name)
+
+        taken, found = {*self.reserved.attributes}, dict[tuple[Module, str], str]()
+        for key, name in sorted(wanted.items(), key=lambda each: valid(each[1]) != each[1]):
+            found[key] = valid(name)
+            while all_names(key[0], found[key]) & taken:
+                found[key] += "_"
+            taken |= all_names(key[0], found[key])
+        return found
+
+    def labels(self, child: Module, *, chain: bool) -> list[str]:
+        """Return the labels of what a child of a module constructs."""
+        if not child.is_layer:
+            return [""]
+        code = self.codes[child]
+        return [label for label, _ in (code.steps if chain else code.attributes)]
 
     def repeated(self, module: Module, *, chain: bool) -> Call:
         """Return the call that constructs a module, or all that it stands for."""
@@ -256,7 +325,7 @@ class Classes:
         if module.repeats == 1:
             return call
         assert module.numbers is not None
-        prefix, first = module.numbers if chain else ("", 0)
+        prefix, first = (self.part_names[module, ""], module.numbers[1]) if chain else ("", 0)
         return Call(REPEATED, (Arg("blocks", module.repeats), Arg(f"{prefix}:{first}", call)))
 
     def places(self) -> Iterator[Place]:
@@ -269,7 +338,7 @@ class Classes:
                 continue
             if child.is_layer:
                 index = child.nodes[0]
-                yield Place(path, index + shift, index, module, child)
+                yield Place(path, index + shift, index, child)
                 continue
             single = child.single
             size = len(child.nodes) // child.repeats
@@ -279,11 +348,10 @@ class Classes:
 
     def names(self, parent: Module, child: Module, number: int) -> tuple[str, ...]:
         """Return the path of a repetition of a module from its parent."""
+        name = self.part_names[child, ""]
         if child.numbers is None:
-            return (child.name if parent in self.chains else attribute_name(child.name),)
-        if parent in self.chains:
-            return (f"{child.numbers[0]}{child.numbers[1] + number}",)
-        return attribute_name(child.name), str(number)
+            return (name,)
+        return (f"{name}{child.numbers[1] + number}",) if parent in self.chains else (name, str(number))
 
     def call(self, module: Module) -> Call:
         """Return the call that constructs a module."""
@@ -295,6 +363,15 @@ class Classes:
             for each in made.parameters
         ]
         return Call(made.name, tuple(args))
+
+
+def readers_in(graph: Graph) -> Mapping[Ref, Sequence[int]]:
+    """Return the layers that read each tensor."""
+    readers = defaultdict[Ref, list[int]](list)
+    for index, node in enumerate(graph.nodes):
+        for ref in node.inputs:
+            readers[ref].append(index)
+    return readers
 
 
 def shared_with(graph: Graph, nodes: range) -> int | None:
@@ -324,13 +401,13 @@ def class_name(graph: Graph, modules: Sequence[Module], *, is_root: bool) -> str
         return camel_case(text) if re.search(r"[A-Za-z]", text) and "->" not in text else "Network"
     recorded = Counter(name for module in modules if (name := _recorded(graph, module)))
     if recorded:
-        return recorded.most_common(1)[0][0]
+        return identifier(recorded.most_common(1)[0][0])
     labels = Counter(module.label for module in modules)
     label, times = labels.most_common(1)[0]
     if times == 1 and len(labels) > 1:
         shared = re.sub(r"[\W\d_]+$", "", _common_start([*labels]))
         label = shared if len(shared) > 1 and shared not in REGISTRY else "stage"
-    return camel_case(label)
+    return camel_case(label if len(label) > 1 else "stage")
 
 
 def _common_start(texts: Sequence[str]) -> str:

@@ -61,6 +61,7 @@ def modules_of(graph: Graph) -> Module:
     made = _Tree(graph)
     root = Module(graph.name, nodes, made.children(nodes, 0))
     made.finish(root)
+    root.inputs = tuple([Ref(index) for index in range(first)])  # in their order, also those that no layer reads
     return root
 
 

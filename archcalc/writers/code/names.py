@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
+import builtins
 import re
+from collections.abc import Container
 from keyword import iskeyword
+from typing import NamedTuple
 
-MODULE = frozenset(
-    (
-        *("add_module", "append", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu"),
-        *("cuda", "double", "dump_patches", "eval", "extend", "extra_repr", "float", "forward", "half", "insert"),
-        *(
-            "modules",
-            "parameters",
-            "pop",
-            "to",
-            "train",
-            "training",
-            "type",
-            "xpu",
-            "zero_grad",
-            "mode",
-            "share_memory",
-        ),
-    )
-)
-"""Names that PyTorch modules have themselves."""
-USED = frozenset({"self", "torch", "nn", "math", "i", "len", "range", "center_crop"})
-"""Names that the code uses itself."""
+BUILTINS = frozenset(dir(builtins))
 
 
-def identifier(name: str) -> str:
-    """Return a name with underscores in place of other characters, and with a word before a digit."""
+class Reserved(NamedTuple):
+    """The names that mean something else in a file."""
+
+    attributes: frozenset[str]
+    """Those that every module has."""
+    globals: frozenset[str]
+    """Those that the code reads: what is built in, what it imports, and the classes and functions that it defines."""
+
+
+def identifier(name: str, taken: Container[str] = ()) -> str:
+    """Return a name as an identifier: with underscores in place of other characters, and with a word before a digit.
+
+    A keyword, and a name that is taken, is followed by an underscore. Two underscores at the beginning would make the
+    name a different one within a class.
+    """
     made = re.sub(r"\W+", "_", name, flags=re.ASCII)
-    made = f"stage_{made}" if not made or made[0].isdigit() else made
-    return f"{made}_" if iskeyword(made) else made
+    made = f"stage_{made}" if not made or made[0].isdigit() or made.startswith("__") else made
+    while iskeyword(made) or made in taken:
+        made += "_"
+    return made
 
 
-def attribute_name(name: str) -> str:
-    """Return the name of the attribute of a module with this name."""
-    made = identifier(name)
-    return f"{made}_" if made in MODULE else made
+def is_identifier(name: str) -> bool:
+    """Return whether a name is one in the code as it is."""
+    return identifier(name) == name
 
 
-def variable_name(name: str) -> str:
+def variable_name(name: str, taken: Container[str]) -> str:
     """Return the name of a variable for a tensor with this name."""
-    made = identifier(name).lower()
-    return f"{made}_" if made in USED or iskeyword(made) else made
+    return identifier(identifier(name).lower(), taken)

@@ -6,16 +6,18 @@ a multiple or a part of another is written as one: ``4 * channels``.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
+from archcalc.writers.code.names import identifier
 from archcalc.writers.names import unused
 
 WIDTH = "width"
-RESERVED = frozenset({"self", "super", "x", "i", "len", "nn", "F", "torch", "math", "layers", "keras", "ops"})
-"""Names that the code uses itself."""
+ARGUMENT = "argument"
+"""The kind of the arguments of a network, which stand for values of all kinds."""
 
 
 class Parameter(NamedTuple):
@@ -50,26 +52,39 @@ class Parameters(NamedTuple):
     columns: tuple[Column, ...]
 
 
-def parameters_of(modules: Sequence[Sequence[Slot]]) -> Parameters:
+def parameters_of(
+    modules: Sequence[Sequence[Slot]],
+    taken: Container[str] = (),
+    *,
+    own: int | None = None,
+    given: Sequence[Parameter] = (),
+) -> Parameters:
     """Return the parameters of equal modules.
 
     Args:
         modules: the places for values of each module, which are the same in all of them.
+        taken: the names that parameters must not have.
+        own: how many of the modules, from the first on, are in the network itself; by default all.
+        given: parameters that there are in any case; those that are not used are left out.
     """
-    found: list[Parameter] = []
-    texts = []
-    for slots in zip(*modules, strict=True):
+    given = [each._replace(name=identifier(each.name, taken)) for each in given]
+    found = [*given]
+    places = [*zip(*modules, strict=True)]
+    texts: dict[int, Column] = {}
+    for place, slots in sorted(enumerate(places), key=lambda each: each[1][0].name == "padding"):  # given by the kernel
         slot, values = slots[0], tuple([each.value for each in slots])
         if len(set(map(_identity, values))) == 1:
-            texts.append(Column(literal(values[0]), _is_default(values[0], slot.default)))
+            texts[place] = Column(literal(values[0]), _is_default(values[0], slot.default))
             continue
         text = next((known for other in found if (known := _expression(slot, values, other))), None)
         if text is None:
-            text = unused(slot.name, {*RESERVED, *(each.name for each in found)}, "_")
-            found.append(Parameter(text, values, slot.kind, _usual(slot, values)))
-        texts.append(Column(text))
+            text = unused(identifier(slot.name, taken), {each.name for each in found}, "_")
+            found.append(Parameter(text, values, slot.kind, _usual(slot, values[:own])))
+        texts[place] = Column(text)
+    words = {word for column in texts.values() for word in re.findall(r"[^\W\d]\w*", column.text)}
+    found = [each for each in found if each not in given or each.name in words]
     ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
-    return Parameters(tuple(ordered), tuple(texts))
+    return Parameters(tuple(ordered), tuple([texts[place] for place in range(len(places))]))
 
 
 def _identity(value: Value) -> Any:
@@ -93,12 +108,12 @@ def _usual(slot: Slot, values: tuple[Value, ...]) -> Value:
 
 def _expression(slot: Slot, values: tuple[Value, ...], other: Parameter) -> str | None:
     """Return values in terms of a parameter; ``None`` if they are not."""
-    if slot.kind == other.kind and values == other.values:
+    if other.kind in (slot.kind, ARGUMENT) and values == other.values:
         return other.name
     whole = all(type(value) is int for value in (*values, *other.values))
     if slot.name == "padding" and other.name.startswith("kernel_size") and whole:
         return f"{other.name} // 2" if all(v == k // 2 for v, k in zip(values, other.values, strict=True)) else None
-    if slot.kind != WIDTH or other.kind != WIDTH or not whole or 0 in (*values, *other.values):
+    if slot.kind != WIDTH or other.kind not in (WIDTH, ARGUMENT) or not whole or 0 in (*values, *other.values):
         return None
     if other.name.startswith("in_"):  # the output of a module is no multiple of what happens to precede it
         return None

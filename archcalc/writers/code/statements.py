@@ -32,6 +32,8 @@ class Step(NamedTuple):
     """Whether it is a line of its own between others of this kind."""
     ends_line: bool = False
     """Whether further calls are not nested around it, as around an activation."""
+    is_line: bool = False
+    """Whether it is a statement of its own, in which others may be nested."""
 
 
 class Statement(NamedTuple):
@@ -100,6 +102,8 @@ def _fits(made: _Nested, reader: Step, near: int) -> bool:
     step = made.step
     if re.fullmatch(r"[\w.]+", step.template):
         return True
+    if step.is_line:
+        return False
     length = len(MARK.sub("x", made.text))
     if made.depth >= MOST_NESTED or length + len(reader.template) > LONG:
         return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import as_lists, filled_up, permuted, reshaped, whole_number
+from archcalc.writers.onnx.parts import as_lists, filled_up, part, permuted, reshaped, whole, whole_number
 from archcalc.writers.onnx.registry import writes
 
 
@@ -20,10 +21,11 @@ def forbidding(model: Model, op: Any, queries: int, keys: int) -> list[str]:
         corners = [(1, 1)] if window is None else [(1, 1), (0, -window)]
     elif window is not None:
         corners = [(0, -(window // 2) - 1), (1, window - window // 2)]
-    return [
-        model.add("Trilu", model.repeated(-1e30, (queries, keys)), whole_number(model, diagonal), upper=above)
-        for above, diagonal in corners
-    ]
+
+    def corner(above: int, diagonal: int) -> str:
+        return model.add("Trilu", model.repeated(-1e30, (queries, keys)), whole_number(model, diagonal), upper=above)
+
+    return [model.once(("corner", queries, keys, *each), partial(corner, *each)) for each in corners]
 
 
 def products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
@@ -82,20 +84,26 @@ def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weigh
 
     def rotate(x: str, positions: int, width: int) -> str:
         cosine, sine = rotary_table(width, positions, float(op.rope))
-        swap = np.zeros((width, width))
-        half = width // 2
-        for i in range(half):
-            swap[i + half, i], swap[i, i + half] = -1, 1
-        across = model.add("Mul", model.add("MatMul", x, model.table(swap)), model.table(sine))
+        first, second = (part(model, x, rank + 3, at, at + width // 2) for at in (0, width // 2))
+        swapped = model.add("Concat", model.add("Neg", second), first, axis=-1)
+        across = model.add("Mul", swapped, model.table(sine))
         return model.add("Add", model.add("Mul", x, model.table(cosine)), across)
+
+    def shared(x: str, positions: int, width: int) -> str:
+        """Append copies of the heads of keys or values for all heads of queries that share them."""
+        if kv_heads == op.heads:
+            return x
+        copies = op.heads // kv_heads
+        x = model.add("Unsqueeze", x, whole(model, rank + 2))
+        x = model.add("Expand", x, whole(model, *(1,) * (rank + 2), copies, 1, 1))
+        return reshaped(model, x, *lead, op.heads, positions, width)
 
     width = weights["query"].shape[0] // op.heads
     q = heads(project(names[0], "query"), op.heads, n)
     k, v = (heads(project(source, which), kv_heads, m) for which in ("key", "value"))
     if op.rope is not None:
         q, k = rotate(q, n, width), rotate(k, m, width)
-    order = model.constant([h // (op.heads // kv_heads) for h in range(op.heads)], np.int64)
-    k, v = (model.add("Gather", x, order, axis=rank + 1) for x in (k, v))
+    k, v = (shared(x, m, width) for x in (k, v))
     biases = [given[each] for each in ("score_bias", "mask") if each in given]
     added = filled_up(model, [bias for bias, _ in biases], [own for _, own in biases], rank + 3, before=True)
     if op.alibi:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
 
-from archcalc.readers.onnx.constant_nodes import PLACEHOLDER
+from archcalc.readers.onnx.constant_nodes import KIND, PLACEHOLDER
 
 Array: TypeAlias = NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
@@ -54,6 +54,7 @@ class Model:
         self._stored: set[str] = set()
         self._batch = ""
         self._tables: dict[Hashable, str] = {}
+        self._shared_nodes: dict[Hashable, str] = {}
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Append a node with one output; ``""`` stands for an optional input that is left out."""
@@ -85,11 +86,50 @@ class Model:
         return self._added(array)
 
     def table(self, values: Any) -> str:
-        """Append fixed numbers; equal tables are stored once."""
-        return self._shared(np.ascontiguousarray(values, self.dtype))
+        """Append fixed numbers, which are not trained; equal tables are stored once."""
+        array = np.ascontiguousarray(values, self.dtype)
+        return self.once(
+            (array.shape, array.tobytes()), lambda: self._node(array, f"/table_{len(self.nodes)}", "constant")
+        )
+
+    def marked(self, array: Array, kind: str) -> str:
+        """Append a stored array of the network, which has its name, with the kind that its numbers do not tell.
+
+        Args:
+            array: the array.
+            kind: ``parameter`` or ``constant``.
+        """
+        name = self._names.get(id(array))
+        if name is None or name in self._stored:
+            return self.constant(array)
+        if is_without_numbers(array):
+            made = self.constant(array)
+            self._mark(kind)
+            return made
+        self._stored.add(name)
+        return self._node(np.ascontiguousarray(array, self.dtype).reshape(array.shape), name, kind)
+
+    def _node(self, array: Array, name: str, kind: str) -> str:
+        """Append a node that stores numbers."""
+        self.nodes.append(helper.make_node("Constant", [], [name], f"/{name}", value=numpy_helper.from_array(array)))
+        self._mark(kind)
+        return name
+
+    def _mark(self, kind: str) -> None:
+        """Let the last node tell the kind of its numbers."""
+        entry = self.nodes[-1].metadata_props.add()
+        entry.key, entry.value = KIND, kind
+
+    def once(self, key: Hashable, made: Callable[[], str]) -> str:
+        """Append the nodes of a tensor that several layers use, for the first of them, and return its name."""
+        if key not in self._shared_nodes:
+            layer, self.layer = self.layer, ""
+            self._shared_nodes[key] = made()
+            self.layer = layer
+        return self._shared_nodes[key]
 
     def _shared(self, array: Array) -> str:
-        key = (array.dtype.str, array.shape, array.tobytes())
+        key = (array.dtype, array.shape, array.tobytes())
         if key not in self._tables:
             self._tables[key] = self._added(array)
         return self._tables[key]
@@ -126,7 +166,7 @@ class Model:
             since: the number of nodes before the last ones.
         """
         last = self.nodes[since:]
-        if not any(name in node.output for node in last):
+        if not any(name in node.output for node in last) or name in self._shared_nodes.values():
             return name if name in self._stored else self.copied(name, label)
         for node in last:
             for names in (node.input, node.output):
@@ -141,7 +181,7 @@ class Model:
     def _array(self, name: str, array: Array) -> str:
         if name not in self._stored:
             self._stored.add(name)
-            if not any(array.strides) and array.size > 1:  # one number in memory: an array without numbers
+            if is_without_numbers(array):
                 self._placeholder(name, array)
             else:
                 self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, self.dtype), name))
@@ -155,6 +195,13 @@ class Model:
         entry = node.metadata_props.add()
         entry.key, entry.value = PLACEHOLDER, made
 
+    def has_format(self, kind: str, code: int) -> bool:
+        """Return whether the results of an operator may have a number format, given its code."""
+        name = f"tensor({helper.tensor_dtype_to_string(code).rpartition('.')[2].lower()})"
+        schema = defs.get_schema(kind, self.opset, "")
+        allowed = {each.type_param_str: each.allowed_type_strs for each in schema.type_constraints}
+        return name in allowed[schema.outputs[0].type_str]
+
     def _require(self, kind: str, attributes: Mapping[str, Any]) -> None:
         """Fail if the chosen version of an operator lacks attributes."""
         newest = defs.get_schema(kind, max(self.opset, NEWEST), "")
@@ -167,6 +214,11 @@ class Model:
         missing = [name for name in attributes if name not in schema.attributes]
         if missing:
             raise Lacking(f"{kind} has no attribute '{missing[0]}' in opset {self.opset}")
+
+
+def is_without_numbers(array: Array) -> bool:
+    """Return whether an array stands for one without numbers: it has one number in memory."""
+    return array.ndim > 0 and array.base is not None and not any(array.strides)
 
 
 def _first(kind: str) -> int:

@@ -41,6 +41,17 @@ def write_gather(model: Model, op: Any, names: list[str], shapes: list[Sizes], w
     return model.add("GatherElements", names[0], rounded_indices(model, names[1], shapes[0][at]), axis=at + 1)
 
 
+@writes("scatter")
+def write_scatter(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    """Scatter elements along the axis, with indices for all positions of the other axes."""
+    at, (x, indices, values) = along(op, shapes[0]), names
+    places = rounded_indices(model, indices, shapes[0][at])
+    if shapes[1] != shapes[2]:
+        places = model.add("Expand", places, whole(model, 1, *shapes[2]))
+    how = {"replace": "none", "sum": "add", "prod": "mul"}.get(op.how, op.how)
+    return model.add("ScatterElements", x, places, values, axis=at + 1, reduction=how)
+
+
 @writes("topk")
 def write_topk(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> tuple[str, ...]:
     values, indices = model.add_all(

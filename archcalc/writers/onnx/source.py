@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.writers.onnx.model import Model, Sizes, Weights
-from archcalc.writers.onnx.parts import for_one_example
+from archcalc.writers.onnx.parts import whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("learned", "constant")
 def write_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    return for_one_example(model, weights[op.array_name])
+    array = weights[op.array_name]
+    if op.trainable and array.size > 1:
+        stored = model.constant(array)
+    else:
+        stored = model.marked(array, "parameter" if op.trainable else "constant")
+    return model.add("Unsqueeze", stored, whole(model, 0))

@@ -53,7 +53,7 @@ def write_onnx(
     """
     newest = onnx_opset_version()
     if not OLDEST <= opset <= newest:
-        fail("argument", f"the opset must be from {OLDEST} to {newest}, got {opset}", origin="opset")
+        fail("argument", f"the opset must be from {OLDEST} to {newest}, got {opset}", origin="--opset")
     arrays = without_numbers(graph) if weights is None else weights
     size = sum(array.nbytes for array in arrays.values())
     if weights is not None and size > MAX_BYTES:

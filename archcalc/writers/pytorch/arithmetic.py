@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, Slot, literal
+from archcalc.ops.formats import NumberFormat
+from archcalc.writers.code.calls import Code, Lacking, Slot, literal
 from archcalc.writers.pytorch.registry import View, expression, writes
 
 
@@ -16,7 +17,7 @@ def write_offset(view: View) -> Code:
     return expression("$0 + $by", Slot("by", view.op.by))
 
 
-@writes("exp", "log", "sqrt", "sin", "cos", "erf", "abs", "floor")
+@writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
 def write_function(view: View) -> Code:
     return expression(f"$0.{view.op.name}()")
 
@@ -32,3 +33,31 @@ def write_clip(view: View) -> Code:
         f"{name}={literal(bound)}" for name, bound in (("min", view.op.min), ("max", view.op.max)) if bound is not None
     ]
     return expression(f"$0.clamp({', '.join(bounds)})")
+
+
+@writes("cast")
+def write_cast(view: View) -> Code:
+    op, form = view.op, view.op.number_format
+    if op.rounding != "nearest":
+        raise Lacking(f"PyTorch rounds to the nearest number of {op.format}")
+    if op.format == "float8_e4m3fn" and not op.saturate:
+        raise Lacking("versions of PyTorch differ in what becomes of numbers beyond the largest one of float8_e4m3fn")
+    limits = f".clamp({literal(form.smallest)}, {literal(form.largest)})" if op.saturate else ""
+    return expression(f"$0{limits}{converted(form)}")
+
+
+def converted(form: NumberFormat) -> str:
+    """Return calls that convert a tensor to a format, and back to that of the first one."""
+    if form.bits < 8:
+        raise Lacking(f"PyTorch has no conversion to {form.name}")
+    return f".to(torch.{form.name}).to($0.dtype)"
+
+
+@writes("quantize")
+def write_quantize(view: View) -> Code:
+    form, scale = view.op.number_format, Slot("scale", view.op.scale)
+    low, high = int(form.smallest), int(form.largest)
+    if form.is_integer:
+        code = f"torch.fake_quantize_per_tensor_affine($0, $scale, {int(view.op.zero)}, {low}, {high})"
+        return expression(code, scale)
+    return expression(f"($0 / $scale).clamp({low}, {high}){converted(form)} * $scale", scale)

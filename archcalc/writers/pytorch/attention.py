@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
+from archcalc.writers.code.lines import WIDTH, Written, in_lines, wrapped
 from archcalc.writers.pytorch.product import filled_up
 from archcalc.writers.pytorch.registry import View, expression, helper, option, writes
 
-ROTATE = '''
+ROTATE = helper(
+    "rotate",
+    '''
 def rotate(x: Tensor, base: float) -> Tensor:
     """Return queries or keys with rotary positions."""
     n, width = x.shape[-2:]
@@ -20,7 +23,8 @@ def rotate(x: Tensor, base: float) -> Tensor:
     angles = (torch.arange(n, device=x.device)[:, None] * rates).repeat(1, 2)
     first, second = x.chunk(2, dim=-1)
     return x * angles.cos() + torch.cat([-second, first], dim=-1) * angles.sin()
-'''
+''',
+)
 ARRAYS = {
     **{name: ("", f"{letter}_proj.weight") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
     **{f"{name}_bias": ("", f"{letter}_proj.bias") for name, letter in (("query", "q"), ("key", "k"), ("value", "v"))},
@@ -48,7 +52,7 @@ def write_attention(view: View) -> Code:
     op = view.op
     sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
     given = op.tensor_arguments()
-    name = helper(class_name(op), "\n".join(class_lines(op, sizes)))
+    made = helper(class_name(op), "\n".join(class_lines(op)))
     args = [width("features", sizes["features"]), Arg("heads", op.heads)]
     if grouped(op):
         args.append(Arg("kv_heads", op.kv_heads))
@@ -65,10 +69,8 @@ def write_attention(view: View) -> Code:
     for place, argument in enumerate(given, start=1):
         single = view.single[place]  # its batch of 1 broadcasts, wherever it is
         tensors.append(f"${place}" if argument == "context" or single else filled_up(view, place, rank))
-    call = Call(name, tuple(args))
-    helpers = ("rotate", name) if op.rope is not None else (name,)
-    if op.rope is not None:
-        helper("rotate", ROTATE)
+    call = Call(made.name, tuple(args))
+    helpers = (ROTATE, made) if op.rope is not None else (made,)
     return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
 
 
@@ -99,7 +101,7 @@ def class_name(op: Any) -> str:
     return "".join(word for word, holds in words.items() if holds) + "Attention"
 
 
-def class_lines(op: Any, sizes: dict[str, int]) -> Iterator[str]:
+def class_lines(op: Any) -> Iterator[str]:
     """Yield the lines of the class."""
     dim = "dim" if op.dim is not None else "features"
     context = "context_features" if op.context else "features"
@@ -110,32 +112,31 @@ def class_lines(op: Any, sizes: dict[str, int]) -> Iterator[str]:
     parameters += ["context_features: int"] if op.context else []
     parameters += ["window: int"] if op.window is not None else []
     parameters += ["base: float = 10_000"] if op.rope is not None else []
-    no_bias = ", bias=False"
     yield f"class {class_name(op)}(nn.Module):"
-    yield f'    """Multi-head attention{description(op)}."""'
+    yield from description(op)
     yield ""
-    yield from signature(parameters)
+    yield from signature("__init__", parameters, "None")
     yield "        super().__init__()"
     yield "        self.heads = heads"
     yield from (f"        self.{name} = {name}" for name in kept(op))
-    yield f"        self.q_proj = nn.Linear(features, {dim}{'' if op.bias else no_bias})"
-    yield f"        self.k_proj = nn.Linear({context}, {keys}{'' if op.bias and op.key_bias else no_bias})"
-    yield f"        self.v_proj = nn.Linear({context}, {keys}{'' if op.bias else no_bias})"
-    yield f"        self.out_proj = nn.Linear({dim}, features{'' if op.bias and op.out_bias else no_bias})"
+    for name, features_in, features, bias in (
+        ("q_proj", "features", dim, op.bias),
+        ("k_proj", context, keys, op.bias and op.key_bias),
+        ("v_proj", context, keys, op.bias),
+        ("out_proj", dim, "features", op.bias and op.out_bias),
+    ):
+        no_bias = "" if bias else ", bias=False"
+        yield from wrapped(f"        self.{name} = nn.Linear({features_in}, {features}{no_bias})")
     yield ""
     tensors = [f"{name}: Tensor" for name in op.tensor_arguments()]
-    yield f"    def forward({', '.join(['self', 'x: Tensor', *tensors])}) -> Tensor:"
-    yield from (f"        {line}" for line in body(op))
+    yield from signature("forward", ["self", "x: Tensor", *tensors], "Tensor")
+    for line in body(op):
+        yield from wrapped(f"        {line}")
 
 
-def signature(parameters: list[str]) -> Iterator[str]:
-    line = f"    def __init__({', '.join(parameters)}) -> None:"
-    if len(line) <= 88:
-        yield line
-    else:
-        yield "    def __init__("
-        yield f"        {', '.join(parameters)}"
-        yield "    ) -> None:"
+def signature(name: str, parameters: list[str], result: str) -> list[str]:
+    call = Written(f"def {name}", tuple([("", each) for each in parameters]), f" -> {result}:")
+    return in_lines("", call, "    ")
 
 
 def kept(op: Any) -> list[str]:
@@ -144,7 +145,8 @@ def kept(op: Any) -> list[str]:
     return [name for name, holds in found.items() if holds]
 
 
-def description(op: Any) -> str:
+def description(op: Any) -> Iterator[str]:
+    """Yield the docstring of the class."""
     words = {
         "causal": op.causal,
         "windowed": op.window is not None,
@@ -152,12 +154,13 @@ def description(op: Any) -> str:
         "rotary positions": op.rope is not None,
         "linear biases": op.alibi,
     }
-    found = [word for word, holds in words.items() if holds]
-    return (
-        f" to another sequence{': ' if found else ''}{', '.join(found)}"
-        if op.context
-        else (f": {', '.join(found)}" if found else "")
-    )
+    summary = f"Multi-head attention{' to another sequence' if op.context else ''}"
+    more = ", ".join(word for word, holds in words.items() if holds)
+    line = f'    """{summary}{": " if more else ""}{more}."""'
+    if len(line) <= WIDTH:
+        yield line
+    else:
+        yield from (f'    """{summary}.', "", f"    {more.capitalize()}.", '    """')
 
 
 def body(op: Any) -> Iterator[str]:
@@ -180,7 +183,8 @@ def body(op: Any) -> Iterator[str]:
             yield "i = torch.arange(q.shape[-2], device=x.device)[:, None]"
             yield "j = torch.arange(k.shape[-2], device=x.device)"
         if op.alibi:
-            yield "slopes = 2 ** (-8 * torch.arange(1, self.heads + 1, device=x.device) / self.heads)"
+            yield "rates = torch.arange(1, self.heads + 1, device=x.device) / self.heads"
+            yield "slopes = 2 ** (-8 * rates)"
             biases.insert(0, "-slopes[:, None, None] * (i - j).abs()")
         if biases != ["mask"] and biases:
             yield f"mask = {' + '.join(biases)}"

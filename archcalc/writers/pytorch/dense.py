@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.writers.code.calls import Call, Code, Lacking, width
+from archcalc.writers.code.calls import Call, Code, Helper, Slot, width
 from archcalc.writers.pytorch.conv import WEIGHT_NORMED, weight_normed
 from archcalc.writers.pytorch.registry import View, helper, module, option, writes
 
 FLATTEN = Call("nn.Flatten")
-RADIAL_BASIS = """
+RADIAL_BASIS = helper(
+    "RadialBasis",
+    """
 class RadialBasis(nn.Module):
     \"\"\"The squared distances of a vector from centres.\"\"\"
 
-    def __init__(self, in_features: int, out_features: int, trainable: bool = False) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, trainable: bool = False
+    ) -> None:
         super().__init__()
         centre = torch.randn(out_features, in_features)
-        self.centre = nn.Parameter(centre, requires_grad=trainable)
+        self.centre = nn.Parameter(centre) if trainable else nn.Buffer(centre)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None] - self.centre).square().sum(-1)
-"""
+""",
+)
 
 
 def linear(view: View, features_in: int) -> Call:
@@ -36,7 +41,7 @@ def with_arrays(view: View, code: Code) -> Code:
     return code._replace(arrays=WEIGHT_NORMED) if view.op.weight_norm else code
 
 
-def flattened(view: View, call: Call, helpers: tuple[str, ...] = ()) -> Code:
+def flattened(view: View, call: Call, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return a module that reads a vector."""
     if len(view.shape) == 1:
         return module(call)._replace(helpers=helpers)
@@ -59,18 +64,14 @@ def write_linear(view: View) -> Code:
 @writes("rbf")
 def write_rbf(view: View) -> Code:
     op = view.op
-    name = helper("RadialBasis", RADIAL_BASIS)
     args = (width("in_features", prod(view.shape)), width("out_features", op.features))
-    return flattened(view, Call(name, (*args, option("trainable", op.trainable, False))), (name,))
+    return flattened(view, Call(RADIAL_BASIS.name, (*args, option("trainable", op.trainable, False))), (RADIAL_BASIS,))
 
 
 @writes("embedding")
 def write_embedding(view: View) -> Code:
-    if any(view.single):
-        raise Lacking("an embedding of stored numbers is not written")
-    return module(
-        Call(
-            "nn.Embedding",
-            (width("num_embeddings", view.op.vocabulary), width("embedding_dim", view.op.dim)),
-        )
-    )
+    vocabulary = view.op.vocabulary
+    call = Call("nn.Embedding", (width("num_embeddings", vocabulary), width("embedding_dim", view.op.dim)))
+    if view.given[0]:
+        return module(call)
+    return Code("$self($0.round().clamp(0, $last).long())", (("", call),), values=(Slot("last", vocabulary - 1),))

@@ -10,9 +10,10 @@ from archcalc.writers.code.calls import Code
 from archcalc.writers.code.classes import Classes
 from archcalc.writers.code.lines import Written, in_lines, wrapped
 from archcalc.writers.code.modules import Module
-from archcalc.writers.code.names import attribute_name, variable_name
+from archcalc.writers.code.names import variable_name
 from archcalc.writers.code.repetition import split_name
 from archcalc.writers.code.statements import Step, returning, statements, written
+from archcalc.writers.names import unused
 
 BODY = " " * 8
 """The indentation of the lines of a method."""
@@ -52,11 +53,11 @@ class _Forward:
         given = dict(zip(self.module.inputs, names, strict=True))
         main = statements([step for training, step in steps if not training], self.kept(steps))
         if not self.in_training:
-            lines = returning(main, given, self.returned, variable_name)
+            lines = returning(main, given, self.returned, self.variable_name)
         else:
-            lines = written(main, given, self.kept(steps), variable_name)
+            lines = written(main, given, self.kept(steps), self.variable_name)
             heads = statements([step for training, step in steps if training], self.in_training)
-            inside = written(heads, given, [*self.returned, *self.in_training], variable_name)
+            inside = written(heads, given, [*self.returned, *self.in_training], self.variable_name)
             every = ", ".join(given[ref] for ref in (*self.returned, *self.in_training))
             lines += ["if self.training:", *(f"    {line}" for line in [*inside, f"return {every}"])]
             lines += [f"return {', '.join(given[ref] for ref in self.returned)}"]
@@ -78,16 +79,22 @@ class _Forward:
         inputs = self.module.inputs
         given = [self.graph.nodes[ref.node] for ref in inputs]
         if len(inputs) > 1 and all(node.is_input for node in given):
-            return [variable_name(node.name) for node in given]
+            names = list[str]()
+            for node in given:
+                names.append(unused(self.variable_name(node.name), names, "_"))
+            return names
         skips = ["skip"] if len(inputs) == 2 else [f"skip{number}" for number in range(1, len(inputs))]
         return ["x", *skips] if inputs else []
+
+    def variable_name(self, name: str) -> str:
+        return variable_name(name, self.classes.reserved.globals)
 
     def step(self, child: Module, values: Iterator[str]) -> Step:
         """Return the computation of a child of the module."""
         own = self.classes.same.get(child, child)
         if not child.is_layer:
             places = ", ".join(f"${place}" for place in range(len(child.inputs)))
-            template = f"self.{attribute_name(own.name)}({places})"
+            template = f"self.{self.classes.part_names[own, '']}({places})"
             return Step(template, child.inputs, child.outputs, child.name, self.is_network)
         index = child.nodes[0]
         node, code = self.graph.nodes[index], self.codes[index]
@@ -98,7 +105,7 @@ class _Forward:
             word = match[1]
             label = word.removeprefix("self").lstrip("_")
             if word.startswith("self") and label in labels:
-                return f"self.{attribute_name(self.classes.part_name(self.module, own, label))}"
+                return f"self.{self.classes.part_names[own, label]}"
             return given.get(word, match[0])
 
         template = re.sub(r"\$(\w+)", placed, code.template)

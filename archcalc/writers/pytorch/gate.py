@@ -25,5 +25,5 @@ def write_gated(view: View) -> Code:
     tanh = getattr(op, "form", "exact") == "tanh"
     name = f"{op.name}_tanh" if tanh else op.name
     unit = "silu" if op.name == "swiglu" else "gelu"
-    helper(name, GATED.format(name=name, unit=unit, option=', approximate="tanh"' if tanh else ""))
-    return expression(f"{name}($0, dim={dim(op.axis)})", helpers=(name,))
+    text = GATED.format(name=name, unit=unit, option=', approximate="tanh"' if tanh else "")
+    return expression(f"{name}($0, dim={dim(op.axis)})", helpers=(helper(name, text),))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, Lacking
+from archcalc.writers.code.calls import Code, Helper, Lacking
 from archcalc.writers.pytorch.registry import View, dim, expression, helper, writes
 
-CENTER_CROP = """
+CENTER_CROP = helper(
+    "center_crop",
+    """
 def center_crop(x: Tensor, size: Sequence[int]) -> Tensor:
     \"\"\"Return the centre of maps, which has the given size.\"\"\"
     starts = [(n - m) // 2 for n, m in zip(x.shape[2:], size)]
     return x[(..., *(slice(start, start + m) for start, m in zip(starts, size)))]
-"""
+""",
+)
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 COMPARED = {
     "greater": ">",
@@ -65,7 +68,7 @@ def write_concat(view: View) -> Code:
     op, shapes = view.op, view.shapes
     axis = dim(op.axis)
     pieces = [f"${place}" for place in range(len(shapes))]
-    helpers: tuple[str, ...] = ()
+    helpers: tuple[Helper, ...] = ()
     positions = [shape[1:] for shape in shapes]
     if op.crop == "smallest" and len(set(positions)) > 1:
         if axis % (len(shapes[0]) + 1) != 1:
@@ -78,7 +81,7 @@ def write_concat(view: View) -> Code:
             piece if position == smallest else f"center_crop({piece}, ${least}.shape[2:])"
             for piece, position in zip(pieces, positions, strict=True)
         ]
-        helpers = (helper("center_crop", CENTER_CROP),)
+        helpers = (CENTER_CROP,)
     if any(view.single) and not all(view.single):
         batched = view.single.index(False)
         pieces = [

@@ -43,11 +43,11 @@ def write_moe(view: View) -> Code:
     gate = "        self.gate = nn.Parameter(torch.empty(experts, hidden, features))\n" if op.gated else ""
     kind = f"{'Gated' if op.gated else ''}{op.act.title()}"
     name = f"{kind}MixtureOfExperts"
-    helper(name, MIXTURE.format(gate=gate, hidden=hidden).replace("MixtureOfExperts", name))
+    text = MIXTURE.format(gate=gate, hidden=hidden).replace("MixtureOfExperts", name)
     args = (
         width("features", view.shape[-1]),
         width("hidden", op.hidden),
         Arg("experts", op.experts),
         Arg("top", op.top),
     )
-    return module(Call(name, args))._replace(helpers=(name,))
+    return module(Call(name, args))._replace(helpers=(helper(name, text),))

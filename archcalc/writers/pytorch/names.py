@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from archcalc.executor.weights import own_shapes, stored_shapes
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.array_names import SIMPLE
-from archcalc.writers.code.calls import Code
+from archcalc.writers.code.calls import Code, literal
 from archcalc.writers.code.classes import Classes, Place
+from archcalc.writers.code.modules import Module
+from archcalc.writers.code.names import is_identifier
 
 
 def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> dict[str, tuple[str, ...]]:
@@ -23,7 +26,7 @@ def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -
 
 def _names(codes: Mapping[int, Code], classes: Classes, place: Place, array: str) -> tuple[str, ...]:
     label, *names = codes[place.first].arrays.get(array, ("", SIMPLE.get(array, array)))
-    own = classes.part_name(place.parent, place.module, label)
+    own = classes.part_names[place.module, label]
     return tuple([".".join(filter(None, (*place.path, own, name))) for name in names])
 
 
@@ -44,8 +47,27 @@ def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Ite
         for array in stored_shapes(graph, graph.nodes[place.layer])
         for name in _names(codes, classes, place, array)
     }
-    for own, other in _joined(shared, stored).items():
-        yield f"{_attribute(own)} = {_attribute(other)}"
+    numbered = _numbered(places.values(), classes)
+    for (*path, name), other in _joined(shared, stored).items():
+        holder = _module(path, numbered)
+        if is_identifier(name):
+            yield f"{holder}.{name} = {_module(other, numbered)}"
+        else:
+            yield f"setattr({holder}, {literal(name)}, {_module(other, numbered)})"
+
+
+def _numbered(places: Iterable[Place], classes: Classes) -> set[tuple[str, ...]]:
+    """Return the paths of modules in which the names of all parts are numbers from 0 on."""
+    own = defaultdict[Module, list[str]](list)
+    for (module, _), name in classes.part_names.items():
+        own[module].append(name)
+    parts = defaultdict[tuple[str, ...], dict[str, None]](dict)
+    for place in places:
+        for name in own[place.module]:
+            path = (*place.path, name)
+            for depth, each in enumerate(path):
+                parts[path[:depth]][each] = None
+    return {path for path, names in parts.items() if [*names] == [str(number) for number in range(len(names))]}
 
 
 def _joined(
@@ -77,6 +99,14 @@ def _is_shared(
     return inside == theirs and all(shared.get((*own, *rest)) == (*other, *rest) for rest in inside)
 
 
-def _attribute(path: tuple[str, ...]) -> str:
-    """Return the expression for what has a name in a ``state_dict``."""
-    return "self" + "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path)
+def _module(path: Sequence[str], numbered: Container[tuple[str, ...]]) -> str:
+    """Return the expression for a module or parameter; those in a sequence that is numbered from 0 have an index."""
+    text = "self"
+    for place, name in enumerate(path):
+        if is_identifier(name):
+            text += f".{name}"
+        elif tuple(path[:place]) in numbered:
+            text += f"[{name}]"
+        else:
+            text = f"getattr({text}, {literal(name)})"
+    return text

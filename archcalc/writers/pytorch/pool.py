@@ -8,7 +8,9 @@ from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis, widt
 from archcalc.writers.pytorch.conv import Sides, are_even
 from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
 
-SUBSAMPLE = """
+SUBSAMPLE = helper(
+    "Subsample",
+    """
 class Subsample(nn.Module):
     \"\"\"The sum over a window, times a coefficient, plus a bias, one of each per map.\"\"\"
 
@@ -20,7 +22,8 @@ class Subsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(x) * self.coefficient[:, None, None] + self.bias[:, None, None]
-"""
+""",
+)
 
 
 def window(op: Any) -> tuple[Arg, ...]:
@@ -94,9 +97,9 @@ def write_subsample(view: View) -> Code:
     plain = view.rank == 2 and len({*op.kernel}) == len({*stride}) == 1 and set(op.dilation) == {1} and not op.ceil
     if not plain or any(map(any, sides_of(view))):
         raise Lacking("trainable subsampling is written for square windows without padding only")
-    name = helper("Subsample", SUBSAMPLE)
     size, step = Arg("kernel_size", op.kernel[0], kind="kernel_size"), Arg("stride", stride[0], kind="stride")
-    return module(Call(name, (width("channels", view.shape[0]), size, step)))._replace(helpers=(name,))
+    call = Call(SUBSAMPLE.name, (width("channels", view.shape[0]), size, step))
+    return module(call)._replace(helpers=(SUBSAMPLE,))
 
 
 def adaptive(kind: str, rank: int, size: Any) -> Code:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from archcalc.writers.code.calls import Arg, Call, Code, Lacking
 from archcalc.writers.pytorch.registry import View, helper, writes
 
-RELATIVE = '''
+RELATIVE = helper(
+    "RelativePositionBias",
+    '''
 class RelativePositionBias(nn.Module):
     """A number for each head and relative position of two tokens."""
 
@@ -17,8 +19,11 @@ class RelativePositionBias(nn.Module):
 
     def forward(self) -> Tensor:
         return self.relative_position_bias_table[self.index].permute(2, 0, 1)[None]
-'''
-RELATIVE_FROM_TABLE = '''
+''',
+)
+RELATIVE_FROM_TABLE = helper(
+    "TabulatedPositionBias",
+    '''
 class TabulatedPositionBias(nn.Module):
     """The numbers of a table for each head and relative position of two tokens."""
 
@@ -28,8 +33,11 @@ class TabulatedPositionBias(nn.Module):
 
     def forward(self, table: Tensor) -> Tensor:
         return table[:, self.index].permute(0, 3, 1, 2)
-'''
-POSITIONS = '''
+''',
+)
+POSITIONS = helper(
+    "relative_positions",
+    '''
 def relative_positions(size: Sequence[int]) -> Tensor:
     """Return the number of the relative position of each pair of tokens on a grid."""
     grid = torch.stack(torch.meshgrid(*map(torch.arange, size), indexing="ij"))
@@ -38,8 +46,11 @@ def relative_positions(size: Sequence[int]) -> Tensor:
     for places, n in zip(tokens, size):
         index = index * (2 * n - 1) + places[:, None] - places + n - 1
     return index
-'''
-BUCKETED = '''
+''',
+)
+BUCKETED = helper(
+    "BucketedPositionBias",
+    '''
 class BucketedPositionBias(nn.Module):
     """A number for each head and range of distances between two tokens, as in T5."""
 
@@ -66,8 +77,11 @@ class BucketedPositionBias(nn.Module):
 
     def forward(self) -> Tensor:
         return self.relative_position_bias_table[self.index].permute(2, 0, 1)[None]
-'''
-SHIFT_MASK = '''
+''',
+)
+SHIFT_MASK = helper(
+    "ShiftMask",
+    '''
 class ShiftMask(nn.Module):
     """A mask for windows of a shifted map: tokens from different ends do not attend."""
 
@@ -90,7 +104,8 @@ class ShiftMask(nn.Module):
 
     def forward(self) -> Tensor:
         return self.mask
-'''
+''',
+)
 
 
 @writes("relative_bias")
@@ -100,15 +115,11 @@ def write_relative_bias(view: View) -> Code:
     if op.table:
         if op.buckets:
             raise Lacking("buckets of distances with a table that is computed are not written")
-        helper("relative_positions", POSITIONS)
-        name = helper("TabulatedPositionBias", RELATIVE_FROM_TABLE)
-        call = Call(name, (size,))
-        return Code("$self($0)", (("", call),), (("", call),), helpers=("relative_positions", name))
+        call = Call(RELATIVE_FROM_TABLE.name, (size,))
+        return Code("$self($0)", (("", call),), (("", call),), helpers=(POSITIONS, RELATIVE_FROM_TABLE))
     if not op.buckets:
-        helper("relative_positions", POSITIONS)
-        name = helper("RelativePositionBias", RELATIVE)
-        return Code("$self()", (("", Call(name, (size, heads))),), helpers=("relative_positions", name))
-    name = helper("BucketedPositionBias", BUCKETED)
+        call = Call(RELATIVE.name, (size, heads))
+        return Code("$self()", (("", call),), helpers=(POSITIONS, RELATIVE))
     args = (
         Arg("tokens", op.size[0]),
         heads,
@@ -116,13 +127,12 @@ def write_relative_bias(view: View) -> Code:
         Arg("max_distance", op.max_distance or 128),
         Arg("causal", op.causal),
     )
-    return Code("$self()", (("", Call(name, args)),), helpers=(name,))
+    return Code("$self()", (("", Call(BUCKETED.name, args)),), helpers=(BUCKETED,))
 
 
 @writes("shift_mask")
 def write_shift_mask(view: View) -> Code:
     op = view.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
-    name = helper("ShiftMask", SHIFT_MASK)
     args = (Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts))
-    return Code("$self()", (("", Call(name, args)),), helpers=(name,))
+    return Code("$self()", (("", Call(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))

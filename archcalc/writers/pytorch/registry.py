@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot
+from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking, Slot
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -19,6 +19,8 @@ class View(NamedTuple):
     output: Sizes
     single: tuple[bool, ...]
     """For each of these tensors, whether it is the same for every example, so that its batch is 1."""
+    given: tuple[bool, ...] = ()
+    """For each of these tensors, whether it is an input of the network."""
     is_read_further: bool = False
     """Whether another output than the first is read."""
     is_recorded: bool = False
@@ -38,8 +40,6 @@ Writer: TypeAlias = Callable[[View], Code]
 
 LAYERS: dict[str, Writer] = {}
 """By the name of the operator."""
-HELPERS: dict[str, str] = {}
-"""The classes and functions that layers use, by name."""
 
 
 def writes(*names: str) -> Callable[[Writer], Writer]:
@@ -52,10 +52,9 @@ def writes(*names: str) -> Callable[[Writer], Writer]:
     return register
 
 
-def helper(name: str, text: str) -> str:
-    """Register a class or function that layers use, and return its name."""
-    HELPERS[name] = text.strip("\n")
-    return name
+def helper(name: str, text: str) -> Helper:
+    """Return a class or function that layers use; empty lines around its text are dropped."""
+    return Helper(name, text.strip("\n"))
 
 
 def code_of(view: View) -> Code:
@@ -80,7 +79,7 @@ def stateless(call: Call, expression: str, *values: Slot) -> Code:
     return Code(expression, (), (("", call),), values)
 
 
-def expression(template: str, *values: Slot, helpers: tuple[str, ...] = ()) -> Code:
+def expression(template: str, *values: Slot, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return the code of a layer that no module computes."""
     return Code(template, values=values, helpers=helpers)
 

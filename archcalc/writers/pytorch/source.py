@@ -8,7 +8,9 @@ from archcalc.writers.pytorch.registry import View, writes
 
 def zeros(shape: tuple[int, ...]) -> Call:
     """Return a tensor that is the same for every example, with a batch of 1."""
-    return Call("torch.zeros", tuple([width("size", size) for size in (1, *shape)]))
+    names = ["size"] * len(shape[1:]) + ["features"]
+    sizes = [Arg("batch", 1, positional=True), *map(width, names, shape)]
+    return Call("torch.zeros", tuple(sizes))
 
 
 @writes("learned")

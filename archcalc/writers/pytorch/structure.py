@@ -6,7 +6,9 @@ from archcalc.writers.code.calls import Arg, Call, Code, Slot
 from archcalc.writers.pytorch.dense import FLATTEN
 from archcalc.writers.pytorch.registry import View, dim, expression, helper, stateless, writes
 
-PERMUTE = '''
+PERMUTE = helper(
+    "Permute",
+    '''
 class Permute(nn.Module):
     """A permutation of axes."""
 
@@ -16,7 +18,8 @@ class Permute(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.permute(*self.dims)
-'''
+''',
+)
 
 
 @writes("identity")
@@ -43,8 +46,8 @@ def write_transpose(view: View) -> Code:
     text = f"$0.transpose({moved[0]}, {moved[1]})" if len(moved) == 2 else f"$0.permute{(0, *order)}"
     if not view.is_recorded:
         return expression(text)
-    call = Call(helper("Permute", PERMUTE), (Arg("dims", (0, *order), positional=True),))
-    return Code(text, steps=(("", call),), helpers=("Permute",))
+    call = Call(PERMUTE.name, (Arg("dims", (0, *order), positional=True),))
+    return Code(text, steps=(("", call),), helpers=(PERMUTE,))
 
 
 @writes("shuffle")

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
+from textwrap import wrap
 
 from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Lacking, literal
-from archcalc.writers.code.classes import REPEATED, Class, Classes, Named
-from archcalc.writers.code.lines import Text, Written, in_lines, in_one_line
+from archcalc.writers.code.arguments import Other, Reader, with_arguments
+from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
+from archcalc.writers.code.classes import REPEATED, Class, Classes, Named, Version
+from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, parsed, wrapped
 from archcalc.writers.code.modules import modules_of
-from archcalc.writers.code.names import attribute_name
+from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
-from archcalc.writers.pytorch.registry import HELPERS, View, code_of, helper
+from archcalc.writers.pytorch.registry import View, code_of
+from archcalc.writers.pytorch.reserved import reserved
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "gate", "arithmetic", "structure", "rearrange"),
@@ -43,14 +47,21 @@ IMPORTS = (
 """What is imported where a pattern occurs in the file, in the order of the lines."""
 
 
-def write_pytorch(graph: Graph) -> str:
+def write_pytorch(graph: Graph, read: Reader | None = None) -> str:
     """Return the text of a Python file that defines a network as a PyTorch module.
+
+    Args:
+        graph: the network.
+        read: reads it with other values of variables and input sizes, which become arguments of the module where this
+            is possible; by default, it has none.
 
     Raises:
         SpecError: PyTorch cannot express some layers; all reasons are listed.
     """
     codes = codes_of(graph)
-    return _File(graph, codes, classes_of(graph, codes)).text()
+    if read is None:
+        return _File(graph, codes, classes_of(graph, codes)).text()
+    return _File(graph, codes, with_arguments(graph, read, codes_of, partial(classes_of, graph, codes))).text()
 
 
 def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
@@ -65,8 +76,17 @@ def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
     return names_of_arrays(graph, codes, classes_of(graph, codes))
 
 
-def classes_of(graph: Graph, codes: Mapping[int, Code]) -> Classes:
-    return Classes(graph, modules_of(graph), codes, in_sequence, {*HELPERS, "Tensor", "OrderedDict", "Sequence"})
+def classes_of(
+    graph: Graph, codes: Mapping[int, Code], arguments: Sequence[Parameter] = (), others: Sequence[Other] = ()
+) -> Classes:
+    names = reserved(each.name for each in helpers_of(codes))
+    versions = [Version(other, modules_of(other), its_codes) for other, its_codes in others]
+    return Classes(graph, modules_of(graph), codes, in_sequence, names, arguments, versions)
+
+
+def helpers_of(codes: Mapping[int, Code]) -> list[Helper]:
+    """Return the classes and functions that layers use, those that others use first."""
+    return [*dict.fromkeys(each for code in codes.values() for each in code.helpers)]
 
 
 def codes_of(graph: Graph) -> dict[int, Code]:
@@ -87,7 +107,8 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             single.add(index)
         shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            view = View(node.op, shapes, tuple(map(int, node.output)), alone, index in further, node.origin is not None)
+            given, recorded = tuple([ref.node < len(graph.inputs) for ref in node.inputs]), node.origin is not None
+            view = View(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
             codes[index] = code_of(view)
         except Lacking as error:
             problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
@@ -100,22 +121,22 @@ def codes_of(graph: Graph) -> dict[int, Code]:
 
 def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
     """Return codes in which the only class of attention is called so: its name need not tell it from others."""
-    found = {name for code in codes.values() for name in code.helpers if name.endswith(ATTENTION)}
-    if len(found) != 1 or ATTENTION in found:
+    found = [each for each in helpers_of(codes) if each.name.endswith(ATTENTION)]
+    if len(found) != 1 or found[0].name == ATTENTION:
         return codes
-    (name,) = found
-    helper(ATTENTION, HELPERS[name].replace(f"class {name}(", f"class {ATTENTION}("))
-    return {index: renamed(code, name) if name in code.helpers else code for index, code in codes.items()}
+    (long,) = found
+    short = Helper(ATTENTION, long.text.replace(f"class {long.name}(", f"class {ATTENTION}("))
+    return {index: renamed(code, long, short) if long in code.helpers else code for index, code in codes.items()}
 
 
-def renamed(code: Code, name: str) -> Code:
-    """Return the code of an attention layer with the short name of its class."""
+def renamed(code: Code, old: Helper, new: Helper) -> Code:
+    """Return the code of a layer that is a single module, with another name of its class."""
 
-    def short(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
-        return tuple([(label, call._replace(function=ATTENTION)) for label, call in parts])
+    def with_new(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
+        return tuple([(label, call._replace(function=new.name)) for label, call in parts])
 
-    helpers = tuple([ATTENTION if each == name else each for each in code.helpers])
-    return code._replace(attributes=short(code.attributes), steps=short(code.steps), helpers=helpers)
+    helpers = tuple([new if each == old else each for each in code.helpers])
+    return code._replace(attributes=with_new(code.attributes), steps=with_new(code.steps), helpers=helpers)
 
 
 def in_sequence(named: Named) -> Call:
@@ -149,19 +170,21 @@ class _File:
         self.graph, self.codes, self.classes = graph, codes, classes
 
     def text(self) -> str:
-        used = dict.fromkeys(name for code in self.codes.values() for name in code.helpers)
-        parts = [HELPERS[name] for name in used]
+        parts = [each.text for each in helpers_of(self.codes)]
         parts += ["\n".join(self.class_lines(each)) for each in self.classes.classes]
         body = "\n\n\n".join(parts)
         imports = [line for pattern, line in IMPORTS if re.search(pattern, body, re.DOTALL)]
         standard = [line for line in imports if "torch" not in line]
         blocks = ["\n".join(lines) for lines in (standard, [line for line in imports if line not in standard]) if lines]
-        return f'"""{self.title()}"""\n\n' + "\n\n".join(blocks) + f"\n\n\n{body}\n"
+        return f"{self.title()}\n\n" + "\n\n".join(blocks) + f"\n\n\n{body}\n"
 
     def title(self) -> str:
-        graph = self.graph
-        shapes = [write_shape(shape) for shape in graph.inputs.values()]
-        return f"{graph.name.replace(chr(34), chr(39))}, for inputs of {' and '.join(shapes)}.".replace("\\", "/")
+        """Return the docstring of the file."""
+        *most, last = (write_shape(shape) for shape in self.graph.inputs.values())
+        shapes = f", for inputs of {', '.join(most)}{' and ' if most else ''}{last}"
+        name = "".join(char if char.isprintable() else " " for char in self.graph.name).replace('"', "'")
+        text = f'"""{name}{"" if "->" in name else shapes}.'.replace("\\", "/")
+        return "\n".join(wrap(text, WIDTH - len('"""'))) + '"""'
 
     # --- classes ---
 
@@ -183,7 +206,8 @@ class _File:
         yield from (f"        self.{name} = {name}" for name in sorted(kept))
         yield from lines[1:] if not numbered else []
         if module is self.classes.root:
-            yield from (f"        {line}" for line in tied_lines(self.graph, self.codes, self.classes))
+            for line in tied_lines(self.graph, self.codes, self.classes):
+                yield from wrapped(f"        {line}")
         if not cls.chain:
             yield ""
             given = [f"self.{text}" if text in kept else text for text in values]
@@ -221,27 +245,31 @@ class _File:
             numbers = {split_name(name)[1] for name, _ in inside}
             if part.times == 1 or len(numbers) > 1:
                 for name, text in made[part.start : part.start + part.period * part.times]:
-                    yield from self.added(name, text, chain=chain)
+                    yield from self.added(name, text)
                 continue
             yield f"        for i in range({_range(str(part.times), numbers.pop())}):"
             for name, text in inside:
-                label = f'f"{split_name(name)[0]}{{i}}"'
+                label = numbered(split_name(name)[0])
                 yield from in_lines("", Written("self.add_module", (("", label), ("", text))), " " * 12)
 
-    def added(self, name: str, text: Text, *, chain: bool) -> Iterator[str]:
+    def added(self, name: str, text: Text) -> Iterator[str]:
         """Yield the lines that construct a module."""
-        own = attribute_name(name)
-        if own == name or not chain:
-            yield from in_lines(f"self.{own} = ", text, " " * 8)
+        if is_identifier(name):
+            yield from in_lines(f"self.{name} = ", text, " " * 8)
         else:
-            yield from in_lines("", Written("self.add_module", (("", f'"{name}"'), ("", text))), " " * 8)
+            yield from in_lines("", Written("self.add_module", (("", literal(name)), ("", text))), " " * 8)
 
     def loop(self, call: Call, columns: Iterator[Column]) -> Iterator[str]:
         """Yield the lines that construct equal modules with numbered names."""
         number, made, prefix, first = repetition(call, columns)
         yield f"        for i in range({_range(number, first)}):"
-        label = f'f"{prefix}{{i}}"' if prefix else "str(i)"
+        label = numbered(prefix)
         yield from in_lines("", Written("self.add_module", (("", label), ("", made))), " " * 12)
+
+
+def numbered(prefix: str) -> str:
+    """Return the expression of a name that ends with the number ``i``."""
+    return f'f{literal(prefix.replace("{", "{{").replace("}", "}}"))[:-1]}{{i}}"' if prefix else "str(i)"
 
 
 def _range(number: str, first: int) -> str:
@@ -255,10 +283,10 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
     """Return a call with what is written in the places for values, in their order."""
     if call.function == REPEATED:
         number, made, prefix, first = repetition(call, columns)
-        text = in_one_line(made)
         if not prefix:
-            return f"*[{text} for _ in range({number})]"
-        return f'[(f"{prefix}{{i}}", {text}) for i in range({_range(number, first)})]'
+            return comprehension("*", made, f"for _ in range({number})")
+        pair = Written("", (("", numbered(prefix)), ("", made)))
+        return comprehension("", pair, f"for i in range({_range(number, first)})")
     args: list[tuple[str, Text]] = []
     for arg in call.args:
         before = "" if arg.positional else f"{arg.name}="
@@ -267,11 +295,15 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
             continue
         column = next(columns)
         if not column.is_default:
-            args.append((before, column.text))
-    if call.function == ORDERED and not all(before[:-1].isidentifier() for before, _ in args if before):
-        pairs = [("", Written("", (("", f'"{before[:-1]}"'), ("", text)))) for before, text in args]
+            args.append((before, parsed(column.text)))
+    if call.function == ORDERED and not all(is_identifier(before[:-1]) for before, _ in args if before):
+        pairs = [("", Written("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
         return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))
     return Written(call.function, tuple(args))
+
+
+def comprehension(before: str, made: Text, loop: str) -> Written:
+    return Written(before, (("", made), ("", loop)), brackets=("[", "]"), comma="")
 
 
 def repetition(call: Call, columns: Iterator[Column]) -> tuple[str, Text, str, int]:

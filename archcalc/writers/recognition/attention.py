@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile, takewhile
 from math import isclose
 from typing import NamedTuple
 
 from archcalc.graph import Graph, Node, Ref
-from archcalc.numeric import Number
+from archcalc.numeric import Impossible, Number
 from archcalc.ops.activation import Softmax
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
+from archcalc.ops.base import Shape
 from archcalc.ops.dense import Linear
 from archcalc.ops.joins import Add
+from archcalc.ops.position import ShiftMask
 from archcalc.ops.product import MatMul
+from archcalc.ops.source import Constant
+from archcalc.ops.structure import Reshape
 from archcalc.readers.steps import make
 from archcalc.writers.recognition.heads import Group, Traced, merged, traced
+from archcalc.writers.recognition.known import is_causal, numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 
 CLOSE = 1e-5
@@ -31,7 +36,8 @@ class Products(NamedTuple):
     values: Traced
     factor: Number | None
     """What the products of queries and keys are multiplied by; ``None`` if it is 1/√d."""
-    mask: Ref | None
+    added: tuple[Ref, ...]
+    """What is added to the scores besides a causal mask."""
     causal: bool
     layers: tuple[int, ...]
     """The layers that compute them, the last of which makes the result."""
@@ -66,11 +72,23 @@ def products_of(graph: Graph, index: int) -> Products | None:
     node = graph.nodes[index]
     if isinstance(node.op, ScaledDotProductAttention):
         queries, keys, values = (traced(graph, ref) for ref in node.inputs[:3])
-        mask = node.inputs[3] if len(node.inputs) > 3 else None
         if queries is None or keys is None or values is None:
             return None
-        return Products(queries, keys, values, node.op.factor, mask, node.op.causal, (index,))
+        added, causal = told_apart(graph, node.inputs[3:])
+        return Products(queries, keys, values, node.op.factor, added, causal or node.op.causal, (index,))
     return written_out(graph, index)
+
+
+def told_apart(graph: Graph, added: Sequence[Ref]) -> tuple[tuple[Ref, ...], bool]:
+    """Return what is added to scores without masks that exclude no or all later positions, and whether one did."""
+    rest, causal = [], False
+    for ref in (without_leading_ones(graph, each) for each in added):
+        numbers = numbers_of(graph, ref)
+        if numbers is not None and is_causal(numbers):
+            causal = True
+        elif numbers is None or numbers.any():
+            rest.append(ref)
+    return tuple(rest), causal
 
 
 def written_out(graph: Graph, index: int) -> Products | None:
@@ -82,13 +100,14 @@ def written_out(graph: Graph, index: int) -> Products | None:
     layers = [shares.node, index]
     (ref,) = softmax.inputs
     factor: Number = 1
-    mask = None
+    added: list[Ref] = []
     while not isinstance((node := graph.nodes[ref.node]).op, MatMul):
         if isinstance(node.op, Scale):
             factor *= node.op.factor
             (before,) = node.inputs
-        elif isinstance(node.op, Add) and mask is None and factor == 1 and len(node.inputs) == 2:
-            before, mask = node.inputs
+        elif isinstance(node.op, Add) and factor == 1 and len(node.inputs) == 2:
+            before, other = sorted(node.inputs, key=lambda each: not is_scores(graph, each))
+            added.insert(0, other)
         else:
             return None
         layers.insert(0, ref.node)
@@ -98,7 +117,28 @@ def written_out(graph: Graph, index: int) -> Products | None:
     held = traced(graph, values)
     if queries is None or keys is None or held is None or held.factor != 1:
         return None
-    return Products(queries, keys, held, factor, mask, False, tuple(layers))
+    rest, causal = told_apart(graph, added)
+    return Products(queries, keys, held, factor, rest, causal, tuple(layers))
+
+
+def without_leading_ones(graph: Graph, ref: Ref) -> Ref:
+    """Return a tensor that has the same axes, but for leading ones of size 1, which do not matter to scores."""
+    while isinstance((node := graph.nodes[ref.node]).op, Reshape):
+        before, after = (without_ones(shape) for shape in (graph.shape(node.inputs[0]), node.output))
+        if before != after:
+            break
+        (ref,) = node.inputs
+    return ref
+
+
+def without_ones(shape: Shape) -> list[Number]:
+    """Return a shape without leading axes of size 1."""
+    return [*dropwhile(lambda n: n == 1, shape)]
+
+
+def is_scores(graph: Graph, ref: Ref) -> bool:
+    """Return whether a tensor is made like scores: by products, factors and sums."""
+    return isinstance(graph.nodes[ref.node].op, MatMul | Scale | Add)
 
 
 def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | None:
@@ -122,13 +162,22 @@ def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | 
     (tokens,), (context,), (other,) = (graph.nodes[each].inputs for each in projections)
     if context != other or output in graph.sharing:
         return None
-    heads = next((size for group, size in groups if group is None), 1)
-    op = attention(graph, projections, output, heads, heads * width, products, context=context != tokens)
-    if op is None or (op.mask and not is_aligned(groups, graph, products)):
+    repeats = {keys.elements.repeats, values.elements.repeats}
+    if len(repeats) > 1 or queries.elements.repeats > 1 or queries.base != keys.base or values.base is not None:
         return None
-    inputs = (tokens, *((context,) if op.context else ()), *((products.mask,) if products.mask is not None else ()))
+    heads = next((size for group, size in groups if group is None), 1)
+    added = biases(graph, products.added)
+    if added is None or not all(is_aligned(groups, graph, products, ref) for ref in added.values()):
+        return None
+    op = attention(graph, projections, output, heads, heads * width, products, added, context=context != tokens)
+    if op is None:
+        return None
+    inputs = (tokens, *((context,) if op.context else ()), *added.values())
     shapes = tuple([graph.shape(ref) for ref in inputs])
-    if op.output(shapes) != graph.nodes[output].output:
+    try:
+        if op.output(shapes) != graph.nodes[output].output:
+            return None
+    except Impossible:  # what is added has more axes than scores
         return None
     return Found(op, inputs, (*inner, output))
 
@@ -168,7 +217,7 @@ def are_projections(graph: Graph, traces: Sequence[Traced]) -> bool:
         parts.setdefault(node, []).append(each.elements.part)
         groups = each.elements.groups() or ()
         heads = next((size for group, size in groups if group is None), 1)
-        used[node] = used.get(node, 0) + heads * each.elements.view.shape[-1]
+        used[node] = used.get(node, 0) + heads // each.elements.repeats * each.elements.view.shape[-1]
     distinct = all(len({*found}) == len(found) for found in parts.values())
     return distinct and all(used[node] == graph.nodes[node].output[-1] for node in used)
 
@@ -180,6 +229,7 @@ def attention(
     heads: int,
     dim: int,
     products: Products,
+    added: Mapping[str, Ref],
     *,
     context: bool,
 ) -> Attention | None:
@@ -196,19 +246,40 @@ def attention(
         Attention,
         heads=heads,
         dim=None if dim == graph.shape(tokens)[-1] else dim,
+        kv_heads=None if products.keys.elements.repeats == 1 else heads // products.keys.elements.repeats,
         causal=products.causal,
+        rope=products.queries.base,
         context=context,
-        mask=products.mask is not None,
+        score_bias="score_bias" in added,
+        mask="mask" in added,
         bias=query.bias,
         key_bias=key.bias or not query.bias,
         out_bias=out.bias or not query.bias,
     )
 
 
-def is_aligned(groups: Sequence[Group], graph: Graph, products: Products) -> bool:
-    """Return whether a mask is added to scores of the same axes: positions in their order, then heads."""
-    assert products.mask is not None
-    mask = graph.shape(products.mask)
+def biases(graph: Graph, added: Sequence[Ref]) -> dict[str, Ref] | None:
+    """Return what is added to scores by the name of the argument; ``None`` if there are not enough arguments.
+
+    Masks are stored tensors that are not trained; all others are biases.
+    """
+    named = {"mask" if is_fixed(graph, ref) else "score_bias": ref for ref in added}
+    if len(named) < len(added):
+        named = dict(zip(("score_bias", "mask"), added, strict=False))
+    return {name: named[name] for name in ("score_bias", "mask") if name in named} if len(added) < 3 else None
+
+
+def is_fixed(graph: Graph, ref: Ref) -> bool:
+    """Return whether a tensor is stored, and not trained, perhaps with its elements in another order."""
+    while only_reorders(graph.nodes[ref.node].op):
+        (ref,) = graph.nodes[ref.node].inputs
+    op = graph.nodes[ref.node].op
+    return isinstance(op, Constant | ShiftMask)
+
+
+def is_aligned(groups: Sequence[Group], graph: Graph, products: Products, added: Ref) -> bool:
+    """Return whether a tensor is added to scores of the same axes: positions in their order, then heads."""
+    mask = graph.shape(added)
     leading = [size for _, size in groups]
     in_order = [group for group, _ in groups] == [*range(len(groups) - 1), None]
     same = in_order and [*graph.shape(Ref(products.layers[-1]))[:-2]] == leading

@@ -14,9 +14,11 @@ from typing import TypeAlias
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number
 from archcalc.ops.arithmetic import Scale
+from archcalc.ops.rearrange import Repeat
 from archcalc.ops.structure import Selection
 from archcalc.ops.view import View
 from archcalc.writers.recognition.rewriting import only_reorders
+from archcalc.writers.recognition.rotary import Rotation, rotation
 
 Group: TypeAlias = tuple[int | None, int]
 """A leading axis, or a part of one: the axis of the projection that it is (``None`` for heads), and its size."""
@@ -37,6 +39,17 @@ class Elements:
             return self.selected(node.op.axis % len(self.view.axes), *node.op.chosen(self.view.shape[node.op.axis]))
         view = node.op.rearranged(self.view, node.output)
         return None if view is None else replace(self, view=view)
+
+    @property
+    def copies(self) -> tuple[int, ...]:
+        """The factors along which elements are repeated: those of no axis of the tensor."""
+        known = {factor for factors in self.view.source for factor in factors}
+        return tuple([factor for axis in self.view.axes for factor in axis if factor not in known])
+
+    @property
+    def repeats(self) -> int:
+        """How often every element occurs."""
+        return prod(self.view.sizes[factor] for factor in self.copies)
 
     def selected(self, axis: int, start: Number, step: Number, count: Number) -> Elements | None:
         """Return the elements at some positions of an axis, which must be one of several equal parts of it."""
@@ -62,10 +75,15 @@ class Elements:
             return None
         found: list[Group] = []
         factors = [factor for axis in leading for factor in axis]
+        copies = {*self.copies}
+        repeated = False
         while factors:
-            if factors[0] in source[-1]:
+            if factors[0] in copies or factors[0] in source[-1]:
                 own = 1
                 group = None
+                if repeated and factors[0] not in copies:
+                    return None  # the copies of a head are not next to each other
+                repeated = factors[0] in copies
             else:
                 group = next((axis for axis, held in enumerate(source[:-2]) if held[:1] == (factors[0],)), None)
                 own = 0 if group is None else len(source[group])
@@ -90,6 +108,8 @@ class Traced:
     elements: Elements
     factor: Number
     """What they are multiplied by."""
+    base: Number | None
+    """The base of the rotary positions by which they are rotated; ``None`` if they are not."""
     layers: tuple[int, ...]
     """The layers between them."""
 
@@ -103,18 +123,27 @@ def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None
         transposed: whether its last two axes are exchanged at the end.
     """
     layers: list[int] = []
+    turned: dict[int, Rotation] = {}
     factor: Number = 1
     while True:
         node = graph.nodes[ref.node]
+        found = None if turned else rotation(graph, ref.node)
+        if found is not None:
+            turned[ref.node] = found
+            layers.insert(0, ref.node)
+            ref = found.tensor
+            continue
         if isinstance(node.op, Scale):
             factor *= node.op.factor
-        elif not (only_reorders(node.op) or isinstance(node.op, Selection)):
+        elif not (only_reorders(node.op) or isinstance(node.op, Selection | Repeat)):
             break
         layers.insert(0, ref.node)
         (ref,) = node.inputs
     elements: Elements | None = Elements(View.of(graph.shape(ref)))
     for index in layers:
-        if elements is not None and not isinstance(graph.nodes[index].op, Scale):
+        if elements is not None and index in turned:
+            elements = elements if elements.groups() is not None else None
+        elif elements is not None and not isinstance(graph.nodes[index].op, Scale):
             elements = elements.after(graph, index)
     if elements is None or ref.output:
         return None
@@ -122,7 +151,9 @@ def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None
         order = [*range(len(elements.view.axes))]
         order[-2:] = reversed(order[-2:])
         elements = replace(elements, view=elements.view.transposed(order))
-    return Traced(ref, elements, factor, tuple(layers))
+    base = next((each.base for each in turned.values()), None)
+    own = sorted({*layers, *(index for each in turned.values() for index in each.layers)})
+    return Traced(ref, elements, factor, base, tuple(own))
 
 
 def merged(graph: Graph, product: Ref, groups: Sequence[Group], layers: Sequence[int]) -> bool:

@@ -25,7 +25,8 @@ def without_idle_layers(graph: Graph) -> Graph:
     readers, rewriting = Readers(graph), Rewriting(graph)
     for index, node in graph.layers():
         is_unread = index not in readers.outputs and Ref(index) not in readers.layers
-        is_passed = isinstance(node.op, Identity) and not graph.nodes[node.inputs[0].node].is_input
+        is_same = isinstance(node.op, Reshape) and node.output == graph.shape(node.inputs[0])
+        is_passed = (isinstance(node.op, Identity) or is_same) and not graph.nodes[node.inputs[0].node].is_input
         if is_passed or (is_unread and only_reorders(node.op)):
             rewriting.leave_out(index, node.inputs[0])
     return rewriting.finished()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.base import Operator
+from archcalc.ops.base import Operator, Shape
 
 
 def only_reorders(op: Operator) -> bool:
@@ -69,11 +69,16 @@ class Rewriting:
             path: its path; by default, it keeps its own.
         """
         node = self.graph.nodes[index]
-        shapes = tuple([self.graph.shape(ref) for ref in inputs])
+        shapes = tuple([self.shape(ref) for ref in inputs])
         path = node.path if path is None else path
         self.nodes[index] = replace(
             node, name="/".join(path), path=path, op=op, inputs=tuple(inputs), outputs=op.outputs(shapes)
         )
+
+    def shape(self, ref: Ref) -> Shape:
+        """Return the shape of a tensor, after the changes so far."""
+        changed = self.nodes.get(ref.node)
+        return self.graph.shape(ref) if changed is None else changed.outputs[ref.output]
 
     def leave_out(self, index: int, read: Ref) -> None:
         """Remove a layer; those that read it read another tensor."""

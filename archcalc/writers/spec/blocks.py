@@ -6,12 +6,12 @@ The part that saves most text becomes a block; this is repeated, also within the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from archcalc.spec.grammar import JOINS
 from archcalc.writers.names import unused
-from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, parse, text
+from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, text
 from archcalc.writers.spec.patterns import Hole, Pattern, filled, pattern_of
 
 MAX_LENGTH = 16
@@ -27,14 +27,14 @@ LEAST_SAVED = 15
 class Blocks:
     """The chains of a spec with the blocks that they call."""
 
-    def __init__(self, chains: list[str], taken: set[str]) -> None:
+    def __init__(self, chains: Sequence[Chain], taken: set[str]) -> None:
         """Find the blocks.
 
         Args:
             chains: the chains of the spec.
             taken: the names that blocks must not have.
         """
-        self.chains = [parse(chain) for chain in chains]
+        self.chains = list(chains)
         self.taken = taken
         self.blocks: list[Block] = []
         while len(self.blocks) < MAX_BLOCKS and self.found():
@@ -142,7 +142,7 @@ class Blocks:
 
         def add(chain: Chain) -> None:
             for item in chain:
-                if isinstance(item, Call) and item.block not in found:
+                if isinstance(item, Call) and item.block in self.blocks and item.block not in found:
                     add(item.block.body)
                     found.append(item.block)
                 for inner in (
@@ -179,7 +179,9 @@ def generalised(patterns: list[Pattern]) -> tuple[dict[str, int], list[str]]:
     columns = list(zip(*(pattern.values for pattern in patterns), strict=True))
     found: dict[str, int] = {}
     filling: dict[int, str] = {}
-    order = sorted(range(len(columns)), key=lambda place: patterns[0].holes[place].letter != "")
+    order = sorted(
+        range(len(columns)), key=lambda place: (patterns[0].holes[place].letter != "", is_multiple(columns, place))
+    )
     for place in order:
         hole, column = patterns[0].holes[place], columns[place]
         if len({*column}) == 1 and column[0].isdigit():
@@ -200,6 +202,14 @@ def is_same(
     """Return whether a hole has the values and the kind of another one; groups may be as many as channels."""
     letter = patterns[0].holes[other].letter
     return columns[other] == column and letter in (hole.letter, "" if hole.letter == "g" else hole.letter)
+
+
+def is_multiple(columns: list[tuple[str, ...]], place: int) -> bool:
+    """Return whether a column has different numbers that are the same multiple of another column."""
+    column = columns[place]
+    return len({*column}) > 1 and any(
+        multiple_of(column, {"n": other}) not in (None, "1*n") for other in columns if other != column
+    )
 
 
 def multiple_of(column: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> str | None:

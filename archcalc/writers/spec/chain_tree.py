@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -92,19 +93,21 @@ def text(chain: Chain) -> str:
     return " -> ".join(map(str, chain))
 
 
-def parse(written: str) -> Chain:
-    """Return the tree of a chain that was written by `archcalc.spec.chains`."""
-    return tuple([_item(part) for part in _split(written, " -> ")])
+def parse(written: str, blocks: Mapping[str, Block] | None = None) -> Chain:
+    """Return the tree of a chain that was written by `archcalc.spec.chains`, perhaps with calls of blocks."""
+    return tuple([_item(part, blocks or {}) for part in _split(written, " -> ")])
 
 
-def _item(written: str) -> Item:
+def _item(written: str, blocks: Mapping[str, Block]) -> Item:
     if repeated := REPEATED.fullmatch(written):
-        return Repeat(parse(repeated["body"]), int(repeated["times"]))
+        return Repeat(parse(repeated["body"], blocks), int(repeated["times"]))
     name, bracket, rest = written.partition("(")
     if bracket and name in JOINS:
         parts = _split(rest[:-1], ", ")
         options = tuple([part for part in parts if part[0] in "'\"" or re.match(r"\w+=", part)])
-        return Join(name, tuple([parse(part) for part in parts if part not in options]), options)
+        return Join(name, tuple([parse(part, blocks) for part in parts if part not in options]), options)
+    if bracket and name in blocks:
+        return Call(blocks[name], tuple(_split(rest[:-1], ", ")))
     return Layer(tuple(_split(written, " ")))
 
 

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import REGISTRY
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import read_spec
+from archcalc.spec.records import Given
 from archcalc.writers.recognition import recognised
 from archcalc.writers.spec.blocks import Blocks
-from archcalc.writers.spec.chain_tree import Chain, Item, Layer, text
+from archcalc.writers.spec.chain_tree import Chain, Item, Layer, parse, text
 from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
 from archcalc.writers.spec.graph_text import write_graph
 from archcalc.writers.spec.modules import Modules
 from archcalc.writers.spec.stages import with_united_stages
 from archcalc.writers.spec.valid_names import with_valid_names
+from archcalc.writers.spec.variables import MODEL_WIDTH, Variables, width_of
 
-CLASSES = "classes"
-"""The variable for the number of classes."""
+Constants: TypeAlias = Mapping[str, Any]
+
 ROOM = WIDTH - 12
 """The length of the lines of a long chain, without their indentation."""
 
 
-def write_compact(graph: Graph) -> str:
+def write_compact(graph: Graph, constants: Constants | None = None) -> str:
     """Return a spec of a network, with blocks for parts that occur several times, up to numbers.
 
     It reads as the same layers on the same tensors, after patterns of layers were recognised, and branches put in
     order. The names of layers are those of the language.
 
+    Args:
+        graph: the network.
+        constants: the numbers of stored tensors that are not trained by ``layer.array``, as far as they are known.
+
     Raises:
         SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    for form in forms(graph):
-        written = write_graph(form, with_blocks)
-        if is_same(form, written):
-            return written
+    for form in forms(graph, constants):
+        width = width_of(form)
+        for each in (width, None) if width is not None else (None,):
+            written = write_graph(form, partial(with_blocks, width=each))
+            if is_same(form, written) and (each is None or is_variable(written, each)):
+                return written
     return write_graph(with_valid_names(graph))
 
 
-def forms(graph: Graph) -> Iterator[Graph]:
+def forms(graph: Graph, constants: Constants | None = None) -> Iterator[Graph]:
     """Yield the graphs that a spec may describe in the place of this one, the preferred one first."""
+    short = with_valid_names(recognised(graph, constants))
     graph = with_valid_names(graph)
-    short = recognised(graph)
     yield with_united_stages(short)
     yield short
     yield graph
@@ -61,44 +71,34 @@ def is_same(graph: Graph, written: str) -> bool:
     return all(map(_is_same_layer, graph.nodes, again.nodes))
 
 
+def is_variable(written: str, width: int) -> bool:
+    """Return whether no other number of a spec has to follow its width, if that is a variable."""
+    source = Source("the written spec", written)
+    try:
+        other = read_spec(source, Given(set={MODEL_WIDTH: str(2 * width)})).graph
+    except SpecError:
+        return f"{MODEL_WIDTH}: {width}" not in written
+    return width_of(other) == 2 * width
+
+
 def _is_same_layer(one: Node, other: Node) -> bool:
     alike = one.op.name == other.op.name and one.op.attributes() == other.op.attributes()
     return alike and one.inputs == other.inputs and one.tied == other.tied
 
 
-def with_blocks(sections: Sections, taken: set[str]) -> Sections:
-    """Return the sections of a spec with blocks, and a variable for the number of classes."""
+def with_blocks(sections: Sections, taken: set[str], width: int | None = None) -> Sections:
+    """Return the sections of a spec with blocks, and variables for what obviously is one."""
     modules = Modules(taken)
     own = [modules.extracted(entries) for entries in (sections.layers, sections.heads, sections.training)]
     own.append(modules.blocks)
-    found = Blocks([chain for entries in own for entry in entries for chain in chains(entry)], taken)
+    written = [parse(chain, modules.known) for entries in own for entry in entries for chain in chains(entry)]
     last = sum(1 for entry in own[0] for _ in chains(entry)) - 1
-    variables = {}
-    if CLASSES not in taken and (classes := classifier(found.chains[: last + 1])) is not None:
-        place, number, named = classes
-        found.chains[place] = named
-        variables[CLASSES] = number
+    variables = Variables(written, last, width, taken)
+    found = Blocks(variables.chains, taken | variables.values.keys())
     made = iter(found.chains)
     layers, heads, training, blocks = ([replaced(entry, made) for entry in entries] for entries in own)
     blocks += [in_lines(StageEntry(block.heading, ""), block.body) for block in found.ordered()]
-    return Sections(layers, heads, training, blocks, variables)
-
-
-def classifier(written: list[Chain]) -> tuple[int, str, Chain] | None:
-    """Return the chain whose last layer gives the classes, their number, and the chain with a variable for it.
-
-    It is the last one that does not only pass on a tensor; it ends in a dense layer, perhaps with a softmax behind it.
-    """
-    for place in range(len(written) - 1, -1, -1):
-        chain = written[place]
-        if text(chain) == "identity":
-            continue
-        *before, last = chain if text(chain[-1:]) not in ("softmax", "log_softmax") else chain[:-1] or chain
-        if isinstance(last, Layer) and last.words[0] in ("fc", "linear") and last.words[1].isdigit():
-            named = Layer((last.words[0], CLASSES, *last.words[2:]))
-            return place, last.words[1], (*before, named, *chain[len(before) + 1 :])
-        return None
-    return None
+    return Sections(layers, heads, training, blocks, variables.values)
 
 
 def chains(entry: StageEntry) -> Iterator[str]:

@@ -256,12 +256,25 @@ class _Writer:
                 yield module
                 run, current = [], Ref(module[-1])
                 continue
+            inner = self.inner(module, nodes, before)
+            if inner:
+                yield from [tuple(run)] * bool(run)
+                yield from inner
+                run, current = [], Ref(module[-1])
+                continue
             for index in module:
                 if run and not self.follows(index, run[-1]):
                     yield tuple(run)
                     run, current = [], Ref(run[-1])
                 run.append(index)
         yield from [tuple(run)] * bool(run)
+
+    def inner(self, module: Sequence[int], nodes: Sequence[int], before: Ref) -> list[tuple[int, ...]]:
+        """Return the parts of a module that must be divided, if one of them has most of its layers; otherwise none."""
+        if self.compact is None or not 1 < len(module) < len(nodes):
+            return []
+        found = list(self.parts(module, before))
+        return found if max(map(len, found)) > len(module) / 2 else []
 
     def module(self, nodes: Sequence[int]) -> tuple[str, ...]:
         """Return the path that layers have in common."""

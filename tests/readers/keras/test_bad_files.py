@@ -124,6 +124,20 @@ def test_models_that_multiply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "more than 1000 calls of layers" in reason(write(tmp_path, model))
 
 
+@pytest.mark.parametrize("partial", [False, True])
+def test_outputs_that_a_layer_does_not_have(partial: bool, tmp_path: Path) -> None:
+    read = layer("ReLU", "second", "first")
+    (node,) = read["inbound_nodes"]
+    (tensor,) = node["args"]
+    tensor["config"] = {"keras_history": ["first", 0, 7], "shape": [None, 8, 8, 3], "dtype": "float32"}
+    path = write(tmp_path, functional(image(8, 8, 3), layer("ReLU", "first", "image"), read))
+    with pytest.raises(SpecError, match="output 7 of a layer that has fewer"):
+        archcalc.load(str(path), partial=partial).analyze()
+    ends = functional(image(8, 8, 3), layer("ReLU", "first", "image"), outputs=[["first", 0, 7]])
+    with pytest.raises(SpecError, match="output 7 of a layer that has fewer"):
+        archcalc.load(str(write(tmp_path, ends)), partial=partial).analyze()
+
+
 def test_a_lambda_is_never_run(tmp_path: Path) -> None:
     code = {"class_name": "__lambda__", "config": {"code": "4wEAAAAAAAAA", "defaults": None, "closure": None}}
     path = write(tmp_path, functional(image(3), layer("Lambda", "lam", "image", function=code)))

@@ -34,7 +34,7 @@ def model(
         inputs: the sizes of its inputs, by name.
         arrays: its initializers.
         outputs: the names of its outputs.
-        formats: the number formats of inputs that are not real numbers.
+        formats: the number formats of inputs and outputs that are not real numbers.
         functions: its functions.
         opset: the version of the operators.
     """
@@ -46,7 +46,7 @@ def model(
             helper.make_tensor_value_info(name, formats.get(name, TensorProto.FLOAT), list(sizes))
             for name, sizes in inputs.items()
         ],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [helper.make_tensor_value_info(name, formats.get(name, TensorProto.FLOAT), None) for name in outputs],
         [numpy_helper.from_array(np.asarray(array), name) for name, array in (arrays or {}).items()],
     )
     imports = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]

@@ -1,4 +1,4 @@
-"""The quantized forms of a network count as the network, and run to nearly the same results as in ONNX Runtime."""
+"""The quantized forms of a network count as the network, and run to the results of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def test_quantized_forms_of_a_network(tmp_path: Path, form: str, per_channel: bo
     x = next(examples())
     session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
     (needed,) = session.run(None, x)
-    np.testing.assert_allclose(read.run(x).outputs["output"], needed, atol=0.1)
+    error = 1e-3 if form == "dynamic" else 1.001 / 255  # one code: ONNX Runtime rounds other sums
+    np.testing.assert_allclose(read.run(x).outputs["output"], needed, atol=error)
 
 
 def assert_of_codes(folder: Path, made: ModelProto, **given: Any) -> archcalc.Network:
@@ -151,3 +152,73 @@ def test_offsets_of_products_of_integers(tmp_path: Path) -> None:
         formats=BYTES,
     )
     assert assert_of_codes(tmp_path, made, x=CODES).analyze().totals.macs == 4 * 5 * 2 * 27
+
+
+REALS = np.random.default_rng(5).standard_normal((1, 3, 4, 5)).astype(np.float32) * 20
+
+
+def test_an_output_of_codes_is_the_codes(tmp_path: Path) -> None:
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("MaxPool", ["q"], ["y"], kernel_shape=[2, 2])]
+    made = model(nodes, {"x": [1, 3, 4, 5]}, {"s": SCALES[0], "z": OFFSETS[2]}, formats={"y": TensorProto.UINT8})
+    assert_of_codes(tmp_path, made, x=REALS)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_scales_that_differ_by_channel(tmp_path: Path, axis: int) -> None:
+    """Halves are rounded to the even neighbour before the offset is added."""
+    count = (3, 4)[axis - 1]
+    scales, offsets = np.resize(SCALES, count), np.resize(OFFSETS, count)
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["y"], axis=axis)]
+    made = model(nodes, {"x": [1, 3, 4, 5]}, {"s": scales, "z": offsets}, formats={"y": TensorProto.UINT8})
+    assert_of_codes(tmp_path, made, x=np.round(REALS * 2) / 2)
+
+
+def test_codes_that_are_read_with_another_scale(tmp_path: Path) -> None:
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "t", "u"], ["y"])]
+    stored = {"s": SCALES[0], "z": OFFSETS[2], "t": SCALES[1], "u": OFFSETS[0]}
+    network = assert_of_codes(tmp_path, model(nodes, {"x": [1, 3, 4, 5]}, stored), x=REALS)
+    assert [each.op.name for each in network.graph.nodes[1:]] == [
+        *("quantize", "scale", "quantize", "offset"),
+        *("offset", "scale"),
+    ]
+
+
+def test_codes_that_are_converted_to_real_numbers(tmp_path: Path) -> None:
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("Cast", ["q"], ["c"], to=TensorProto.FLOAT),
+        node("Sub", ["c", "o"], ["y"]),
+    ]
+    stored = {"s": SCALES[0], "z": OFFSETS[2], "o": np.float32(OFFSETS[2])}
+    assert_of_codes(tmp_path, model(nodes, {"x": [1, 3, 4, 5]}, stored), x=REALS)
+
+
+def test_products_of_codes_are_scaled_once(tmp_path: Path) -> None:
+    """The factor after a convolution of integers contains the scale with which its input was encoded."""
+    kernel = np.random.default_rng(4).integers(0, 256, (2, 3, 3, 3)).astype(np.uint8)
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("ConvInteger", ["q", "w", "z", "zw"], ["c"], pads=[1, 1, 1, 1]),
+        node("Cast", ["c"], ["f"], to=TensorProto.FLOAT),
+        node("Mul", ["f", "s"], ["y"]),
+    ]
+    stored = {"w": kernel, "s": SCALES[0], "z": OFFSETS[2], "zw": OFFSETS[0]}
+    assert_of_codes(tmp_path, model(nodes, {"x": [1, 3, 4, 5]}, stored), x=REALS)
+
+
+def test_integers_of_a_narrower_format_keep_the_lowest_bits(tmp_path: Path) -> None:
+    x = np.arange(-700, 700, 17, dtype=np.int32)[:60].reshape(1, 3, 4, 5)
+    for to in (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16):
+        nodes = [node("Cast", ["x"], ["q"], to=to), node("Cast", ["q"], ["y"], to=TensorProto.FLOAT)]
+        made = model(nodes, {"x": [1, 3, 4, 5]}, {}, formats={"x": TensorProto.INT32})
+        assert_of_codes(tmp_path, made, x=x * (100 if to == TensorProto.INT16 else 1))
+
+
+def test_weights_behind_a_conversion_are_rounded(tmp_path: Path) -> None:
+    weight = weights(4, 3, 1, 1)
+    nodes = [
+        node("Cast", ["w"], ["b"], to=TensorProto.BFLOAT16),
+        node("Cast", ["b"], ["f"], to=TensorProto.FLOAT),
+        node("Conv", ["x", "f"], ["y"]),
+    ]
+    assert_of_codes(tmp_path, model(nodes, {"x": [1, 3, 4, 5]}, {"w": weight}), x=REALS)

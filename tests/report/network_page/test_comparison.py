@@ -5,16 +5,13 @@ from __future__ import annotations
 import archcalc
 from archcalc.report.network_page.comparison import ComparisonPage, comparison_page
 from archcalc.report.network_page.memory import HEIGHT
-from archcalc.report.table import Column, Table
+from archcalc.report.side_by_side import SideBySide
 from tests.report.network_page.test_page import HOSTILE, Parsed
 
-TOTALS = Table((Column("quantity", "quantity"),), (("params",),))
 
-
-def page_of(*specs: str) -> ComparisonPage:
+def page_of(*specs: str, label: str = "network") -> ComparisonPage:
     analyses = [archcalc.load(spec).analyze() for spec in specs]
-    labels = [analysis.graph.name for analysis in analyses]
-    return ComparisonPage(labels, analyses, TOTALS, None, "float32")
+    return ComparisonPage(SideBySide(specs, [label] * len(specs), analyses, "float32"))
 
 
 def test_memory_curves_have_one_scale() -> None:
@@ -32,8 +29,7 @@ def test_what_changed_is_shown_for_two_networks_only() -> None:
 
 def test_identifiers_are_unique_and_names_are_text() -> None:
     for specs in (("lenet5", "resnet18"), ("lenet5", "resnet18", "lenet5")):
-        page = page_of(*specs)
-        found = Parsed(comparison_page(ComparisonPage([HOSTILE] * len(specs), page.analyses, TOTALS, None, "float32")))
+        found = Parsed(comparison_page(page_of(*specs, label=HOSTILE)))
         identifiers = found.attributes("id")
         assert len(identifiers) == len(set(identifiers))
         assert {link.removeprefix("#") for link in found.attributes("href")} <= set(identifiers)

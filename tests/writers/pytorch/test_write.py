@@ -5,14 +5,23 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from archcalc.api import load
 from archcalc.graph import Graph
-from archcalc.spec import Source, SpecError, read_spec
-from archcalc.writers.pytorch.write import state_names, write_pytorch
+from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.writers.code.calls import literal
+from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
+from tests.random_networks import networks
+from tests.sample import SAMPLE
 
 CHAIN = "input: 3x8x8\nlayers: {a: conv 4 k3 -> relu, b: conv 4 k3 -> relu, head: gap -> fc 5}"
 BLOCKS = """
@@ -99,6 +108,57 @@ def test_a_name_that_is_no_identifier_is_one_in_the_code() -> None:
     assert "return x + self.class_(x)" in code
 
 
+def test_names_that_become_equal_are_told_apart() -> None:
+    text = "inputs: {A: 4, a: 4}\nlayers: {class: fc 4 -> relu, class_: fc 4 -> tanh, Out: 'add(@a, @A, @class)'}"
+    code = write_pytorch(graph(text))
+    assert "def forward(self, a: Tensor, a_2: Tensor)" in code
+    assert {"self.class_", "self.class__"} <= {ast.unparse(each) for each in ast.walk(ast.parse(code))}
+
+
+def test_repetitions_of_one_block_in_several_places_have_names_of_their_own() -> None:
+    blocks = "blocks: {unit(c=C): 'add(identity, conv c k3 half)'}"
+    network = graph(f"input: 3x8x8\n{blocks}\nlayers: {{a: '(unit)*2 -> add(identity, relu) -> (unit)*3', b: fc 2}}")
+    names = {name for names in state_names(network).values() for name in names}
+    assert {"a.unit_1.0.conv.weight", "a.unit_3.2.conv.weight"} <= names
+
+
+def test_names_with_quotes_and_braces_are_written_as_they_are() -> None:
+    assert literal('a"\\\n{') == '"a\\"\\\\\\n{"'
+    assert eval(numbered('"{x}\\'), {"i": 3}) == '"{x}\\3'
+
+
+def test_the_inputs_of_a_network_are_arguments_in_their_order() -> None:
+    text = "inputs: {one: 4, other: 4, third: 4}\nlayers: [{a: 'sub(@other, @one)'}]\nheads: {last: '@third'}"
+    code = write_pytorch(graph(text))
+    (network,) = classes(code).values()
+    assert [ast.unparse(each) for each in network.body[-1].body] == ["a = other - one", "return (a, third)"]  # type: ignore[attr-defined]
+    assert "self, one: Tensor, other: Tensor, third: Tensor" in code
+
+
+def test_variables_that_the_code_follows_are_arguments() -> None:
+    text = """
+    input: 3x16x16
+    variables: {width: 8, alpha: 1, rate: 0.2, class: 10, times: 3, unused: 4}
+    blocks: {unit(c): conv c k3 half -> relu}
+    layers:
+      - stem: unit(width) -> unit(2*width)
+      - body: (unit(2*width))*times -> dropout rate
+      - rounded: unit(divisible(alpha*16, 8))
+      - head: gap -> fc class
+    """
+
+    def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
+        return read_spec(Source("net.yaml", text), Given(variables, numbers=sizes)).graph
+
+    code = write_pytorch(read({}, {}), read)
+    *_, network = classes(code).values()
+    assert parameters(network) == ["in_channels", "width", "rate", "class_", "times"]
+    assert "self.stem = " in code
+    assert "Unit(width, 2 * width)" in code
+    assert "Body(2 * width, blocks=times, p=rate)" in code
+    assert "nn.Linear(16, class_)" in code
+
+
 def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
     text = "input: 4x8x8\nlayers: {a: conv 4 k3 flip, b: relu, c: avgpool 2 d2}"
     with pytest.raises(SpecError) as error:
@@ -114,11 +174,59 @@ def test_a_network_without_layers_is_an_error() -> None:
         write_pytorch(graph("input: 3x8x8\nlayers: [identity]"))
 
 
+def test_conversions_do_not_affect_later_ones() -> None:
+    """The class that a layer uses has the name of a block of another network."""
+    network = graph("input: 8\nblocks: {radial_basis: fc 8 -> relu -> fc 8}\nlayers: {a: (radial_basis)*2 -> relu}")
+    before = write_pytorch(network)
+    assert "class RadialBasis(nn.Module)" in write_pytorch(graph("input: 8\nlayers: {a: rbf 4}"))
+    assert write_pytorch(network) == before
+    assert "RadialBasis" in classes(before)
+
+
 @pytest.mark.slow
 def test_files_are_formatted(tmp_path: Path) -> None:
-    (tmp_path / "ruff.toml").write_text("line-length = 88\n")
-    for name in ("unet", "resnet50", "googlenet", "vit", "swin", "retinanet", "efficientnet", "llama"):
+    for name in (
+        *SAMPLE,
+        "mvit",
+        "resnet50",
+        "vit",
+        "swin",
+        "retinanet",
+        "efficientnet",
+        "llama",
+        "mixtral-8x7b",
+        "t5",
+    ):
         (tmp_path / f"{name}.py").write_text(write_pytorch(load(name, training=True).graph))
-    for check in (["format", "--check"], ["check", "--select", "E,F,I,UP"]):
-        ran = subprocess.run([sys.executable, "-m", "ruff", *check, "."], cwd=tmp_path, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stdout
+    assert not style_errors(tmp_path)
+
+
+@pytest.mark.slow
+def test_files_of_random_networks_are_formatted(tmp_path: Path) -> None:
+    @settings(max_examples=150, derandomize=True)
+    @given(networks())
+    def write(text: str) -> None:
+        with suppress(SpecError):  # PyTorch cannot express all of them
+            (tmp_path / f"{zlib.crc32(text.encode())}.py").write_text(write_pytorch(graph(text)))
+
+    write()
+    assert not style_errors(tmp_path)
+
+
+@pytest.mark.slow
+def test_every_kind_of_attention_is_formatted(tmp_path: Path) -> None:
+    options = [("", f" {each}") for each in ("causal", "rope", "alibi", "window=3", "kv_heads=2", "dim=16", "nobias")]
+    tensors = [("", f" {each}") for each in ("context=@c", "score_bias=@s", "mask=@s")]
+    for number, chosen in enumerate(product(*options, *tensors)):
+        inputs = "inputs: {x: 6x8, c: 6x8, s: 4x6x6}"
+        text = f"{inputs}\nlayers: [{{a: '@x -> attention heads=4{''.join(chosen)}'}}]\nheads: {{c_: '@c', s_: '@s'}}"
+        (tmp_path / f"a{number}.py").write_text(write_pytorch(graph(text)))
+    assert not style_errors(tmp_path)
+
+
+def style_errors(folder: Path) -> str:
+    """Return what ruff finds in files."""
+    (folder / "ruff.toml").write_text("line-length = 88\n")
+    checks = (["format", "--diff"], ["check", "--select", "E,F,I,UP"])
+    runs = [subprocess.run([sys.executable, "-m", "ruff", *c, "."], cwd=folder, capture_output=True) for c in checks]
+    return "".join(ran.stdout.decode() for ran in runs if ran.returncode)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, read_spec
+from archcalc.spec.records import Given
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import parse
 from archcalc.writers.spec.chain_tree import text as text_of
@@ -47,7 +50,7 @@ def test_chains_that_differ_in_numbers_only_have_one_pattern() -> None:
 
 
 def found(*chains: str) -> tuple[list[tuple[str, str]], list[str]]:
-    blocks = Blocks([*chains], set())
+    blocks = Blocks([parse(chain) for chain in chains], set())
     return [(block.heading, text_of(block.body)) for block in blocks.ordered()], [
         text_of(chain) for chain in blocks.chains
     ]
@@ -84,7 +87,7 @@ def test_parts_that_refer_to_other_tensors_are_no_blocks() -> None:
 
 def test_names_that_are_taken_are_not_given_to_blocks() -> None:
     chain = "conv 8 k3 p1 nobias -> bn -> relu"
-    blocks = Blocks([f"{chain} -> maxpool 2 -> {chain}"] * 3, {"branch", "conv_bn_relu"})
+    blocks = Blocks([parse(f"{chain} -> maxpool 2 -> {chain}")] * 3, {"branch", "conv_bn_relu"})
     assert {"branch", "conv_bn_relu"}.isdisjoint(block.name for block in blocks.blocks)
 
 
@@ -155,6 +158,69 @@ def test_a_deep_network_takes_few_lines() -> None:
     assert len(written.splitlines()) < 25
     assert "residual(64)*2" in written
     assert "variables: {classes: 1000}" in written
+
+
+WINDOWS = """
+input: 8x8x16
+blocks:
+  windows(h, n, d):
+    x: rearrange '(a p) (b q) c = (a b) (p q) c' p=4 q=4
+    near: relative_bias 4x4 heads=h
+    cut: shift_mask (n)x(n) window=4 shift=2
+    out: "@x -> attention heads=h score_bias=@near mask=@cut -> rearrange '(a b) (p q) c = (a p) (b q) c' a=d p=4"
+  layer(h, n, d, c): add(identity, ln axis=last -> windows(h, n, d)) -> add(identity, linear 4*c -> gelu -> linear c)
+layers:
+  - one: layer(2, 8, 2, 16)*2
+  - two: slice :4 -> slice :4 axis=1 -> linear 32 -> layer(4, 4, 1, 32)*2
+  - three: ln axis=last
+"""
+
+
+def as_in_a_model_file(network: Graph) -> Graph:
+    """Return a network whose blocks are modules without names of their own."""
+    paths = [tuple(part for part in node.path if part not in ("layer", "out")) for node in network.nodes]
+    nodes = [replace(node, path=path) for node, path in zip(network.nodes, paths, strict=True)]
+    return replace(network, nodes=tuple(nodes))
+
+
+def test_modules_that_differ_in_numbers_are_one_block_within_chains() -> None:
+    network = as_in_a_model_file(graph(WINDOWS))
+    written = write_compact(network)
+    assert is_same(network, written)
+    assert written.count("relative_bias") == 1
+    assert "shift_mask (n)x(n) window=4 shift=2" in written
+    assert "linear 4*" in written
+
+
+def test_numbers_in_names_are_no_arguments() -> None:
+    modules = Modules(set())
+    layers = [entry(f"layer_{n}", f"conv {n} k3", "add(identity, @part_0)", "mul(identity, @part_0)") for n in (4, 8)]
+    assert [each.chain for each in modules.extracted(layers)] == ["layer(4)", "layer(8)"]
+    (block,) = modules.blocks
+    assert block.name == "layer(n)"
+    assert not isinstance(block.chain, str)
+    assert block.chain[0].chain == "conv n k3"
+
+
+TRANSFORMER = """
+input: 6
+layers:
+  - tokens: embedding 50 {0}
+  - body: add(identity, learned 9x{0} -> slice 0:6) -> (add(identity, attention heads=2) -> linear {0})*3
+  - logits: linear 50 nobias weights=@tokens
+"""
+
+
+def test_the_vocabulary_and_the_width_of_a_transformer_are_variables() -> None:
+    written = write_compact(graph(TRANSFORMER.format(8)))
+    assert "variables: {vocab: 50, width: 8}" in written
+    wide = read_spec(Source("net.yaml", written), Given(set={"vocab": "7", "width": "12"})).graph
+    assert is_same(graph(TRANSFORMER.format(12).replace("50", "7")), write_compact(wide))
+
+
+def test_a_width_that_other_numbers_follow_is_no_variable() -> None:
+    fixed = TRANSFORMER.format(8).replace("linear 8", "linear 8 -> rearrange 'n (c d) = n (d c)' c=2 d=4")
+    assert "width" not in write_compact(graph(fixed))
 
 
 def test_other_layers_or_other_sources_are_told_apart() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from archcalc.ops import activation, arithmetic
 from archcalc.ops.base import Operator
+from archcalc.ops.formats import FLOATS, FORMATS
 from archcalc.ops.gate import Glu
 from archcalc.ops.joins import Compare, Mul, Where
 from archcalc.ops.rearrange import PixelShuffle, SpaceToDepth
 from archcalc.ops.structure import ChannelShuffle
 from archcalc.readers.aten.composition import Composition
-from archcalc.readers.aten.formats import is_integer
+from archcalc.readers.aten.formats import SATURATED, is_integer
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Elementwise, Step, along_axis, make
@@ -30,6 +31,8 @@ PLAIN: dict[str, type[Operator]] = {
     "abs": arithmetic.Abs,
     "sin": arithmetic.Sin,
     "cos": arithmetic.Cos,
+    "atan": arithmetic.Atan,
+    "arctan": arithmetic.Atan,
     "erf": arithmetic.Erf,
     "floor": arithmetic.Floor,
 }
@@ -163,8 +166,14 @@ def unchanged(a: Arguments) -> list[Step]:
 
 @translates("to", "type_as", "_to_copy")
 def converted(a: Arguments) -> list[Step]:
-    """Translate another number format: nothing, except for truth values, which are not 0."""
+    """Translate another number format: nothing, except for truth values, which are not 0, integers, and float8.
+
+    A run has numbers of one format throughout; formats of 8 bits are none that networks compute in.
+    """
     before, after = a.reading.dtype(a.name("self")), a.reading.dtype(a.result_name)
+    form = FORMATS.get(after)
+    if form in FLOATS and form.bits == 8 and before in FORMATS and not form.contains(FORMATS[before]):
+        return elementwise(a, make(arithmetic.Cast, format=after, saturate=after in SATURATED))
     if after == "bool" and before != "bool":
         c = Composition(a)
         return c.done(c.join(make(Compare, how="not_equal"), a.tensor("self"), c.number(0)))

@@ -7,12 +7,13 @@ from fractions import Fraction
 from math import inf, log
 
 from archcalc.ops.activation import Elu, Softplus, Tanh
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Floor, Log, Offset, Pow, Scale
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Floor, Log, Offset, Pow, Quantize, Scale
 from archcalc.ops.base import Operator
+from archcalc.ops.formats import INTEGERS
 from archcalc.ops.joins import Add, Compare, Div, Max, Min, Mul, Sub, Where
 from archcalc.readers.aten.composition import Composition
-from archcalc.readers.aten.operators.activation import elementwise
-from archcalc.readers.aten.operators.comparison import sign_of
+from archcalc.readers.aten.formats import is_integer
+from archcalc.readers.aten.operators.activation import elementwise, towards_zero
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.joining import Joined
 from archcalc.readers.steps import Elementwise, Step, make
@@ -132,22 +133,34 @@ def softshrink(a: Arguments) -> list[Step]:
     return c.done(c.join(Sub(), x, c.apply(x, make(Clip, min=-bound, max=bound))))
 
 
-@translates("floor_divide", "remainder")
-def floored_quotient(a: Arguments) -> list[Step]:
-    """Translate ⌊x/y⌋, or x − y·⌊x/y⌋."""
+@translates("floor_divide", "remainder", "fmod")
+def quotient_or_rest(a: Arguments) -> list[Step]:
+    """Translate ⌊x/y⌋, or x − y·⌊x/y⌋, or the remainder with the sign of x: x − y·q, where q is x/y without decimals.
+
+    The product with a quotient of 0 is no number if y is infinite: then, the remainder is x, or y if ⌊x/y⌋ is −1.
+    """
     c, x = Composition(a), a.tensor("self")
     y = a.number_or_tensor("other")
-    quotient = c.apply(c.join(Div(), x, y), Floor())
-    return c.done(quotient if a.operator == "floor_divide" else c.join(Sub(), x, c.join(Mul(), y, quotient)))
+    ratio = c.join(Div(), x, y)
+    quotient = towards_zero(c, ratio) if a.operator == "fmod" else c.apply(ratio, Floor())
+    if a.operator == "floor_divide":
+        return c.done(quotient)
+    rest = c.join(Sub(), x, c.join(Mul(), y, quotient))
+    if not may_be_infinite(a):
+        return c.done(rest)
+    zero = c.number(0)
+    without = x
+    if a.operator == "remainder":
+        differ = c.join(make(Compare, how="less"), c.join(Mul(), x, y), zero)
+        without = c.join(Where(), differ, y, x)
+    return c.done(c.join(Where(), c.join(make(Compare, how="equal"), quotient, zero), without, rest))
 
 
-@translates("fmod")
-def truncated_remainder(a: Arguments) -> list[Step]:
-    """Translate the remainder with the sign of x: of absolute values, times that sign."""
-    c, x = Composition(a), a.tensor("self")
-    size, by = c.apply(x, Abs()), c.apply(a.number_or_tensor("other"), Abs())
-    rest = c.join(Sub(), size, c.join(Mul(), by, c.apply(c.join(Div(), size, by), Floor())))
-    return c.done(c.join(Mul(), rest, sign_of(c, x)))
+def may_be_infinite(a: Arguments) -> bool:
+    """Return whether a divisor is a tensor of real numbers that the network computes."""
+    if not a.is_tensor("other") or a.reading.is_constant(a.call.arguments["other"]):
+        return False
+    return not is_integer(a.reading.dtype(a.name("other")))
 
 
 @translates("round")
@@ -155,11 +168,32 @@ def rounded_to_even(a: Arguments) -> list[Step]:
     """Translate the nearest integer, of two the even one: ⌊x + ½⌋, less 1 where that is odd and x is between two."""
     if not a.is_default("decimals", 0):
         raise Untranslatable("rounding to a number of decimals")
-    c, x, half = Composition(a), a.tensor("self"), Fraction(1, 2)
+    c = Composition(a)
+    return c.done(to_even(c, a.tensor("self")))
+
+
+def to_even(c: Composition, x: int) -> int:
+    """Return the nearest integers; of two, the even ones."""
+    half = Fraction(1, 2)
     above = c.apply(x, make(Offset, by=half), Floor())
     is_between = c.join(make(Compare, how="equal"), c.join(Sub(), above, x), c.number(0.5))
     even = c.apply(above, make(Scale, factor=half), Floor(), make(Scale, factor=2))
-    return c.done(c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even))))
+    return c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even)))
+
+
+@translates("fake_quantize_per_tensor_affine")
+def fake_quantized(a: Arguments) -> list[Step]:
+    """Translate rounding to codes and back; limits that are not those of a format are applied before."""
+    scale, zero = a.number("scale"), a.integer("zero_point")
+    low, high = a.integer("quant_min"), a.integer("quant_max")
+    fitting = [form for form in INTEGERS if form.smallest <= low and high <= form.largest]
+    form = min(fitting, key=lambda form: form.bits, default=None)
+    if form is None:
+        raise Untranslatable("codes that no number format has")
+    c, read = Composition(a), a.tensor("self")
+    if form.smallest != low or form.largest != high:
+        read = c.apply(read, make(Clip, min=(low - zero) * scale, max=(high - zero) * scale))
+    return c.done(c.apply(read, make(Quantize, format=form.name, scale=scale, zero=zero)))
 
 
 @translates("lerp")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from string import ascii_uppercase
-
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.dense import FullyConnected, Linear
 from archcalc.ops.joins import Add, Mul
@@ -143,39 +141,3 @@ def bilinear(a: Arguments) -> list[Step]:
     second = (half, a.tensor("input2"))
     whole = c.add(Contracted(read=pair, made=f"{letters}o", inputs=second, outputs=(c.new(result),)))
     return c.done(c.join(Add(), whole, a.tensor("bias")) if a.is_tensor("bias") else whole)
-
-
-@translates("einsum")
-def einsum(a: Arguments) -> list[Step]:
-    """Translate sums of products of tensors, one after another; an ellipsis must mean the same axes in all."""
-    names = a.names("tensors")
-    written, arrow, made = a.text("equation", "").replace(" ", "").partition("->")
-    terms = written.split(",")
-    if not arrow or len(terms) != len(names):
-        raise Untranslatable("einsum without its result")
-    ranks = [len(a.reading.sizes(name)) for name in names]
-    hidden = {rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term}
-    if len(hidden) > 1:
-        raise Untranslatable("einsum whose ellipses mean different axes")
-    spare = [letter for letter in ascii_uppercase if letter not in a.text("equation", "")]
-    axes = "".join(spare[: max(hidden, default=0)])
-    first, *others, result = (term.replace("...", axes) for term in (*terms, made))
-    if any(len({*term}) < len(term) for term in (first, *others, result)):
-        raise Untranslatable("einsum of a diagonal")
-    c, found, *further = Composition(a), *map(a.reading.tensor, names)
-    for number, (term, tensor) in enumerate(zip(others, further, strict=True), 1):
-        left = {*result}.union(*others[number:])
-        kept = result if number == len(others) else "".join(dict.fromkeys(x for x in first + term if x in left))
-        sizes = {**dict(zip(first, c.sizes(found), strict=True)), **dict(zip(term, c.sizes(tensor), strict=True))}
-        made_sizes = [sizes[letter] for letter in kept]
-        inputs = (found, tensor)
-        found = c.add(Contracted(read=(first, term), made=kept, inputs=inputs, outputs=(c.new(made_sizes),)))
-        first = kept
-    summed = [axis for axis, letter in enumerate(first) if letter not in result]
-    found = c.reduce(Sum, found, summed, keep=False) if summed else found
-    first = "".join(letter for letter in first if letter in result)
-    if first != result:
-        order = tuple([first.index(letter) for letter in result])
-        sizes_there = [c.sizes(found)[axis] for axis in order]
-        found = c.add(Permuted(order=order, inputs=(found,), outputs=(c.new(sizes_there),)))
-    return c.done(found)

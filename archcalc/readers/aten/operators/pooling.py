@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
 
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
+from archcalc.ops.joins import Add
 from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.readers.aten.composition import Composition
+from archcalc.readers.aten.operators.scattering import everywhere, put
 from archcalc.readers.aten.registry import Arguments, translates
+from archcalc.readers.batch import Sizes
 from archcalc.readers.per_example import PerExample, lifted
-from archcalc.readers.steps import Step, make
+from archcalc.readers.selection import Largest
+from archcalc.readers.steps import Step, make, sizes_of_axes
 
 
 def per_example(a: Arguments, op: Operator, axes: int, one_more: Operator | None = None) -> list[Step]:
@@ -42,7 +47,55 @@ def axes_of(a: Arguments) -> int:
 def max_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     attributes = windows(a, axes)
-    return per_example(a, make(MaxPool, **attributes), axes, make(MaxPool, **lifted(attributes)))
+    steps = per_example(a, make(MaxPool, **attributes), axes, make(MaxPool, **lifted(attributes)))
+    indices = a.call.outputs[1] if len(a.call.outputs) > 1 else None
+    if indices is None or not a.reading.is_read(indices):
+        return steps
+    c = Composition(a)
+    a.reading.give(indices, places_of_maxima(c, a.reading.sizes(indices)[2:], attributes))
+    return [*steps, *c.steps]
+
+
+def places_of_maxima(c: Composition, made: Sizes, attributes: Mapping[str, Any], order: str = "C") -> int:
+    """Return the index of the largest element of every window among those of its map.
+
+    Args:
+        c: the steps so far, of a call on a tensor ``self``.
+        made: the number of windows along every axis.
+        attributes: those of the windows.
+        order: the axis along which indices grow fastest: the last one (C) or the first one (F).
+    """
+    batch, channels, *sizes = c.a.sizes("self")
+    taps, count = prod(attributes["kernel"]), prod(made)
+    given = {name: list(attributes[name]) for name in ("kernel", "stride", "dilation")}
+    given |= {"axes": sizes, "before": [before for before, _ in attributes["pad"]], "counts": list(made)}
+    table = c.constant("tap_index", (taps, count), **given, order="C")
+    flat = c.reshape(c.a.tensor("self"), (*sizes_of_axes((0, 1)), -1), (batch, channels, prod(sizes)))
+    found = c.take(flat, table, 2, size=prod(sizes))
+    one = c.new((batch, channels, 1, count))
+    tap = c.add(Largest(axis=2, count=1, smallest=False, kept=(1,), inputs=(found,), outputs=(one,)))
+    row = c.apply(tap, make(Scale, factor=count))
+    column = c.constant("arange", (count,), start=0, end=count, step=1)
+    at = c.reshape(c.join(Add(), row, column), (*sizes_of_axes((0, 1)), *made), (batch, channels, *made))
+    numbers = table if order == "C" else c.constant("tap_index", (taps, count), **given, order=order)
+    return c.take(c.reshape(numbers, (-1,), (taps * count,)), at, 0)
+
+
+@translates("max_unpool2d", "max_unpool3d")
+def max_unpool(a: Arguments) -> list[Step]:
+    c = Composition(a)
+    return c.done(unpooled(c, a.tensor("indices"), a.integers("output_size")))
+
+
+def unpooled(c: Composition, indices: int, made: Sequence[int]) -> int:
+    """Return maps of zeros, of some size, with the elements of the first argument at indices into each map."""
+    batch, channels, *sizes = c.a.sizes("self")
+    full, count = (batch, channels, prod(made)), prod(sizes)
+    flat = (*sizes_of_axes((0, 1)), count)
+    values, at = (c.reshape(each, flat, (batch, channels, count)) for each in (c.a.tensor("self"), indices))
+    nothing = everywhere(c, c.reshape(c.number(0), (1, 1, 1), (1, 1, 1)), full)
+    found = put(c, nothing, 2, at, values, "replace")
+    return c.reshape(found, (*sizes_of_axes((0, 1)), *made), (batch, channels, *made))
 
 
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")

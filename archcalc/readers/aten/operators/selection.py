@@ -7,15 +7,12 @@ from typing import Any
 
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.dense import Embedding
-from archcalc.ops.joins import Add, Compare, Where
+from archcalc.ops.joins import Add, Compare
 from archcalc.ops.reduction import CumulativeSum, Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.linear import broadcast
-from archcalc.readers.aten.operators.repetition import counts_of
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.joining import Concatenated
-from archcalc.readers.patterns import Repeated
 from archcalc.readers.selection import Gathered, Largest, TakenPerExample
 from archcalc.readers.steps import Elementwise, Permuted, Selected, Step, along_axis, make, sizes_of_axes
 
@@ -89,7 +86,8 @@ def index(a: Arguments) -> list[Step]:
     if stored is not None:
         return [looked_up(a, "self", stored, a.reading.tensor(at.names[0]), a.result())]
     c = Composition(a)
-    if at.first == 0 and len(at.names) == 2 and is_range(a, at.names[0], sizes[0]):
+    of_each = at.first == 0 and len(at.names) == 2 and is_range(a, at.names[0], sizes[0])
+    if of_each and not a.reading.is_constant(TensorName(at.names[1])):
         read = (a.tensor("self"), a.reading.tensor(at.names[1]))
         rank = len(a.reading.sizes(at.names[1]))
         made = a.reading.intermediate(a.reading.sizes(a.result_name))
@@ -142,46 +140,6 @@ def places(
     for name, size in zip(names[1:], sizes[1:], strict=True):
         found = c.join(Add(), c.apply(found, make(Scale, factor=size)), a.reading.tensor(name))
     return found
-
-
-@translates("index_put")
-def index_put(a: Arguments) -> list[Step]:
-    """Translate other elements at places: where a mask is true, or at constant indices."""
-    if a.flag("accumulate", default=False):
-        raise Untranslatable("sums at the same places")
-    at, c, x = Places(a), Composition(a), a.tensor("self")
-    sizes, values = a.sizes("self"), a.sizes("values")
-    if at.is_mask and prod(values) == 1:
-        if at.first:
-            raise Untranslatable("a mask of axes that are not the first")
-        mask = a.reading.tensor(at.names[0])
-        shape = (*at.sizes, *(1,) * (len(sizes) - at.after))
-        mask = c.reshape(mask, (*sizes_of_axes(range(at.after)), *(1,) * (len(sizes) - at.after)), shape)
-        return c.done(c.join(Where(), mask, a.tensor("values"), x))
-    if at.is_mask or not all(a.reading.is_constant(TensorName(name)) for name in at.names):
-        raise Untranslatable("other elements at computed places")
-    flat = merged(c, x, at)
-    count = broadcast([a.reading.sizes(name) for name in at.names])
-    full = (*sizes[: at.first], *count, *sizes[at.after :])
-    there = (*sizes[: at.first], prod(count), *sizes[at.after :])
-    new = a.tensor("values")
-    if values != full and prod(values) == prod(full):  # axes of size 1 are left out
-        new = c.reshape(new, full, full)
-    elif values != full:
-        new = c.add(Repeated(counts=counts_of(values, full, full), inputs=(new,), outputs=(c.new(full),)))
-    if len(count) != 1:
-        behind = range(at.first + len(count), len(full))
-        new = c.reshape(new, (*sizes_of_axes(range(at.first)), prod(count), *sizes_of_axes(behind)), there)
-    n, axis = prod(at.sizes), at.first
-    both = (*sizes[:axis], n + prod(count), *sizes[at.after :])
-    joined = c.add(Concatenated(axis=axis, inputs=(flat, new), outputs=(c.new(both),)))
-    names = [TensorName(name) for name in at.names]
-    order = c.constant("replaced_index", (n,), indices=names, axes=list(at.sizes))
-    made = c.take(joined, order, axis, size=n + prod(count))
-    if at.after != at.first + 1:
-        rest = range(axis + 1, len(sizes) - len(at.sizes) + 1)
-        made = c.reshape(made, (*sizes_of_axes(range(axis)), *at.sizes, *sizes_of_axes(rest)), sizes)
-    return c.done(made)
 
 
 # --- by size ---
@@ -286,19 +244,25 @@ def rot90(a: Arguments) -> list[Step]:
 @translates("diagonal")
 def diagonal(a: Arguments) -> list[Step]:
     """Translate the elements of two axes with equal indices, or with a distance, which become the last axis."""
-    c, sizes = Composition(a), a.sizes("self")
-    rank, offset = len(sizes), a.integer("offset", 0)
-    first, second = a.axis("dim1", rank, 0), a.axis("dim2", rank, 1)
+    c, rank = Composition(a), len(a.sizes("self"))
+    axes = a.axis("dim1", rank, 0), a.axis("dim2", rank, 1)
+    return c.done(diagonal_of(c, a.tensor("self"), *axes, a.integer("offset", 0)))
+
+
+def diagonal_of(c: Composition, x: int, first: int, second: int, offset: int = 0) -> int:
+    """Return the elements of two axes whose indices are equal, or at a distance, along a new last axis."""
+    sizes = c.sizes(x)
+    rank = len(sizes)
     rest = [axis for axis in range(rank) if axis not in (first, second)]
     order = (*rest, first, second)
     n, m = sizes[first], sizes[second]
     moved = c.new([sizes[axis] for axis in order])
-    made = c.add(Permuted(order=order, inputs=(a.tensor("self"),), outputs=(moved,)))
+    made = c.add(Permuted(order=order, inputs=(x,), outputs=(moved,)))
     lead = [sizes[axis] for axis in rest]
     made = c.reshape(made, (*sizes_of_axes(range(rank - 2)), n * m), (*lead, n * m))
     start, count = (offset, min(n, m - offset)) if offset >= 0 else (-offset * m, min(n + offset, m))
     table = c.constant("arange", (count,), start=start, end=start + count * (m + 1), step=m + 1)
-    return c.done(c.take(made, table, rank - 2, size=n * m))
+    return c.take(made, table, rank - 2, size=n * m)
 
 
 @translates("one_hot")

@@ -80,8 +80,12 @@ def side_by_side(a: Arguments) -> list[Step]:
 
 @translates("col2im")
 def summed_where_they_overlap(a: Arguments) -> list[Step]:
-    """Translate windows put back in their places, with sums where several overlap."""
-    c, slide, sizes = Composition(a), windows(a), a.integers("output_size", count=2)
+    return put_back(a, windows(a), a.integers("output_size", count=2))
+
+
+def put_back(a: Arguments, slide: Windows, sizes: Sizes) -> list[Step]:
+    """Return the steps that put windows back in their places, with sums where several overlap."""
+    c = Composition(a)
     batch, rows, count = a.sizes("self")
     channels, padded = rows // prod(slide.kernel), slide.padded(sizes)
     total = prod(slide.kernel) * count

@@ -31,6 +31,7 @@ BINARY: dict[str, Operator] = {
 UNARY: dict[str, tuple[Operator, ...]] = {
     "Abs": (arithmetic.Abs(),),
     "Absolute": (arithmetic.Abs(),),
+    "Arctan": (arithmetic.Atan(),),
     "Cos": (arithmetic.Cos(),),
     "Erf": (arithmetic.Erf(),),
     "Exp": (arithmetic.Exp(),),

@@ -5,6 +5,7 @@ from archcalc.readers.onnx.operators import (
     arithmetic,
     attention,
     convolution,
+    formats,
     linear,
     logic,
     normalisation,
@@ -13,6 +14,7 @@ from archcalc.readers.onnx.operators import (
     recurrent,
     reduction,
     resampling,
+    sampling,
     selection,
     shape,
 )
@@ -22,6 +24,7 @@ __all__ = [
     "arithmetic",
     "attention",
     "convolution",
+    "formats",
     "linear",
     "logic",
     "normalisation",
@@ -30,6 +33,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "resampling",
+    "sampling",
     "selection",
     "shape",
 ]

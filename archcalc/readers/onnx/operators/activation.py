@@ -26,6 +26,15 @@ PLAIN = {
     "Ceil": "ceil",
     "Sin": "sin",
     "Cos": "cos",
+    "Tan": "tan",
+    "Asin": "asin",
+    "Acos": "acos",
+    "Atan": "atan",
+    "Sinh": "sinh",
+    "Cosh": "cosh",
+    "Asinh": "asinh",
+    "Acosh": "acosh",
+    "Atanh": "atanh",
     "Sign": "sign",
     "Not": "logical_not",
 }
@@ -46,20 +55,6 @@ def unchanged(n: NodeView) -> None:
     n.tensors.alias(n.outputs[0], n.name(0))
     if any(n.outputs[1:]):  # the mask, which keeps everything
         n.tensors.emit("aten.ones_like.default", {"self": n.tensor(0)}, n.outputs[1:2], n.origin)
-
-
-@converts("Cast", "CastLike")
-def converted(n: NodeView) -> None:
-    known = n.tensors.values.get(n.name(0))
-    if n.operator == "CastLike" and known is not None:  # of the second input, only the format is read
-        from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
-
-        dtype = n.dtype(1)
-        if known.dtype != object and dtype in NUMPY_FORMATS:
-            known = known.astype(NUMPY_FORMATS[dtype])
-        n.tensors.set_value(n.outputs[0], known, dtype)
-        return
-    n.call("aten.to.dtype", self=n.tensor(0))
 
 
 @converts("HardSigmoid")

@@ -6,8 +6,8 @@ from functools import reduce
 from math import isinf, log, prod
 from typing import Any
 
+from archcalc.readers.aten.formats import is_integer
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.onnx.codes import INTEGERS
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import plain
@@ -21,7 +21,7 @@ def number(n: NodeView, index: int) -> float | None:
     value = n.value(index) if prod(sizes) == 1 and len(sizes) <= len(n.result_sizes()) else None
     if value is None:
         return None
-    from archcalc.readers.onnx.nodes import decimal
+    from archcalc.readers.onnx.number_formats import decimal
 
     found = float(plain(value.flat[0]))
     return decimal(found) if n.dtype(index) == "float32" else found
@@ -145,7 +145,7 @@ def power(n: NodeView) -> None:
 
 def power_of_positive(n: NodeView) -> None:
     """Add the calls of a power with exponents that differ, e^(y·log x), which is NaN for negative bases."""
-    if INTEGERS.fullmatch(n.dtype(0)) and not INTEGERS.fullmatch(n.dtype(1)):
+    if is_integer(n.dtype(0)) and not is_integer(n.dtype(1)):
         exponents = n.value(1)
         if exponents is None or any(each % 1 for each in exponents.flat):
             raise Untranslatable("powers of integers with fractions as exponents, which are rounded")

@@ -6,6 +6,7 @@ from typing import Any
 
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.readers.aten.operators.convolution import arrays
+from archcalc.readers.aten.operators.windows import Windows, convolution_by, convolution_windows, put_back
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
@@ -78,6 +79,9 @@ def conv(n: NodeView) -> None:
 @translates_function("onnx.Conv")
 def convolution(a: Arguments) -> list[Step]:
     weight = a.sizes("weight")
+    arguments = [name for name in ("weight", "bias") if a.is_tensor(name)]
+    if any(a.reading.stored(a.name(name), name) is None for name in arguments):
+        return convolution_by(a, convolution_windows(a, attributes(a)["pad"]), a.integer("groups"))
     given = {
         "channels": weight[0],
         "groups": a.integer("groups"),
@@ -113,8 +117,10 @@ def conv_transpose(n: NodeView) -> None:
             pads += [first, total - first]
     else:
         pads = padding(n, kernel, stride, dilation)
-    if min(pads, default=0) < 0:
-        raise Untranslatable("a padding that adds positions")
+    outpad = [extra + max(-after, 0) for extra, after in zip(outpad, pads[1::2], strict=True)]
+    pads[1::2] = [max(each, 0) for each in pads[1::2]]
+    if min(pads[::2], default=0) < 0:
+        raise Untranslatable("a padding that adds positions before the first one")
     n.call(
         "onnx.ConvTranspose",
         input=n.tensor(0),
@@ -143,6 +149,19 @@ def transposed_convolution(a: Arguments) -> list[Step]:
     )
     inputs, outputs = (a.tensor("input"),), (a.result(),)
     return [PerExample(op=op, axes=len(weight) - 1, inputs=inputs, outputs=outputs, stored=arrays(a))]
+
+
+@converts("Col2Im")
+def windows_put_back(n: NodeView) -> None:
+    sizes, kernel = ([int(settled(each)) for each in n.needed_value(index).flat] for index in (1, 2))
+    n.call("onnx.Col2Im", self=n.tensor(0), output_size=sizes, **window(n, tuple(kernel)))
+
+
+@translates_function("onnx.Col2Im")
+def summed_where_they_overlap(a: Arguments) -> list[Step]:
+    given = attributes(a)
+    slide = Windows(given["kernel"], given["stride"], given["dilation"], given["pad"])
+    return put_back(a, slide, a.integers("output_size"))
 
 
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}

@@ -18,32 +18,71 @@ from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Step, make
 
 
+def affine(n: NodeView) -> dict[str, TensorName]:
+    """Return the scale and the shift as arguments; none if they are fixed to 1 and 0."""
+    return {} if is_neutral(n) else {"weight": n.tensor(1), "bias": n.tensor(2)}
+
+
+def is_neutral(n: NodeView) -> bool:
+    """Return whether a node has a scale of 1 and a shift of 0 that are not trained."""
+    given = [(index, number) for index, number in ((1, 1), (2, 0)) if n.has(index)]
+    if any(n.tensors.is_parameter(n.name(index)) for index, _ in given):
+        return False
+    values = [(n.value(index), number) for index, number in given]
+    return all(value is not None and bool((value == number).all()) for value, number in values)
+
+
 @converts("BatchNormalization")
 def batch_norm(n: NodeView) -> None:
     if n.attribute("training_mode", 0):
-        raise Untranslatable("batch normalisation in training")
+        batch_norm_in_training(n)
+        return
     n.call(
         "aten.batch_norm.default",
         input=n.tensor(0),
-        weight=n.tensor(1),
-        bias=n.tensor(2),
+        **affine(n),
         running_mean=n.tensor(3),
         running_var=n.tensor(4),
         eps=n.attribute("epsilon", 1e-5),
     )
 
 
+def batch_norm_in_training(n: NodeView) -> None:
+    """Add the calls of a normalisation by the moments of its input, over the batch too, and of the moving averages."""
+    sizes, momentum = n.sizes(0), n.attribute("momentum", 0.9)
+    axes, channels = [axis for axis in range(len(sizes)) if axis != 1], sizes[1:2]
+    mean, variance = (n.tensors.intermediate(channels, n.dtype(0)) for _ in range(2))
+    moments = {"self": n.tensor(0), "dim": axes, "correction": 0, "keepdim": False}
+    n.tensors.emit("aten.var_mean.correction", moments, [variance, mean], n.origin)
+    for index, moment in ((1, mean), (2, variance)):
+        if index < len(n.outputs) and n.outputs[index]:
+            old = n.compute("aten.mul.Tensor", channels, self=n.tensor(index + 2), other=momentum)
+            new = n.compute("aten.mul.Tensor", channels, self=TensorName(moment), other=1 - momentum)
+            n.tensors.emit("aten.add.Tensor", {"self": old, "other": new}, [n.outputs[index]], n.origin)
+    shape = (*channels, *(1,) * (len(sizes) - 2))
+
+    def column(name: TensorName) -> TensorName:
+        return n.compute("aten.view.default", shape, self=name, size=list(shape))
+
+    shifted = n.compute("aten.add.Tensor", channels, self=TensorName(variance), other=n.attribute("epsilon", 1e-5))
+    deviation = n.compute("aten.sqrt.default", channels, self=shifted)
+    away = n.compute("aten.sub.Tensor", sizes, self=n.tensor(0), other=column(TensorName(mean)))
+    unit = n.compute("aten.div.Tensor", sizes, self=away, other=column(deviation))
+    scaled = n.compute("aten.mul.Tensor", sizes, self=unit, other=column(n.tensor(1)))
+    n.first_output("aten.add.Tensor", self=scaled, other=column(n.tensor(2)))
+
+
 @converts("InstanceNormalization")
 def instance_norm(n: NodeView) -> None:
     eps = n.attribute("epsilon", 1e-5)
-    n.call("aten.instance_norm.default", input=n.tensor(0), weight=n.tensor(1), bias=n.tensor(2), eps=eps)
+    n.call("aten.instance_norm.default", input=n.tensor(0), **affine(n), eps=eps)
 
 
 @converts("GroupNormalization")
 def group_norm(n: NodeView) -> None:
     groups, channels = n.attribute("num_groups"), n.sizes(0)[1]
-    arrays = [n.tensor(1), n.tensor(2)]
-    if n.version < 21:  # one number per group
+    arrays: list[TensorName | None] = [None, None] if is_neutral(n) else [n.tensor(1), n.tensor(2)]
+    if n.version < 21 and arrays[0] is not None:  # one number per group
         each = channels // groups
         names = [
             n.tensors.derive(f"{n.outputs[0]}={at}", [n.name(at)], ".channels", (channels,), lambda a: a.repeat(each))
@@ -112,7 +151,8 @@ def layer_norm(n: NodeView) -> None:
     target = "aten.layer_norm.default" if n.operator == "LayerNormalization" else "aten.rms_norm.default"
     read, flat = flattened(n, axis)
     count = flat[-1]
-    roles = (("weight", 1), ("bias", 2)) if n.operator == "LayerNormalization" else (("weight", 1),)
+    roles = [("weight", 1), ("bias", 2)] if n.operator == "LayerNormalization" else [("weight", 1)]
+    roles = [] if is_neutral(n) else roles
     stored = {role: per_feature(n, index, count) for role, index in roles if n.has(index)}
     eps = n.attribute("epsilon", 1e-5)
     whole = len(stored) == len(roles) and all(each is not None for each in stored.values())

@@ -1,32 +1,74 @@
 """Quantised layers, counted as the operation that they quantise.
 
-A tensor of integers that the network computes is read as the real numbers that they encode, with a scale of 1. Numbers
-are limited to those that have a code, as quantizers rely on to leave out activations, but not rounded. The integers of
-inputs are decoded where a node reads them.
+A tensor of codes that the network computes is read as the real numbers that they encode, and rounded to those that have
+a code. Codes are decoded where a node reads those of an input, and encoded where a node, or the user, reads them
+as integers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten.program import TensorName, Word
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.batch import Sizes
-from archcalc.readers.onnx.codes import along, limits
-from archcalc.readers.onnx.nodes import NodeView, decimal
+from archcalc.readers.onnx.codes import Encoding, along, are_alike, changes_nothing, encoded, spread
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.operators.convolution import window
+from archcalc.readers.onnx.operators.formats import how_rounded
 from archcalc.readers.onnx.registry import converts
 
 
-def saturated(n: NodeView, target: str, scale: int, zero: int, /, **arguments: Any) -> None:
-    """Add a call whose result is limited to what the codes of the output can encode."""
-    found = limits(n, scale, zero, n.tensors.dtype(n.outputs[0]))
-    if found is None:
-        n.call(target, **arguments)
+def encoding_of(n: NodeView, scale: int, zero: int, axis: int = 0, block: int = 0) -> Encoding:
+    """Return the encoding whose scales and offsets are inputs of a node; see `Encoding`."""
+    return Encoding(n.name(scale), n.name(zero) if n.has(zero) else "", axis, block)
+
+
+def quantise(n: NodeView, read: TensorName, encoding: Encoding) -> None:
+    """Add the calls that let the output be the real numbers next to others that have a code."""
+    form = FORMATS[n.tensors.dtype(n.outputs[0])]
+    scale = single(n, encoding.scale)
+    zero = single(n, encoding.zero) if encoding.zero else 0.0
+    how = how_rounded(n, form)
+    if not form.is_integer and zero != 0:
+        raise Untranslatable("offsets of floating-point codes")
+    if scale is not None and scale > 0 and zero is not None and (form.is_integer or how["saturate"]):
+        numbers = {"scale": decimal(scale), "zero": int(zero)}
+        made = n.compute("onnx.Quantize", n.result_sizes(), self=read, format=form.name, **numbers)
     else:
-        made = n.compute(target, n.result_sizes(), **arguments)
-        n.call("aten.clamp.default", self=made, min=found[0], max=found[1])
-    n.tensors.decoded.add(n.outputs[0])
+        made = quantise_by_steps(n, read, encoding, form, how)
+    n.tensors.alias(n.outputs[0], made.name)
+    n.tensors.decoded[made.name] = encoding
+
+
+def single(n: NodeView, name: str) -> float | None:
+    """Return the number that a tensor is known to consist of, once or more often; ``None`` for others."""
+    value = n.tensors.value(name)
+    if value is None or not value.size or (value != value.flat[0]).any():
+        return None
+    return float(value.flat[0])
+
+
+def quantise_by_steps(
+    n: NodeView, read: TensorName, encoding: Encoding, form: NumberFormat, how: Mapping[str, Any]
+) -> TensorName:
+    """Add the calls that round real numbers with scales that differ, or that are computed; return what they make."""
+    sizes = n.result_sizes()
+    scale = spread(n.tensors, encoding.scale, sizes, encoding.axis, encoding.block, n.origin)
+    codes = n.compute("aten.div.Tensor", sizes, self=read, other=scale)
+    if not form.is_integer:
+        codes = n.compute("onnx.Cast", sizes, self=codes, format=form.name, **how)
+    elif not encoding.zero or single(n, encoding.zero) == 0:
+        codes = n.compute("onnx.Quantize", sizes, self=codes, format=form.name)
+    else:
+        zero = spread(n.tensors, encoding.zero, sizes, encoding.axis, encoding.block, n.origin)
+        codes = n.compute("onnx.Quantize", sizes, self=codes, format="int32")
+        codes = n.compute("aten.add.Tensor", sizes, self=codes, other=zero)
+        codes = n.compute("aten.clamp.default", sizes, self=codes, min=int(form.smallest), max=int(form.largest))
+        codes = n.compute("aten.sub.Tensor", sizes, self=codes, other=zero)
+    return n.compute("aten.mul.Tensor", sizes, self=codes, other=scale)
 
 
 def decode(n: NodeView, codes: int, scale: int | None, zero: int, axis: int = 0, block: int = 0) -> TensorName:
@@ -40,56 +82,34 @@ def decode(n: NodeView, codes: int, scale: int | None, zero: int, axis: int = 0,
         axis: the axis of the codes to which they belong, if they are several.
         block: the number of positions of this axis that share them; 0: the scale has one number for each.
     """
-    made = n.tensor(codes)
-    if n.tensors.is_decoded(made.name):
-        return made
-    if n.tensors.is_stored(made.name):  # the difference of two codes need not have a code itself
-        made = n.compute("aten.to.dtype", n.sizes(codes), self=made, dtype=Word("dtype", "float32"))
+    tensors, made, sizes = n.tensors, n.tensor(codes), n.sizes(codes)
+    if tensors.is_decoded(made.name):
+        known = tensors.decoded[tensors.resolved(made.name)]
+        if scale is not None and are_alike(tensors, known, encoding_of(n, scale, zero, axis, block)):
+            return made
+        made = encoded(tensors, made.name, n.origin)
+    if tensors.is_stored(made.name):  # the difference of two codes need not have a code itself
+        made = n.compute("aten.to.dtype", sizes, self=made, dtype=Word("dtype", "float32"))
     for target, index in (("aten.sub.Tensor", zero), ("aten.mul.Tensor", scale)):
-        if index is None or not n.has(index):
-            continue
-        value = n.value(index)
-        if value is not None and not any(each - (index == scale) for each in value.flat):
-            continue  # it changes nothing
-        made = n.compute(target, n.sizes(codes), self=made, other=spread(n, index, n.sizes(codes), axis, block))
+        if index is not None and n.has(index) and not changes_nothing(tensors, n.name(index), target):
+            operand = spread(tensors, n.name(index), sizes, axis, block, n.origin)
+            made = n.compute(target, sizes, self=made, other=operand)
     return made
 
 
-def spread(n: NodeView, index: int, sizes: Sizes, axis: int, block: int) -> Any:
-    """Return an input that is a scale or an offset as an operand of codes of the given sizes."""
-    given, value = n.sizes(index), n.value(index)
-    if value is not None and value.size == 1:
-        return decimal(float(value.flat[0]))
-    if not given or given == sizes:
-        return n.tensor(index)
-    if n.tensors.is_stored(n.name(index)):
-
-        def numbers(v: Any) -> Any:
-            return v.repeat(block, axis)[tuple(map(slice, sizes))] if block else along(v, axis, len(sizes))
-
-        shape = sizes if block else tuple([size if at == axis else 1 for at, size in enumerate(sizes)])
-        return TensorName(n.tensors.derive(f"{n.outputs_name}={index}", [n.name(index)], "", shape, numbers))
-    if block:
-        raise Untranslatable("blocks with scales that are computed, not stored")
-    shape = tuple([size if at == axis else 1 for at, size in enumerate(sizes)]) if given != (1,) else (1,) * len(sizes)
-    return n.compute("aten.view.default", shape, self=n.tensor(index), size=list(shape))
-
-
 @converts("QuantizeLinear")
-def encoded(n: NodeView) -> None:
-    found = limits(n, 1, 2, n.tensors.dtype(n.outputs[0]))
-    if found is None:
-        n.call("aten.alias.default", self=n.tensor(0))
-    else:
-        n.call("aten.clamp.default", self=n.tensor(0), min=found[0], max=found[1])
-    n.tensors.decoded.add(n.outputs[0])
+def quantize(n: NodeView) -> None:
+    quantise(n, n.tensor(0), encoding_of(n, 1, 2, scale_axis(n), n.attribute("block_size", 0)))
 
 
 @converts("DequantizeLinear")
-def decoded(n: NodeView) -> None:
-    rank = len(n.sizes(0))
-    axis = n.axis("axis", 1, rank) if n.has(1) and len(n.sizes(1)) else 0
-    n.call("aten.alias.default", self=decode(n, 0, 1, 2, axis, n.attribute("block_size", 0)))
+def dequantize(n: NodeView) -> None:
+    n.call("aten.alias.default", self=decode(n, 0, 1, 2, scale_axis(n), n.attribute("block_size", 0)))
+
+
+def scale_axis(n: NodeView) -> int:
+    """Return the axis to which the scales of a node belong; 0 if there is only one."""
+    return n.axis("axis", 1, len(n.sizes(0))) if len(n.sizes(1)) else 0
 
 
 def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: int = 0) -> TensorName:
@@ -113,10 +133,15 @@ def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: in
 
 @converts("DynamicQuantizeLinear")
 def dynamic(n: NodeView) -> None:
+    """Leave numbers as they are, with a scale of 1, unless the scale or the offset is an output of the model.
+
+    The true scale depends on all numbers of a tensor, so that every position would see the whole input.
+    """
     import numpy as np
 
+    if any(each.name in n.outputs[1:] for each in n.tensors.model.graph.output):
+        raise Untranslatable("scales that are an output")  # then it is the function that ONNX defines
     n.first_output("aten.alias.default", self=n.tensor(0))
-    n.tensors.decoded.add(n.outputs[0])
     n.tensors.scales.add(n.outputs[1])
     n.tensors.set_value(n.outputs[1], np.ones((), np.float32))
     n.tensors.set_value(n.outputs[2], np.zeros((), np.uint8))
@@ -146,17 +171,16 @@ def conv_of_codes(n: NodeView) -> None:
         label = f"{n.outputs_name}=8"
         scaled = n.tensors.derive(label, sources, "", n.sizes(8), lambda b, x, w: b * x * w, trained=True)
         bias = TensorName(scaled)
-    saturated(
-        n,
+    made = n.compute(
         "onnx.Conv",
-        6,
-        7,
+        n.result_sizes(),
         input=decode(n, 0, 1, 2),
         weight=real(n, 3, 4, 5),
         bias=bias,
         groups=n.attribute("group", 1),
         **window(n, n.sizes(3)[2:]),
     )
+    quantise(n, made, encoding_of(n, 6, 7))
 
 
 @converts("QLinearMatMul")
@@ -164,4 +188,5 @@ def matmul_of_codes(n: NodeView) -> None:
     axis = len(n.sizes(3)) - 1
     second = real(n, 3, 4, 5, axis) if n.tensors.is_stored(n.name(3)) else decode(n, 3, 4, 5, axis)
     first = decode(n, 0, 1, 2, max(len(n.sizes(0)) - 2, 0))
-    saturated(n, "aten.matmul.default", 6, 7, self=first, other=second)
+    made = n.compute("aten.matmul.default", n.result_sizes(), self=first, other=second)
+    quantise(n, made, encoding_of(n, 6, 7, max(len(n.result_sizes()) - 2, 0)))

@@ -10,7 +10,8 @@ from archcalc.numeric import normal
 from archcalc.ops.resample import Upsample
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
-from archcalc.readers.onnx.nodes import NodeView, decimal
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import Size, argument, settled
 from archcalc.readers.per_example import PerExample
@@ -98,9 +99,16 @@ def resize(n: NodeView) -> None:
     for each in changes:
         settled(n.tensors.size_of(n.name(0), each.axis))
     read, sizes = n.tensor(0), list(before)
+    crops = given.coordinates == "tf_crop_and_resize"
+    outside = n.attribute("extrapolation_value", 0.0) if crops else 0.0
+    if outside:  # with 0 outside, the weights of a position have the sum 1 or 0
+        read = n.compute("aten.sub.Tensor", before, self=read, other=outside)
     for each in changes:
         read = _along(n, given, each, read, sizes)
-    n.tensors.alias(n.outputs[0], read.name)
+    if outside:
+        n.call("aten.add.Tensor", self=read, other=outside)
+    else:
+        n.tensors.alias(n.outputs[0], read.name)
 
 
 def is_layer(given: Resampling, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
@@ -196,8 +204,6 @@ def _taps(given: Resampling, each: Axis, position: int) -> list[tuple[int, float
     x = _coordinate(given.coordinates, each, position)
     last = each.before - 1
     if given.coordinates == "tf_crop_and_resize" and not 0 <= x <= last:
-        if given.n.attribute("extrapolation_value", 0.0) != 0:
-            raise Untranslatable("a number other than 0 outside")
         return [(0, 0.0)]
     if given.mode == "nearest":
         place = ROUNDINGS[given.rounding](x)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archcalc.readers.aten.operators.scattering import put_at_places
 from archcalc.readers.aten.program import TensorName
-from archcalc.readers.aten.registry import Untranslatable
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.shape import MAX_SELECTED
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument, settled
+from archcalc.readers.steps import Step
 
 
 @converts("TopK")
@@ -139,48 +141,66 @@ def constant(n: NodeView, label: str, value: Any) -> TensorName:
     return TensorName(name)
 
 
-def columns(n: NodeView, indices: Any) -> list[TensorName]:
-    """Return indices, one row of numbers for each place, as one tensor for each axis."""
+def columns(n: NodeView) -> list[TensorName]:
+    """Return indices, one row of numbers for each place, as one tensor for each axis that they index.
+
+    With ``batch_dims``, the indices of the first axes are their own positions.
+    """
     import numpy as np
 
-    sizes = n.sizes(0)
-    return [
-        constant(n, f"axis{at}", np.asarray(indices[..., at], np.int64) % sizes[at]) for at in range(indices.shape[-1])
-    ]
+    sizes, places = n.sizes(0), n.sizes(1)
+    known, own = n.value(1), n.attribute("batch_dims", 0)
+    if known is not None:
+        before = np.indices(places[:-1], np.int64)[:own]
+        after = np.moveaxis(np.asarray(known, np.int64), -1, 0)
+        return [constant(n, f"axis{at}", each % sizes[at]) for at, each in enumerate([*before, *after])]
+    if own:
+        raise Untranslatable("computed places per example")
+    return [n.compute("aten.select.int", places[:-1], self=n.tensor(1), dim=-1, index=at) for at in range(places[-1])]
 
 
 @converts("GatherND")
 def gather_places(n: NodeView) -> None:
-    if n.attribute("batch_dims", 0):
-        raise Untranslatable("places per example")
-    n.call("aten.index.Tensor", self=n.tensor(0), indices=columns(n, n.needed_value(1)))
+    n.call("aten.index.Tensor", self=n.tensor(0), indices=columns(n))
+
+
+HOW = {"none": "replace", "add": "sum", "mul": "prod", "max": "max", "min": "min"}
+"""What values do to those that are there, by its name in ONNX."""
+
+
+def how(n: NodeView) -> str:
+    """Return what values do to those that are there."""
+    named = n.attribute("reduction", "none")
+    if named not in HOW:
+        raise Untranslatable(f"the reduction '{named}'")
+    return HOW[named]
+
+
+@translates_function("onnx.ScatterND")
+def put(a: Arguments) -> list[Step]:
+    return put_at_places(a, a.text("how", "replace"))
 
 
 @converts("ScatterND")
 def scatter_places(n: NodeView) -> None:
-    if n.attribute("reduction", "none") != "none":
-        raise Untranslatable("combinations with what is there")
-    places = columns(n, n.needed_value(1))
-    n.call("aten.index_put.default", self=n.tensor(0), indices=places, values=n.tensor(2))
+    n.call("onnx.ScatterND", self=n.tensor(0), indices=columns(n), values=n.tensor(2), how=how(n))
 
 
 @converts("ScatterElements", "Scatter")
 def scatter_elements(n: NodeView) -> None:
     import numpy as np
 
-    reduction = n.attribute("reduction", "none")
-    if reduction == "add":
-        axis = n.axis("axis", 0, len(n.sizes(0)))
-        index = counted(n, 1, n.sizes(0)[axis])
-        n.call("aten.scatter_add.default", self=n.tensor(0), dim=axis, index=index, src=n.tensor(2))
-        return
-    if reduction != "none":
-        raise Untranslatable("products or extremes with what is there")
-    indices, sizes = n.needed_value(1), n.sizes(0)
+    sizes, count = n.sizes(0), n.sizes(1)
     axis = n.axis("axis", 0, len(sizes))
-    places = np.moveaxis(np.indices(indices.shape), 0, -1)
-    places[..., axis] = indices % sizes[axis]
-    n.call("aten.index_put.default", self=n.tensor(0), indices=columns(n, places), values=n.tensor(2))
+    if [*count[:axis], *count[axis + 1 :]] == [*sizes[:axis], *sizes[axis + 1 :]]:
+        index = counted(n, 1, sizes[axis])
+        reduction = {"replace": None, "max": "amax", "min": "amin"}.get(how(n), how(n))
+        n.call("aten.scatter.src", self=n.tensor(0), dim=axis, index=index, src=n.tensor(2), reduce=reduction)
+        return
+    places = [*np.indices(count)]
+    places[axis] = n.needed_value(1) % sizes[axis]
+    indices = [constant(n, f"axis{at}", each) for at, each in enumerate(places)]
+    n.call("onnx.ScatterND", self=n.tensor(0), indices=indices, values=n.tensor(2), how=how(n))
 
 
 @converts("Trilu")
@@ -205,11 +225,5 @@ def cumulative_sum(n: NodeView) -> None:
 
 @converts("Mod")
 def remainder(n: NodeView) -> None:
-    if n.attribute("fmod", 0):  # with the sign of the dividend
-        sizes = n.result_sizes()
-        ratio = n.compute("aten.div.Tensor", sizes, self=n.tensor(0), other=n.tensor(1))
-        whole = n.compute("aten.trunc.default", sizes, self=ratio)
-        part = n.compute("aten.mul.Tensor", sizes, self=whole, other=n.tensor(1))
-        n.call("aten.sub.Tensor", self=n.tensor(0), other=part)
-        return
-    n.call("aten.remainder.Tensor", self=n.tensor(0), other=n.tensor(1))
+    target = "aten.fmod.Tensor" if n.attribute("fmod", 0) else "aten.remainder.Tensor"
+    n.call(target, self=n.tensor(0), other=n.tensor(1))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import Size, argument, plain
+from archcalc.readers.onnx.sizes import Size, argument, plain, settled
 
 MAX_SELECTED = 64
 """The number of positions that are taken one by one."""
@@ -96,6 +97,8 @@ def split(n: NodeView) -> None:
 
 @converts("Slice")
 def cut(n: NodeView) -> None:
+    import numpy as np
+
     sizes = list(n.sizes(0))
     if n.version < 10:
         starts, ends = n.attribute("starts"), n.attribute("ends")
@@ -107,9 +110,20 @@ def cut(n: NodeView) -> None:
     axes = range(len(starts)) if axes is None else [int(axis) % len(sizes) for axis in axes]
     steps = [1] * len(starts) if steps is None else [int(step) for step in steps]
     read, result = n.tensor(0), n.result_sizes()
+    if 0 in result:
+        raise Untranslatable("a part that has no elements")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        if step < 1 and result[axis] <= MAX_SELECTED and not isinstance(start, Size):
+        if step < 1:
+            if isinstance(start, Size) or isinstance(end, Size):
+                raise Untranslatable("a slice from the end to the start, of an open size")
             places = range(sizes[axis])[slice(int(start), None if int(end) < -sizes[axis] else int(end), step)]
+            if len(places) > MAX_SELECTED:
+                settled(n.tensors.size_of(read.name, axis))
+                sizes[axis] = result[axis]
+                index = TensorName(f"{n.outputs_name}=places{axis}")
+                n.tensors.set_value(index.name, np.array(places))
+                read = n.compute("aten.index_select.default", tuple(sizes), self=read, dim=axis, index=index)
+                continue
             cut_out = (*sizes[:axis], 1, *sizes[axis + 1 :])
             ones = [
                 n.compute("aten.slice.Tensor", cut_out, self=read, dim=axis, start=place, end=place + 1)
@@ -118,8 +132,6 @@ def cut(n: NodeView) -> None:
             sizes[axis] = result[axis]
             read = n.compute("aten.cat.default", tuple(sizes), tensors=ones, dim=axis) if len(ones) > 1 else ones[0]
             continue
-        if step < 1:
-            raise Untranslatable("a slice from the end to the start")
         whole = plain(start) in (0, -sizes[axis]) and step == 1 and result[axis] == sizes[axis]
         is_open = not isinstance(end, Size) and int(end) >= 2**31 - 1
         if whole and (is_open or isinstance(end, Size)):

@@ -17,33 +17,6 @@ MAX_FACTORS = 100
 """The number of factors of a cumulative product that are multiplied one by one."""
 
 
-@rewrites_onnx("Tan")
-def tan(body: Body) -> None:
-    body.result(body.add("Div", body.add("Sin", body.input(0)), body.add("Cos", body.input(0))))
-
-
-@rewrites_onnx("Sinh", "Cosh")
-def hyperbolic(body: Body) -> None:
-    up, down = body.add("Exp", body.input(0)), body.add("Exp", body.add("Neg", body.input(0)))
-    both = body.add("Sub" if body.n.operator == "Sinh" else "Add", up, down)
-    body.result(body.add("Mul", both, body.real(0.5)))
-
-
-@rewrites_onnx("Asinh", "Acosh")
-def inverse_hyperbolic(body: Body) -> None:
-    x = body.input(0)
-    one = body.real(1.0 if body.n.operator == "Asinh" else -1.0)
-    root = body.add("Sqrt", body.add("Add", body.add("Mul", x, x), one))
-    body.result(body.add("Log", body.add("Add", x, root)))
-
-
-@rewrites_onnx("Atanh")
-def inverse_hyperbolic_tangent(body: Body) -> None:
-    x, one = body.input(0), body.real(1.0)
-    ratio = body.add("Div", body.add("Add", one, x), body.add("Sub", one, x))
-    body.result(body.add("Mul", body.add("Log", ratio), body.real(0.5)))
-
-
 @rewrites_onnx("Erfc")
 def complementary_error_function(body: Body) -> None:
     """Rewrite an operator of TensorFlow, which its exporters leave as it is."""
@@ -166,16 +139,31 @@ def global_norm_pool(body: Body) -> None:
 
 @rewrites_onnx("ReverseSequence")
 def reverse_sequence(body: Body) -> None:
-    n = body.n
-    axis = n.attribute("time_axis", 0)
-    lengths = {int(each) for each in n.needed_value(1).flat}
-    if len(lengths) != 1:
-        raise Untranslatable("sequences of different lengths")
-    (length,) = lengths
-    ends = (length - 1, -(2**40), axis, -1)
-    turned = body.add("Slice", body.input(0), *(body.integers(each) for each in ends))
-    if length == n.sizes(0)[axis]:
-        body.result(turned)
+    """Rewrite the first elements of every sequence in reverse order: the element t is that at length − 1 − t."""
+    n, sizes = body.n, body.n.sizes(0)
+    axis, along = n.attribute("time_axis", 0), n.attribute("batch_axis", 1)
+    known = n.value(1)
+    if known is not None and all(int(each) == sizes[axis] for each in known.flat):
+        ends = (-1, -(2**40), axis, -1)
+        body.result(body.add("Slice", body.input(0), *(body.integers(each) for each in ends)))
         return
-    rest = body.add("Slice", body.input(0), *(body.integers(each) for each in (length, 2**40, axis)))
-    body.result(body.add("Concat", turned, rest, axis=axis))
+    steps = body.shaped(body.integers(*range(sizes[axis])), axis, len(sizes))
+    lengths = body.shaped(body.input(1), along, len(sizes))
+    turned = body.add("Sub", body.add("Sub", lengths, body.integers(1)), steps)
+    places = body.add("Where", body.add("Less", steps, lengths), turned, steps)
+    everywhere = body.add("Expand", places, body.add("Shape", body.input(0)))
+    body.result(body.add("GatherElements", body.input(0), everywhere, axis=axis))
+
+
+@rewrites_onnx("TensorScatter")
+def update_of_cache(body: Body) -> None:
+    """Rewrite a cache whose elements from an index on, one for each sequence, are replaced."""
+    n, sizes = body.n, body.n.sizes(0)
+    axis, count = n.axis("axis", -2, len(sizes)), n.sizes(1)[n.axis("axis", -2, len(sizes))]
+    places = body.shaped(body.integers(*range(count)), axis, len(sizes))
+    if n.has(2):
+        places = body.add("Add", body.shaped(body.input(2), 0, len(sizes)), places)
+    if n.attribute("mode", "linear") == "circular":
+        places = body.add("Mod", places, body.integers(sizes[axis]))
+    everywhere = body.add("Expand", places, body.add("Shape", body.input(1)))
+    body.result(body.add("ScatterElements", body.input(0), everywhere, body.input(1), axis=axis))

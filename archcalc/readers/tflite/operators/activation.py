@@ -26,9 +26,6 @@ PLAIN = {
 }
 """The operators without options, and what ONNX calls them."""
 
-SATURATED = frozenset(("LOGISTIC", "TANH"))
-"""Those whose codes encode all their results."""
-
 CLIPS = {"RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}
 
 
@@ -36,17 +33,14 @@ CLIPS = {"RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 
 def plain(n: Operation) -> None:
     order = n.order(0)
     made = n.add(PLAIN[n.name], n.read(0, order))
-    if n.name in SATURATED:
-        n.result(made, order)
-    else:
-        n.computed(made, order, within=n.name == "RELU")
+    n.computed(made, order)
 
 
 @converts(*CLIPS, follows=True)
 def clip(n: Operation) -> None:
     order = n.order(0)
     low, high = (n.constant(each, "float32") for each in CLIPS[n.name])
-    n.result(n.add("Clip", n.read(0, order), low, high), order)
+    n.computed(n.add("Clip", n.read(0, order), low, high), order)
 
 
 @converts("RSQRT", follows=True)
@@ -88,13 +82,13 @@ def softmax(n: Operation) -> None:
     if beta != 1:
         read = n.add("Mul", read, n.constant(beta, "float32"))
     operator = "Softmax" if n.name == "SOFTMAX" else "LogSoftmax"
-    n.result(n.add(operator, read, axis=order.index(rank - 1)), order)
+    n.computed(n.add(operator, read, axis=order.index(rank - 1)), order)
 
 
 @converts("L2_NORMALIZATION", follows=True)
 def unit_vectors(n: Operation) -> None:
     order = n.order(0)
-    n.result(n.add("LpNormalization", n.read(0, order), axis=order.index(n.rank(0) - 1), p=2), order)
+    n.computed(n.add("LpNormalization", n.read(0, order), axis=order.index(n.rank(0) - 1), p=2), order)
 
 
 @converts("LOCAL_RESPONSE_NORMALIZATION", on_maps=True)

@@ -101,7 +101,7 @@ def dilated(n: Operation, dealt: Dealt, weight: str, groups: int) -> None:
     order = channels_first(n.rank(0))
     read = n.graph.named(dealt.source, order)
     made = n.add("Conv", read, weight, *bias(n, 2), group=groups, pads=pads, dilations=list(dealt.steps))
-    n.graph.register(collecting.outputs[0], n.limited(made), order)
+    n.graph.register(collecting.outputs[0], n.completed(made), order)
 
 
 @converts("TRANSPOSE_CONV", on_maps=True)
@@ -127,7 +127,7 @@ def transposed(n: Operation) -> None:
 def pool(n: Operation) -> None:
     operator = "MaxPool" if n.name == "MAX_POOL_2D" else "AveragePool"
     made = n.add(operator, n.maps(0), **windows(n))
-    n.computed(made, channels_first(4), within=True)
+    n.computed(made, channels_first(4), selects=n.name == "MAX_POOL_2D")
 
 
 @converts("L2_POOL_2D", on_maps=True)

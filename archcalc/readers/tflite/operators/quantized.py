@@ -14,7 +14,7 @@ def coded(n: Operation) -> None:
     read = n.read(0, order)
     if n.tensor(0).dtype in ("float16", "bfloat16"):
         read = n.add("Cast", read, to=CODES["float32"])
-    n.computed(n.add("Identity", read), order, within=True)
+    n.computed(n.add("Identity", read), order, selects=True)
 
 
 @converts("FAKE_QUANT", follows=True)

@@ -23,7 +23,7 @@ def reduction(n: Operation) -> None:
     made = n.add(REDUCTIONS[n.name], n.read(0, order), at, keepdims=int(keep))
     left = order if keep else tuple([axis for axis in order if axis not in axes])
     ranked = tuple([sorted(left).index(axis) for axis in left])
-    n.computed(made, ranked, within=n.name != "SUM" and n.name != "REDUCE_PROD")
+    n.computed(made, ranked, selects=n.name in ("REDUCE_MAX", "REDUCE_MIN"))
 
 
 @converts("ARG_MAX", "ARG_MIN")

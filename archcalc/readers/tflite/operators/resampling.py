@@ -18,7 +18,7 @@ def resize(n: Operation) -> None:
     attributes = {"coordinate_transformation_mode": coordinates, "mode": "nearest" if nearest else "linear"}
     if nearest:
         attributes["nearest_mode"] = "round_prefer_ceil" if aligned or centred else "floor"
-    n.computed(n.add("Resize", read, "", "", sizes, **attributes), order, within=True)
+    n.computed(n.add("Resize", read, "", "", sizes, **attributes), order, selects=nearest)
 
 
 @converts("SPACE_TO_DEPTH", "DEPTH_TO_SPACE", on_maps=True)

@@ -144,7 +144,7 @@ def concat(n: Operation) -> None:
     order = n.order()
     axis = order.index(n.axis(n.option("Axis"), len(order)))
     read = [n.read(index, order) for index in range(len(n.operator.inputs))]
-    n.computed(n.add("Concat", *read, axis=axis), order, within=True)
+    n.computed(n.add("Concat", *read, axis=axis), order, selects=True)
 
 
 @converts("PACK")

@@ -1,0 +1,55 @@
+"""Rounding to a number format."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.kernel import Array
+from archcalc.ops.formats import NumberFormat
+
+FUNCTIONS = {"nearest": np.rint, "up": np.ceil, "down": np.floor}
+"""How magnitudes become integers: the nearest one, of two the even one; away from zero; towards zero."""
+
+
+def nearest(x: Array, form: NumberFormat, rounding: str = "nearest") -> Array:
+    """Return the numbers next to real numbers that a format would have if there were no largest one.
+
+    Args:
+        x: the real numbers.
+        form: the format.
+        rounding: one of `FUNCTIONS`.
+    """
+    with np.errstate(all="ignore"):
+        sizes = np.abs(x)
+        distances = np.maximum(np.frexp(sizes)[1] - 1 - form.fraction, form.finest)
+        sizes = np.ldexp(FUNCTIONS[rounding](np.ldexp(sizes, -distances)), distances)
+        found: Array = np.copysign(sizes, x)
+    return found
+
+
+def rounded(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "nearest") -> Array:
+    """Return the numbers of a format of floating-point numbers that take the place of real ones.
+
+    Args:
+        x: the real numbers.
+        form: the format.
+        saturate: whether the largest number replaces those beyond. Otherwise, they become infinite, or NaN in a format
+            without infinities; a format with neither saturates always.
+        rounding: one of `FUNCTIONS`.
+    """
+    found, least, most = nearest(x, form, rounding), float(form.least), float(form.largest)
+    with np.errstate(all="ignore"):
+        if saturate or not form.nan:
+            found = np.clip(found, -most, most)
+        else:
+            found = np.where(np.abs(found) > most, np.copysign(np.inf if form.infinities else np.nan, x), found)
+        if not form.zero:
+            found = np.where(np.abs(found) < least, least if saturate else np.nan, found)
+        if not form.signed:
+            found = np.where(x < 0, np.nan, found)
+    if not form.nan:
+        found = np.where(np.isnan(x), 0, found)
+    if not form.negative_zero:
+        found = found + 0.0
+    result: Array = found.astype(x.dtype, copy=False)
+    return result

@@ -1,0 +1,1 @@
+"""A network as a function that builds a Keras model."""

@@ -1,0 +1,89 @@
+"""Activations, softmax and dropout."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, literal
+from archcalc.writers.keras.registry import View, at, by_rank, expression, layer, option, writes
+
+WORDS = {
+    **{name: name for name in ("relu", "relu6", "selu", "silu", "mish", "sigmoid", "tanh", "softplus", "gelu")},
+    "hardswish": "hard_swish",
+    "hardsigmoid": "hard_sigmoid",
+}
+"""Keras's names of activations without arguments."""
+
+
+def word_for(op: Any, rank: int) -> str | None:
+    """Return Keras's name of an activation; ``None`` if it has none, so that it needs a layer of its own.
+
+    Args:
+        op: the operator.
+        rank: the number of axes of the tensor.
+    """
+    if op.name == "gelu" and op.form != "exact":
+        return None
+    if op.name == "elu" and op.alpha == 1:
+        return "elu"
+    if op.name in ("softmax", "log_softmax") and rank == 1:  # Keras's activations run over the last axis
+        return str(op.name)
+    return WORDS.get(op.name)
+
+
+@writes(*WORDS)
+def write_plain(view: View) -> Code:
+    op = view.op
+    if op.name == "relu":
+        return layer(Call("layers.ReLU"))
+    word = word_for(op, len(view.shape))
+    if word is None:
+        return expression("ops.gelu($0, approximate=True)")
+    return layer(Call("layers.Activation", (Arg("activation", word, positional=True),)))
+
+
+@writes("leaky_relu")
+def write_leaky_relu(view: View) -> Code:
+    return layer(Call("layers.LeakyReLU", (option("negative_slope", view.op.slope, Fraction(3, 10)),)))
+
+
+@writes("elu")
+def write_elu(view: View) -> Code:
+    return layer(Call("layers.ELU", (option("alpha", view.op.alpha, 1),)))
+
+
+@writes("prelu")
+def write_prelu(view: View) -> Code:
+    """Write the slopes with one number per channel, or a single one, for all positions."""
+    axes = range(1, view.rank + 1) if view.op.slopes == "channels" else range(1, view.rank + 2)
+    args = () if not axes else (Arg("shared_axes", tuple(axes)),)
+    return layer(Call("layers.PReLU", args), arrays={"slope": at("alpha", lambda array: array.reshape(-1))})
+
+
+@writes("maxout")
+def write_maxout(view: View) -> Code:
+    sizes = ", ".join(map(str, view.shape[1:]))
+    before = f"{sizes}, " if sizes else ""
+    channels = view.shape[0] // view.op.pieces
+    text = f"ops.max(ops.reshape($0, (-1, {before}$channels, $pieces)), axis=-1)"
+    return expression(text, Arg("channels", channels), Arg("pieces", view.op.pieces))
+
+
+@writes("softmax")
+def write_softmax(view: View) -> Code:
+    return layer(Call("layers.Softmax", (option("axis", view.axis(view.op.axis), -1),)))
+
+
+@writes("log_softmax")
+def write_log_softmax(view: View) -> Code:
+    return expression(f"ops.log_softmax($0, axis={literal(view.axis(view.op.axis))})")
+
+
+@writes("dropout", "spatial_dropout")
+def write_dropout(view: View) -> Code:
+    op = view.op
+    if op.scale != "training":
+        raise Lacking("Keras's dropout scales its output in training, not at inference")
+    cls = "layers.Dropout" if op.name == "dropout" else by_rank("SpatialDropout", view.rank)
+    return layer(Call(cls, (Arg("rate", op.rate, kind="rate", positional=True),)))

@@ -1,0 +1,40 @@
+"""Stored tensors."""
+
+from __future__ import annotations
+
+from archcalc.writers.code.calls import Arg, Call, Code, width
+from archcalc.writers.keras.layout import Layout
+from archcalc.writers.keras.registry import View, at, helper, layer, option, writes
+
+LEARNED = helper(
+    "Learned",
+    '''
+class Learned(layers.Layer):
+    """An array that does not depend on the input, for every example of a batch."""
+
+    def __init__(self, sizes, **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+
+    def build(self, input_shape):
+        self.value = self.add_weight(shape=self.sizes, name="value")
+
+    def call(self, x):
+        return ops.broadcast_to(self.value, (ops.shape(x)[0], *self.sizes))
+''',
+)
+
+
+@writes("learned", "constant")
+def write_learned(view: View) -> Code:
+    found = [width("size", size) for size in view.layout.of(view.output)]
+    sizes = found[0] if len(found) == 1 else Arg("sizes", Call("", tuple(found)), positional=True)
+    trainable = option("trainable", view.op.name == "learned", True)
+    rank = len(view.output)
+
+    def first(array: object) -> object:
+        last = view.layout is Layout.LAST and rank > 1
+        return array.transpose(rank - 1, *range(rank - 1)) if last else array  # type: ignore[attr-defined]
+
+    code = layer(Call(LEARNED.name, (sizes, trainable)), "$anchor", helpers=(LEARNED,))
+    return code._replace(steps=(), arrays={"value": at("value", first)})
