@@ -103,7 +103,10 @@ class Arrays:
             return source.concrete(name)
         if name in source.derived:
             derived = source.derived[name]
-            return derived.function(*[self._found[each] for each in derived.sources])
+            try:
+                return derived.function(*[self._found[each] for each in derived.sources])
+            except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+                self._refuse(name, f"{error}")
         if name in source.constant_nodes:
             return self._evaluated(name)
         if name not in source.initializers:
