@@ -40,7 +40,8 @@ def stored_in(module: Module, graph: Graph, arrays: Mapping[str, np.ndarray[Any,
     given: set[int] = set()
     with torch.no_grad():
         for array, numbers in arrays.items():
-            rows = np.cumsum([len(state[name]) for name in names[array]])[:-1]
+            row = int(np.prod(numbers.shape[1:]))
+            rows = np.cumsum([state[name].numel() // row for name in names[array]])[:-1]
             parts = np.split(numbers, rows) if len(names[array]) > 1 else [numbers]
             for name, part in zip(names[array], parts, strict=True):
                 state[name].copy_(torch.from_numpy(part).reshape(state[name].shape))

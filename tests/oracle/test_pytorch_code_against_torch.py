@@ -59,7 +59,21 @@ layers:
 training_heads:
   aux: "@stage1 -> gap -> fc 5"
 """
-NETWORKS = {"shared": SHARED, "loops": LOOPS}
+TABLE = """
+input: 3x9x9
+tables: {some: X.XX / .XX. / XXXX, more: X..X / .X.X / .XX. / ..XX}
+layers:
+  - a: conv 4 k3 s2 half table=some -> tanh
+  - b: conv 4 k2x3 pad=0:1x1 table=more nobias -> fc 2 -> rbf 3
+"""
+AXES = """
+input: 4x2x4x6x6
+layers:
+  - a: conv 6 k1x3x3x3 s1x1x2x2 half -> bn -> relu
+  - b: dwconv k1x2x3x3 pad=0x0:1x1x1 nobias
+  - c: "rearrange 'c h t y x = h (t y x) c' -> linear 3"
+"""
+NETWORKS = {"shared": SHARED, "loops": LOOPS, "table": TABLE, "axes": AXES}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -131,7 +145,7 @@ def test_loops_shared_weights_and_heads_agree(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*sorted({*SAMPLE} - {"lenet5-1998"}), "vit", "swin", "fpn", "convnext", "wavenet"])
+@pytest.mark.parametrize("name", [*sorted(SAMPLE), "vit", "swin", "fpn", "convnext", "wavenet"])
 def test_bundled_networks_agree_when_they_are_narrowed(name: str) -> None:
     agrees(narrowed(load(name).graph, 8))
 

@@ -123,11 +123,11 @@ def terms(text: str) -> list[tuple[str, str]]:
 def parsed(text: str) -> Text:
     """Return an expression, as a call or a list if it is one."""
     *before, last = methods(text)
-    found = re.fullmatch(r"([\w.]+)\((.*)\)|\[(.+)\]", last)
+    found = re.fullmatch(r"([\w.]*)\((.*)\)|\[(.+)\]", last)
     arguments = top_level(found[2] or found[3] or "") if found else None
-    if found is None or arguments is None:
+    if found is None or arguments is None or (found[1] == "" and (before or len(arguments) == 1)):
         return text
-    function, brackets = "".join([*before, found[1] or ""]), ("(", ")") if found[1] else ("[", "]")
+    function, brackets = "".join([*before, found[1] or ""]), ("[", "]") if found[1] is None else ("(", ")")
     return Written(function, tuple([("", parsed(each)) for each in arguments]), brackets=brackets)
 
 

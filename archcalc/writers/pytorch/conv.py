@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import starmap
 from typing import Any, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis, width
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, per_axis, width
 from archcalc.writers.code.lines import wrapped
 from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
 
@@ -19,6 +21,42 @@ WEIGHT_NORMED = {
 """Where PyTorch's weight norm keeps the weights and their gains."""
 PADDERS = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
 
+TABLE = """
+class TableConv{rank}d(nn.Module):
+    \"\"\"A convolution in which each output map, a column, reads some input maps, rows.\"\"\"
+
+    def __init__(
+        self,
+        table: Sequence[str],
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+    ) -> None:
+        super().__init__()
+        columns = zip(*table)
+        self.sources = [[i for i, mark in enumerate(c) if mark == "X"] for c in columns]
+        self.convs = nn.ModuleList()
+        for maps in self.sources:
+            self.convs.append(
+                nn.Conv{rank}d(
+                    len(maps),
+                    1,
+                    kernel_size,
+                    stride,
+                    padding,
+                    dilation,
+                    bias=bias,
+                    padding_mode=padding_mode,
+                )
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        read = [torch.cat([x[:, i : i + 1] for i in maps], 1) for maps in self.sources]
+        return torch.cat([conv(maps) for conv, maps in zip(self.convs, read)], dim=1)
+"""
 WEIGHT_STANDARDISATION = """
 class WeightStandardizedConv{rank}d(nn.Conv{rank}d):
     \"\"\"A convolution whose weights have mean 0 and variance 1 per output channel.\"\"\"
@@ -78,6 +116,23 @@ def weight_normed(call: Call) -> Call:
     return Call("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
 
 
+def over_batch(view: View, write: Callable[[View], Code]) -> Code | None:
+    """Return the code of windows of size 1 along the first of four spatial axes, which joins the batch, or ``None``."""
+    op = view.op
+    first, *_ = op.paddings(view.shape)
+    if view.rank != 4 or (op.kernel[0], (op.stride or op.kernel)[0], *map(int, first)) != (1, 1, 0, 0):
+        return None
+    inside = {name: getattr(op, name)[1:] for name in ("kernel", "stride", "dilation") if getattr(op, name)}
+    if not isinstance(op.pad, str):
+        inside["pad"] = op.pad[1:]
+    shape, output = ((sizes[0], *sizes[2:]) for sizes in (view.shape, view.output))
+    code = write(view._replace(op=replace(op, **inside), shapes=(shape,), output=output))
+    text = code.template.replace("$0", "$0.movedim(2, 1).flatten(0, 1)")
+    return code._replace(
+        template=f"{text}.unflatten(0, (-1, $size)).movedim(2, 1)", steps=(), values=(Slot("size", view.shape[1]),)
+    )
+
+
 def sliding(view: View, cls: str, channels: int, groups: int) -> Code:
     """Return a convolution; one with other padding on either side pads its input first."""
     op, shape = view.op, view.shape
@@ -93,9 +148,11 @@ def sliding(view: View, cls: str, channels: int, groups: int) -> Code:
 @writes("conv")
 def write_conv(view: View) -> Code:
     op = view.op
-    if op.table is not None:
-        raise Lacking("PyTorch's convolutions have no connection tables")
+    if (folded := over_batch(view, write_conv)) is not None:
+        return folded
     cls = by_rank("Conv", view.rank)
+    if op.table is not None:
+        return with_table(view)
     if not op.ws:
         return sliding(view, cls, op.channels, op.groups)
     axes = f"({', '.join(str(axis) for axis in range(1, view.rank + 2))})"
@@ -105,10 +162,30 @@ def write_conv(view: View) -> Code:
     return sliding(view, made.name, op.channels, op.groups)._replace(helpers=(made,))
 
 
+def with_table(view: View) -> Code:
+    """Return a convolution with a connection table: one convolution for each output map."""
+    op = view.op
+    if op.ws or op.weight_norm or not all(map(any, zip(*op.table, strict=True))):
+        raise Lacking("a connection table with normalised weights, or with maps that read nothing, is not written")
+    made = helper(f"TableConv{view.rank}d", TABLE.format(rank=view.rank))
+    rows = tuple(["".join("X" if read else "." for read in row) for row in op.table])
+
+    def tabled(label: str, call: Call) -> tuple[str, Call]:
+        if call.function != made.name:
+            return label, call
+        kept = [arg for arg in call.args if arg.name not in ("in_channels", "out_channels", "groups")]
+        return label, call._replace(args=(Arg("table", rows, positional=True), *kept))
+
+    code = sliding(view, made.name, op.channels, 1)
+    attributes, steps = (tuple(starmap(tabled, parts)) for parts in (code.attributes, code.steps))
+    names = {name: ("", *(f"convs.{place}.{name}" for place in range(op.channels))) for name in ("weight", "bias")}
+    return code._replace(attributes=attributes, steps=steps, helpers=(made,), arrays=names)
+
+
 @writes("dwconv")
 def write_dwconv(view: View) -> Code:
     channels = view.shape[0]
-    return sliding(view, by_rank("Conv", view.rank), view.output[0], channels)
+    return over_batch(view, write_dwconv) or sliding(view, by_rank("Conv", view.rank), view.output[0], channels)
 
 
 @writes("sepconv")

@@ -20,7 +20,7 @@ class RadialBasis(nn.Module):
     ) -> None:
         super().__init__()
         centre = torch.randn(out_features, in_features)
-        self.centre = nn.Parameter(centre, requires_grad=trainable)
+        self.centre = nn.Parameter(centre) if trainable else nn.Buffer(centre)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None] - self.centre).square().sum(-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import prod
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, width
+from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
 from archcalc.writers.pytorch.registry import View, by_rank, expression, module, option, writes
 
 EPS = Fraction(1, 100_000)
@@ -19,8 +19,12 @@ def numbers(view: View, affine: str = "affine", default: bool = True) -> tuple[A
 
 @writes("bn")
 def write_bn(view: View) -> Code:
-    cls = by_rank("BatchNorm", max(view.rank, 1))
-    return module(Call(cls, (width("num_features", view.shape[0]), *numbers(view))))
+    args = (width("num_features", view.shape[0]), *numbers(view))
+    if view.rank <= 3:
+        return module(Call(by_rank("BatchNorm", max(view.rank, 1)), args))
+    sizes = [Slot(f"size_{place}", size) for place, size in enumerate(view.shape[1:])]
+    text = f"$self($0.flatten(2)).unflatten(2, ({', '.join(f'${size.name}' for size in sizes)}))"
+    return Code(text, (("", Call("nn.BatchNorm1d", args)),), values=tuple(sizes))
 
 
 @writes("ln", "rms_norm")

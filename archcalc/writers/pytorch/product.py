@@ -29,7 +29,9 @@ def write_einsum(view: View) -> Code:
     plain = all(len(name) == 1 and name in ascii_lowercase for name in names)
     letters = dict(zip(names, names if plain else ascii_lowercase, strict=False))
     batch = next(letter for letter in "b" + ascii_lowercase[::-1] if letter not in letters.values())
-    one, other, made = (
-        batch + "".join(letters[name] for (name,) in axes) for axes in (*pattern.inputs, pattern.output)
-    )
-    return expression(f'torch.einsum("{one},{other}->{made}", $0, $1)')
+    one, other, made = ("".join(letters[name] for (name,) in axes) for axes in (*pattern.inputs, pattern.output))
+    # What is the same for every example is read without its batch of 1.
+    alone = [single and not all(view.single) for single in view.single]
+    one, other = (axes if without else batch + axes for axes, without in zip((one, other), alone, strict=True))
+    tensors = ", ".join(f"${place}{'[0]' if without else ''}" for place, without in enumerate(alone))
+    return expression(f'torch.einsum("{one},{other}->{batch}{made}", {tensors})')

@@ -17,7 +17,7 @@ from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.arguments import Other, Reader, with_arguments
 from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
 from archcalc.writers.code.classes import REPEATED, Class, Classes, Named, Version
-from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, wrapped
+from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, parsed, wrapped
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
@@ -295,7 +295,7 @@ def written_call(call: Call, columns: Iterator[Column]) -> Text:
             continue
         column = next(columns)
         if not column.is_default:
-            args.append((before, column.text))
+            args.append((before, parsed(column.text)))
     if call.function == ORDERED and not all(is_identifier(before[:-1]) for before, _ in args if before):
         pairs = [("", Written("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
         return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))
