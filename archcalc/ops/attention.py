@@ -171,8 +171,8 @@ class Attention(Operator):
     """Multi-head attention of tokens to each other, or to those of ``context``, with its four projections.
 
     Queries, keys and values are projected to heads, and the results of all heads back to the features. With fewer
-    ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to keys up to its own position,
-    ``window`` to that number of positions up to it, or around it if not causal.
+    ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to the keys up to its own
+    position; ``window`` limits it to that number of positions, up to its own if causal, and around it otherwise.
 
     Shape:  …×n×features, unchanged
     Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
@@ -181,8 +181,7 @@ class Attention(Operator):
             ``rope`` 2 multiplications and 1 addition per element of queries and keys; ``alibi``, ``score_bias`` and
             ``mask`` 1 addition per score
     Window: all tokens; with ``causal``, those up to its own position; with ``window``, that number; with ``context``,
-    its
-            own position, and all of the context
+            its own position, and all of the context
     Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022
             (alibi); PyTorch MultiheadAttention
     """
