@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from archcalc.cli.options import (
     stdin_once,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_options
+from archcalc.cli.training_options import dtype_option, require_places, require_training, setup_from, training_options
 from archcalc.report.side_by_side import DEFAULT, QUANTITIES, SideBySide
 from archcalc.spec.locate import is_inline
 
@@ -58,7 +59,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         compare_side_by_side(specs, form, color)
         return
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
-    networks = load_all(specs, values)
+    networks = load_all(specs, values, names)
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.json_text import write_json
@@ -74,7 +75,7 @@ def label_of(spec: str, analysis: Analysis, index: int) -> str:
     return f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
 
 
-def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> SideBySide:
+def load_all(specs: tuple[str, ...], values: dict[str, Any], quantities: Collection[str]) -> SideBySide:
     """Return the analyses of networks, with their headings.
 
     A value of ``--set`` applies to those that declare the variable; at least one must.
@@ -89,6 +90,7 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> SideBySide:
 
     limits = limits_from(values)
     setup = setup_from(values)
+    require_training(setup, quantities)
     given = given_from(values)
     shared = SharedSettings(given, limits)
     analyses = []

@@ -10,7 +10,14 @@ import click
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import array_errors
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_with
-from archcalc.cli.options import given_from, limits_from, load_network, spec_argument, spec_options
+from archcalc.cli.options import (
+    IntegerInRange,
+    given_from,
+    limits_from,
+    load_network,
+    spec_argument,
+    spec_options,
+)
 from archcalc.cli.show import Depth
 from archcalc.spec.errors import fail
 from archcalc.spec.locate import is_inline
@@ -140,7 +147,7 @@ BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suff
     "--weights", metavar="FILE", help="For ONNX: write the stored arrays of an .npz file, named as for `run`."
 )
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(0), help="For ONNX: write random stored arrays with this seed."
+    "--seed", metavar="N", type=IntegerInRange(0), help="For ONNX: write random stored arrays with this seed."
 )
 @click.option(
     "--no-weights",

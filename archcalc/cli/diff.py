@@ -26,7 +26,7 @@ from archcalc.cli.options import (
     stdin_once,
 )
 from archcalc.cli.output import COLOR_HELP, default_format, terminal_width, utf8_documents, utf8_output, wants_color
-from archcalc.cli.reports import Report, no_file_twice, reports_in
+from archcalc.cli.reports import Report, no_file_twice, report_option
 from archcalc.cli.warnings import warn
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.several import SharedSettings
@@ -91,14 +91,7 @@ class DiffCommand(VerbCommand):
     metavar="FILE",
     help="Write to this file; '-': standard output, the default.",
 )
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    callback=reports_in(FORMATS),
-    metavar="FORMAT=FILE",
-    help="Also write the comparison in this format to a file (repeatable).",
-)
+@report_option(FORMATS, "the comparison")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
 @spec_options
 @partial_option

@@ -14,7 +14,12 @@ from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.execution import different_files, memory_option, within_memory
 from archcalc.cli.given_arrays import arrays_of_file
-from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.cli.options import (
+    load_network,
+    seed_option,
+    spec_argument,
+    spec_options,
+)
 from archcalc.cli.output import default_format, output_options, print_table
 from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
@@ -64,14 +69,7 @@ class Verified(NamedTuple):
 @click.option(
     "--verify", is_flag=True, help="Run both networks in float64, and exit with status 1 if their outputs differ."
 )
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of the random arrays of --verify.",
-)
+@seed_option("Seed of the random arrays of --verify.")
 @spec_options
 @memory_option
 @output_options()

@@ -40,6 +40,22 @@ class PositiveInteger(click.ParamType[int]):
         return self.fail(f"'{text[:40]}' is not a positive integer", param, ctx)
 
 
+class IntegerInRange(click.IntRange):
+    """An integer within bounds; the error for other texts says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = int(value)
+        except ValueError:
+            return self.fail(f"'{str(value)[:40]}' is not an integer", param, ctx)
+        return super().convert(number, param, ctx)
+
+
+def seed_option(help: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds ``--seed`` to a command."""
+    return click.option("--seed", metavar="N", type=IntegerInRange(0), default=0, show_default=True, help=help)
+
+
 def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     """Return the bundled names or files that complete a word, for the shell."""
     from click.shell_completion import CompletionItem

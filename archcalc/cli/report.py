@@ -12,6 +12,7 @@ from archcalc.cli.compare import load_all
 from archcalc.cli.files import STANDARD_OUTPUT, known_suffix, output_errors, require_new, write_file
 from archcalc.cli.options import PositiveInteger, complete_spec, load_network, partial_option, spec_options, stdin_once
 from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
+from archcalc.report.side_by_side import DEFAULT
 
 FORMATS = (".html", ".htm")
 
@@ -62,4 +63,4 @@ def page_of_several(specs: tuple[str, ...], values: dict[str, Any]) -> str:
 
     if len(specs) == 2 and values["dtype"] not in BITS:
         raise click.UsageError("--dtype must be one format for all tensors to show what changed between two networks")
-    return comparison_page(ComparisonPage(load_all(specs, values)))
+    return comparison_page(ComparisonPage(load_all(specs, values, DEFAULT)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ class Report(NamedTuple):
     """The option that asks for it, for errors."""
 
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 ReadReports: TypeAlias = Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Report, ...]]
 
 
@@ -40,6 +41,23 @@ def reports_in(formats: Collection[str]) -> ReadReports:
         return tuple(reports)
 
     return read
+
+
+def report_option(formats: Collection[str], what: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds ``--report`` to a command.
+
+    Args:
+        formats: the formats.
+        what: what the option writes, for the help page.
+    """
+    return click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        callback=reports_in(formats),
+        metavar="FORMAT=FILE",
+        help=f"Also write {what} in this format to a file (repeatable).",
+    )
 
 
 def no_file_twice(reports: Sequence[Report]) -> None:

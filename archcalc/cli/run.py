@@ -19,8 +19,10 @@ from archcalc.cli.exact_run import evaluate_steps_exactly
 from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
 from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
 from archcalc.cli.options import (
+    IntegerInRange,
     PositiveInteger,
     load_network,
+    seed_option,
     spec_argument,
     spec_options_without_values,
     tensor_named,
@@ -103,7 +105,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     is_flag=True,
     help="Compute in fractions, and leave roots unevaluated (for small networks).",
 )
-@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits to print.  [default: 6]")
+@click.option("--digits", type=IntegerInRange(1, 17), metavar="N", help="Significant digits to print.  [default: 6]")
 @click.option(
     "--save-weights",
     metavar="FILE",
@@ -117,14 +119,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     help="Number format of the computation.",
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples in random inputs.  [default: 1]")
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of random weights, inputs and dropout.",
-)
+@seed_option("Seed of random weights, inputs and dropout.")
 @click.option(
     "--mode",
     type=click.Choice(["inference", "train"]),
@@ -158,14 +153,14 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 )
 @click.option(
     "--repeat",
-    type=click.IntRange(0),
+    type=IntegerInRange(0),
     metavar="N",
     default=0,
     help="Time N more runs, after two warm-up runs.",
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, MAX_WORKERS),
+    type=IntegerInRange(1, MAX_WORKERS),
     metavar="N",
     default=1,
     show_default=True,

@@ -13,7 +13,13 @@ from archcalc.cli.commands import SpecCommand
 from archcalc.cli.layers_view import View, view_options
 from archcalc.cli.options import PositiveInteger, load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.output import default_format, output_options, print_pieces, print_table, writes_blocks
-from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_setup_options
+from archcalc.cli.training_options import (
+    dtype_option,
+    require_places,
+    require_training,
+    setup_from,
+    training_setup_options,
+)
 from archcalc.report.cells import COLUMNS, DEFAULT
 from archcalc.report.layers_table import ALL, READABLE_ROWS, notes, table_of, title
 from archcalc.spec.errors import fail
@@ -100,6 +106,8 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
         tool, analysis = None, replace(analysis, setup=replace(setup, as_pytorch=True))
     if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
         raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
+    if not step:
+        require_training(setup, [*columns, view.sort or ""])
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns does not apply to json, which has all columns")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.formats import BITS, KINDS, read_format, read_formats
-from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, without_star
+from archcalc.analysis.training.setup import DEFAULT_SETUP, OPTIMIZERS, TrainingSetup, without_star
 from archcalc.cli.options import Command, with_options
 from archcalc.spec.errors import fail
 
@@ -109,6 +111,27 @@ def setup_from(values: dict[str, Any]) -> TrainingSetup:
         checkpoints=_names(values.pop("checkpoint")),
         as_pytorch=values.pop("keeper", None) == "pytorch",
     )
+
+
+def require_training(setup: TrainingSetup, quantities: Collection[str]) -> None:
+    """Fail if it is said how a network is trained, although nothing that is printed depends on it.
+
+    Raises:
+        click.UsageError: none of the quantities is that of a training step.
+    """
+    changed = {
+        "--optimizer": setup.optimizer != DEFAULT_SETUP.optimizer,
+        "--freeze": setup.frozen,
+        "--inplace": setup.in_place,
+        "--master": setup.master,
+        "--checkpoint": setup.checkpoints,
+        "--as pytorch": setup.as_pytorch,
+    }
+    given = [option for option, is_given in changed.items() if is_given]
+    if given and not {*quantities} & {*TRAINING}:
+        does = "does" if len(given) == 1 else "do"
+        which = f"{', '.join(TRAINING[:-1])} and {TRAINING[-1]}"
+        raise click.UsageError(f"{' and '.join(given)} {does} not change what is printed, but only {which}")
 
 
 def _names(written: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from archcalc.cli.commands import VerbCommand
 from archcalc.cli.files import STANDARD_OUTPUT, output_errors, write_file
 from archcalc.cli.options import PositiveInteger, given_from, limits_from, single_value, spec_options, stdin_once
 from archcalc.cli.output import COLOR_HELP, default_format, terminal_width, utf8_output, wants_color
-from archcalc.cli.reports import Report, no_file_twice, reports_in
+from archcalc.cli.reports import Report, no_file_twice, report_option
 from archcalc.cli.validate_reports import Output
 from archcalc.cli.warnings import codes
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay
@@ -100,14 +100,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     callback=single_value("--report FORMAT=FILE writes further formats to files"),
     help="Output format.  [default: github in GitHub Actions, else text]",
 )
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    callback=reports_in(FORMATS),
-    metavar="FORMAT=FILE",
-    help="Also write a report in this format to a file (repeatable).",
-)
+@report_option(FORMATS, "a report")
 @click.option(
     "--output",
     multiple=True,

@@ -52,7 +52,7 @@ class PlacedLayer(NamedTuple):
     """Whether all outputs are views of inputs, so that there is nothing to compute."""
 
 
-class Layout:
+class MemoryLayout:
     """The memory layout of a run, built by observing it."""
 
     def __init__(self, inputs: Mapping[Ref, Array]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.engine import convolution  # noqa: F401  # registers its operators
 from archcalc.engine.layers import part_of
-from archcalc.engine.layout import ALIGNMENT, Layout, Placement, byte_ranges
+from archcalc.engine.layout import ALIGNMENT, MemoryLayout, Placement, byte_ranges
 from archcalc.engine.recorder import FAST, Call, Recorder
 from archcalc.engine.worker import Team
 from archcalc.executor.kernel import Array, Buffers
@@ -20,7 +20,7 @@ from archcalc.graph import Ref
 class Program:
     """A recorded run, which can be repeated on other inputs of the same shapes."""
 
-    def __init__(self, layout: Layout, results: Iterable[Ref], team: Team, *, winograd: bool = False) -> None:
+    def __init__(self, layout: MemoryLayout, results: Iterable[Ref], team: Team, *, winograd: bool = False) -> None:
         """Allocate the memory and record the calls.
 
         Args:
@@ -63,7 +63,7 @@ class Program:
         block, offset, shape, strides, dtype = placement
         return np.ndarray(shape, dtype, self._blocks[block], offset, strides)
 
-    def _record(self, layout: Layout, recorder: Recorder) -> None:
+    def _record(self, layout: MemoryLayout, recorder: Recorder) -> None:
         """Record the part of a worker of every layer."""
         for layer in layout.layers:
             if layer.is_view:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from archcalc.engine.layout import Layout
+from archcalc.engine.layout import MemoryLayout
 from archcalc.engine.program import Program
 from archcalc.engine.worker import SingleProcess, Team
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, Observer, Request, Run
@@ -68,7 +68,7 @@ class Runner:
         self.winograd = winograd
         self._interpreter = Interpreter(graph, weights)
         self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
-        self._layout: tuple[RunSignature, Layout] | None = None
+        self._layout: tuple[RunSignature, MemoryLayout] | None = None
         self._program: tuple[RunSignature, Program] | None = None
         self._process = os.getpid()
 
@@ -129,7 +129,7 @@ class Runner:
 
     def _first(self, signature: RunSignature, request: Request, observe: Observer | None) -> Run:
         """Run by the interpreter, and keep the memory layout for later runs."""
-        layout = Layout({self._inputs[name]: array for name, array in request.inputs.items()})
+        layout = MemoryLayout({self._inputs[name]: array for name, array in request.inputs.items()})
 
         def watch(trace: Any) -> None:
             layout.observe(trace)

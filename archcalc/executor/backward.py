@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradient, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradient, gradient_of
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
 from archcalc.executor.kept import is_absent, trained_of, with_kept_only
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context
@@ -140,7 +140,7 @@ def gradients(
         )
         needed = tuple([ref in paths.carrying for ref in node.inputs])
         trained = bool(trained_of(node, paths))
-        layer = Evaluated(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
+        layer = EvaluatedLayer(trace.inputs, trace.outputs, trace.weights, context, needed, trained)
         with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
             product = instead.get(node.name) or gradient_of(node.op)
             found = product(node.op, layer, given)

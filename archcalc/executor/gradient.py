@@ -16,7 +16,7 @@ from archcalc.ops.base import Operator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evaluated:
+class EvaluatedLayer:
     """A layer at the point where its gradient is taken."""
 
     inputs: Arrays
@@ -30,7 +30,7 @@ class Evaluated:
     trained: bool = True
     """Whether the gradients of the stored arrays are needed. A function may compute them in any case."""
 
-    def on(self, *inputs: Array, weights: Weights | None = None) -> Evaluated:
+    def on(self, *inputs: Array, weights: Weights | None = None) -> EvaluatedLayer:
         """Return the layer with other inputs, and with other stored arrays if they are given."""
         return replace(self, inputs=inputs, weights=self.weights if weights is None else weights)
 
@@ -49,7 +49,7 @@ class Gradient(Protocol):
     An array that is returned may be a view of one that was given; what is given is not written to.
     """
 
-    def __call__(self, op: Any, layer: Evaluated, given: Arrays) -> Gradients: ...
+    def __call__(self, op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients: ...
 
 
 GRADIENTS: dict[type[Operator], Gradient] = {}

@@ -21,14 +21,14 @@ MAX_EXPONENT = 80.0
 """The largest exponent for which the moments of eˣ are estimated; they overflow for larger ones."""
 
 
-class Function(Elementwise):
+class ScalarFunction(Elementwise):
     """A function of single numbers that is not counted as an activation."""
 
     kind: ClassVar[Kind] = ""
 
 
 @operator("scale")
-class Scale(Function):
+class Scale(ScalarFunction):
     """Multiplication by a constant, as in the scaled residuals of Inception-ResNet.
 
     Cost:   1 multiplication per element
@@ -44,7 +44,7 @@ class Scale(Function):
 
 
 @operator("offset", reserved=False)
-class Offset(Function):
+class Offset(ScalarFunction):
     """Addition of a constant, as in the small number that keeps a divisor from 0.
 
     Cost:   1 addition per element
@@ -60,7 +60,7 @@ class Offset(Function):
 
 
 @operator("exp", reserved=False)
-class Exp(Function):
+class Exp(ScalarFunction):
     """Exponential: eˣ.
 
     Cost:   1 exponential per element
@@ -78,7 +78,7 @@ class Exp(Function):
 
 
 @operator("log", reserved=False)
-class Log(Function):
+class Log(ScalarFunction):
     """Natural logarithm; NaN for negative numbers.
 
     Cost:   1 logarithm per element
@@ -90,7 +90,7 @@ class Log(Function):
 
 
 @operator("sqrt", reserved=False)
-class Sqrt(Function):
+class Sqrt(ScalarFunction):
     """Square root; NaN for negative numbers.
 
     Cost:   1 root per element
@@ -102,7 +102,7 @@ class Sqrt(Function):
 
 
 @operator("sin", reserved=False)
-class Sin(Function):
+class Sin(ScalarFunction):
     """Sine of an angle in radians.
 
     Cost:   1 sine per element
@@ -118,7 +118,7 @@ class Sin(Function):
 
 
 @operator("cos", reserved=False)
-class Cos(Function):
+class Cos(ScalarFunction):
     """Cosine of an angle in radians.
 
     Cost:   1 cosine per element, counted as a sine
@@ -142,7 +142,7 @@ def _of_wave(x: Spread, wave: Callable[[float], float]) -> Spread:
 
 
 @operator("atan", reserved=False)
-class Atan(Function):
+class Atan(ScalarFunction):
     """Arctangent: the angle in radians, between −π/2 and π/2, whose tangent a number is.
 
     Cost:   1 arctangent per element, counted as a sine
@@ -155,7 +155,7 @@ class Atan(Function):
 
 
 @operator("erf", reserved=False)
-class Erf(Function):
+class Erf(ScalarFunction):
     """Error function, 2/√π·∫₀ˣ e^(−t²) dt, which is between −1 and 1.
 
     Cost:   1 error function per element
@@ -167,7 +167,7 @@ class Erf(Function):
 
 
 @operator("abs", reserved=False)
-class Abs(Function):
+class Abs(ScalarFunction):
     """Absolute value: x without its sign.
 
     Cost:   nothing, as for a change of sign
@@ -184,7 +184,7 @@ class Abs(Function):
 
 
 @operator("floor", reserved=False)
-class Floor(Function):
+class Floor(ScalarFunction):
     """The largest integer that is not above a number.
 
     Cost:   nothing, as for a change of sign
@@ -200,7 +200,7 @@ class Floor(Function):
 
 
 @operator("pow", reserved=False)
-class Pow(Function):
+class Pow(ScalarFunction):
     """Power with a constant exponent; NaN for negative numbers if the exponent is not an integer.
 
     Cost:   1 power per element, whatever the exponent
@@ -216,7 +216,7 @@ class Pow(Function):
 
 
 @operator("clip", reserved=False)
-class Clip(Function):
+class Clip(ScalarFunction):
     """Clipping to bounds: min(max(x, min), max); one of the bounds may be omitted.
 
     Cost:   1 comparison per element and bound
@@ -249,7 +249,7 @@ class Clip(Function):
         return Cost({"cmp": self.bounds * product(inputs[0])})
 
 
-class Converted(Function):
+class Converted(ScalarFunction):
     """A function whose results are numbers of a format.
 
     Runs compute in a format of their own, so the results only have the values that the format can represent.
@@ -311,9 +311,10 @@ class Quantize(Converted):
     def output(self, inputs: Shapes) -> Shape:
         require(self.scale > 0, "the scale of quantize must be positive, got {scale}", scale=self.scale)
         low, high = self.codes
+        codes = f"one from {low} to {high}" if high else "0"
         require(
             both(low <= self.zero, self.zero <= high),
-            f"the code of 0 must be one from {low} to {high} in {self.format}, got {{zero}}",
+            f"the code that stands for 0 in {self.format} must be {codes}, got {{zero}}",
             zero=self.zero,
         )
         return inputs[0]

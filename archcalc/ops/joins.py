@@ -50,7 +50,7 @@ def broadcast_size(what: str, sizes: Iterable[Number], inputs: Shapes) -> Number
     return agreed
 
 
-class Elementwise(Operator):
+class ElementwiseJoin(Operator):
     """A join of corresponding elements. Axes of size 1 broadcast; a vector C joined with C×n… is used as C×1…."""
 
     arity: ClassVar[int | None] = None
@@ -87,7 +87,7 @@ def _window(n: Number, m: Number) -> Window:
 
 
 @operator("add")
-class Add(Elementwise):
+class Add(ElementwiseJoin):
     """Sum of tensors.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -108,7 +108,7 @@ class Add(Elementwise):
 
 
 @operator("sub")
-class Sub(Elementwise):
+class Sub(ElementwiseJoin):
     """The first tensor minus the others.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -126,7 +126,7 @@ class Sub(Elementwise):
 
 
 @operator("mul")
-class Mul(Elementwise):
+class Mul(ElementwiseJoin):
     """Element-wise product of tensors, as in gates.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -151,7 +151,7 @@ class Mul(Elementwise):
 
 
 @operator("max")
-class Max(Elementwise):
+class Max(ElementwiseJoin):
     """Element-wise maximum of tensors.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -168,7 +168,7 @@ class Max(Elementwise):
 
 
 @operator("min", reserved=False)
-class Min(Elementwise):
+class Min(ElementwiseJoin):
     """Element-wise minimum of tensors.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -185,7 +185,7 @@ class Min(Elementwise):
 
 
 @operator("div", reserved=False)
-class Div(Elementwise):
+class Div(ElementwiseJoin):
     """The first tensor divided by the others.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -213,7 +213,7 @@ class Div(Elementwise):
 
 
 @operator("where", reserved=False)
-class Where(Elementwise):
+class Where(ElementwiseJoin):
     """Elements of the second tensor where the first is positive, elements of the third elsewhere.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
@@ -251,7 +251,7 @@ COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_e
 
 
 @operator("compare", reserved=False)
-class Compare(Elementwise):
+class Compare(ElementwiseJoin):
     """1 where the comparison of the elements of two tensors holds, 0 elsewhere.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…

@@ -42,7 +42,7 @@ class Patterned(Operator):
         return split.arranged(parsed.read, parsed.output, sizes)
 
 
-class Written(Patterned):
+class ExplicitPattern(Patterned):
     """An operator whose pattern is written in the spec."""
 
     pattern: str = pattern(help="the axes before and after, as in 'c h w = (h w) c'")
@@ -78,7 +78,7 @@ class Written(Patterned):
 
 
 @operator("rearrange", reserved=False)
-class Rearrange(Written):
+class Rearrange(ExplicitPattern):
     """The same elements, with axes split, permuted and merged: windows, patches, heads, tokens.
 
     Shape:  as the right side of the pattern says
@@ -92,7 +92,7 @@ class Rearrange(Written):
 
 
 @operator("repeat", reserved=False)
-class Repeat(Written):
+class Repeat(ExplicitPattern):
     """The same elements, repeated along new axes, which occur on the right of the pattern only.
 
     Shape:  as the right side of the pattern says
@@ -106,7 +106,7 @@ class Repeat(Written):
 
 
 @operator("reduce", reserved=False)
-class Reduce(Written):
+class Reduce(ExplicitPattern):
     """The mean, sum, maximum, minimum or product over the axes that occur on the left of the pattern only.
 
     Shape:  as the right side of the pattern says
@@ -139,7 +139,7 @@ def reducing(how: str, elements: Number, outputs: Number) -> Cost:
     return Cost(operations(**{kind: elements - outputs, "div": outputs if how == "mean" else 0}))
 
 
-class Block(Patterned):
+class BlockRearrangement(Patterned):
     """A rearrangement between blocks of positions and channels."""
 
     keeps_numbers = True
@@ -156,7 +156,7 @@ class Block(Patterned):
 
 
 @operator("pixel_shuffle", reserved=False)
-class PixelShuffle(Block):
+class PixelShuffle(BlockRearrangement):
     """Sub-pixel shuffle: groups of r² channels (r per axis) become blocks of r×r positions.
 
     Shape:  C×n… → (C/r^axes)×(n·r)…
@@ -178,7 +178,7 @@ class PixelShuffle(Block):
 
 
 @operator("space_to_depth", reserved=False)
-class SpaceToDepth(Block):
+class SpaceToDepth(BlockRearrangement):
     """The inverse of ``pixel_shuffle``: blocks of r×r positions become groups of r² channels (r per axis).
 
     Shape:  C×n… → (C·r^axes)×(n/r)…

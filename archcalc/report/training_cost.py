@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from archcalc.analysis.formats import read_formats
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.training.cost import Part, StepMemory
+from archcalc.analysis.training.cost import MemoryPart, StepMemory
 from archcalc.analysis.training.setup import OPTIMIZERS
 from archcalc.report.bars import bar_text
 from archcalc.report.table import Column, Table, bytes_in_full, bytes_text
@@ -35,7 +35,7 @@ def training_table(analysis: Analysis, dtype: str, title: str, *, bars: Bars = "
     return Table(tuple(columns), tuple(rows), title, (totals,), tuple(_notes(analysis, memory, dtype)))
 
 
-def _share(part: Part, total: int, largest: int, bars: Bars) -> tuple[str, str]:
+def _share(part: MemoryPart, total: int, largest: int, bars: Bars) -> tuple[str, str]:
     """Return the share of a part in per cent, and its bar."""
     bar = bar_text(Fraction(part.bytes, largest), BAR, blocks=bars == "blocks")
     return f"{float(Fraction(100 * part.bytes, total)):.1f} %", bar

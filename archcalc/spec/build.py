@@ -26,7 +26,7 @@ from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion
 from archcalc.spec.layer_names import LayerNames
 from archcalc.spec.limits import Limits
-from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
+from archcalc.spec.network import VALUE_CODES, Attributes, LocatedGraph, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.paths import Destination, Frame
 from archcalc.spec.references import References
 from archcalc.spec.sharing import UNTIED, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
@@ -85,7 +85,7 @@ def build(
     observe: Observer | None = None,
     attributes: Attributes | None = None,
     training_heads: TrainingHeads = "possible",
-) -> Built:
+) -> LocatedGraph:
     """Return the graph of a network, and the places of its layers.
 
     Args:
@@ -135,7 +135,7 @@ class _Builder:
         """The text of the current stage, and the one in which its items are placed, if that is another."""
         self.words = call_words(network.blocks)
 
-    def build(self, training_heads: TrainingHeads) -> Built:
+    def build(self, training_heads: TrainingHeads) -> LocatedGraph:
         network = self.network
         for name, shape in network.inputs.items():
             self.references.end(name, Destination(Ref(len(self.drafts)), range(0)))
@@ -177,7 +177,7 @@ class _Builder:
                 name: problem.message.replace(f" (in stage {name})", "") for name, problem in impossible.items()
             },
         )
-        return Built(graph, tuple([draft.place for draft in self.drafts]), tuple(impossible.values()))
+        return LocatedGraph(graph, tuple([draft.place for draft in self.drafts]), tuple(impossible.values()))
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, once all stages have been built."""

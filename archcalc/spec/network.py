@@ -60,7 +60,7 @@ class Network(NamedTuple):
     layout: str
 
 
-class Built(NamedTuple):
+class LocatedGraph(NamedTuple):
     """A graph, and the place of each of its nodes in the text (``None`` for inputs)."""
 
     graph: Graph

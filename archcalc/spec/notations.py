@@ -16,7 +16,7 @@ from archcalc.spec.expressions import comparison, condition, disjunction, primar
 from archcalc.spec.limits import Limits
 from archcalc.spec.numerals import BINARY, GROUPERS, SCALES, read_number
 from archcalc.spec.syntax import Condition, Expression, Setting, Value
-from archcalc.spec.tokens import RULES, Notation, Reader
+from archcalc.spec.tokens import RULES, Reader, TokenRules
 
 Result = TypeVar("Result")
 
@@ -59,7 +59,7 @@ def _rounded(written: str) -> tuple[Fraction, Fraction]:
     return quantity.value, quantity.tolerance
 
 
-CONDITIONS = Notation(
+CONDITIONS = TokenRules(
     rules={**_CONDITIONS, "NUMBER": _number(rf"(?:\d{{1,3}}(?:[,{GROUPERS}]\d{{3}})+|\d+)")},
     argument_rules={**_CONDITIONS, "NUMBER": _number(r"\d+")},
     operand="a quantity, a variable or a number",
@@ -74,10 +74,10 @@ _FORMULAS = {
     "NAME": re.compile(rf"{_NO_WORD}[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?"),
     "COLON": _NOTHING,
 }
-FORMULAS = Notation(_FORMULAS, _FORMULAS)
+FORMULAS = TokenRules(_FORMULAS, _FORMULAS)
 """Names are variables and input sizes, possibly of a named input (``prior.H``)."""
 
-SETTINGS = Notation(
+SETTINGS = TokenRules(
     {**RULES, "RANGE": RULES["COLON"], "COLON": _NOTHING},
     operand="a value",
     hint="write a list as 0.5,0.75,1 and a range as start:stop:step",

@@ -58,7 +58,7 @@ BRACKET_HINTS = {")": "there is one closing bracket too many", "]": "there is on
 """Hints for closing brackets that are found where the text must end."""
 
 
-class Notation(NamedTuple):
+class TokenRules(NamedTuple):
     """The tokens of one kind of text; the grammar is the same for all kinds."""
 
     rules: Mapping[str, re.Pattern[str]] = RULES
@@ -73,7 +73,7 @@ class Notation(NamedTuple):
     decimals."""
 
 
-SPECS = Notation()
+SPECS = TokenRules()
 
 
 class Reader:
@@ -86,7 +86,7 @@ class Reader:
         text: Text,
         blocks: frozenset[str] = frozenset(),
         limits: Limits = DEFAULT,
-        notation: Notation = SPECS,
+        notation: TokenRules = SPECS,
     ) -> None:
         self.text = text
         self.value = text.value

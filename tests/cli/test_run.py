@@ -446,3 +446,10 @@ def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
     )
     assert ran.status == 2
     assert "operations, but at most 200,000" in ran.err
+
+
+def test_a_seed_that_is_no_integer_is_called_so(archcalc: Archcalc) -> None:
+    for command in ("run", "fold"):
+        ran = archcalc(command, "lenet5", "--seed", "x")
+        assert ran.status == 2
+        assert "'--seed': 'x' is not an integer" in ran.err

@@ -170,3 +170,29 @@ def test_bad_input_is_one_message(archcalc: Archcalc, arguments: tuple[str, ...]
     assert ran.status == 2
     assert expected in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "lenet5", "--optimizer", "adam"),
+        ("show", "lenet5", "--columns", "layer,macs", "--optimizer", "adam"),
+        ("compare", "lenet5", "alexnet", "--optimizer", "adam"),
+        ("report", "lenet5", "alexnet", "-o", "-", "--optimizer", "adam"),
+    ],
+    ids=" ".join,
+)
+def test_options_of_training_that_change_nothing_are_errors(archcalc: Archcalc, arguments: tuple[str, ...]) -> None:
+    ran = archcalc(*arguments)
+    assert ran.status == 2
+    assert "--optimizer does not change what is printed" in ran.err
+    assert not ran.out
+
+
+def test_options_of_training_apply_to_its_quantities(archcalc: Archcalc) -> None:
+    for arguments in (
+        ("show", "lenet5", "--columns", "layer,saved"),
+        ("show", "lenet5", "--training-step"),
+        ("compare", "lenet5", "alexnet", "--columns", "training_memory"),
+    ):
+        assert archcalc(*arguments, "--optimizer", "adam").status == 0

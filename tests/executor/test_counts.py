@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter, LayerTrace
-from archcalc.executor.loops import Measured, measure, measure_layer
+from archcalc.executor.loops import LayerMeasurement, measure, measure_layer
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.ops.base import REGISTRY
@@ -32,7 +32,7 @@ def nonzero(operations: Mapping[str, Any]) -> dict[str, int]:
     return {kind: count for kind, count in operations.items() if count}
 
 
-def counted(measured: Measured) -> dict[str, int]:
+def counted(measured: LayerMeasurement) -> dict[str, int]:
     """Return the counts of the loops in the form that kernels report."""
     return nonzero({**measured.operations, "macs": measured.macs})
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.executor import gradients  # noqa: F401  # registers the gradients
-from archcalc.executor.gradient import GRADIENTS, Evaluated, Gradients, gradient_of
+from archcalc.executor.gradient import GRADIENTS, EvaluatedLayer, Gradients, gradient_of
 from archcalc.executor.kernel import KERNELS, Array, Context, kernel_of, storage_of
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.reverse import reverse
@@ -73,7 +73,7 @@ def gradients_of(layer: Layer, training: bool = False) -> tuple[Gradients, list[
     rng = np.random.default_rng(11)
     given = [np.zeros(y.shape) if at in without else rng.normal(size=y.shape) for at, y in enumerate(outputs)]
     needed = (True,) * len(layer.inputs)
-    point = Evaluated(layer.inputs, outputs, layer.weights, context_of(layer, training), needed)
+    point = EvaluatedLayer(layer.inputs, outputs, layer.weights, context_of(layer, training), needed)
     with np.errstate(all="ignore"):
         return gradient_of(layer.op)(layer.op, point, tuple(given)), given
 

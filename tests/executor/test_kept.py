@@ -13,7 +13,7 @@ from archcalc.analysis.formats import read_formats
 from archcalc.analysis.training.cost import TrainingCost
 from archcalc.analysis.training.setup import TrainingSetup
 from archcalc.executor.backward import gradients
-from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient_of
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kept import absent
 from archcalc.executor.kernel import Array, Context, kernel_of
@@ -56,7 +56,7 @@ class Case:
     def gradients(self, needs: Needs, inputs: Collection[int] = (), outputs: Collection[int] = ()) -> Gradients:
         """Return the gradients without the inputs and outputs at these places."""
         self.tally = Counter[str]()
-        point = Evaluated(
+        point = EvaluatedLayer(
             without(self.layer.inputs, inputs),
             without(self.outputs, outputs),
             self.layer.weights,

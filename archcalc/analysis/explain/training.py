@@ -11,7 +11,7 @@ from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.explain.symbols import traced
 from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.training.tensors import Key, Tensor
+from archcalc.analysis.training.tensors import Key, MemoryTensor
 from archcalc.graph import Ref
 from archcalc.numeric import product
 from archcalc.numeric.traced import Form, Notation, leaf, value_of
@@ -121,7 +121,9 @@ class LayerStep:
             name = self._name(kept)
             elements: Any = self._elements(kept)
             whole = value_of(elements) != held[key].elements  # it is a part of a tensor that stays in memory
-            tensor = Tensor(key, held[key].elements if whole else elements, WIDTHS.get(kept.kind, 0), kept.per_example)
+            tensor = MemoryTensor(
+                key, held[key].elements if whole else elements, WIDTHS.get(kept.kind, 0), kept.per_example
+            )
             number = tensor.bytes(formats, self.batch)
             yield from steps(self.notation, name, number, self._note(key, kept, formats, whole=whole))
             parts[key] = leaf(name, value_of(number))

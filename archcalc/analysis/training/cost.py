@@ -12,7 +12,7 @@ from archcalc.analysis.formats import Formats, in_bytes, stored_arrays, stored_b
 from archcalc.analysis.training.moments import Moments, Use
 from archcalc.analysis.training.needs import needs_of
 from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, segments_of
-from archcalc.analysis.training.tensors import Key, Storage, Tensor
+from archcalc.analysis.training.tensors import Key, MemoryTensor, TensorMemory
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Weight
@@ -39,7 +39,7 @@ class MemoryParts:
         return self.weights + self.master + self.gradients + self.optimizer + self.tensors
 
 
-class Part(NamedTuple):
+class MemoryPart(NamedTuple):
     """A part of the memory of a training step, in bytes."""
 
     key: str
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 class StepMemory(NamedTuple):
     """The parts of the memory of a training step with plain sizes; the tensors are those of the worst moment."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[MemoryPart, ...]
     """The parts, in the order of a training step."""
     moment: str
     """The first moment at which most bytes are in memory."""
@@ -81,9 +81,9 @@ class TrainingCost:
         """The gradients that are needed, by layer."""
 
     @cached_property
-    def storage(self) -> Storage:
+    def storage(self) -> TensorMemory:
         """The tensors that share memory, and that layers keep."""
-        return Storage(self.graph, self.needs, in_place=self.setup.in_place, as_pytorch=self.setup.as_pytorch)
+        return TensorMemory(self.graph, self.needs, in_place=self.setup.in_place, as_pytorch=self.setup.as_pytorch)
 
     @cached_property
     def moments(self) -> Moments:
@@ -139,9 +139,9 @@ class TrainingCost:
                 known[key] = of(index)
         return sum([known[key] * count for key, count in times.items()]) * self.examples
 
-    def kept(self, layers: Iterable[int]) -> dict[Key, Tensor]:
+    def kept(self, layers: Iterable[int]) -> dict[Key, MemoryTensor]:
         """Return the tensors that the forward pass keeps for some layers, each once."""
-        found: dict[Key, Tensor] = {}
+        found: dict[Key, MemoryTensor] = {}
         for index in layers:
             found |= self.moments.kept(index)
         return found
@@ -199,13 +199,13 @@ class TrainingCost:
         moment, uses = self.worst_moment(formats)
         parts = self._parts(formats, sum(uses.values()))
         found = (
-            Part("weights", "weights", parts.weights),
-            Part("master", "master weights", parts.master),
-            Part("gradients", "gradients of weights", parts.gradients),
-            Part("optimizer", f"state of {self.setup.optimizer}", parts.optimizer),
-            Part("saved", "saved tensors", uses.get("saved", 0)),
-            Part("gradient", "gradients of tensors", uses.get("gradient", 0)),
-            Part("passing", "other tensors", uses.get("passing", 0)),
+            MemoryPart("weights", "weights", parts.weights),
+            MemoryPart("master", "master weights", parts.master),
+            MemoryPart("gradients", "gradients of weights", parts.gradients),
+            MemoryPart("optimizer", f"state of {self.setup.optimizer}", parts.optimizer),
+            MemoryPart("saved", "saved tensors", uses.get("saved", 0)),
+            MemoryPart("gradient", "gradients of tensors", uses.get("gradient", 0)),
+            MemoryPart("passing", "other tensors", uses.get("passing", 0)),
         )
         return StepMemory(found, self.moments.name(moment))
 

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.formats import Formats
-from archcalc.analysis.training.tensors import Key, Storage, Tensor
+from archcalc.analysis.training.tensors import Key, MemoryTensor, TensorMemory
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, maximum, product
 from archcalc.ops.backward import Needs
@@ -21,11 +21,11 @@ Use: TypeAlias = Literal["saved", "passing", "gradient"]
 gradient of a tensor."""
 
 
-class Span(NamedTuple):
+class Lifetime(NamedTuple):
     """A tensor with the moments at which it is in memory."""
 
     use: Use
-    tensor: Tensor
+    tensor: MemoryTensor
     first: int
     last: int
 
@@ -34,10 +34,10 @@ class _Made:
     """Tensors that layers make, with the moments at which they are made and last read."""
 
     def __init__(self) -> None:
-        self.first: dict[Key, tuple[Tensor, int]] = {}
+        self.first: dict[Key, tuple[MemoryTensor, int]] = {}
         self.last: dict[Key, int] = {}
 
-    def add(self, tensor: Tensor, moment: int) -> None:
+    def add(self, tensor: MemoryTensor, moment: int) -> None:
         """Note that a tensor is made, or written over, at a moment."""
         self.first.setdefault(tensor.key, (tensor, moment))
         self.use(tensor.key, moment)
@@ -47,13 +47,13 @@ class _Made:
         if key in self.first:
             self.last[key] = max(moment, self.last.get(key, 0))
 
-    def spans(self, until: Mapping[Key, int]) -> Iterator[Span]:
+    def spans(self, until: Mapping[Key, int]) -> Iterator[Lifetime]:
         """Yield the tensors, given the moments until which those that are kept are needed."""
         for key, (tensor, first) in self.first.items():
             if key in until:
-                yield Span("saved", tensor, first, until[key])
+                yield Lifetime("saved", tensor, first, until[key])
             else:
-                yield Span("passing", tensor, first, self.last[key])
+                yield Lifetime("passing", tensor, first, self.last[key])
 
 
 class Moments:
@@ -64,7 +64,7 @@ class Moments:
         graph: Graph,
         runs: Sequence[int],
         needs: Mapping[int, Needs],
-        storage: Storage,
+        storage: TensorMemory,
         segments: Sequence[Sequence[int]],
     ) -> None:
         """Go through a training step.
@@ -109,7 +109,7 @@ class Moments:
                     return f"{what} of {self.graph.nodes[index].name}"
         raise AssertionError(moment)
 
-    def kept(self, index: int) -> dict[Key, Tensor]:
+    def kept(self, index: int) -> dict[Key, MemoryTensor]:
         """Return the tensors that a layer keeps in the forward pass: of a checkpoint, only what comes from outside."""
         if index not in self.again:
             return self.storage.kept.get(index, {})
@@ -119,7 +119,7 @@ class Moments:
         ]
         return {each.key: each for each in read if each.key not in self.storage.arrays}
 
-    def _spans(self) -> Iterator[Span]:
+    def _spans(self) -> Iterator[Lifetime]:
         forward = self._made(self.runs, self.forward)
         until: dict[Key, int] = {}
         """The moments until which the tensors that the forward pass keeps are needed."""
@@ -154,7 +154,7 @@ class Moments:
             found.use(storage.place(ref), self.loss)
         return found
 
-    def _of_segment(self, layers: Sequence[int], held: Mapping[Key, int]) -> Iterator[Span]:
+    def _of_segment(self, layers: Sequence[int], held: Mapping[Key, int]) -> Iterator[Lifetime]:
         """Yield the tensors that are computed anew for a checkpoint, without those that are held anyway."""
         again = self._made(layers, self.again)
         until: dict[Key, int] = {}
@@ -166,7 +166,7 @@ class Moments:
             if span.tensor.key not in held:
                 yield span
 
-    def _of_gradients(self) -> Iterator[Span]:
+    def _of_gradients(self) -> Iterator[Lifetime]:
         """Yield the gradients of tensors: from the last layer that reads them to the one that made them.
 
         A gradient that another one contains, as that of a sum is those of its terms, keeps that one in memory. It takes
@@ -189,7 +189,7 @@ class Moments:
                     continue
             held[ref], spans[ref] = ref, (begin, end)
         for ref, (begin, end) in spans.items():
-            yield Span("gradient", Tensor(ref, product(self.graph.shape(ref))), begin, end)
+            yield Lifetime("gradient", MemoryTensor(ref, product(self.graph.shape(ref))), begin, end)
 
     def _contributions(self) -> dict[Ref, list[tuple[int, Ref]]]:
         """Return the parts of which the gradient of each tensor is the sum: one for every layer that reads it.

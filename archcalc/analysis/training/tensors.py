@@ -15,7 +15,7 @@ Key: TypeAlias = Ref | tuple[int, str]
 """A tensor of the graph, or one that a layer makes for itself: the index of the layer, and a name."""
 
 
-class Tensor(NamedTuple):
+class MemoryTensor(NamedTuple):
     """A tensor in memory."""
 
     key: Key
@@ -32,7 +32,7 @@ class Tensor(NamedTuple):
         return number * self.width if self.width else in_bytes(number, formats.activations)
 
 
-class Storage:
+class TensorMemory:
     """Which tensors of a graph share memory, and which each layer keeps.
 
     A tensor with the numbers of another one, in any order and shape, is that one. An output that is written over the
@@ -69,7 +69,7 @@ class Storage:
             readers[self.values(ref)] += 1
         known: dict[tuple[int, Needs, bool], tuple[Kept, ...]] = {}
         kept: set[Key] = set()
-        self.kept: dict[int, dict[Key, Tensor]] = {}
+        self.kept: dict[int, dict[Key, MemoryTensor]] = {}
         """The tensors that each layer keeps."""
         for index, node in graph.layers():
             over = in_place and self._may_write_over(index, readers, kept)
@@ -99,10 +99,10 @@ class Storage:
             found = self._within[found]
         return found
 
-    def tensor(self, ref: Ref) -> Tensor:
+    def tensor(self, ref: Ref) -> MemoryTensor:
         """Return a tensor in the memory where it is."""
         found = self.place(ref)
-        return Tensor(found, product(self.graph.shape(found)))
+        return MemoryTensor(found, product(self.graph.shape(found)))
 
     def _may_write_over(self, index: int, readers: Mapping[Ref, int], kept: set[Key]) -> bool:
         """Return whether a layer may write over its input: nothing else reads it, and no layer before has kept it."""
@@ -125,8 +125,8 @@ class Storage:
             self.graph.nodes[index].inputs[kept.place] if kept.kind == "input" else Ref(index, kept.place)
         )
 
-    def _tensor(self, index: int, kept: Kept) -> Tensor:
+    def _tensor(self, index: int, kept: Kept) -> MemoryTensor:
         key = self.key(index, kept)
         if isinstance(key, Ref):
             return self.tensor(key)
-        return Tensor(key, kept.elements, WIDTHS.get(kept.kind, 0), kept.per_example)
+        return MemoryTensor(key, kept.elements, WIDTHS.get(kept.kind, 0), kept.per_example)

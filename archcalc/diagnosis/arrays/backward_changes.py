@@ -12,7 +12,7 @@ from archcalc.diagnosis.variation import Site
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import LayerNumbers, NumbersChange
-    from archcalc.executor.gradient import Evaluated, Gradients
+    from archcalc.executor.gradient import EvaluatedLayer, Gradients
     from archcalc.executor.kernel import Array, Arrays
     from archcalc.executor.loss_kinds import GivenLoss
 
@@ -21,7 +21,7 @@ class LayerGradients(NamedTuple):
     """A layer in a backward pass."""
 
     op: Any
-    layer: Evaluated
+    layer: EvaluatedLayer
     given: Arrays
     """The gradients of its outputs."""
     found: Gradients
@@ -39,7 +39,7 @@ class LayerGradients(NamedTuple):
         """Return the gradients with others of the inputs."""
         return self.found._replace(inputs=inputs)
 
-    def of(self, op: Any, layer: Evaluated, *given: Array) -> Gradients:
+    def of(self, op: Any, layer: EvaluatedLayer, *given: Array) -> Gradients:
         """Return the gradients of another layer; the outputs are those of the forward pass."""
         from archcalc.executor.gradient import gradient_of
 

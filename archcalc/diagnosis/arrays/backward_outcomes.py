@@ -10,10 +10,10 @@ from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.arrays.asked import AskedGradient
 from archcalc.diagnosis.arrays.backward_changes import GradientsChange, LayerGradients, LossChange, LossGradient
 from archcalc.diagnosis.arrays.computation import Computation
-from archcalc.diagnosis.arrays.elements import Elements
+from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.arrays.outcomes import MAX_OPERATIONS, ArrayOutcome, operations_of
-from archcalc.executor.gradient import Evaluated, Gradients, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.loss_kinds import GivenLoss
 from archcalc.executor.losses import Term, class_axis
@@ -22,7 +22,7 @@ PASSES = 3
 """The operations of a forward and a backward pass, in proportion to those of the forward pass."""
 
 
-def carried_back(computation: Computation, asked: AskedGradient, correct: Elements) -> list[ArrayOutcome]:
+def carried_back(computation: Computation, asked: AskedGradient, correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in the backward pass: in the loss, in one layer, or in all layers."""
     points = _points(computation, asked)
     runs = MAX_OPERATIONS // (PASSES * operations_of(computation.graph))
@@ -63,7 +63,7 @@ def _points(computation: Computation, asked: AskedGradient) -> dict[str, LayerGr
     found: dict[str, LayerGradients] = {}
 
     def noting(name: str) -> Any:
-        def product(op: Any, layer: Evaluated, given: Arrays) -> Gradients:
+        def product(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
             own = gradient_of(op)(op, layer, given)
             found[name] = LayerGradients(op, layer, given, own)
             return own
@@ -78,7 +78,7 @@ def _points(computation: Computation, asked: AskedGradient) -> dict[str, LayerGr
 def _changed(rule: GradientsChange) -> Any:
     """Return the vector–Jacobian product of a layer under a mistake."""
 
-    def product(op: Any, layer: Evaluated, given: Arrays) -> Gradients:
+    def product(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         own = gradient_of(op)(op, layer, given)
         return rule(LayerGradients(op, layer, given, own)) or own
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from archcalc.diagnosis.arrays.asked import Asked
-from archcalc.diagnosis.arrays.elements import Elements
+from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.executor.errors import ArrayError, MissingDefinition
 from archcalc.executor.interpreter import Interpreter, LayerTrace, Observer, Run
@@ -73,11 +73,11 @@ class Computation:
     fixed: Mapping[str, Array] = field(default_factory=dict)
     """Arrays that replace the outputs of layers, by layer, batch in front."""
 
-    def elements(self, asked: Asked) -> Elements:
+    def elements(self, asked: Asked) -> FlatArray:
         """Return the array that is asked; see `archcalc.diagnosis.arrays.asked.Asked.array`."""
         found = asked.array(self)
         size = np.abs(found[np.isfinite(found)]).max(initial=0.0)
-        return Elements(found.shape, tuple(np.where(np.abs(found) <= ZERO * size, 0.0, found).ravel().tolist()))
+        return FlatArray(found.shape, tuple(np.where(np.abs(found) <= ZERO * size, 0.0, found).ravel().tolist()))
 
     def traces(self) -> dict[int, LayerTrace]:
         """Return the evaluation of every layer by its index in the graph."""
@@ -123,7 +123,7 @@ class Computation:
         except (ArrayError, MissingDefinition):
             return None
 
-    def tried(self, asked: Asked) -> Elements | None:
+    def tried(self, asked: Asked) -> FlatArray | None:
         """Return the array that is asked; ``None`` if the network does not run on these numbers."""
         try:
             return self.elements(asked)

@@ -24,7 +24,7 @@ class Element(NamedTuple):
     """The maximum distance of the true number, if it was rounded as written."""
 
 
-class Written(Protocol):
+class AnyNumber(Protocol):
     """A number as written: an `Element`, or a `WrittenNumber` of a claim."""
 
     @property
@@ -34,13 +34,13 @@ class Written(Protocol):
     def tolerance(self) -> Any: ...
 
 
-class Elements(NamedTuple):
+class FlatArray(NamedTuple):
     """The numbers of an array in order, the last axis fastest."""
 
     shape: Shape
     numbers: tuple[Real, ...]
 
-    def taken(self, axis: int, positions: Sequence[int]) -> Elements:
+    def taken(self, axis: int, positions: Sequence[int]) -> FlatArray:
         """Return the array with some positions of an axis only."""
         before, after = prod(self.shape[:axis]), prod(self.shape[axis + 1 :])
         size = self.shape[axis]
@@ -50,9 +50,9 @@ class Elements(NamedTuple):
             for position in positions
             for inner in range(after)
         ]
-        return Elements((*self.shape[:axis], len(positions), *self.shape[axis + 1 :]), tuple(numbers))
+        return FlatArray((*self.shape[:axis], len(positions), *self.shape[axis + 1 :]), tuple(numbers))
 
-    def transposed(self) -> Elements:
+    def transposed(self) -> FlatArray:
         """Return the array with its last two axes swapped."""
         *outer, rows, columns = self.shape
         numbers = [
@@ -61,16 +61,16 @@ class Elements(NamedTuple):
             for column in range(columns)
             for row in range(rows)
         ]
-        return Elements((*outer, columns, rows), tuple(numbers))
+        return FlatArray((*outer, columns, rows), tuple(numbers))
 
-    def at(self, index: Shape) -> Elements | None:
+    def at(self, index: Shape) -> FlatArray | None:
         """Return one number; ``None`` if there is none with this index."""
         if len(index) != len(self.shape) or any(at >= size for at, size in zip(index, self.shape, strict=True)):
             return None
         place = 0
         for at, size in zip(index, self.shape, strict=True):
             place = place * size + at
-        return Elements((), (self.numbers[place],))
+        return FlatArray((), (self.numbers[place],))
 
     def index_of(self, place: int) -> Shape:
         """Return the index of the number at a place in the order."""
@@ -81,7 +81,7 @@ class Elements(NamedTuple):
         return tuple(reversed(found))
 
 
-def within(given: Written, expected: Real, tolerance: WrittenNumber | None = None) -> bool:
+def within(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None = None) -> bool:
     """Return whether a number is correct: within the tolerance, or what the expected one rounds to."""
     distance = distance_between(given.value, expected)
     return distance is not None and distance <= allowed(given, expected, tolerance)
@@ -99,7 +99,7 @@ def distance_between(one: Real, other: Real) -> Fraction | None:
     return Fraction(0) if one == other or (one != one and other != other) else None
 
 
-def allowed(given: Written, expected: Real, tolerance: WrittenNumber | None) -> Fraction:
+def allowed(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None) -> Fraction:
     """Return the distance that a written number may have from the expected one."""
     if not is_finite(expected):
         return Fraction(0)
@@ -109,7 +109,7 @@ def allowed(given: Written, expected: Real, tolerance: WrittenNumber | None) -> 
     return size * tolerance.value if tolerance.unit == SHARE else tolerance.value
 
 
-def agree(shape: Shape, given: Sequence[Written], expected: Elements, tolerance: WrittenNumber | None) -> bool:
+def agree(shape: Shape, given: Sequence[AnyNumber], expected: FlatArray, tolerance: WrittenNumber | None) -> bool:
     """Return whether a written array is another one, number by number, and in a shape that is meant to be its own."""
     return fits(shape, expected.shape) and all(
         within(one, other, tolerance) for one, other in zip(given, expected.numbers, strict=True)

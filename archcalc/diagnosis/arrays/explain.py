@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from archcalc.arrays.written import WrittenArray
 from archcalc.claims.claim import Explanation
-from archcalc.diagnosis.arrays.elements import Element, Elements, agree, allowed, distance_between
+from archcalc.diagnosis.arrays.elements import Element, FlatArray, agree, allowed, distance_between
 from archcalc.diagnosis.arrays.outcomes import ArrayOutcome
 from archcalc.diagnosis.chance import chance_of, is_too_likely
 from archcalc.diagnosis.diagnose import MAX_EXPLANATIONS
@@ -15,7 +15,7 @@ from archcalc.spec.numerals import WrittenNumber
 
 
 def explain_array(
-    given: WrittenArray[Element], correct: Elements, outcomes: Iterable[ArrayOutcome], tolerance: WrittenNumber | None
+    given: WrittenArray[Element], correct: FlatArray, outcomes: Iterable[ArrayOutcome], tolerance: WrittenNumber | None
 ) -> tuple[Explanation, ...]:
     """Return the mistakes that give a wrong array, the most common first, without coincidences.
 
@@ -36,7 +36,7 @@ def explain_array(
     return tuple(Explanation(reasons=(outcome.reason,)) for outcome in found)[:MAX_EXPLANATIONS]
 
 
-def _chance(given: WrittenArray[Element], correct: Elements, tolerance: WrittenNumber | None) -> Fraction:
+def _chance(given: WrittenArray[Element], correct: FlatArray, tolerance: WrittenNumber | None) -> Fraction:
     """Return the probability that an outcome agrees by chance; an array of another shape agrees with nothing so."""
     if given.shape != correct.shape and len(given.numbers) != len(correct.numbers):
         return Fraction(0)
@@ -44,7 +44,7 @@ def _chance(given: WrittenArray[Element], correct: Elements, tolerance: WrittenN
 
 
 def _differences(
-    given: Sequence[Element], correct: Elements, tolerance: WrittenNumber | None
+    given: Sequence[Element], correct: FlatArray, tolerance: WrittenNumber | None
 ) -> Iterable[tuple[Fraction, Fraction]]:
     """Yield the distances of different numbers from the correct ones, and those that they may have."""
     for written, expected in set(zip(given, correct.numbers, strict=True)):

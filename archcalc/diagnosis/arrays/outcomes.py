@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.claims.feedback import Reason
-from archcalc.diagnosis.arrays.elements import Elements
+from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
 from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
 from archcalc.diagnosis.mistake import NUMBERS
@@ -25,12 +25,12 @@ class ArrayOutcome(NamedTuple):
     """The elements of an array under a mistake."""
 
     reason: Reason
-    elements: Elements
+    elements: FlatArray
     prior: int
     """How common the mistake is; see `archcalc.diagnosis.mistake.Prior`."""
 
 
-def rearranged(correct: Elements) -> list[ArrayOutcome]:
+def rearranged(correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in writing a correct result down."""
     return [
         ArrayOutcome(Reason(mistake.code), elements, mistake.prior)
@@ -40,7 +40,7 @@ def rearranged(correct: Elements) -> list[ArrayOutcome]:
     ]
 
 
-def computed(computation: Computation, asked: Asked, correct: Elements) -> list[ArrayOutcome]:
+def computed(computation: Computation, asked: Asked, correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in computing what is asked.
 
     A mistake is made in the layer that is asked about, in one layer before it, or in all of these.

@@ -10,14 +10,14 @@ import numpy as np
 from archcalc.arrays.written import Shape
 from archcalc.diagnosis.arrays.asked import Asked, AskedGradient, AskedOutput, node_of
 from archcalc.diagnosis.arrays.computation import Computation
-from archcalc.diagnosis.arrays.elements import Elements
-from archcalc.executor.gradient import Evaluated, Gradient, Gradients, gradient_of
+from archcalc.diagnosis.arrays.elements import FlatArray
+from archcalc.executor.gradient import EvaluatedLayer, Gradient, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.ops.base import Operator
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class RequestedArray:
     """An array that is asked of a network on given numbers."""
 
     computation: Computation
@@ -26,12 +26,12 @@ class Step:
     """The index, if only one number is asked."""
 
     @property
-    def elements(self) -> Elements | None:
+    def elements(self) -> FlatArray | None:
         """The correct numbers; ``None`` if the network does not run on the numbers of earlier steps."""
         found = self.computation.tried(self.asked)
         return found if found is None or self.at is None else found.at(self.at)
 
-    def after(self, earlier: Step, numbers: Sequence[float]) -> Step | None:
+    def after(self, earlier: RequestedArray, numbers: Sequence[float]) -> RequestedArray | None:
         """Return the step as it starts from the numbers of an earlier one, in place of those that are computed.
 
         Args:
@@ -67,7 +67,7 @@ class Step:
 def _from(gradient: Array) -> Gradient:
     """Return the vector–Jacobian product of a layer for a gradient of its output, in place of the one that arrives."""
 
-    def product(op: Operator, layer: Evaluated, given: Arrays) -> Gradients:
+    def product(op: Operator, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         return gradient_of(op)(op, layer, (gradient,))
 
     return product

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, kernel_of
 from archcalc.executor.kernels.activation import SELU_ALPHA, SELU_SCALE
 from archcalc.executor.kernels.chunks import in_chunks
@@ -36,7 +36,7 @@ from archcalc.ops.activation import (
 )
 from archcalc.ops.base import Operator
 
-Derivative = Callable[[Any, Array, Array, Evaluated], Array]
+Derivative = Callable[[Any, Array, Array, EvaluatedLayer], Array]
 """The derivative at every number of a chunk: of the operator, the inputs, the outputs, and the layer."""
 
 
@@ -47,7 +47,7 @@ def derivative(*operators: type[Operator]) -> Callable[[Derivative], Derivative]
     """
 
     def register(function: Derivative) -> Derivative:
-        def run(op: Any, layer: Evaluated, given: Arrays) -> Gradients:
+        def run(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
             arrays = [np.ascontiguousarray(each).reshape(-1) for each in (layer.inputs[0], layer.outputs[0], given[0])]
             found = np.empty_like(arrays[0])
 
@@ -70,34 +70,34 @@ def logistic(x: Array) -> Array:
 
 
 @derivative(Relu)
-def relu(op: Relu, x: Array, y: Array, layer: Evaluated) -> Array:
+def relu(op: Relu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     found: Array = y > 0
     return found
 
 
 @derivative(Relu6)
-def relu6(op: Relu6, x: Array, y: Array, layer: Evaluated) -> Array:
+def relu6(op: Relu6, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     found: Array = (y > 0) & (y < 6)
     return found
 
 
 @derivative(LeakyRelu)
-def leaky_relu(op: LeakyRelu, x: Array, y: Array, layer: Evaluated) -> Array:
+def leaky_relu(op: LeakyRelu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return np.where(x > 0, 1, np.asarray(op.slope, x.dtype))
 
 
 @derivative(Elu)
-def elu(op: Elu, x: Array, y: Array, layer: Evaluated) -> Array:
+def elu(op: Elu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return np.where(x > 0, 1, float(op.alpha) * np.exp(x))
 
 
 @derivative(Selu)
-def selu(op: Selu, x: Array, y: Array, layer: Evaluated) -> Array:
+def selu(op: Selu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return SELU_SCALE * np.where(x > 0, 1, SELU_ALPHA * np.exp(x))
 
 
 @derivative(Gelu)
-def gelu(op: Gelu, x: Array, y: Array, layer: Evaluated) -> Array:
+def gelu(op: Gelu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     """Compute Φ(x) + x·φ(x), or with tanh, (1 + t)/2 + x·(1 − t²)·u′/2 for t = tanh(u)."""
     found: Array
     if op.form == "exact":
@@ -111,20 +111,20 @@ def gelu(op: Gelu, x: Array, y: Array, layer: Evaluated) -> Array:
 
 
 @derivative(Silu)
-def silu(op: Silu, x: Array, y: Array, layer: Evaluated) -> Array:
+def silu(op: Silu, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     gate = logistic(x)
     found: Array = gate * (1 + x * (1 - gate))
     return found
 
 
 @derivative(Sigmoid)
-def sigmoid(op: Sigmoid, x: Array, y: Array, layer: Evaluated) -> Array:
+def sigmoid(op: Sigmoid, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     found: Array = y * (1 - y)
     return found
 
 
 @derivative(Mish)
-def mish(op: Mish, x: Array, y: Array, layer: Evaluated) -> Array:
+def mish(op: Mish, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     """Compute t + x·(1 − t²)·σ(x) for t = tanh(log(1 + eˣ))."""
     t = np.tanh(np.logaddexp(0, x))
     found: Array = t + x * (1 - t * t) * logistic(x)
@@ -132,28 +132,28 @@ def mish(op: Mish, x: Array, y: Array, layer: Evaluated) -> Array:
 
 
 @derivative(Softplus)
-def softplus(op: Softplus, x: Array, y: Array, layer: Evaluated) -> Array:
+def softplus(op: Softplus, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return logistic(x)
 
 
 @derivative(Tanh)
-def hyperbolic_tangent(op: Tanh, x: Array, y: Array, layer: Evaluated) -> Array:
+def hyperbolic_tangent(op: Tanh, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     found: Array = 1 - y * y
     return found
 
 
 @derivative(HardSwish)
-def hardswish(op: HardSwish, x: Array, y: Array, layer: Evaluated) -> Array:
+def hardswish(op: HardSwish, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return np.where(np.abs(x) < 3, x / 3 + 0.5, x >= 3)
 
 
 @derivative(HardSigmoid)
-def hardsigmoid(op: HardSigmoid, x: Array, y: Array, layer: Evaluated) -> Array:
+def hardsigmoid(op: HardSigmoid, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     return np.where(np.abs(x) < 3, 1 / 6, 0.0)
 
 
 @gradient(PRelu)
-def prelu(op: PRelu, layer: Evaluated, given: Arrays) -> Gradients:
+def prelu(op: PRelu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     slopes = layer.weights["slope"]
     each = slopes.reshape(-1, *(1,) * (x.ndim - 2))
@@ -170,7 +170,7 @@ def of_first_largest(x: Array, y: Array, g: Array, axis: int) -> Array:
 
 
 @gradient(Maxout)
-def maxout(op: Maxout, layer: Evaluated, given: Arrays) -> Gradients:
+def maxout(op: Maxout, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (y,), (g,) = layer.inputs, layer.outputs, given
     pieces = x.reshape(len(x), -1, op.pieces, *x.shape[2:])
     found = of_first_largest(pieces, np.expand_dims(y, 2), np.expand_dims(g, 2), 2)
@@ -178,7 +178,7 @@ def maxout(op: Maxout, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Softmax)
-def softmax(op: Softmax, layer: Evaluated, given: Arrays) -> Gradients:
+def softmax(op: Softmax, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((through_softmax(layer.outputs[0], given[0], _along(op.axis)),))
 
 
@@ -190,7 +190,7 @@ def through_softmax(y: Array, g: Array, axis: int) -> Array:
 
 
 @gradient(LogSoftmax)
-def log_softmax(op: LogSoftmax, layer: Evaluated, given: Arrays) -> Gradients:
+def log_softmax(op: LogSoftmax, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (y,), (g,) = layer.outputs, given
     return Gradients((g - np.exp(y) * g.sum(_along(op.axis), keepdims=True),))
 
@@ -201,6 +201,6 @@ def _along(axis: int) -> int:
 
 
 @gradient(Dropout, SpatialDropout)
-def dropout(op: Dropout | SpatialDropout, layer: Evaluated, given: Arrays) -> Gradients:
+def dropout(op: Dropout | SpatialDropout, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Apply the same dropout to the gradient: it is a linear map, with the same choices for the same seed."""
     return Gradients(kernel_of(op)(op, given, {}, layer.context))

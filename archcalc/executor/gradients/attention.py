@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.activation import through_softmax
 from archcalc.executor.gradients.dense import of_weighted
 from archcalc.executor.gradients.product import of_multiplied, summed_to
@@ -55,7 +55,7 @@ def _through(scored: Scored, weights: Array, g: Array, context: Context, wanted:
 
 
 @gradient(ScaledDotProductAttention)
-def sdpa(op: ScaledDotProductAttention, layer: Evaluated, given: Arrays) -> Gradients:
+def sdpa(op: ScaledDotProductAttention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     scored, needed = scored_tensors(op, layer.inputs), layer.needed
     wanted = Wanted(needed[0], needed[1], needed[2], any(needed[3:]))
     *found, scores = _through(scored, shares(scored, layer.context.uncounted), given[0], layer.context, wanted)
@@ -65,7 +65,7 @@ def sdpa(op: ScaledDotProductAttention, layer: Evaluated, given: Arrays) -> Grad
 
 
 @gradient(Attention)
-def attention(op: Attention, layer: Evaluated, given: Arrays) -> Gradients:
+def attention(op: Attention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Go back through the output projection, the heads, and the projections of queries, keys and values."""
     weights, context, trained = layer.weights, layer.context, layer.trained
     x, *others = layer.inputs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.border import without_padding_gradient
 from archcalc.executor.gradients.dense import Needed, needed
 from archcalc.executor.gradients.norm import of_normalised
@@ -113,7 +113,7 @@ def of_bias(g: Array, weights: Weights) -> dict[str, Array]:
 
 @gradient(Conv)
 @through_weight_norm
-def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
+def conv(op: Conv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradients; a connection table is a complete convolution in which the other weights are zero."""
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
@@ -140,7 +140,7 @@ def conv(op: Conv, layer: Evaluated, given: Arrays) -> Gradients:
 
 @gradient(DepthwiseConv)
 @through_weight_norm
-def depthwise_conv(op: DepthwiseConv, layer: Evaluated, given: Arrays) -> Gradients:
+def depthwise_conv(op: DepthwiseConv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
     used = oriented(op, weight)
@@ -153,7 +153,7 @@ def depthwise_conv(op: DepthwiseConv, layer: Evaluated, given: Arrays) -> Gradie
 
 @gradient(SeparableConv)
 @through_weight_norm
-def separable_conv(op: SeparableConv, layer: Evaluated, given: Arrays) -> Gradients:
+def separable_conv(op: SeparableConv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradients of the 1×1 convolution, then, with that of its input, those of the depthwise one."""
     (inputs,), (g,) = layer.inputs, given
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
@@ -171,7 +171,7 @@ def separable_conv(op: SeparableConv, layer: Evaluated, given: Arrays) -> Gradie
 
 @gradient(TransposedConv)
 @through_weight_norm
-def transposed_conv(op: TransposedConv, layer: Evaluated, given: Arrays) -> Gradients:
+def transposed_conv(op: TransposedConv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Gather the windows of the gradient: its convolution with the weights is the gradient of the input."""
     (x,), weight = layer.inputs, layer.weights["weight"]
     g = np.ascontiguousarray(given[0])

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Context, Weights
 from archcalc.executor.kernels.product import multiplied
@@ -16,7 +16,7 @@ from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
 @gradient(FullyConnected)
 @through_weight_norm
-def fc(op: FullyConnected, layer: Evaluated, given: Arrays) -> Gradients:
+def fc(op: FullyConnected, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     found, arrays = of_weighted(x.reshape(len(x), -1), g, layer.weights, layer.context, needed=needed(layer))
     return Gradients((None if found is None else found.reshape(x.shape),), arrays)
@@ -24,7 +24,7 @@ def fc(op: FullyConnected, layer: Evaluated, given: Arrays) -> Gradients:
 
 @gradient(Linear)
 @through_weight_norm
-def linear(op: Linear, layer: Evaluated, given: Arrays) -> Gradients:
+def linear(op: Linear, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis = 1 if op.axis == "channels" else -1
     x, g = (np.moveaxis(each, axis, -1) for each in (layer.inputs[0], given[0]))
     found, arrays = of_weighted(_rows(x), _rows(g), layer.weights, layer.context, needed=needed(layer))
@@ -35,7 +35,7 @@ Needed: TypeAlias = tuple[bool, bool]
 """Whether the gradient of the (first) input is needed, and whether those of the stored arrays are."""
 
 
-def needed(layer: Evaluated) -> Needed:
+def needed(layer: EvaluatedLayer) -> Needed:
     """Return which gradients of a layer with one input are needed."""
     return layer.needed[0], layer.trained
 
@@ -57,7 +57,7 @@ def of_weighted(
 
 
 @gradient(RadialBasis)
-def rbf(op: RadialBasis, layer: Evaluated, given: Arrays) -> Gradients:
+def rbf(op: RadialBasis, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Of Σ (x − c)², compute ∂L/∂x = 2 Σ g·(x − c) over the centres, and ∂L/∂c likewise over the examples."""
     (x,), (g,), centres = layer.inputs, given, layer.weights["centre"]
     rows = x.reshape(len(x), -1)
@@ -67,7 +67,7 @@ def rbf(op: RadialBasis, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Embedding)
-def embedding(op: Embedding, layer: Evaluated, given: Arrays) -> Gradients:
+def embedding(op: Embedding, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Add the gradients of all positions at which an entry occurs."""
     found = np.zeros_like(layer.weights["weight"])
     np.add.at(found, places(layer.inputs[0], len(found)), given[0])

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
 from archcalc.executor.kernel import Array, Arrays, kernel_of
 from archcalc.ops.base import Operator
 from archcalc.ops.gate import Gated, GeGlu, Glu, SwiGlu
 
 
-def through_gate(activation: Operator, gate: Array, other: Array, g: Array, layer: Evaluated) -> tuple[Array, Array]:
+def through_gate(
+    activation: Operator, gate: Array, other: Array, g: Array, layer: EvaluatedLayer
+) -> tuple[Array, Array]:
     """Return the gradients of activation(gate)·other with respect to ``gate`` and to ``other``."""
     outputs = kernel_of(activation)(activation, (gate,), {}, layer.context)
-    point = Evaluated((gate,), outputs, {}, layer.context, (True,))
+    point = EvaluatedLayer((gate,), outputs, {}, layer.context, (True,))
     (found,) = gradient_of(activation)(activation, point, (g * other,)).inputs
     assert found is not None
     return found, g * outputs[0]
 
 
 @gradient(Glu)
-def glu(op: Glu, layer: Evaluated, given: Arrays) -> Gradients:
+def glu(op: Glu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis, (first, second) = _halves(op, layer)
     gate, other = through_gate(op.activation, second, first, given[0], layer)
     return Gradients((np.concatenate([other, gate], axis),))
 
 
 @gradient(SwiGlu, GeGlu)
-def gated(op: SwiGlu | GeGlu, layer: Evaluated, given: Arrays) -> Gradients:
+def gated(op: SwiGlu | GeGlu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis, (first, second) = _halves(op, layer)
     return Gradients((np.concatenate(through_gate(op.activation, first, second, given[0], layer), axis),))
 
 
-def _halves(op: Gated, layer: Evaluated) -> tuple[int, list[Array]]:
+def _halves(op: Gated, layer: EvaluatedLayer) -> tuple[int, list[Array]]:
     """Return the axis that is halved, and the halves."""
     axis = op.axis + 1 if op.axis >= 0 else op.axis
     return axis, np.split(layer.inputs[0], 2, axis)

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.joins import aligned, joined
 from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
@@ -23,25 +23,25 @@ def summed(g: Array, shape: Sizes) -> Array:
 
 
 @gradient(Add)
-def add(op: Add, layer: Evaluated, given: Arrays) -> Gradients:
+def add(op: Add, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients(tuple([summed(given[0], x.shape) for x in layer.inputs]))
 
 
 @gradient(Sub)
-def sub(op: Sub, layer: Evaluated, given: Arrays) -> Gradients:
+def sub(op: Sub, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     first, *others = [summed(given[0], x.shape) for x in layer.inputs]
     return Gradients((first, *(-each for each in others)))
 
 
 @gradient(Mul)
-def mul(op: Mul, layer: Evaluated, given: Arrays) -> Gradients:
+def mul(op: Mul, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     each = aligned(layer.inputs)
     products = [prod((*each[:place], *each[place + 1 :]), start=given[0]) for place in range(len(each))]
     return Gradients(tuple([summed(g, x.shape) for g, x in zip(products, layer.inputs, strict=True)]))
 
 
 @gradient(Div)
-def div(op: Div, layer: Evaluated, given: Arrays) -> Gradients:
+def div(op: Div, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Of y = x₀/(x₁·x₂ …), compute ∂L/∂x₀ = g/(x₁·x₂ …), and −g·y/xᵢ for the others."""
     (y,), (g,) = layer.outputs, given
     _, *divisors = aligned(layer.inputs)
@@ -53,7 +53,7 @@ def div(op: Div, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Max, Min)
-def extreme(op: Max | Min, layer: Evaluated, given: Arrays) -> Gradients:
+def extreme(op: Max | Min, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Pass the gradient to the input that is the result, in equal parts if several are."""
     chosen = [each == layer.outputs[0] for each in aligned(layer.inputs)]
     count = sum(each.astype(given[0].dtype) for each in chosen)
@@ -62,7 +62,7 @@ def extreme(op: Max | Min, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Where)
-def where(op: Where, layer: Evaluated, given: Arrays) -> Gradients:
+def where(op: Where, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     condition = aligned(layer.inputs)[0] > 0
     _, one, other = layer.inputs
     first, second = np.where(condition, given[0], 0), np.where(condition, 0, given[0])
@@ -70,7 +70,7 @@ def where(op: Where, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Concat)
-def concat(op: Concat, layer: Evaluated, given: Arrays) -> Gradients:
+def concat(op: Concat, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Cut the gradient into the parts of the inputs; what was cropped has none."""
     axis, parts = joined(op, layer.inputs)
     cuts = np.split(given[0], np.cumsum([part.shape[axis] for part in parts])[:-1], axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
 from archcalc.executor.gradients.activation import through_softmax
 from archcalc.executor.gradients.dense import of_weighted
 from archcalc.executor.gradients.gate import through_gate
@@ -15,7 +15,7 @@ from archcalc.ops.moe import MixtureOfExperts
 
 
 @gradient(MixtureOfExperts)
-def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
+def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (of_input,), weights, context = layer.inputs, layer.needed, layer.weights, layer.context
     rows, g = (each.reshape(-1, each.shape[-1]) for each in (x, given[0]))
     anew = context.uncounted
@@ -52,12 +52,12 @@ def mixture(op: MixtureOfExperts, layer: Evaluated, given: Arrays) -> Gradients:
     return Gradients((None if of_rows is None else (found + of_rows).reshape(x.shape),), arrays)
 
 
-def _of_hidden(op: MixtureOfExperts, layer: Evaluated, inner: Hidden, g: Array) -> dict[str, Array]:
+def _of_hidden(op: MixtureOfExperts, layer: EvaluatedLayer, inner: Hidden, g: Array) -> dict[str, Array]:
     """Return the gradients of the first layers of an expert, by name."""
     if inner.gate is not None:
         gate, first = through_gate(op.activation, inner.gate, inner.first, g, layer)
         return {"up": first, "gate": gate}
-    point = Evaluated((inner.first,), (inner.numbers,), {}, layer.context, (True,))
+    point = EvaluatedLayer((inner.first,), (inner.numbers,), {}, layer.context, (True,))
     (found,) = gradient_of(op.activation)(op.activation, point, (g,)).inputs
     assert found is not None
     return {"up": found}

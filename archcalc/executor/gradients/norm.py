@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.ops.norm import (
     BatchNorm,
@@ -45,7 +45,7 @@ def of_normalised(x: Array, g: Array, axes: Sizes, eps: float) -> Array:
 
 
 def _learned(
-    op: BatchNorm | GroupNorm | InstanceNorm, layer: Evaluated, normalised: Array, g: Array
+    op: BatchNorm | GroupNorm | InstanceNorm, layer: EvaluatedLayer, normalised: Array, g: Array
 ) -> tuple[Array, dict[str, Array]]:
     """Return ∂L/∂x̂ and the gradients of scale and shift, for y = scale·x̂ + shift per channel and g = ∂L/∂y."""
     if not op.affine:
@@ -59,7 +59,7 @@ def _per_channel(numbers: Array, x: Array) -> Array:
 
 
 @gradient(BatchNorm)
-def batch_norm(op: BatchNorm, layer: Evaluated, given: Arrays) -> Gradients:
+def batch_norm(op: BatchNorm, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """In training, the statistics depend on the batch; at inference, the layer is a linear map per channel."""
     (x,), (g,) = layer.inputs, given
     axes = (0, *range(2, x.ndim))
@@ -84,7 +84,7 @@ def _channel_sums(g: Array, x: Array) -> Array:
 
 
 @gradient(LayerNorm, RmsNorm)
-def layer_norm(op: LayerNorm | RmsNorm, layer: Evaluated, given: Arrays) -> Gradients:
+def layer_norm(op: LayerNorm | RmsNorm, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,), centred = layer.inputs, given, isinstance(op, LayerNorm)
     axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
     normalised, factor = _normalised(x, axes, float(op.eps), centred=centred)
@@ -100,7 +100,7 @@ def layer_norm(op: LayerNorm | RmsNorm, layer: Evaluated, given: Arrays) -> Grad
 
 
 @gradient(InstanceNorm, GroupNorm)
-def map_norm(op: InstanceNorm | GroupNorm, layer: Evaluated, given: Arrays) -> Gradients:
+def map_norm(op: InstanceNorm | GroupNorm, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     groups = op.groups if isinstance(op, GroupNorm) else x.shape[1]
     normalised, factor = _normalised(x.reshape(len(x), groups, -1), (2,), float(op.eps))
@@ -110,7 +110,7 @@ def map_norm(op: InstanceNorm | GroupNorm, layer: Evaluated, given: Arrays) -> G
 
 
 @gradient(L2Norm)
-def l2_norm(op: L2Norm, layer: Evaluated, given: Arrays) -> Gradients:
+def l2_norm(op: L2Norm, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Compute (g − y·Σ g·y)/‖x‖; where the length is replaced by ε, the layer is a linear map."""
     (x,), (g,) = layer.inputs, given
     axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
@@ -121,7 +121,7 @@ def l2_norm(op: L2Norm, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(LocalResponseNorm)
-def local_response_norm(op: LocalResponseNorm, layer: Evaluated, given: Arrays) -> Gradients:
+def local_response_norm(op: LocalResponseNorm, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Compute g·s^−β − 2αβ·x·Σ g·x·s^−β/s, the sum over the windows that contain a number, of y = x·s^−β."""
     (x,), (g,) = layer.inputs, given
     axes = (1,) if op.region == "across" else tuple(range(2, x.ndim))
@@ -142,5 +142,5 @@ def _window_sums(x: Array, axes: Sizes, before: int, after: int) -> Array:
 
 
 @gradient(Standardize)
-def standardize(op: Standardize, layer: Evaluated, given: Arrays) -> Gradients:
+def standardize(op: Standardize, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((given[0] / _per_channel(layer.weights["std"], given[0]),))

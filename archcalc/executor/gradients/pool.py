@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.activation import of_first_largest
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.chunks import in_chunks
@@ -26,7 +26,7 @@ from archcalc.ops.pool import (
 
 
 @gradient(MaxPool)
-def maxpool(op: MaxPool, layer: Evaluated, given: Arrays) -> Gradients:
+def maxpool(op: MaxPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), axes = layer.inputs, axes_of(op, layer.inputs[0].shape[2:], ceil=op.ceil)
     found = np.zeros_like(x)
     for arrays in zip(x, layer.outputs[0], given[0], found, strict=True):
@@ -66,7 +66,7 @@ def _to_all(op: Any, x: Array, g: Array) -> Array:
 
 
 @gradient(AvgPool)
-def avgpool(op: AvgPool, layer: Evaluated, given: Arrays) -> Gradients:
+def avgpool(op: AvgPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     places = reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(x.dtype)
@@ -74,7 +74,7 @@ def avgpool(op: AvgPool, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Subsample)
-def subsample(op: Subsample, layer: Evaluated, given: Arrays) -> Gradients:
+def subsample(op: Subsample, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     coefficient = layer.weights["coefficient"].reshape(-1, *(1,) * (x.ndim - 2))
     sums, _ = over_windows(op, x, np.add, 0)
@@ -83,20 +83,20 @@ def subsample(op: Subsample, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(GlobalAvgPool)
-def gap(op: GlobalAvgPool, layer: Evaluated, given: Arrays) -> Gradients:
+def gap(op: GlobalAvgPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     return Gradients((np.broadcast_to(g / x[0, 0].size, x.shape),))
 
 
 @gradient(GlobalMaxPool)
-def gmp(op: GlobalMaxPool, layer: Evaluated, given: Arrays) -> Gradients:
+def gmp(op: GlobalMaxPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     y, g = (each.reshape(*x.shape[:2], 1) for each in (layer.outputs[0], given[0]))
     return Gradients((of_first_largest(x.reshape(*x.shape[:2], -1), y, g, 2).reshape(x.shape),))
 
 
 @gradient(AdaptiveAvgPool, AdaptiveMaxPool)
-def adaptive(op: AdaptiveAvgPool | AdaptiveMaxPool, layer: Evaluated, given: Arrays) -> Gradients:
+def adaptive(op: AdaptiveAvgPool | AdaptiveMaxPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradient part by part; a position that the border of two parts cuts belongs to both."""
     (x,), (y,), (g,) = layer.inputs, layer.outputs, given
     found, parts = np.zeros_like(x), cuts(x.shape[2:], op.size)

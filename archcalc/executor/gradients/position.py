@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.structure import moved, numbered, returned
 from archcalc.executor.kernel import Arrays, Context, kernel_of
 from archcalc.ops.position import RelativeBias
 
 
 @gradient(RelativeBias)
-def relative_bias(op: RelativeBias, layer: Evaluated, given: Arrays) -> Gradients:
+def relative_bias(op: RelativeBias, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Sum the gradients of all pairs of positions, and of all examples, that read the same row."""
     if op.table:
         return moved(op, layer, given)

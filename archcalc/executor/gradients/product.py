@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.product import multiplied, with_leading_axes
 from archcalc.ops.pattern import parse
@@ -14,7 +14,7 @@ from archcalc.ops.product import Einsum, MatMul
 
 
 @gradient(MatMul)
-def matmul(op: MatMul, layer: Evaluated, given: Arrays) -> Gradients:
+def matmul(op: MatMul, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     one, other = with_leading_axes(layer.inputs)
     found = of_multiplied(one, other, given[0], layer.context, layer.needed)
     each = zip(found, layer.inputs, strict=True)
@@ -40,7 +40,7 @@ def summed_to(g: Array, x: Array) -> Array:
 
 
 @gradient(Einsum)
-def einsum(op: Einsum, layer: Evaluated, given: Arrays) -> Gradients:
+def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Sum products of the gradient with the other tensor; along an axis that only one tensor has, repeat them."""
     parsed = parse(op.pattern)
     number = {name: 1 + place for place, name in enumerate(parsed.read)}

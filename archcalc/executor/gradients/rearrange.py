@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.activation import of_first_largest
 from archcalc.executor.gradients.structure import moved
 from archcalc.executor.kernel import Array, Arrays, Sizes
@@ -16,7 +16,7 @@ gradient(Rearrange, Repeat, PixelShuffle, SpaceToDepth)(moved)
 
 
 @gradient(Reduce)
-def reduce(op: Reduce, layer: Evaluated, given: Arrays) -> Gradients:
+def reduce(op: Reduce, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Bring the axes of the gradient into the order of the input, then undo the reduction."""
     x, sizes = split_axes(op, layer.inputs[0])
     parsed = parse(op.pattern)

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.dense import of_weighted
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.dense import weighted
 from archcalc.executor.kernels.recurrent import (
-    Cell,
+    CellArrays,
     Pass,
     Step,
     cell_of,
@@ -29,7 +29,7 @@ from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 class Goal(NamedTuple):
     """Where the gradients of a cell go."""
 
-    cell: Cell
+    cell: CellArrays
     """The gradients of its arrays, to which those of every step are added."""
     context: Context
     trained: bool
@@ -41,10 +41,10 @@ StepBack = Callable[[Any, Pass, int, Arrays, Goal], tuple[Array, Arrays]]
 gradients of the sums of the inputs and of the states before the step."""
 
 
-def _back(step: Step, back: StepBack) -> Callable[[Any, Evaluated, Arrays], Gradients]:
+def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays], Gradients]:
     """Return the vector–Jacobian product of a recurrent layer, given those of its steps."""
 
-    def run(op: Recurrent, layer: Evaluated, given: Arrays) -> Gradients:
+    def run(op: Recurrent, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
         passes: list[Pass] = []
@@ -159,7 +159,7 @@ def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[
     return np.concatenate([sums_of_gates, of_new], -1), (found,)
 
 
-def _rows(cell: Cell, part: slice) -> dict[str, Array]:
+def _rows(cell: CellArrays, part: slice) -> dict[str, Array]:
     """Return some rows of the arrays that multiply the previous output."""
     return {name: array[part] for name, array in cell.recurrent.items()}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.rearrange import of_combined
 from archcalc.executor.kernel import Arrays
 from archcalc.ops.reduction import CumulativeSum, Mean, Sum
 
 
 @gradient(Mean, Sum)
-def reduction(op: Mean | Sum, layer: Evaluated, given: Arrays) -> Gradients:
+def reduction(op: Mean | Sum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     axes = tuple([axis % (x.ndim - 1) + 1 for axis in op.axis])
     y, g = (each if op.keep else np.expand_dims(each, axes) for each in (layer.outputs[0], given[0]))
@@ -19,7 +19,7 @@ def reduction(op: Mean | Sum, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(CumulativeSum)
-def cumulative(op: CumulativeSum, layer: Evaluated, given: Arrays) -> Gradients:
+def cumulative(op: CumulativeSum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Sum from the end: a number is part of its own sum and of all later ones."""
     (g,) = given
     axis = op.axis % (g.ndim - 1) + 1

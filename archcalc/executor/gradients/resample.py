@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.border import of_extended
 from archcalc.executor.gradients.structure import moved
 from archcalc.executor.kernel import Array, Arrays
@@ -13,7 +13,7 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 
 @gradient(Upsample)
-def upsample(op: Upsample, layer: Evaluated, given: Arrays) -> Gradients:
+def upsample(op: Upsample, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Interpolation is a product with a matrix along every axis; the gradient, one with its transpose."""
     if op.mode == "nearest":
         return moved(op, layer, given)
@@ -39,7 +39,7 @@ def _matrix(mode: str, n: int, numerator: Array, denominator: int) -> Array:
 
 
 @gradient(Pad)
-def pad(op: Pad, layer: Evaluated, given: Arrays) -> Gradients:
+def pad(op: Pad, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     if op.border != "zeros":
         return Gradients((of_extended(g, op.border, op.margin, x.shape),))
@@ -48,7 +48,7 @@ def pad(op: Pad, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(Crop)
-def crop(op: Crop, layer: Evaluated, given: Arrays) -> Gradients:
+def crop(op: Crop, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     found = np.zeros_like(x)
     inside = [slice(before, n - after) for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
@@ -57,7 +57,7 @@ def crop(op: Crop, layer: Evaluated, given: Arrays) -> Gradients:
 
 
 @gradient(PaddedIdentity)
-def padded_identity(op: PaddedIdentity, layer: Evaluated, given: Arrays) -> Gradients:
+def padded_identity(op: PaddedIdentity, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     found = np.zeros_like(x)
     found[:, :, *(slice(None, None, s) for s in op.stride)] = given[0][:, : x.shape[1]]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
 from archcalc.executor.gradients.conv import of_bias
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Sizes
@@ -51,7 +51,7 @@ def _slopes(x: Array, around: Sequence[Nearest], sizes: Sizes, context: Any) -> 
 
 @gradient(DeformableConv)
 @through_weight_norm
-def deformable_conv(op: DeformableConv, layer: Evaluated, given: Arrays) -> Gradients:
+def deformable_conv(op: DeformableConv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradients of the filters and of what they read, then those of the positions and masks of that."""
     (x, *_), (g,), context, anew = layer.inputs, given, layer.context, layer.context.uncounted
     sizes, taps = x.shape[2:], prod(op.kernel)
@@ -104,7 +104,7 @@ def deformable_conv(op: DeformableConv, layer: Evaluated, given: Arrays) -> Grad
 
 def _with_offsets(
     op: DeformableConv,
-    layer: Evaluated,
+    layer: EvaluatedLayer,
     found: Array,
     offsets: Array,
     arrays: dict[str, Array],
@@ -125,7 +125,7 @@ def _with_offsets(
 
 
 @gradient(RoiAlign)
-def roi_align(op: RoiAlign, layer: Evaluated, given: Arrays) -> Gradients:
+def roi_align(op: RoiAlign, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradient of the mean of every cell in equal parts to its samples, and to the positions around them."""
     x, boxes = layer.inputs
     rank = x.ndim - 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.structure import moved
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.selection import targets
@@ -14,7 +14,7 @@ gradient(Take, Gather)(moved)
 
 
 @gradient(Scatter)
-def scatter(op: Scatter, layer: Evaluated, given: Arrays) -> Gradients:
+def scatter(op: Scatter, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Pass the gradient to what was not replaced, to all terms or factors, or in equal parts to the extremes."""
     (x, indices, values), (g,) = layer.inputs, given
     at = targets(op, indices, values, g.shape[op.axis % (g.ndim - 1) + 1])
@@ -50,7 +50,7 @@ def _of_factors(x: Array, values: Array, at: tuple[Array, ...], g: Array) -> tup
 
 
 @gradient(TopK)
-def top(op: TopK, layer: Evaluated, given: Arrays) -> Gradients:
+def top(op: TopK, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (_, order) = layer.inputs, layer.outputs
     found = np.zeros_like(x)
     np.put_along_axis(found, order.astype(np.intp), given[0], op.axis % (x.ndim - 1) + 1)

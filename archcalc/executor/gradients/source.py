@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Arrays
 from archcalc.ops.source import Learned
 
 
 @gradient(Learned)
-def learned(op: Learned, layer: Evaluated, given: Arrays) -> Gradients:
+def learned(op: Learned, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((), {op.array_name: given[0].sum(0)})

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradients, gradient
+from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Sizes, kernel_of
 from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Roll, Slice, Split, Transpose
 
@@ -38,7 +38,7 @@ def returned(g: Array, places: Array, shape: Sizes) -> Array:
     return np.stack(found).astype(g.dtype).reshape(shape)
 
 
-def moved(op: Any, layer: Evaluated, given: Arrays) -> Gradients:
+def moved(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradient of an operator that rearranges, selects or repeats numbers of its first input.
 
     Further inputs are indices, which differ from example to example.
@@ -53,22 +53,22 @@ gradient(Roll, Split, Slice)(moved)
 
 
 @gradient(Identity)
-def identity(op: Identity, layer: Evaluated, given: Arrays) -> Gradients:
+def identity(op: Identity, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients(given)
 
 
 @gradient(Flatten, Reshape)
-def reshape(op: Flatten | Reshape, layer: Evaluated, given: Arrays) -> Gradients:
+def reshape(op: Flatten | Reshape, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((given[0].reshape(layer.inputs[0].shape),))
 
 
 @gradient(Transpose)
-def transpose(op: Transpose, layer: Evaluated, given: Arrays) -> Gradients:
+def transpose(op: Transpose, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((np.transpose(given[0], (0, *(axis + 1 for axis in np.argsort(op.order)))),))
 
 
 @gradient(ChannelShuffle)
-def shuffle(op: ChannelShuffle, layer: Evaluated, given: Arrays) -> Gradients:
+def shuffle(op: ChannelShuffle, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (g,) = given
     grouped = g.reshape(len(g), -1, op.groups, *g.shape[2:])
     return Gradients((grouped.swapaxes(1, 2).reshape(g.shape),))

@@ -7,7 +7,7 @@ from functools import wraps
 
 import numpy as np
 
-from archcalc.executor.gradient import Evaluated, Gradient, Gradients
+from archcalc.executor.gradient import EvaluatedLayer, Gradient, Gradients
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.weight_norm import connected, merged
 from archcalc.ops.base import Operator
@@ -17,7 +17,7 @@ def through_weight_norm(function: Gradient) -> Gradient:
     """Return the gradient of a layer of weighted sums that computes its weights first, if it has weight norm."""
 
     @wraps(function)
-    def apply(op: Operator, layer: Evaluated, given: Arrays) -> Gradients:
+    def apply(op: Operator, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         if "gain" not in layer.weights:
             return function(op, layer, given)
         shape = layer.inputs[0].shape[1:]
@@ -29,7 +29,7 @@ def through_weight_norm(function: Gradient) -> Gradient:
     return apply
 
 
-def _through(op: Operator, layer: Evaluated, shape: Sizes, found: Gradients) -> dict[str, Array]:
+def _through(op: Operator, layer: EvaluatedLayer, shape: Sizes, found: Gradients) -> dict[str, Array]:
     """Return the gradients of the stored weights v and of the gains q, for weights w = q·v/‖v‖ per output channel.
 
     They are ∂L/∂q = Σ g·v/‖v‖ and ∂L/∂v = q/‖v‖·(g − v·(Σ g·v)/‖v‖²) for g = ∂L/∂w (Salimans and Kingma 2016).

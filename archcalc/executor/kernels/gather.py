@@ -46,7 +46,7 @@ def gather(sample: Array, axes: list[WindowAxis], block: WindowBlock, context: C
     return columns.reshape(len(sample), -1, prod(block.sizes))
 
 
-class Frame(NamedTuple):
+class PaddedRegion(NamedTuple):
     """The part of a sample, with padding, that the windows of a block cover."""
 
     is_view: bool
@@ -60,13 +60,13 @@ class Frame(NamedTuple):
     """The position of the first tap of the first window along every spatial axis, in the frame or the sample."""
 
 
-def frame_of(sample: Array, axes: list[WindowAxis], block: WindowBlock) -> Frame:
+def frame_of(sample: Array, axes: list[WindowAxis], block: WindowBlock) -> PaddedRegion:
     """Return the frame of a block of positions of one sample (C×n…)."""
     reached = [axis.reached(*bounds) for axis, bounds in zip(axes, block.ranges, strict=True)]
     inside = [(max(first, 0), min(last, axis.size)) for axis, (first, last) in zip(axes, reached, strict=True)]
     is_view = inside == reached
     stops = [(low, max(high, low)) for low, high in inside]
-    return Frame(
+    return PaddedRegion(
         is_view,
         (len(sample), *(last - first for first, last in reached)),
         index(slice(low, high) for low, high in stops),

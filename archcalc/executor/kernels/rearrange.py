@@ -10,7 +10,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel
 from archcalc.executor.kernels.counted import CountedReduction, divide, largest, multiplied, smallest, total
 from archcalc.ops.pattern import Axes, parse
-from archcalc.ops.rearrange import PixelShuffle, Rearrange, Reduce, Repeat, SpaceToDepth, Written
+from archcalc.ops.rearrange import ExplicitPattern, PixelShuffle, Rearrange, Reduce, Repeat, SpaceToDepth
 
 REDUCTIONS: Mapping[str, CountedReduction] = {
     "sum": total,
@@ -46,7 +46,7 @@ def reduce(op: Reduce, inputs: Arrays, weights: Weights, context: Context) -> Ar
     return (_merged(x, [name for name in parsed.read if name in parsed.made], parsed.output),)
 
 
-def split_axes(op: Written, x: Array) -> tuple[Array, dict[str, int]]:
+def split_axes(op: ExplicitPattern, x: Array) -> tuple[Array, dict[str, int]]:
     """Return the tensor with one axis per name on the left, and the sizes of all names."""
     parsed = parse(op.pattern)
     sizes = dict(op.sizes)

@@ -13,7 +13,7 @@ from archcalc.executor.kernels.dense import weighted
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 
-class Cell(NamedTuple):
+class CellArrays(NamedTuple):
     """The stored arrays of one layer in one direction."""
 
     input: dict[str, Array]
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
     """The weight of the projection; empty if there is none."""
 
 
-Step = Callable[[Any, Array, Arrays, Cell, Context], Arrays]
+Step = Callable[[Any, Array, Arrays, CellArrays, Context], Arrays]
 """Maps an operator, the sums of the inputs of one step, the states before it (the output first), and the cell to the
 states after it."""
 
@@ -53,7 +53,7 @@ def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Siz
     return found
 
 
-def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell:
+def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> CellArrays:
     directions = 1 + op.bidirectional
     index, count = layer * directions + direction, op.layers * directions
 
@@ -66,7 +66,7 @@ def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell
         return {"weight": weight} | ({"bias": part(name, index, count)} if name in weights else {})
 
     read = part("deeper", index - directions, count - directions) if layer else part("input", direction, directions)
-    return Cell(
+    return CellArrays(
         with_bias(read, "bias"),
         with_bias(part("recurrent", index, count), "recurrent_bias"),
         {"weight": part("projection", index, count)} if "projection" in weights else {},
@@ -76,7 +76,7 @@ def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell
 class Pass(NamedTuple):
     """A pass of one layer in one direction over all steps, which the gradient needs."""
 
-    cell: Cell
+    cell: CellArrays
     sequence: Array
     """The inputs: examples × steps × features."""
     rows: Array
@@ -149,7 +149,7 @@ def rnn(op: Rnn, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     return evaluated(op, inputs, weights, context, rnn_step)
 
 
-def rnn_step(op: Rnn, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def rnn_step(op: Rnn, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
     sums = add(context, read, weighted(states[0], cell.recurrent, context))
     return (maximum(context, sums, 0) if op.act == "relu" else tanh(context, sums),)
 
@@ -159,7 +159,7 @@ def lstm(op: Lstm, inputs: Arrays, weights: Weights, context: Context) -> Arrays
     return evaluated(op, inputs, weights, context, lstm_step)
 
 
-def lstm_step(op: Lstm, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def lstm_step(op: Lstm, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
     output, kept = states
     sums = add(context, read, weighted(output, cell.recurrent, context))
     write, keep, new, show = np.split(sums, 4, -1)
@@ -175,7 +175,7 @@ def gru(op: Gru, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     return evaluated(op, inputs, weights, context, gru_step)
 
 
-def gru_step(op: Gru, read: Array, states: Arrays, cell: Cell, context: Context) -> Arrays:
+def gru_step(op: Gru, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
     (output,) = states
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
     if op.reset_after:

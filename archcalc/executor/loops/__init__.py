@@ -5,6 +5,6 @@ tensor follows from the indices that a loop wrote to. There is one file per fami
 each function follows the textbook definition of its layer.
 """
 
-from archcalc.executor.loops.run import Measured, measure, measure_layer
+from archcalc.executor.loops.run import LayerMeasurement, measure, measure_layer
 
-__all__ = ["Measured", "measure", "measure_layer"]
+__all__ = ["LayerMeasurement", "measure", "measure_layer"]

@@ -10,7 +10,7 @@ from math import prod
 from archcalc.executor.loops.scalar import Scalar, Tally, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, largest, sizes, total
 from archcalc.ops.pattern import Axes, parse
-from archcalc.ops.rearrange import PixelShuffle, Rearrange, Reduce, Repeat, SpaceToDepth, Written
+from archcalc.ops.rearrange import ExplicitPattern, PixelShuffle, Rearrange, Reduce, Repeat, SpaceToDepth
 
 COMBINED: Mapping[str, Callable[[Sequence[Scalar]], Scalar]] = {
     "sum": total,
@@ -34,7 +34,7 @@ def reduce(op: Reduce, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
     return {index: COMBINED[op.how](group) for index, group in groups.items()}
 
 
-def _pairs(op: Written, x: Tensor) -> Iterator[tuple[Index, Index]]:
+def _pairs(op: ExplicitPattern, x: Tensor) -> Iterator[tuple[Index, Index]]:
     """Yield the index on the left and that on the right for every value of all names."""
     parsed = parse(op.pattern)
     (left,) = parsed.inputs

@@ -21,7 +21,7 @@ import_families("archcalc.executor.loops")
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class LayerMeasurement:
     """The measurements of one layer on one example."""
 
     name: str
@@ -44,14 +44,14 @@ class Measured:
         return self.values.shape
 
 
-def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> Measured:
+def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> LayerMeasurement:
     """Evaluate one layer at inference on one example: arrays without batch, stored arrays by their names in the
     layer."""
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
     outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
-    return Measured(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
+    return LayerMeasurement(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
 def record_layer(
@@ -85,7 +85,7 @@ def recorded(name: str, array: Array) -> Array:
     return found
 
 
-def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:
+def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[LayerMeasurement]:
     """Evaluate a network at inference on one example, layer by layer, including training heads.
 
     The speed is about a million operations per second; the caller has to limit the work.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
 from archcalc.arrays.written import Shape, WrittenArray, WrittenArrayError, fits
 from archcalc.claims.claim import Verdict
-from archcalc.diagnosis.arrays.elements import Element, Elements, Real, is_finite, within
+from archcalc.diagnosis.arrays.elements import Element, FlatArray, Real, is_finite, within
 from archcalc.diagnosis.arrays.explain import explain_array
 from archcalc.diagnosis.arrays.outcomes import ArrayOutcome, rearranged
 from archcalc.grading.kinds.base import CORRECT, Outcome, WorkedEntry, WrongEntry, reason, unreadable, wrong
@@ -21,7 +21,7 @@ from archcalc.spec.errors import Text, fail, whole_text
 from archcalc.spec.numerals import WrittenNumber, read_number
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.steps import Step
+    from archcalc.diagnosis.arrays.steps import RequestedArray
     from archcalc.diagnosis.arrays.working import WorkedNumber
 
 MAX_NAMED = 4
@@ -38,7 +38,7 @@ MAX_SHOWN = 100
 class KnownArray:
     """An array that is known, and what it would be under known mistakes."""
 
-    elements: Elements
+    elements: FlatArray
     tolerance: WrittenNumber | None
     """The distance that an entry may have from the correct one; ``None`` for that of its last digit."""
     outcomes: Callable[[], Sequence[ArrayOutcome]]
@@ -47,7 +47,7 @@ class KnownArray:
     """The distance that each correct entry may have from the true one, if the key rounds it."""
     working: Callable[[Shape], WorkedNumber | None] | None = None
     """Returns how the entry with an index is worked out; ``None`` if that takes too long."""
-    step: Step | None = None
+    step: RequestedArray | None = None
     """What the array is computed from, if a later question may start from it."""
 
     @property
@@ -107,7 +107,7 @@ def known_array(text: Text, tolerance: WrittenNumber | None) -> KnownArray:
         found = read_elements(text.value)
     except WrittenArrayError as error:
         fail("key", str(error), whole_text(text))
-    elements = Elements(found.shape, tuple(each.value for each in found.numbers))
+    elements = FlatArray(found.shape, tuple(each.value for each in found.numbers))
     rounding = tuple(each.tolerance for each in found.numbers)
     return KnownArray(elements, tolerance, lambda: rearranged(elements), rounding)
 
@@ -126,7 +126,7 @@ def read_tolerance(text: Text | None) -> WrittenNumber | None:
         fail("key", str(error), whole_text(text))
 
 
-def array_text(elements: Elements) -> str:
+def array_text(elements: FlatArray) -> str:
     """Return an array as nested lists, or its shape if it is large."""
     if len(elements.numbers) > MAX_SHOWN:
         return f"an array of {shape_text(elements.shape)}"

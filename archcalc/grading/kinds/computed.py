@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import Shape, WrittenArrayError
-from archcalc.diagnosis.arrays.elements import Elements, agree
+from archcalc.diagnosis.arrays.elements import FlatArray, agree
 from archcalc.grading.kinds.arrays import KnownArray, read_tolerance
 from archcalc.grading.kinds.base import Prepared
 from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
@@ -159,7 +159,7 @@ class ComputedArray:
         self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked
     ) -> KnownArray:
         """Return an array, or the number of it that has the index of an entry."""
-        from archcalc.diagnosis.arrays.steps import Step
+        from archcalc.diagnosis.arrays.steps import RequestedArray
 
         elements, tolerance, index = computation.elements(asked), read_tolerance(self.tolerance), entry.at
 
@@ -168,7 +168,7 @@ class ComputedArray:
             return under_mistakes(computation, asked, elements)
 
         if index is None:
-            return KnownArray(elements, tolerance, outcomes, working=working, step=Step(computation, asked))
+            return KnownArray(elements, tolerance, outcomes, working=working, step=RequestedArray(computation, asked))
         full = (0,) * (len(elements.shape) - len(index)) + index  # leading axes of size 1 may be left out
         number = elements.at(full)
         if number is None or any(size != 1 for size in elements.shape[: -len(index)]):
@@ -181,7 +181,7 @@ class ComputedArray:
             return [each for outcome in outcomes() if (each := _at(full, outcome)) is not None]
 
         return KnownArray(
-            number, tolerance, at_index, working=lambda _: working(full), step=Step(computation, asked, full)
+            number, tolerance, at_index, working=lambda _: working(full), step=RequestedArray(computation, asked, full)
         )
 
     def _check_answer(self, found: KnownArray, answer: Text) -> None:
@@ -194,7 +194,7 @@ class ComputedArray:
             _fail_other_answer(found, answer)
 
 
-def under_mistakes(computation: Computation, asked: Asked, correct: Elements) -> Sequence[ArrayOutcome]:
+def under_mistakes(computation: Computation, asked: Asked, correct: FlatArray) -> Sequence[ArrayOutcome]:
     """Return what is asked under all known mistakes; the first one that leads to an array is named."""
     from archcalc.diagnosis.arrays.asked import AskedGradient
     from archcalc.diagnosis.arrays.backward_outcomes import carried_back

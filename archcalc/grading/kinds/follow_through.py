@@ -18,19 +18,19 @@ from archcalc.grading.kinds.base import Outcome, Prepared
 from archcalc.grading.kinds.written_arrays import read_elements
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.elements import Element, Elements
-    from archcalc.diagnosis.arrays.steps import Step
+    from archcalc.diagnosis.arrays.elements import Element, FlatArray
+    from archcalc.diagnosis.arrays.steps import RequestedArray
 
 
 class WrongAnswer(NamedTuple):
     """A wrong answer to an earlier question, from which later ones may start."""
 
     question: str
-    step: Step
+    step: RequestedArray
     given: WrittenArray[Element]
 
-    def before(self, later: Step) -> Step | None:
-        """Return a later step as it starts from the answer; see `archcalc.diagnosis.arrays.steps.Step.after`."""
+    def before(self, later: RequestedArray) -> RequestedArray | None:
+        """Return a later step as it starts from the answer; see `RequestedArray.after`."""
         return later.after(self.step, [float(number.value) for number in self.given.numbers])
 
 
@@ -67,7 +67,7 @@ def followed(prepared: Prepared, answer: str, outcome: Outcome, earlier: Sequenc
     return outcome
 
 
-def _outcomes(prepared: KnownArray, step: Step, earlier: Sequence[WrongAnswer]) -> Iterator[ArrayOutcome]:
+def _outcomes(prepared: KnownArray, step: RequestedArray, earlier: Sequence[WrongAnswer]) -> Iterator[ArrayOutcome]:
     """Yield the array for each earlier answer that changes it, the last one first, and for all of these together."""
     starts = list[WrongAnswer]()
     for each in reversed(earlier):
@@ -84,6 +84,6 @@ def _outcomes(prepared: KnownArray, step: Step, earlier: Sequence[WrongAnswer]) 
             yield _outcome(starts, elements)
 
 
-def _outcome(starts: Sequence[WrongAnswer], elements: Elements) -> ArrayOutcome:
+def _outcome(starts: Sequence[WrongAnswer], elements: FlatArray) -> ArrayOutcome:
     names = ", ".join(each.question for each in starts)
     return ArrayOutcome(Reason(FOLLOW_THROUGH, (("start", names),)), elements, Prior.COMMON)

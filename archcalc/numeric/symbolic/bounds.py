@@ -8,10 +8,10 @@ from archcalc.numeric.symbolic.number import (
     UNIT,
     Atom,
     Bounds,
-    Context,
     Monomial,
     Number,
     Plain,
+    SymbolContext,
     Symbolic,
     add_term,
     product_of_monomials,
@@ -22,7 +22,7 @@ MAX_SHIFTED_TERMS = 40
 MAX_SHIFTED_EXPONENT = 4
 
 
-def bounds(context: Context, number: Number) -> Bounds:
+def bounds(context: SymbolContext, number: Number) -> Bounds:
     """Return bounds of a number, term by term."""
     low: Plain | None = 0
     high: Plain | None = 0
@@ -36,7 +36,7 @@ def bounds(context: Context, number: Number) -> Bounds:
     return low, high
 
 
-def _monomial_bounds(context: Context, monomial: Monomial) -> Bounds:
+def _monomial_bounds(context: SymbolContext, monomial: Monomial) -> Bounds:
     if not monomial:
         return 1, 1
     if len(monomial) == 1 and monomial[0][1] == 1:
@@ -56,7 +56,7 @@ def _monomial_bounds(context: Context, monomial: Monomial) -> Bounds:
     return low, high
 
 
-def function_bounds(context: Context, atom: Atom) -> Bounds:
+def function_bounds(context: SymbolContext, atom: Atom) -> Bounds:
     """Return bounds of an atom that is not a symbol, from those of its arguments."""
     if atom.op == "truth":
         return 0, 1
@@ -85,7 +85,7 @@ def function_bounds(context: Context, atom: Atom) -> Bounds:
     return None, None
 
 
-def shifted_bounds(context: Context, number: Symbolic) -> Bounds:
+def shifted_bounds(context: SymbolContext, number: Symbolic) -> Bounds:
     """Return bounds of a polynomial in u ≥ 0, where each atom y is replaced by least(y) + u.
 
     Term by term H·W − H has no bound; with H = 1 + u and W = 1 + v it is (1 + u)·v, and its least value is 0.

@@ -41,33 +41,33 @@ MAX_ATOMS_TO_FACTOR = 8
 MAX_DEGREE_TO_FACTOR = 12
 
 
-class Product(NamedTuple):
+class FactorProduct(NamedTuple):
     """A coefficient, atoms with exponents, and sums with exponents, multiplied."""
 
     coefficient: Plain
     monomial: Monomial
-    sums: tuple[tuple[Sum, int], ...] = ()
+    sums: tuple[tuple[FactorSum, int], ...] = ()
 
 
-class Sum(NamedTuple):
+class FactorSum(NamedTuple):
     """Products, added."""
 
-    parts: tuple[Product, ...]
+    parts: tuple[FactorProduct, ...]
 
 
-def expanded(number: Number) -> Sum:
+def expanded(number: Number) -> FactorSum:
     """Return the terms one by one."""
-    return Sum(tuple(Product(coefficient, monomial) for monomial, coefficient in ordered_terms(number)))
+    return FactorSum(tuple(FactorProduct(coefficient, monomial) for monomial, coefficient in ordered_terms(number)))
 
 
-def shortest(number: Number) -> Sum:
+def shortest(number: Number) -> FactorSum:
     """Return the shortest form that is found."""
     plain_sum = expanded(number)
     if is_plain(number) or len(number.terms) < 2:
         return plain_sum
     divisors = tuple((atom, e) for atom, e in _common(number)[1] if atom.op == "reciprocal")
     if divisors:
-        return Sum((Product(1, divisors, ((shortest(_without(number, 1, divisors)), 1),)),))
+        return FactorSum((FactorProduct(1, divisors, ((shortest(_without(number, 1, divisors)), 1),)),))
     if len(number.terms) > MAX_TERMS_TO_FACTOR:
         return plain_sum
     return min((_factored(number), _completed(number), plain_sum, _collected(number)), key=_length)
@@ -78,12 +78,12 @@ def _has_small_coefficients(number: Number) -> bool:
     return all(type(c) is int and abs(c) <= MAX_COEFFICIENT_INSIDE for c in terms_of(number).values())
 
 
-def _length(tree: Sum) -> int:
+def _length(tree: FactorSum) -> int:
     """Return about how many characters a sum takes."""
     return sum(map(_product_length, tree.parts)) + 3 * (len(tree.parts) - 1)
 
 
-def _product_length(product: Product) -> int:
+def _product_length(product: FactorProduct) -> int:
     number = Fraction(product.coefficient)
     digits = 0 if abs(number) == 1 else len(str(abs(number)))
     atoms = sum(_atom_length(atom) + (abs(exponent) > 1) + 1 for atom, exponent in product.monomial)
@@ -112,7 +112,7 @@ def _without(number: Symbolic, scale: Plain, monomial: Monomial) -> Number:
     return from_terms(number.kind, terms)
 
 
-def _factored(number: Symbolic) -> Sum:
+def _factored(number: Symbolic) -> FactorSum:
     """Return the common factor of all terms times the irreducible factors of the rest."""
     scale, monomial = _common(number)
     rest = _without(number, scale, monomial)
@@ -120,21 +120,21 @@ def _factored(number: Symbolic) -> Sum:
     if len(factors) > 1 or any(times > 1 for _, times in factors) or _has_small_coefficients(rest):
         if not all(_has_small_coefficients(base) for base, _ in factors):
             return expanded(number)
-        return Sum((Product(scale, monomial, tuple((_inner(base), times) for base, times in factors)),))
+        return FactorSum((FactorProduct(scale, monomial, tuple((_inner(base), times) for base, times in factors)),))
     if not monomial:
         return expanded(number)
-    return Sum((Product(1, monomial, ((_inner(_without(number, 1, monomial)), 1),)),))
+    return FactorSum((FactorProduct(1, monomial, ((_inner(_without(number, 1, monomial)), 1),)),))
 
 
-def _inner(number: Number) -> Sum:
+def _inner(number: Number) -> FactorSum:
     """Return the form of a sum in brackets."""
     return min((expanded(number), _collected(number)), key=_length)
 
 
-def _completed(number: Symbolic) -> Sum:
+def _completed(number: Symbolic) -> FactorSum:
     """Return p·F·G + q·F + r·G as p·(F + r/p)·(G + q/p) − q·r/p, where q/p and r/p are small integers."""
     terms = dict(number.terms)
-    products: list[Product] = []
+    products: list[FactorProduct] = []
     for monomial, p in list(ordered_terms(number)):
         if len(monomial) != 2 or any(exponent != 1 for _, exponent in monomial):
             continue
@@ -145,8 +145,8 @@ def _completed(number: Symbolic) -> Sum:
             add_term(terms, UNIT, normal(-q * r * p))
             left = Symbolic(number.kind, {first: 1, UNIT: r.numerator})
             right = Symbolic(number.kind, {second: 1, UNIT: q.numerator})
-            products.append(Product(p, (), ((expanded(left), 1), (expanded(right), 1))))
-    return Sum((*products, *expanded(from_terms(number.kind, terms)).parts)) if products else expanded(number)
+            products.append(FactorProduct(p, (), ((expanded(left), 1), (expanded(right), 1))))
+    return FactorSum((*products, *expanded(from_terms(number.kind, terms)).parts)) if products else expanded(number)
 
 
 def _factors(number: Symbolic) -> list[tuple[Symbolic, int]]:
@@ -185,7 +185,7 @@ def terms_of_rows(rows: dict[tuple[int, ...], object], atoms: Sequence[Atom]) ->
     }
 
 
-def _collected(number: Number) -> Sum:
+def _collected(number: Number) -> FactorSum:
     """Return a sum with terms that have an atom in common collected in brackets, where that is shorter."""
     plain_sum = expanded(number)
     if is_plain(number) or not 2 < len(number.terms) <= MAX_TERMS_TO_FACTOR:
@@ -200,12 +200,12 @@ def _collected(number: Number) -> Sum:
         grouped = Symbolic(number.kind, inside)
         scale, monomial = _common(grouped)
         forms = [
-            Product(taken, monomial, ((_collected(rest), 1),))
+            FactorProduct(taken, monomial, ((_collected(rest), 1),))
             for taken in (scale, 1)
             if _has_small_coefficients(rest := _without(grouped, taken, monomial))
         ]
         if forms:
-            together = Sum((min(forms, key=_product_length), *_collected(from_terms(number.kind, outside)).parts))
+            together = FactorSum((min(forms, key=_product_length), *_collected(from_terms(number.kind, outside)).parts))
             if _length(together) < best_length:
                 best, best_length = together, _length(together)
     return best

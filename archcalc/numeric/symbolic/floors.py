@@ -12,9 +12,9 @@ from math import floor, gcd, lcm
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.symbolic.number import (
     UNIT,
-    Context,
     Monomial,
     Number,
+    SymbolContext,
     Symbolic,
     Terms,
     from_terms,
@@ -26,7 +26,7 @@ from archcalc.numeric.symbolic.number import (
 from archcalc.numeric.symbolic.quotients import over_common_divisor
 
 
-def floor_of(context: Context, number: Number) -> Number:
+def floor_of(context: SymbolContext, number: Number) -> Number:
     """Return ⌊number⌋."""
     if is_plain(number):
         return floor(number)
@@ -55,7 +55,7 @@ def floor_of(context: Context, number: Number) -> Number:
     return outside + _lowest_terms(context, rest)
 
 
-def floor_quotient(context: Context, number: Number, divisor: Symbolic) -> Number:
+def floor_quotient(context: SymbolContext, number: Number, divisor: Symbolic) -> Number:
     """Return ⌊number/divisor⌋ for a positive divisor with symbols."""
     exact = context.quotient(number, divisor)
     if is_integer(exact):
@@ -101,7 +101,7 @@ def _denominator(terms: Terms) -> int:
     return lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
 
 
-def _may_be_negative(context: Context, terms: Terms) -> bool:
+def _may_be_negative(context: SymbolContext, terms: Terms) -> bool:
     """Return whether a divisor in terms such as H/S − K/S may be negative."""
     divisors = {atom for monomial in terms for atom, power in monomial if power < 0 or atom.op == "reciprocal"}
     lows = [context.atom_bounds(atom)[0] for atom in divisors]
@@ -122,7 +122,7 @@ def _leading(number: Symbolic) -> tuple[Monomial, bool]:
     return next(ordered_terms(number))[0], False
 
 
-def _lowest_terms(context: Context, rest: Terms) -> Number:
+def _lowest_terms(context: SymbolContext, rest: Terms) -> Number:
     """Return the floor of integer monomials with coefficients between 0 and 1 and a constant, in lowest terms."""
     divisor = lcm(*(Fraction(c).denominator for m, c in rest.items() if m))
     numerators = {m: int(c * divisor) for m, c in rest.items() if m}
@@ -133,5 +133,5 @@ def _lowest_terms(context: Context, rest: Terms) -> Number:
     return _floor_atom(context, from_terms(context, terms) + constant, divisor)
 
 
-def _floor_atom(context: Context, numerator: Number, divisor: Number) -> Number:
+def _floor_atom(context: SymbolContext, numerator: Number, divisor: Number) -> Number:
     return context.function("floor", (numerator, divisor), integer=True)

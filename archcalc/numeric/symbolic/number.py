@@ -3,7 +3,7 @@
 An atom is a symbol, or a function of further numbers that is not a polynomial in them: a floor, a maximum, a greatest
 common divisor, a truth value as 0 or 1, a reciprocal. Exponents may be negative (1/N + 1/k²). Equal arguments give the
 same atom within one calculation, so numbers with the same terms are equal; a result without symbols is a plain number.
-What polynomials alone cannot do, a number asks of the calculation that it belongs to: its `Context`.
+What polynomials alone cannot do, a number asks of the calculation that it belongs to: its `SymbolContext`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Op = Literal["symbol", "floor", "max", "min", "gcd", "truth", "reciprocal", "mod
 Relation = Literal["==", "!=", ">=", ">", "in", "not in"]
 
 
-class Context(Protocol):
+class SymbolContext(Protocol):
     """What numbers and the algorithms on them ask of the calculation that they belong to."""
 
     def function(self, op: Op, args: tuple[Any, ...], *, integer: bool) -> Symbolic:
@@ -57,7 +57,7 @@ class Context(Protocol):
 
 
 class Atom:
-    """A symbol or a function of numbers; made by `Context.function` only.
+    """A symbol or a function of numbers; made by `SymbolContext.function` only.
 
     =========== ===================================================
     symbol      its name
@@ -109,7 +109,7 @@ class Symbolic:
 
     __slots__ = ("_hash", "kind", "terms")
 
-    def __init__(self, kind: Context, terms: Terms) -> None:
+    def __init__(self, kind: SymbolContext, terms: Terms) -> None:
         self.kind = kind
         self.terms = terms
         self._hash: int | None = None
@@ -259,7 +259,7 @@ class Condition:
 
     __slots__ = ("kind", "parts")
 
-    def __init__(self, kind: Context, parts: tuple[Comparison, ...]) -> None:
+    def __init__(self, kind: SymbolContext, parts: tuple[Comparison, ...]) -> None:
         self.kind = kind
         self.parts = parts
 
@@ -282,7 +282,7 @@ class Condition:
         raise NeedsPlain("whether this holds depends on a symbol: a formula must use select or require")
 
 
-def from_terms(context: Context, terms: Terms) -> Number:
+def from_terms(context: SymbolContext, terms: Terms) -> Number:
     """Return the number with these terms, a plain one if no term has an atom."""
     if len(terms) < 2:
         if not terms:
@@ -294,7 +294,7 @@ def from_terms(context: Context, terms: Terms) -> Number:
     return Symbolic(context, terms)
 
 
-def from_atom(context: Context, atom: Atom) -> Symbolic:
+def from_atom(context: SymbolContext, atom: Atom) -> Symbolic:
     """Return an atom as a number."""
     return Symbolic(context, {((atom, 1),): 1})
 

@@ -8,8 +8,8 @@ from math import lcm
 from archcalc.numeric.helpers import is_plain, normal
 from archcalc.numeric.symbolic.number import (
     Atom,
-    Context,
     Number,
+    SymbolContext,
     Symbolic,
     Terms,
     content,
@@ -22,7 +22,7 @@ from archcalc.numeric.symbolic.number import (
 )
 
 
-def quotient(context: Context, a: Number, b: Number) -> Number:
+def quotient(context: SymbolContext, a: Number, b: Number) -> Number:
     """Return a/b: with negative exponents where b is one term, a polynomial where b divides a, else a times 1/b."""
     if is_plain(b):
         return normal(a * (Fraction(1) / b))
@@ -39,7 +39,7 @@ def quotient(context: Context, a: Number, b: Number) -> Number:
     return a * context.function("reciprocal", (b * scale,), integer=False) * scale
 
 
-def over_common_divisor(context: Context, terms: Terms) -> tuple[Number, Number]:
+def over_common_divisor(context: SymbolContext, terms: Terms) -> tuple[Number, Number]:
     """Return terms such as H/S − K/S as a numerator and the least common divisor: H − K and S."""
     powers: dict[Atom, int] = {}
     for monomial in terms:
@@ -61,7 +61,7 @@ def over_common_divisor(context: Context, terms: Terms) -> tuple[Number, Number]
     return numerator, divisor
 
 
-def _polynomial_quotient(context: Context, a: Number, b: Symbolic) -> Number | None:
+def _polynomial_quotient(context: SymbolContext, a: Number, b: Symbolic) -> Number | None:
     """Return a/b by long division of polynomials; ``None`` where a remainder is left."""
     leading, coefficient = next(ordered_terms(b))
     inverse = inverse_of_monomial(leading)

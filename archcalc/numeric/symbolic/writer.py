@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.printer import POWER, PRODUCT, Expression, LatexPrinter, Printer, PythonPrinter
-from archcalc.numeric.symbolic.factor import Product, Sum, denominators, expanded, shortest
+from archcalc.numeric.symbolic.factor import FactorProduct, FactorSum, denominators, expanded, shortest
 from archcalc.numeric.symbolic.number import Atom, Comparison, Number, Plain, Symbolic, from_terms, terms_of
 from archcalc.numeric.symbolic.original import in_free_symbols
 from archcalc.numeric.symbolic.symbols import Symbols
@@ -50,7 +50,7 @@ class Writer:
     def _expression(self, number: Number) -> Any:
         return self._sum(shortest(number))
 
-    def _sum(self, tree: Sum) -> Any:
+    def _sum(self, tree: FactorSum) -> Any:
         """Return a sum as an expression that begins with a positive term, if there is one."""
         if not tree.parts:
             return 0
@@ -61,7 +61,7 @@ class Writer:
             total = Expression("-" if part.coefficient < 0 else "+", (total, term))
         return total
 
-    def _product(self, product: Product) -> Any:
+    def _product(self, product: FactorProduct) -> Any:
         """Return a product as one quotient, with its sign in front."""
         coefficient = Fraction(product.coefficient)
         over = [_power(self._atom(a), e) for a, e in product.monomial if a.op != "reciprocal" and e > 0]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any, Protocol, TypeAlias
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, TensorName
 from archcalc.readers.batch import Sizes
 from archcalc.readers.steps import SizeName, Step
+
+MAX_TABLE = 2**24
+"""The number of elements of a constant that a translation adds: windows of 3×3 over about 1,300×1,300 positions."""
 
 
 class Untranslatable(Exception):
@@ -151,7 +155,13 @@ class Arguments:
         return self.tensor(name) if self.is_tensor(name) else self.scalar(name, default)
 
     def constant(self, role: str, function: str, sizes: Sizes, /, **arguments: Any) -> str:
-        """Return the name of a constant that the program does not have itself."""
+        """Return the name of a constant that the program does not have itself.
+
+        Raises:
+            Untranslatable: it is so large that it would take most of the memory of a run.
+        """
+        if prod(sizes) > MAX_TABLE:
+            raise Untranslatable(f"a table of more than {MAX_TABLE:,} indices")
         name = f"{self.result_name}_{role}"
         return self.reading.constant(name, sizes, Call(f"aten.{function}.default", arguments, (name,), self.origin))
 

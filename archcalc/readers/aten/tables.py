@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -26,11 +27,24 @@ def window_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[i
         np.arange(k)[:, None] * d + np.arange(0, n - d * (k - 1), s)
         for n, k, s, d in zip(sizes, kernel, stride, dilation, strict=True)
     ]
-    taps = np.meshgrid(*[range(len(each)) for each in along], indexing="ij")
-    windows = np.meshgrid(*[range(each.shape[1]) for each in along], indexing="ij")
-    read = [each[tap.ravel()[:, None], at.ravel()] for each, tap, at in zip(along, taps, windows, strict=True)]
-    found: Array = np.ravel_multi_index(tuple(read), tuple(sizes))
-    return found
+    return merged(along, sizes)
+
+
+def merged(along: Sequence[Array], sizes: Sequence[int], order: Literal["C", "F"] = "C") -> Array:
+    """Return indices into merged axes, given those along each: a row for every tap, a column for every window.
+
+    Args:
+        along: the indices along every axis: a row for every tap, a column for every window.
+        sizes: the sizes of the axes.
+        order: the axis along which merged indices grow fastest: the last one (C) or the first one (F).
+    """
+    rank = len(sizes)
+    found: Array = np.zeros((1,) * 2 * rank, np.int64)
+    for axis, each in enumerate(along):
+        shape = [1] * 2 * rank
+        shape[axis], shape[rank + axis] = each.shape
+        found = found + each.reshape(shape) * prod(sizes[axis + 1 :] if order == "C" else sizes[:axis])
+    return found.reshape(prod(found.shape[:rank]), -1)
 
 
 def source_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
@@ -67,18 +81,14 @@ def tap_index(
         dilation: the distances of taps.
         before: the padding before every axis.
         counts: the number of windows along every axis.
-        order: the axis that varies fastest: the last one (C) or the first one (F).
+        order: see `merged`.
     """
     along = []
     for n, k, s, d, first, m in zip(sizes, kernel, stride, dilation, before, counts, strict=True):
         at = np.arange(k)[:, None] * d + np.arange(m) * s - first
         inside = (at >= 0) & (at < n)
         along.append(np.clip(at, np.where(inside, at, n).min(0), np.where(inside, at, -1).max(0)))
-    taps = np.meshgrid(*map(range, kernel), indexing="ij")
-    windows = np.meshgrid(*map(range, counts), indexing="ij")
-    read = [each[tap.ravel()[:, None], at.ravel()] for each, tap, at in zip(along, taps, windows, strict=True)]
-    found: Array = np.ravel_multi_index(tuple(read), tuple(sizes), order=order)
-    return found
+    return merged(along, sizes, order)
 
 
 def nearest_index(n: int, m: int) -> Array:

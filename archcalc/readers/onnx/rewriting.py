@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.program import CODES, FLOATS
 from archcalc.readers.onnx.registry import MICROSOFT
+from archcalc.readers.onnx.tensors import MAX_VALUES
 
 OPSET = 24
 """The version of ONNX's operators that rewrites consist of."""
@@ -50,6 +52,12 @@ class Body:
     def integers(self, *values: int) -> str:
         """Add a vector of integers, and return its name."""
         return self.add("Constant", value_ints=list(values))
+
+    def positions(self, count: int) -> str:
+        """Add the integers from 0 on, and return the name of their vector."""
+        if count > MAX_VALUES:
+            raise Untranslatable(f"a table of more than {MAX_VALUES:,} numbers")
+        return self.integers(*range(count))
 
     def shaped(self, vector: str, axis: int, rank: int) -> str:
         """Add the reshape of a vector to an axis of a tensor with this many, and return its name."""

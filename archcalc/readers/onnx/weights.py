@@ -103,14 +103,18 @@ class Arrays:
             return source.concrete(name)
         if name in source.derived:
             derived = source.derived[name]
-            return derived.function(*[self._found[each] for each in derived.sources])
+            try:
+                return derived.function(*[self._found[each] for each in derived.sources])
+            except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+                self._refuse(name, f"{error}")
         if name in source.constant_nodes:
             return self._evaluated(name)
         if name not in source.initializers:
             self._refuse(name, "the file does not contain it")
-        return self._read(name)
+        return self.read(name)
 
-    def _read(self, name: str) -> Any:
+    def read(self, name: str) -> Any:
+        """Return an array of the file."""
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx import TensorProto
 

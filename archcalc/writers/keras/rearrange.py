@@ -88,7 +88,7 @@ def in_function(
     known = [name for name in names if name in given]
     tensor = "tensor" if "x" in names else "x"
     axes = [axis[0] if len(axis) == 1 else f"n{number}" for number, axis in enumerate(read, start=1)]
-    lines = [f"{', '.join(axes)} = {tensor}.shape[1:]"]
+    lines = [f"{', '.join(axes)} = {tensor}.shape[{'1' if len(axes) == 1 else '1:'}]"]
     for axis, size in zip(read, axes, strict=True):
         for name in axis:
             others = [other for other in axis if other != name]

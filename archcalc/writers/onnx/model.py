@@ -50,6 +50,8 @@ class Model:
         """An input, whose first axis is the batch."""
         self.indices: set[str] = set()
         """The inputs that only tables are read with, and that therefore consist of integers."""
+        self.alike: set[str] = set()
+        """The tensors that are the same for all examples, with a batch of one."""
         self._names = names or {}
         self._stored: set[str] = set()
         self._batch = ""

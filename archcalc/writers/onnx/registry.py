@@ -20,7 +20,21 @@ LAYERS: dict[str, Layer] = {}
 """By the name of the operator."""
 
 ALIGNING = frozenset(
-    ("add", "sub", "mul", "div", "max", "min", "where", "compare", "matmul", "sdpa", "attention", "relative_bias")
+    (
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "max",
+        "min",
+        "where",
+        "compare",
+        "matmul",
+        "einsum",
+        "sdpa",
+        "attention",
+        "relative_bias",
+    )
 )
 """The operators that accept a batch of one beside one of many."""
 

@@ -147,7 +147,9 @@ class _Writer:
         for output, name in enumerate(made):
             ref = Ref(index, output)
             self.names[ref] = built.renamed(name, labels[ref], before)
-            self.single.update([ref] if alike else [])
+            if alike:
+                self.single.add(ref)
+                built.alike.add(self.names[ref])
 
     def spread(self, ref: Ref) -> str:
         """Append copies of a tensor for every example, and return their name."""

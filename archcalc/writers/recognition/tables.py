@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain
 from math import prod
 from typing import Any
@@ -20,7 +21,7 @@ from archcalc.ops.view import View
 from archcalc.readers.steps import make
 from archcalc.writers.recognition.known import Known, numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
-from archcalc.writers.score_tables import bucket, excluded, pairs
+from archcalc.writers.score_tables import EXCLUDED, bucket, excluded, pairs
 
 MAX_TOKENS = 1024
 """The most positions of which all pairs are compared with those of a table."""
@@ -96,7 +97,7 @@ def relative_bias(op: Embedding, indices: Any) -> RelativeBias | None:
         return None
     for size in sizes(tokens):
         bias = make(RelativeBias, size=size, heads=op.dim)
-        if bias.entries == op.vocabulary and (pairs(bias).ravel() == indices).all():
+        if bias.entries == op.vocabulary and (pair_rows(size) == indices).all():
             return bias
     for causal in (False, True):
         bias = make(RelativeBias, size=(tokens,), heads=op.dim, buckets=op.vocabulary, causal=causal)
@@ -111,6 +112,12 @@ def relative_bias(op: Embedding, indices: Any) -> RelativeBias | None:
     return None
 
 
+@cache
+def pair_rows(size: tuple[int, ...]) -> Any:
+    """Return the row of the table for every pair of positions of a window."""
+    return pairs(make(RelativeBias, size=size, heads=1)).ravel()
+
+
 def shift_mask(mask: Any) -> ShiftMask | None:
     """Return the operator that makes a mask of windows of a rolled map; ``None`` if there is none."""
     if mask.ndim != 4 or mask.shape[1] != 1 or mask.shape[2] != mask.shape[3] or not mask.any():
@@ -122,11 +129,22 @@ def shift_mask(mask: Any) -> ShiftMask | None:
                 continue
             axes = [*zip(windows, window, strict=True)]
             size = tuple([n * m for n, m in axes])
-            for shift in {tuple([m // 2 for m in window]), tuple([m // 2 * (n > 1) for n, m in axes])}:
+            shifts = {tuple([m // 2 for m in window]), tuple([m // 2 * (n > 1) for n, m in axes])}
+            for shift in shifts:
+                if not (last_window(window, shift) == mask[-1, 0]).all():
+                    continue
                 found = make(ShiftMask, size=size, window=one_if_equal(window), shift=one_if_equal(shift))
                 if (excluded(found) == mask).all():
                     return found
     return None
+
+
+@cache
+def last_window(window: tuple[int, ...], shift: tuple[int, ...]) -> Any:
+    """Return the mask of the last window of a rolled map."""
+    places = np.indices(window).reshape(len(window), -1).T
+    beyond = places >= np.array(window) - np.array(shift)
+    return np.where((beyond[:, None] == beyond[None]).all(-1), 0.0, EXCLUDED)
 
 
 def one_if_equal(parts: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from archcalc.writers.spec.entries import StageEntry
 SHORT_FORM = re.compile(r"(?<=^[a-z])(?=\d)")
 """Where a name would begin like an argument without an equals sign, such as ``s2``."""
 
-SUM = re.compile(r"add\((?:@(?P<first>\w+), identity|identity, @(?P<second>\w+))\)(?= -> |$)")
+SUM = re.compile(r"(?:(?<= -> )|^)add\((?:@(?P<first>\w+), identity|identity, @(?P<second>\w+))\)(?= -> |$)")
 """A sum of an earlier entry and the one before it."""
 NUMBER = re.compile(r"(?<![\w@./:*-])(\d+(?:x\d+)*)(?![\w.:*])")
 """A number, or a size, in a chain that may be an argument of a block."""
@@ -69,7 +69,7 @@ class Modules:
                 body += "x" * (axis > 0) + (size[0] if known is None else known if len(sizes) == 1 else f"({known})")
             body += "" if sizes else column[0]
         name = re.sub(r"_?\d+$", "", found[0].name or "")
-        name = self.free(SHORT_FORM.sub("_", name) or "module")
+        name = self.free(SHORT_FORM.sub("_", name) if len(name) > 1 else "module")  # parameters have single letters
         block = self.known[name] = Block(name, [*parameters.values()], ())
         names = [entry.name or "" for entry in chains_of(found[0])]
         lines = [PLACE.sub(lambda place: f"@{names[int(place[1])]}", line) for line in body.split("\n")]
@@ -184,19 +184,23 @@ def with_branch(entries: Sequence[StageEntry]) -> list[StageEntry] | None:
     What lies between the two becomes a branch. Nothing else may read the earlier entry or what lies between.
     """
     for place, entry in enumerate(entries):
-        found = SUM.match(entry.chain) if isinstance(entry.chain, str) else None
+        found = SUM.search(entry.chain) if isinstance(entry.chain, str) else None
         name = found and (found["first"] or found["second"])
-        start = next((at for at in range(place - 1) if entries[at].name == name), None)
+        start = next((at for at in range(place) if entries[at].name == name), None)
         if found is None or start is None:
             continue
-        between = entries[start + 1 : place]
-        others = [*entries[: start + 1], *between, *entries[place + 1 :]]
-        is_free = not any(is_read(others, each) for each in (name, *(each.name for each in between)))
+        head = str(entry.chain)[: found.start()].removesuffix(" -> ")
+        between = [*entries[start + 1 : place], *([StageEntry(None, head)] if head else [])]
+        if not between or head.count("(") != head.count(")"):
+            continue
+        rest = str(entry.chain)[found.end() :]
+        others = [*entries[: start + 1], *between, StageEntry(None, rest), *entries[place + 1 :]]
+        is_free = not any(is_read(others, each) for each in (name, *(each.name for each in between if each.name)))
         if not is_free or not all(follows(each, each) for each in between):
             continue
         branch = " -> ".join(str(each.chain) for each in between)
         branches = f"identity, {branch}" if found["first"] else f"{branch}, identity"
-        made = StageEntry(entry.name, f"add({branches}){str(entry.chain)[found.end() :]}")
+        made = StageEntry(entry.name, f"add({branches}){rest}")
         return [*entries[: start + 1], made, *entries[place + 1 :]]
     return None
 

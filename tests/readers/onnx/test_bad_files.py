@@ -132,6 +132,19 @@ def test_a_reshape_of_a_weight_to_sizes_that_are_not_known(tmp_path: Path) -> No
     assert "size of its output depends on the numbers in 's'" in read(tmp_path, made)
 
 
+def test_places_in_more_axes_than_a_tensor_has(tmp_path: Path) -> None:
+    inputs = {"x": [1, 4], "i": [1, 2**31], "u": [1]}
+    made = model([helper.make_node("ScatterND", ["x", "i", "u"], ["y"])], inputs, formats={"i": TensorProto.INT64})
+    with pytest.raises(SpecError, match="indices into 2147483648 axes of a tensor that has 2"):
+        archcalc.load(str(write(tmp_path, made)))
+
+
+def test_maxima_of_more_windows_than_are_listed(tmp_path: Path) -> None:
+    node = helper.make_node("MaxPool", ["x"], ["z", "y"], kernel_shape=[3000, 3000], pads=[1500] * 4)
+    with pytest.raises(SpecError, match="a table of more than 16,777,216 indices"):
+        archcalc.load(str(write(tmp_path, model([node], {"x": [1, 1, 8, 8]}))))
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")

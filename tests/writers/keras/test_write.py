@@ -118,6 +118,13 @@ def test_tokens_are_the_last_axis_but_one_without_a_transposition() -> None:
     assert "transpose" not in text
 
 
+def test_axes_that_are_split_and_permuted_are_a_function_of_the_given_sizes() -> None:
+    text = code("input: 8x8x3\nlayers: [\"rearrange '(a p) (b q) c = (a b) (p q) c' p=2 q=2\"]")
+    assert parameters(functions(text)["ap_bq_c_to_ab_pq_c"]) == ["x", "p", "q"]
+    assert "= x.shape[1:]" in text
+    assert "n1 = x.shape[1]\n" in code("input: 6\nlayers: [\"rearrange '(a b) = (b a)' a=2\"]")
+
+
 def test_layers_that_share_all_weights_are_called_again() -> None:
     tied = code("input: 16\nlayers: [{a: embedding 9 4}, {b: linear 9 nobias weights=@a}]")
     assert 'a_layer = layers.ReversibleEmbedding(9, 4, name="a")' in tied

@@ -150,6 +150,8 @@ def columns(n: NodeView) -> list[TensorName]:
 
     sizes, places = n.sizes(0), n.sizes(1)
     known, own = n.value(1), n.attribute("batch_dims", 0)
+    if own + places[-1] > len(sizes):
+        raise Untranslatable(f"indices into {own + places[-1]} axes of a tensor that has {len(sizes)}")
     if known is not None:
         before = np.indices(places[:-1], np.int64)[:own]
         after = np.moveaxis(np.asarray(known, np.int64), -1, 0)

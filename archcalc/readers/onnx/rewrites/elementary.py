@@ -147,7 +147,7 @@ def reverse_sequence(body: Body) -> None:
         ends = (-1, -(2**40), axis, -1)
         body.result(body.add("Slice", body.input(0), *(body.integers(each) for each in ends)))
         return
-    steps = body.shaped(body.integers(*range(sizes[axis])), axis, len(sizes))
+    steps = body.shaped(body.positions(sizes[axis]), axis, len(sizes))
     lengths = body.shaped(body.input(1), along, len(sizes))
     turned = body.add("Sub", body.add("Sub", lengths, body.integers(1)), steps)
     places = body.add("Where", body.add("Less", steps, lengths), turned, steps)
@@ -160,7 +160,7 @@ def update_of_cache(body: Body) -> None:
     """Rewrite a cache whose elements from an index on, one for each sequence, are replaced."""
     n, sizes = body.n, body.n.sizes(0)
     axis, count = n.axis("axis", -2, len(sizes)), n.sizes(1)[n.axis("axis", -2, len(sizes))]
-    places = body.shaped(body.integers(*range(count)), axis, len(sizes))
+    places = body.shaped(body.positions(count), axis, len(sizes))
     if n.has(2):
         places = body.add("Add", body.shaped(body.input(2), 0, len(sizes)), places)
     if n.attribute("mode", "linear") == "circular":
