@@ -7,8 +7,8 @@ the process ever had. The exit status is 1 if anything else happened.
 
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
-FILE is a program as `torch.export.save` writes it, an ONNX file, a ``.keras`` file, a Keras model in HDF5, or a
-checkpoint. Of one in several files, the index is damaged.
+FILE is a program as `torch.export.save` writes it, an ONNX, TensorFlow Lite or ``.keras`` file, a Keras model in HDF5,
+or a checkpoint. Of one in several files, the index is damaged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Any
 import archcalc
 from archcalc import SpecError
 from archcalc.spec.models import is_checkpoint
-from benchmarks import damaged_checkpoints, damaged_onnx
+from benchmarks import damaged_checkpoints, damaged_onnx, damaged_tflite
 from benchmarks.damaged_bytes import archive_of, other_bytes, truncated
 
 MAX_SECONDS = 60
@@ -143,6 +143,8 @@ def main() -> int:
         original, damages = damaged_checkpoints.Checkpoint(file), damaged_checkpoints.DAMAGES
     elif file.suffix == ".onnx":
         original, damages = damaged_onnx.Model(file), damaged_onnx.DAMAGES
+    elif file.suffix == ".tflite":
+        original, damages = damaged_tflite.Model(file), damaged_tflite.DAMAGES
     else:
         original, damages = Members(file), DAMAGES
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,8 @@ def run_in(folder: Path, command: str) -> str:
         write_checkpoints(folder)
     if ".keras" in command:
         write_keras_models(folder)
+    if ".tflite" in command:
+        shutil.copy(ROOT / "tests/readers/tflite/files/mobile.float32.tflite", folder / "net.tflite")
     inherited = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
     paths = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     run = subprocess.run(

@@ -36,6 +36,8 @@ def each_page() -> pytest.MarkDecorator:
 @pytest.mark.slow
 @each("console")
 def test_commands_print_what_the_page_prints(example: Example, tmp_path: Path) -> None:
+    if ".tflite" in example.command:
+        pytest.importorskip("tflite")
     assert run_in(tmp_path, example.command).splitlines() == example.output.splitlines()
 
 

@@ -3,7 +3,8 @@
 `torch_export` and `onnx` decode files to programs of calls, which `aten` translates to steps: the operations of a model
 on tensors as the file has them, with their batch axis (`steps`). `batch` finds the batch axis of every tensor, and
 `lowering` writes the steps as the layers of a graph, without it. `torch_module` exports modules of the user's code.
-`keras` converts the layers of a model one by one. `checkpoints` reads parameters without a network.
+`tflite` makes nodes of ONNX of a file. `keras` converts the layers of a model one by one. `checkpoints` reads
+parameters without a network.
 
 `building` is the graph so far, for all of them. `archive`, `hdf5` and `json_text` read files that are not trusted.
 
@@ -60,6 +61,15 @@ class _Onnx(_File):
         return read_onnx(self._path, self._name, options)
 
 
+class _TensorFlowLite(_File):
+    """A file of TensorFlow Lite."""
+
+    def _read(self, options: ModelOptions) -> ModelFile:
+        from archcalc.readers.tflite.read import read_tflite
+
+        return read_tflite(self._path, self._name, options)
+
+
 class _Keras(_File):
     """A Keras model, or its description."""
 
@@ -95,6 +105,7 @@ def _is_model_in_hdf5(path: Path) -> bool:
 
 READERS[".pt2"] = _TorchExport
 READERS[".onnx"] = _Onnx
+READERS[".tflite"] = _TensorFlowLite
 READERS[KERAS] = _Keras
 CONTENT_READERS[".json"] = _is_description, _Keras
 CONTENT_READERS.update(dict.fromkeys(HDF5, (_is_model_in_hdf5, _Keras)))

@@ -39,7 +39,7 @@ class LoweredFile:
 
     @property
     def layout(self) -> str:
-        return "chw"
+        return self.model.layout
 
     @property
     def axis_names(self) -> Mapping[str, tuple[str, int]]:

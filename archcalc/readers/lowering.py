@@ -57,6 +57,8 @@ class Model:
     """Returns stored arrays by their names in the file, read from it."""
     notes: tuple[str, ...] = ()
     """What else there is to know about it."""
+    layout: str = "chw"
+    """The layout in which shapes are printed."""
     record: object = None
     """The file as it was decoded, for what steps do not keep; its type depends on the format."""
 
@@ -178,7 +180,7 @@ class _Lowering(GraphBuilder):
             except (LookupError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
         outputs = {name: self.tensors[index] for name, index in self.model.outputs.items()}
-        return self.built(self.model.title, outputs, self._notes())
+        return self.built(self.model.title, outputs, self._notes(), self.model.layout)
 
     def _inputs(self) -> dict[str, Shape]:
         """Return the shapes of the inputs."""

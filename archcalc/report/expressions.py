@@ -69,6 +69,7 @@ FUNCTIONS = {
     "round": "round",
     "sin": "sin",
     "cos": "cos",
+    "atan": "atan",
     "max": "max",
     "min": "min",
 }

@@ -39,8 +39,8 @@ MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "uns
 PRODUCTS = ("matmul", "bmm", "mm", "einsum")
 """The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
 
-ONNX = "onnx"
-"""The namespace of calls that only a reader of this package makes; those without a translation are never constants."""
+OF_READERS = ("onnx", "tflite")
+"""The namespaces of calls that only readers of this package make; those without a translation are never constants."""
 
 Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
 """Returns stored arrays and computed constants by their names, given the program and its calls on constants."""
@@ -193,7 +193,7 @@ class _Translation:
         results = [name for name in call.outputs if name is not None]
         if base in ZEROS:
             tensors.zeros.update(results)
-        is_known = not call.reason and (namespace != ONNX or f"{namespace}.{base}" in TRANSLATIONS)
+        is_known = not call.reason and (namespace not in OF_READERS or f"{namespace}.{base}" in TRANSLATIONS)
         given = [*call.arguments.values()]
         if is_known and (base in FACTORIES or (base not in PRODUCTS and tensors.is_constant(given))):
             tensors.add_constants(results, self.with_sizes(call, results[0]) if base in LIKE else call)

@@ -14,6 +14,7 @@ from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F
 from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
+from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
@@ -41,6 +42,9 @@ MAX_INNER_NODES = 30_000
 
 class Decoder:
     """The state of the reading."""
+
+    layout = "chw"
+    """The layout in which shapes are printed."""
 
     def __init__(self, model: Any, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
         self.model, self.name, self.given, self.partial = model, name, inputs, partial
@@ -93,7 +97,8 @@ class Decoder:
             if tensors.is_decoded(name):
                 read = tensors.renamed(name) if name == own else name
                 name = encoded(tensors, read, Origin("", "", "QuantizeLinear", "")).name
-            if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
+            is_shared = name not in tensors.stored or name in outputs
+            if name != own and name in tensors.metas and is_shared:  # under its own name
                 tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")
                 tensors.emit("aten.alias.default", {"self": TensorName(name)}, [own], origin)
@@ -122,6 +127,10 @@ class Decoder:
             },
             has_weights=not self.without_numbers,
         )
+
+    def notes(self, program: Program) -> tuple[str, ...]:
+        """Return what else there is to know about the model, given its program."""
+        return notes(self.tensors, program, self.turned)
 
     def named_outputs(self) -> Iterator[tuple[str, str]]:
         """Yield the outputs by their names, and the tensors that they are; a sequence is several outputs."""
@@ -439,7 +448,11 @@ class Decoder:
         read = [name for name in n.inputs if name in self.tensors.metas] if outputs else []
         arguments = {f"input{index}": TensorName(name) for index, name in enumerate(read)}
         made = n.outputs if outputs and any(n.outputs) else (self.new_prefix(),)
-        self.tensors.calls.append(Call(f"onnx.{key.replace('.', '_')}", arguments, made, n.origin, reason=reason))
+        self.tensors.calls.append(Call(self.target(n, key), arguments, made, n.origin, reason=reason))
+
+    def target(self, n: NodeView, key: str) -> str:
+        """Return what an operator without a translation is called in lists."""
+        return f"onnx.{key.replace('.', '_')}"
 
     def own_weight(self, n: NodeView) -> str | None:
         """Return the name of the weight of a layer."""

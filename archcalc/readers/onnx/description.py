@@ -44,14 +44,31 @@ def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[st
     """
     found: list[str] = []
     if any(QUANTIZED.search(call.origin.function) for call in tensors.calls):
-        counts: Counter[str] = Counter()
-        for name, array in program.stored.items():
-            if array.kind == "parameter":
-                counts[tensors.stored_format(name)] += prod(tensors.sizes(name))
-        formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in counts.most_common())
-        dynamic = [NOT_ROUNDED] if tensors.scales else []
-        found += [ROUNDING, *dynamic, *([f"parameters by number format: {formats}"] if formats else [])]
-    if turned:
-        names = ", ".join(f"'{name}'" for name in turned)
-        found.append(f"read with the channels first: {names}, which the file has with the channels last")
-    return (*found, *reconciliation.notes(tensors))
+        found += [
+            ROUNDING,
+            *([NOT_ROUNDED] if tensors.scales else []),
+            *format_note(parameters_by_format(tensors, program)),
+        ]
+    return (*found, *turned_note(turned), *reconciliation.notes(tensors))
+
+
+def parameters_by_format(tensors: Tensors, program: Program) -> Counter[str]:
+    """Return the numbers of parameters by the number formats that they have in the file."""
+    counts: Counter[str] = Counter()
+    for name, array in program.stored.items():
+        if array.kind == "parameter":
+            counts[tensors.stored_format(name)] += prod(tensors.sizes(name))
+    return counts
+
+
+def format_note(counts: Counter[str]) -> list[str]:
+    """Return the note that says how many parameters have which number format; none if there are no parameters."""
+    formats = ", ".join(f"{count:,} in {dtype}" for dtype, count in counts.most_common())
+    return [f"parameters by number format: {formats}"] if formats else []
+
+
+def turned_note(inputs: Sequence[str]) -> list[str]:
+    """Return the note that says which inputs have another order of axes than in the file."""
+    names = ", ".join(f"'{name}'" for name in inputs)
+    text = f"read with the channels first: {names}, which the file has with the channels last"
+    return [text] if inputs else []

@@ -15,7 +15,7 @@ from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import Decoder
-from archcalc.readers.onnx.description import notes, record
+from archcalc.readers.onnx.description import record
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.protobuf import read_model
 from archcalc.readers.onnx.tensors import MAX_AXES
@@ -62,9 +62,27 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         SpecError: the file cannot be read, or has operators that have no translation.
     """
     without_arguments(options)
+    proto = read_model(path, name)
+
+    def decoder(inputs: Inputs) -> Decoder:
+        return Decoder(proto, path, name, inputs, partial=options.partial)
+
+    return decoded(decoder, name, options)
+
+
+def decoded(decoder_of: Callable[[Inputs], Decoder], name: str, options: ModelOptions) -> OnnxFile:
+    """Return a model of ONNX as a SPEC.
+
+    Args:
+        decoder_of: returns what goes through its nodes, given its inputs.
+        name: the name of the file in messages.
+        options: how to read it, with the shapes that are given in the order of the nodes.
+
+    Raises:
+        SpecError: it is not complete, or has operators that have no translation.
+    """
     axes = batch_axes(options)
     inputs = Inputs(name, options.shapes, axes, options.values, options.sizes)
-    proto = read_model(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         return arrays_of(decoder.tensors.arrays, name, program, constant_calls, names)
@@ -77,20 +95,21 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         }
 
     try:
-        decoder, program = _decoded(proto, path, name, inputs, options)
+        decoder, program = _program(decoder_of, inputs, name)
         model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, is_partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
-    about = notes(decoder.tensors, program, decoder.turned)
-    return OnnxFile(replace(model, notes=about, record=record(proto.graph, decoder.tensors)), inputs)
+    about = decoder.notes(program)
+    graph = decoder.model.graph
+    return OnnxFile(replace(model, notes=about, record=record(graph, decoder.tensors), layout=decoder.layout), inputs)
 
 
-def _decoded(proto: Any, path: Path, name: str, inputs: Inputs, options: ModelOptions) -> tuple[Decoder, Program]:
-    """Return the program of a file, and what its arrays are read with."""
+def _program(decoder_of: Callable[[Inputs], Decoder], inputs: Inputs, name: str) -> tuple[Decoder, Program]:
+    """Return the program of a model, and what its arrays are read with."""
     try:
-        decoder = Decoder(proto, path, name, inputs, partial=options.partial)
+        decoder = decoder_of(inputs)
         return decoder, decoder.program()
     except SpecError:
         raise

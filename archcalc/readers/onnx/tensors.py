@@ -358,7 +358,8 @@ class Tensors:
                 return derived.format
             name = derived.sources[0]
         node = self.constant_nodes.get(name)
-        return self.metas[name].dtype if node is None else self.stored_format(self.resolved(node.input[0]))
+        read = None if node is None else next(iter(node.input), None)
+        return self.metas[name].dtype if read is None else self.stored_format(self.resolved(read))
 
     def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
         """Add the calculation of a number, unless it has been calculated before, and return the number."""

@@ -111,9 +111,10 @@ class Arrays:
             return self._evaluated(name)
         if name not in source.initializers:
             self._refuse(name, "the file does not contain it")
-        return self._read(name)
+        return self.read(name)
 
-    def _read(self, name: str) -> Any:
+    def read(self, name: str) -> Any:
+        """Return an array of the file."""
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx import TensorProto
 
