@@ -45,7 +45,7 @@ TEXT = Notation(
     absolute=lambda x: f"|{x}|",
     brackets=("(", ")"),
 )
-LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "arctan", "max", "min")
+LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "max", "min")
 """The functions that LaTeX knows by name."""
 LATEX = Notation(
     times=r" \cdot ",
@@ -69,7 +69,7 @@ FUNCTIONS = {
     "round": "round",
     "sin": "sin",
     "cos": "cos",
-    "atan": "arctan",
+    "atan": "atan",
     "max": "max",
     "min": "min",
 }
