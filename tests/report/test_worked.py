@@ -168,7 +168,8 @@ PYTHON = FormulaNotation(
     brackets=("(", ")"),
 )
 FUNCTIONS = {
-    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "atan", "floor")},
+    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "floor")},
+    "arctan": math.atan,
     "sqrt": lambda x: x**0.5 if x >= 0 else math.nan,
     "ln": math.log,
     "max": max,
