@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import prod
 from typing import Any, TypeAlias
 
@@ -269,11 +270,11 @@ class Elements:
         (ref,) = node.inputs
         own = [leaves(axis) for axis in self._axes[ref]]
         factors = _merged([tuple(axis) for axis in own])
-        numbers = {id(factor): number for number, factor in enumerate(factors)}
+        numbers = iter(range(len(factors)))
         view = View(
             tuple([factor.size for factor in factors]),
             tuple([(number,) for number in range(len(factors))]),
-            tuple([tuple([numbers[id(factor)] for factor in axis]) for axis in own]),
+            tuple([tuple(islice(numbers, len(axis))) for axis in own]),
         )
         further = node.op.rearranged(view, node.output)
         if further is None:
@@ -289,15 +290,17 @@ class Elements:
             made = tuple([Factor(int(further.sizes[part]), kind, whole=factor) for part in split])
             factor.parts = made
             known |= dict(zip(split, made, strict=True))
-        lost = [number for number in range(len(factors)) if not {*further.source[number]} <= further.placed]
-        if lost:
-            self._kept.append((_merged(self._axes[ref]), node))
-        axes = [
-            tuple([known.setdefault(part, Factor(int(further.sizes[part]))) for part in parts])
-            for parts in further.axes
-        ]
-        if lost:
-            self._kept += [(axis, node) for axis in axes]
+        lost = tuple(
+            [each for each, split in zip(factors, further.source, strict=True) if not {*split} <= further.placed]
+        )
+        kinds = {each.is_features for each in lost}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        axes = []
+        for parts in further.axes:
+            new = {part: Factor(int(further.sizes[part]), kind) for part in parts if part not in known}
+            axes.append(tuple([new[part] if part in new else known[part] for part in parts]))
+            self._kept += [((each,), node) for each in new.values()]
+        self._kept += [(lost, node)] if lost else []
         if of_vector or index in self.graph.features_wanted:
             self._expect(index, axes)
         return axes

@@ -97,7 +97,8 @@ class Decoder:
             if tensors.is_decoded(name):
                 read = tensors.renamed(name) if name == own else name
                 name = encoded(tensors, read, Origin("", "", "QuantizeLinear", "")).name
-            if name != own and name in tensors.metas and name not in tensors.stored:  # under its own name
+            is_shared = name not in tensors.stored or name in outputs
+            if name != own and name in tensors.metas and is_shared:  # under its own name
                 tensors.metas[own] = tensors.metas[name]
                 origin = Origin("", "", "Identity", "")
                 tensors.emit("aten.alias.default", {"self": TensorName(name)}, [own], origin)

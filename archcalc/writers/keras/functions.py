@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from archcalc.executor.inputs import vocabularies
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref
 from archcalc.spec.errors import Problem, SpecError
@@ -15,7 +16,7 @@ from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, in_one_l
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import variable_name
 from archcalc.writers.code.repetition import split_name
-from archcalc.writers.code.statements import Step, statements, written
+from archcalc.writers.code.statements import Step, returning, statements, written
 from archcalc.writers.keras.layout import Layouts
 from archcalc.writers.keras.loops import Rename, in_loops
 from archcalc.writers.keras.registry import VALUES
@@ -191,14 +192,7 @@ class Function:
         steps = [*self.steps(self.module.children, NAME)]
         found = statements(steps, self.module.outputs)
         given = dict(zip(self.module.inputs, names, strict=True))
-        outputs = self.module.outputs
-        if found and found[-1].outputs == outputs:
-            own = written(found[:-1], given, [*found[-1].reads], self.free_name)
-            last = "return " + named(found[-1].text, given)
-        else:
-            own = written(found, given, outputs, self.free_name)
-            last = f"return {', '.join(given[ref] for ref in outputs)}"
-        yield from self.body([*own, last])
+        yield from self.body(returning(found, given, self.module.outputs, self.free_name))
 
     # --- the model ---
 
@@ -251,8 +245,6 @@ class Function:
 
     def input(self, ref: Ref) -> Written:
         """Return the call that makes an input of the model."""
-        from archcalc.executor.inputs import vocabularies
-
         node = self.graph.nodes[ref.node]
         shape = self.functions.shape_of(ref)
         dtype = (("dtype=", '"int32"'),) if node.name in vocabularies(self.graph) else ()
@@ -512,12 +504,6 @@ def broken(tensors: str, indent: str) -> list[str]:
         items = [inside] if len(inner + inside) <= WIDTH else [f"{each}," for each in top_level(inside) or [inside]]
         return [f"{indent}[", *(inner + item for item in items), f"{indent}]"]
     return [line for each in top_level(tensors) or [tensors] for line in in_lines("", parsed(each), indent, ",")]
-
-
-def named(text: str, names: Mapping[Ref, str]) -> str:
-    from archcalc.writers.code.statements import _named
-
-    return _named(text, names)
 
 
 def joined(prefix: str, name: str, separator: str) -> str:

@@ -109,6 +109,24 @@ def test_heads_keep_their_order(tmp_path: Path) -> None:
     assert read(graph) is None
 
 
+def test_windows_that_are_cut_across_others_keep_their_order(tmp_path: Path) -> None:
+    layers = (
+        "conv 4 k1",
+        "rearrange 'c (a p) (b q) = (a b) (p q) c' p=2 q=2 -> attention heads=2",
+        "rearrange '(a b) (p q) c = c (a p) (b q)' a=3 p=2",
+        "rearrange 'c (p a) (q b) = (a b) (p q) c' p=2 q=2 -> attention heads=2",
+    )
+    graph = graph_of(tmp_path, "3x6x6", *layers)
+    assert not [*Elements(graph).problems()]
+    assert read(graph, 2) is None
+
+
+def test_a_factor_that_occurs_twice(tmp_path: Path) -> None:
+    layers = ("linear 6", "matmul(identity, transpose 1x0)", "add(identity, transpose 1x0)", "reshape 2x2x4", "fc 2")
+    graph = graph_of(tmp_path, "4x6", *layers)
+    assert Elements(graph).read(graph.nodes[-1], [0, 1, 2]) is None
+
+
 def test_sums_with_a_transposition_end(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, "4x4", "add(identity, transpose 1x0)", "linear 3")
     assert read(graph, 1) is None
