@@ -311,9 +311,10 @@ class Quantize(Converted):
     def output(self, inputs: Shapes) -> Shape:
         require(self.scale > 0, "the scale of quantize must be positive, got {scale}", scale=self.scale)
         low, high = self.codes
+        codes = f"one from {low} to {high}" if high else "0"
         require(
             both(low <= self.zero, self.zero <= high),
-            f"the code of 0 must be one from {low} to {high} in {self.format}, got {{zero}}",
+            f"the code that stands for 0 in {self.format} must be {codes}, got {{zero}}",
             zero=self.zero,
         )
         return inputs[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archcalc.numeric import Impossible
@@ -35,3 +37,21 @@ def test_moments_of_functions_of_normal_numbers() -> None:
     grown = arithmetic.Exp().spread((Spread(),), SHAPE)
     assert grown.mean == pytest.approx(2.718281828459045**0.5)
     assert grown.square == pytest.approx(2.718281828459045**2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "int8", "scale": -1}, "the scale of quantize must be positive, got -1"),
+        ({"format": "int8", "zero": 200}, "in int8 must be one from -128 to 127, got 200"),
+        ({"format": "float8_e5m2", "zero": 3}, "in float8_e5m2 must be 0, got 3"),
+    ],
+)
+def test_encodings_that_do_not_exist_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(Impossible, match=message):
+        arithmetic.Quantize(**arguments).output(SHAPE)
+
+
+def test_a_conversion_costs_nothing_and_an_encoding_its_limits_and_scales() -> None:
+    assert not arithmetic.Cast(format="bfloat16").cost(SHAPE).flops
+    assert arithmetic.Quantize(format="int8").cost(SHAPE).operations == {"div": 60, "mul": 60, "cmp": 120}
