@@ -54,7 +54,7 @@ def _is_batch(n: Operation, before: tuple[int, ...], after: tuple[int, ...]) -> 
     count = 1
     for size in before[1:]:
         count *= size
-    return before[0] == after[0] and after[1] in (count, -1)
+    return before[0] == after[0] and after[1] == count
 
 
 @converts("SQUEEZE", follows=True)
