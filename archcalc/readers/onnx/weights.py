@@ -105,7 +105,7 @@ class Arrays:
             derived = source.derived[name]
             try:
                 return derived.function(*[self._found[each] for each in derived.sources])
-            except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+            except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
                 self._refuse(name, f"{error}")
         if name in source.constant_nodes:
             return self._evaluated(name)
