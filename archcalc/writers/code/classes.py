@@ -252,7 +252,7 @@ class Classes:
         names = {self.part_names.get((child, ""), "") for child in first.children}  # parameters may be kept beside them
         taken = {*self.reserved.globals, *self.reserved.attributes, *names}
         given = self.arguments if first is self.root else ()
-        parameters, columns = parameters_of(rows, taken, own=own, given=given)
+        parameters, columns = parameters_of(rows, taken, own=own, given=given, chain=chain)
         name = unused(class_name(self.graph, modules[:own], is_root=first is self.root), self.taken)
         self.taken.add(name)
         made = Class(name, modules, chain, parameters, constructed[0], columns)

@@ -12,6 +12,7 @@ from archcalc.writers.names import unused
 
 PLACE = re.compile(r"\$(\w+|\*)")
 MARK = re.compile(r"\0(\d+):(\d+)\0")
+NAME = re.compile(r"[\w.]+")
 MOST_NESTED = 3
 """The most calls that are nested."""
 LONG = 72
@@ -68,10 +69,10 @@ def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement
     for number, step in enumerate(steps):
         own = [nested.pop(ref, None) for ref in step.inputs]
         if sum(len(MARK.sub("x", each.text)) for each in own if each) + len(step.template) > LONG:
-            found += [
-                Statement((ref,), each.text, each.step.name) for ref, each in zip(step.inputs, own, strict=True) if each
-            ]
-            own = [None] * len(own)
+            for place, (ref, each) in enumerate(zip(step.inputs, own, strict=True)):
+                if each and not NAME.fullmatch(each.text):
+                    found.append(Statement((ref,), each.text, each.step.name))
+                    own[place] = None
         depth = step.template.endswith(")") + max((each.depth for each in own if each), default=0)
         text = PLACE.sub(lambda match, own=own, step=step: _argument(match, own, step), step.template)  # type: ignore[misc]
         (output, *others) = step.outputs
@@ -100,7 +101,7 @@ def _places(step: Step) -> Iterator[Ref]:
 def _fits(made: _Nested, reader: Step, near: int) -> bool:
     """Return whether an expression is nested in the step that reads it."""
     step = made.step
-    if re.fullmatch(r"[\w.]+", step.template):
+    if NAME.fullmatch(step.template):
         return True
     if step.is_line:
         return False

@@ -282,7 +282,8 @@ def is_aligned(groups: Sequence[Group], graph: Graph, products: Products, added:
     mask = graph.shape(added)
     leading = [size for _, size in groups]
     in_order = [group for group, _ in groups] == [*range(len(groups) - 1), None]
-    same = in_order and [*graph.shape(Ref(products.layers[-1]))[:-2]] == leading
+    axes = graph.shape(Ref(products.layers[-1]))[:-2]
+    same = in_order and without_ones(axes) == without_ones(tuple(leading))
     return same or len(mask) <= 2
 
 
