@@ -198,7 +198,9 @@ class Attention(Operator):
     causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
     window: Number | None = integer(None, help="number of positions that a query attends to; by default all")
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
-    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary position embeddings; by default none")
+    rope: Number | None = real(
+        None, bare=("rope", 10_000), help="base of rotary position embeddings, 10,000 as a flag; by default none"
+    )
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
     score_bias: bool = tensor(
         features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"
