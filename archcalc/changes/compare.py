@@ -10,7 +10,7 @@ from archcalc.analysis.fields import Fields
 from archcalc.analysis.propagate import Analysis
 from archcalc.changes.align import Alignment
 from archcalc.changes.layers import LayerChange, LayerChanges
-from archcalc.changes.rows import Row, rows_of
+from archcalc.changes.rows import ChangeRow, rows_of
 from archcalc.changes.signature import outputs_of
 from archcalc.graph import ordered
 from archcalc.numeric import Number
@@ -76,7 +76,7 @@ class NetworkDiff:
         return tuple(LayerChanges(self.alignment).all())
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[ChangeRow, ...]:
         """The changes, with repeated ones combined."""
         return tuple(rows_of(self.alignment, self.changes))
 

@@ -18,7 +18,7 @@ COUNTER = re.compile(r"_?\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ChangeRow:
     """One or several equal changes."""
 
     kind: Kind
@@ -58,7 +58,7 @@ class Row:
         return tuple(["/".join(change.layer.path[:-1]) for change in self.changes])
 
 
-def rows_of(alignment: Alignment, changes: Iterable[LayerChange]) -> list[Row]:
+def rows_of(alignment: Alignment, changes: Iterable[LayerChange]) -> list[ChangeRow]:
     """Return the rows of a comparison, in the order of the first change of each; ``affected`` layers are the last one.
 
     Args:
@@ -89,7 +89,7 @@ def rows_of(alignment: Alignment, changes: Iterable[LayerChange]) -> list[Row]:
     rows = [_row(units) for units in grouped.values()]
     if affected:
         names = tuple([change.layer.name for change in affected])
-        rows.append(Row(kind="affected", label="", places=names, changes=tuple(affected)))
+        rows.append(ChangeRow(kind="affected", label="", places=names, changes=tuple(affected)))
     return rows
 
 
@@ -149,11 +149,11 @@ def _factor(change: AttributeChange) -> Fraction | None:
     return Fraction(int(change.after), int(change.before))
 
 
-def _row(units: list[_Unit]) -> Row:
+def _row(units: list[_Unit]) -> ChangeRow:
     first = units[0].changes[0]
     values = {unit.changes[0].attributes for unit in units}
     factors = tuple(_factor(each) if len(values) > 1 else None for each in first.attributes)
-    return Row(
+    return ChangeRow(
         kind=first.kind,
         label=units[0].label,
         places=tuple([unit.place for unit in units]),

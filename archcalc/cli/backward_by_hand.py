@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Place, WorkedOut, fail_at, within_operations
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, RequestedNumber, WorkedOut, fail_at, within_operations
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archcalc.executor.recorded_gradients import RecordedGradients
 
 
-def worked_gradients(found: RecordedGradients, places: Sequence[Place]) -> list[WorkedOut]:
+def worked_gradients(found: RecordedGradients, places: Sequence[RequestedNumber]) -> list[WorkedOut]:
     """Return the numbers of gradients at places, worked out.
 
     Args:
@@ -28,7 +28,7 @@ def worked_gradients(found: RecordedGradients, places: Sequence[Place]) -> list[
     return [_work_out(found, place) for place in places]
 
 
-def _work_out(found: RecordedGradients, place: Place) -> WorkedOut:
+def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedOut:
     from archcalc.report.worked import worked
 
     g, batched = found.found.gradients[place.layer], place.layer not in found.found.arrays
@@ -45,7 +45,7 @@ def _work_out(found: RecordedGradients, place: Place) -> WorkedOut:
     return WorkedOut(worked(name if len(written) > 1 else next(iter(written)), written), arrays)
 
 
-def _indices(place: Place, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:
+def _indices(place: RequestedNumber, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:
     """Return the indices of the numbers of a place; leading axes of size 1, and the example of a batch of one, may be
     left out."""
     index, sizes = place.indices, shape[1:] if batched and shape[0] == 1 else shape

@@ -35,7 +35,7 @@ MAX_PLACES = 64
 _PLACE = re.compile(r"(.+?)\s*[:\[]\s*(\d+(?:\s*,\s*\d+)*)\s*\]?|([^:\[]+)", re.ASCII)
 
 
-class Place(NamedTuple):
+class RequestedNumber(NamedTuple):
     """A number of the output of a layer, or all of them."""
 
     layer: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     """The index of the number; empty for all numbers."""
 
 
-def read_places(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[Place, ...]:
+def read_places(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[RequestedNumber, ...]:
     """Return the values of ``--at``: ``LAYER:INDEX`` or ``LAYER`` each."""
     places = []
     for text in values:
@@ -51,7 +51,9 @@ def read_places(ctx: click.Context, option: click.Parameter, values: tuple[str, 
         if found is None:
             raise click.UsageError(f"--at must be LAYER:INDEX such as conv_1:0,2,2, or LAYER, got '{text[:60]}'")
         layer, index, alone = found.groups()
-        places.append(Place(layer, tuple(map(int, index.split(",")))) if index else Place(alone, ()))
+        places.append(
+            RequestedNumber(layer, tuple(map(int, index.split(",")))) if index else RequestedNumber(alone, ())
+        )
     return tuple(places)
 
 
@@ -63,7 +65,7 @@ class Training(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluated:
+class EvaluatedNetwork:
     """The tensors of a small network, batch in front, and its stored arrays before the run."""
 
     network: Network
@@ -94,7 +96,7 @@ def evaluate_exactly(
     inputs: Mapping[str, Array],
     weights: Mapping[str, Array],
     training: Training | None = None,
-) -> tuple[Evaluated, dict[str, Array]]:
+) -> tuple[EvaluatedNetwork, dict[str, Array]]:
     """Evaluate a network in fractions and roots, and return the stored arrays that a training step updates as well.
 
     Args:
@@ -117,7 +119,7 @@ def evaluate_exactly(
         with array_errors("--exact"):
             stored = exact(weights)
             tensors, updates = evaluate(network.graph, exact(inputs), stored, *(training or ()))
-            return Evaluated(network, tensors, stored, training), updates
+            return EvaluatedNetwork(network, tensors, stored, training), updates
     except InexactError as error:
         hint = "run without --exact for decimal numbers"
         fail("argument", f"no exact result: {error}", hint=hint, origin="--exact")
@@ -142,7 +144,7 @@ class WorkedOut(NamedTuple):
     arrays: Mapping[str, Array]
 
 
-def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
+def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
     """Return how numbers are computed from the inputs and the stored arrays of their layer.
 
     Raises:
@@ -182,7 +184,7 @@ def work_out(evaluated: Evaluated, place: Place) -> WorkedOut:
     return WorkedOut(found, arrays)
 
 
-def view_of(evaluated: Evaluated, place: Place) -> WindowView | None:
+def view_of(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WindowView | None:
     """Return the window of one output of a convolution or a pooling; ``None`` for other layers and for all outputs."""
     from archcalc.executor.loops.window_view import window_view
 
@@ -195,7 +197,7 @@ def view_of(evaluated: Evaluated, place: Place) -> WindowView | None:
     return window_view(node.op, x[example], evaluated.stored(node), tuple(index))
 
 
-def index_of(evaluated: Evaluated, place: Place) -> tuple[int, ...]:
+def index_of(evaluated: EvaluatedNetwork, place: RequestedNumber) -> tuple[int, ...]:
     """Return the index of the number of a place, the example first."""
     return _index(place, evaluated.tensors[evaluated.network.tensor(place.layer)].shape)
 
@@ -222,7 +224,7 @@ def _with_window(found: Worked, arrays: Mapping[str, Array], view: WindowView) -
     return replace(found, reads=tuple(reads.values())), shown
 
 
-def _worked_in_training(evaluated: Evaluated, number: int, place: Place) -> WorkedOut:
+def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: RequestedNumber) -> WorkedOut:
     """Return how numbers of a layer are computed in a training step from all examples of a batch."""
     from archcalc.report.worked import worked
 
@@ -237,7 +239,7 @@ def _worked_in_training(evaluated: Evaluated, number: int, place: Place) -> Work
     return WorkedOut(worked(_written(place, None, shape), _records(numbers)), arrays)
 
 
-def record_step(evaluated: Evaluated, number: int) -> tuple[Any, dict[str, Array]]:
+def record_step(evaluated: EvaluatedNetwork, number: int) -> tuple[Any, dict[str, Array]]:
     """Return what a layer computes in a training step, recorded, and the arrays that it reads by name."""
     from archcalc.executor.by_definition import trained_layer
 
@@ -260,7 +262,7 @@ def _of_example(name: str, example: int, shape: tuple[int, ...]) -> str:
     return name if shape[0] == 1 else f"{name}, example {example}"
 
 
-def _written(place: Place, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
+def _written(place: RequestedNumber, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
     """Return the name of a number, with the number of its example if there are several; or that of the place."""
     if index is None:
         index = place.indices
@@ -269,7 +271,7 @@ def _written(place: Place, index: tuple[int, ...] | None, shape: tuple[int, ...]
     return f"{place.layer}[{', '.join(map(str, index))}]" if index else place.layer
 
 
-def _indices(place: Place, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _indices(place: RequestedNumber, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the indices of the numbers of a place, the example first."""
     if place.indices:
         return [_index(place, shape)]
@@ -281,7 +283,7 @@ def _indices(place: Place, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [*product(*map(range, shape))]
 
 
-def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _index(place: RequestedNumber, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the index of a number, the example first; leading axes of size 1 may be left out."""
     sizes = shape[1:]
     index = place.indices
@@ -298,7 +300,9 @@ def _index(place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (example, *index)
 
 
-def fail_at(place: Place, what: str, sizes: Sequence[int], *, outside: bool, after_example: bool = False) -> NoReturn:
+def fail_at(
+    place: RequestedNumber, what: str, sizes: Sequence[int], *, outside: bool, after_example: bool = False
+) -> NoReturn:
     """Fail because there is no number at a place.
 
     Args:
@@ -315,7 +319,7 @@ def fail_at(place: Place, what: str, sizes: Sequence[int], *, outside: bool, aft
     fail("argument", text, hint=hint + (", after the example" if after_example else ""), origin="--at")
 
 
-class Tensors:
+class RecordedTensors:
     """The inputs and outputs of some layers, which are taken during a run."""
 
     def __init__(self, layers: Collection[int]) -> None:

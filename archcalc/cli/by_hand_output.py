@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.arrays.texts import DIGITS
-from archcalc.cli.by_hand import Evaluated, WorkedOut, work_out
+from archcalc.cli.by_hand import EvaluatedNetwork, WorkedOut, work_out
 from archcalc.cli.output import default_format, print_table
 from archcalc.cli.run_table import array_record, table, values_table
 from archcalc.cli.training_steps import averages
@@ -22,7 +22,7 @@ WORKED_FORMATS = ("plain", "rich", "markdown", "latex", "json")
 
 
 def print_by_hand(
-    steps: Sequence[Evaluated],
+    steps: Sequence[EvaluatedNetwork],
     tensors: Mapping[str, Array],
     values: Mapping[str, Any],
     form: str | None,
@@ -68,7 +68,7 @@ def worked_text(found: WorkedOut, form: str, digits: int) -> str:
     return "".join(f"{line}\n" for line in write(found.worked, found.arrays, digits=digits))
 
 
-def _averages_text(step: Evaluated, title: str, form: str, digits: int) -> str:
+def _averages_text(step: EvaluatedNetwork, title: str, form: str, digits: int) -> str:
     """Return how the moving averages change in a training step, without the arrays that they are computed from."""
     parts = [worked_text(WorkedOut(found.worked, {}), form, digits) for found in averages(step)]
     if not parts or step.training is None:
@@ -81,7 +81,12 @@ def _averages_text(step: Evaluated, title: str, form: str, digits: int) -> str:
 
 
 def _print_tensors(
-    evaluated: Evaluated, tensors: Mapping[str, Array], in_full: Sequence[str], form: str, color: str, digits: int
+    evaluated: EvaluatedNetwork,
+    tensors: Mapping[str, Array],
+    in_full: Sequence[str],
+    form: str,
+    color: str,
+    digits: int,
 ) -> None:
     """Print the numbers of small tensors and the ranges of large ones."""
     from archcalc.report.matrices import is_small
@@ -107,7 +112,9 @@ def tensors_lines(tensors: Mapping[str, Array], digits: int) -> Iterator[str]:
             yield from array_lines(f"{name}, in decimals", rounded, digits=digits)
 
 
-def document(steps: Sequence[Evaluated], tensors: Mapping[str, Array], values: Mapping[str, Any]) -> dict[str, Any]:
+def document(
+    steps: Sequence[EvaluatedNetwork], tensors: Mapping[str, Array], values: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return tensors and numbers that are worked out as data. Exact numbers are texts."""
     from archcalc.report.matrices import is_small
     from archcalc.report.worked import record

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]
 
 
-class Target(NamedTuple):
+class OutputFormat(NamedTuple):
     """A format that networks are written in."""
 
     title: str
@@ -112,13 +112,15 @@ def _text(text: str) -> bytes:
 
 
 TARGETS = {
-    "spec": Target("a spec", (".yaml", ".yml"), frozenset(), write_spec),
-    "mermaid": Target("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
-    "onnx": Target("an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx),
-    "pytorch": Target("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
-    "keras": Target("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
-    "dot": Target("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
-    "csv": Target("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
+    "spec": OutputFormat("a spec", (".yaml", ".yml"), frozenset(), write_spec),
+    "mermaid": OutputFormat("a Mermaid flowchart", (".mmd", ".mermaid"), frozenset({"depth"}), write_mermaid),
+    "onnx": OutputFormat(
+        "an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx
+    ),
+    "pytorch": OutputFormat("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
+    "keras": OutputFormat("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
+    "dot": OutputFormat("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
+    "csv": OutputFormat("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
 
 OPTIONAL = tuple(dict.fromkeys(name for target in TARGETS.values() for name in sorted(target.options)))

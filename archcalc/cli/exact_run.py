@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.cli.by_hand import Evaluated, Training, evaluate_exactly
+from archcalc.cli.by_hand import EvaluatedNetwork, Training, evaluate_exactly
 from archcalc.cli.execution import array_errors
 from archcalc.cli.given_arrays import batch_of, stored_arrays
 from archcalc.cli.training_steps import given_masks
@@ -22,7 +22,7 @@ def evaluate_steps_exactly(
     file: str | None,
     named: Mapping[str, Array],
     values: Mapping[str, Any],
-) -> list[Evaluated]:
+) -> list[EvaluatedNetwork]:
     """Run a network in exact numbers, in training once for every batch.
 
     Args:

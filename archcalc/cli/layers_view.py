@@ -12,7 +12,7 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.cli.columns import number_column
 from archcalc.cli.options import Command, with_options
 from archcalc.cli.output import terminal_width, writes_blocks
-from archcalc.report.cells import COLUMNS, DEFAULT, Cells, named
+from archcalc.report.cells import COLUMNS, DEFAULT, RowCells, named
 from archcalc.report.figures import NUMBERS, SUMMED, Row, figures, ranked
 from archcalc.report.layers_table import ALL, Filled, filled, has_name, marks, readable_depth
 from archcalc.report.module_tree import ASCII, INDENTED, LINES, NO_BREAK, Branches, ModuleTree, module_tree
@@ -55,7 +55,7 @@ def view_options(command: Command) -> Command:
 
 
 @dataclass(frozen=True)
-class View:
+class LayerArrangement:
     """How the layers are arranged."""
 
     sort: str | None
@@ -68,7 +68,7 @@ class View:
     """Whether the rows are a tree."""
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> View:
+    def of(cls, values: Mapping[str, Any]) -> LayerArrangement:
         """Return the view that the options of a command ask for.
 
         Raises:
@@ -104,7 +104,7 @@ class View:
 
     def fill(
         self, analysis: Analysis, columns: Sequence[str], *, depth: int | None, layout: str, dtype: str, form: str
-    ) -> tuple[list[Filled], Cells, Sequence[Row]]:
+    ) -> tuple[list[Filled], RowCells, Sequence[Row]]:
         """Return the columns of the table, the cells of its rows in the order of the network, and its innermost rows.
 
         Args:
@@ -130,7 +130,7 @@ class View:
             rows = analysis.folded(readable_depth(analysis) if depth is None else depth)
         if self.bars and self.bars not in columns:
             columns = (*columns, self.bars)
-        cells = Cells(analysis, rows, layout, dtype=dtype, bare=bare, nested=self.tree)
+        cells = RowCells(analysis, rows, layout, dtype=dtype, bare=bare, nested=self.tree)
         found = self.compared(filled(cells, columns), cells, form)
         if bare:
             found += marks(analysis, rows)
@@ -142,7 +142,7 @@ class View:
         root = analysis.graph.name if has_name(analysis) else "network"
         return _grown(found, tree, root, None if bare else _branches(form)), cells, tree.leaves
 
-    def compared(self, columns: list[Filled], cells: Cells, form: str) -> list[Filled]:
+    def compared(self, columns: list[Filled], cells: RowCells, form: str) -> list[Filled]:
         """Return columns with shares and bars."""
         if self.share:
             if not any(each.column.key in SUMMED for each in columns):

@@ -12,7 +12,7 @@ import click
 
 from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.backward import backward_options, check_options, run_backward
-from archcalc.cli.by_hand import Evaluated, Tensors, Training, read_places
+from archcalc.cli.by_hand import EvaluatedNetwork, RecordedTensors, Training, read_places
 from archcalc.cli.by_hand_output import print_by_hand
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.exact_run import evaluate_steps_exactly
@@ -307,7 +307,7 @@ def evaluate(
     file: str | None,
     named: Mapping[str, Array],
     values: dict[str, Any],
-) -> tuple[Run, Sequence[Evaluated], Sequence[float]]:
+) -> tuple[Run, Sequence[EvaluatedNetwork], Sequence[float]]:
     """Run the network as the options say, in training once for every batch.
 
     Args:
@@ -334,18 +334,18 @@ def evaluate(
     layers = {network.tensor(place.layer).node for place in values["places"]}
     layers |= {*with_averages(graph)} if values["steps"] or values["momentum"] else set()
     graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
-    steps: list[Evaluated] = []
+    steps: list[EvaluatedNetwork] = []
     for seed, given in enumerate(batches, values["seed"]):
         batch = batch_of(network, given, values["batch"])
         inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **given}
         step = TrainingStep(values["momentum"] or PYTORCH, given_masks(graph, values["masks"], batch))
         options = {"training": training, "seed": seed, "step": step, "keep": [*values["layers"], *values["printed"]]}
-        kept = Tensors(layers)
+        kept = RecordedTensors(layers)
         with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
             with progress(network.name, len(graph.nodes)) as advance, array_errors("--mode"):
                 run = runner.run(inputs, observe=kept.observer(advance), **options)
             times = repeated(partial(runner.run, inputs, **options), network.name, values["repeat"])
-        steps.append(Evaluated(network, kept.found, weights, Training(step, seed) if training else None))
+        steps.append(EvaluatedNetwork(network, kept.found, weights, Training(step, seed) if training else None))
         if training:
             weights = stored = {**stored, **run.updates}
     return run, steps, times

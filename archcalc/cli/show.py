@@ -10,7 +10,7 @@ import click
 from archcalc.analysis.counts import TRAINING
 from archcalc.cli.columns import chosen_columns
 from archcalc.cli.commands import SpecCommand
-from archcalc.cli.layers_view import View, view_options
+from archcalc.cli.layers_view import LayerArrangement, view_options
 from archcalc.cli.options import PositiveInteger, load_network, partial_option, spec_argument, spec_options
 from archcalc.cli.output import default_format, output_options, print_pieces, print_table, writes_blocks
 from archcalc.cli.training_options import (
@@ -87,7 +87,7 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
 
         show_checkpoint(spec, form, color, values["depth"], READABLE_ROWS)
         return
-    view = View.of(values)
+    view = LayerArrangement.of(values)
     columns = chosen_columns(values["columns"], tuple(COLUMNS), view.columns)
     step, setup = values["training_step"], setup_from(values)
     values["training"] = values["training"] or step

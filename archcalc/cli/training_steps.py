@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.arrays.written import WrittenArrayError, read_number
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, Evaluated, WorkedOut, record_step
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, EvaluatedNetwork, WorkedOut, record_step
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def with_averages(graph: Graph) -> list[int]:
     return found
 
 
-def averages(step: Evaluated) -> Iterator[WorkedOut]:
+def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
     """Yield how the moving averages of every layer that has some are updated in a training step, by channel."""
     from archcalc.report.worked import worked
 

@@ -24,7 +24,7 @@ from archcalc.validation.cache import cache_file, examine_changed
 from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec, find_specs
-from archcalc.validation.plan import Plan, plan
+from archcalc.validation.plan import ValidationPlan, plan
 from archcalc.validation.results import Options, ValidationResult
 from archcalc.validation.store import BaselineFile, locked
 from archcalc.validation.unused_patterns import unused_patterns
@@ -215,7 +215,7 @@ def only_files(found_specs: Iterable[FoundSpec]) -> None:
             raise click.UsageError(f"--fix corrects files only, not {what}")
 
 
-def examine_tasks(options: Options, run: Plan, values: dict[str, Any]) -> Iterator[ValidationResult]:
+def examine_tasks(options: Options, run: ValidationPlan, values: dict[str, Any]) -> Iterator[ValidationResult]:
     """Return the results of all specs; unchanged ones are validated again if more than their findings is needed."""
     file = None if values["no_cache"] or options.fix or options.update_baseline else cache_file()
     if file is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from archcalc.cli.by_hand import Evaluated, Place, index_of, view_of, work_out
+from archcalc.cli.by_hand import EvaluatedNetwork, RequestedNumber, index_of, view_of, work_out
 from archcalc.cli.files import output_errors, require_svg, write_file
 from archcalc.report.expressions import Expressions
 from archcalc.report.window_svg import Mark, Panel, WindowPicture, draw
@@ -26,7 +26,7 @@ NEAR = 2
 Cell = tuple[int, int]
 
 
-def write_window(evaluated: Evaluated, place: Place, path: str, digits: int) -> None:
+def write_window(evaluated: EvaluatedNetwork, place: RequestedNumber, path: str, digits: int) -> None:
     """Draw the window of an output to an SVG file.
 
     Raises:
@@ -45,7 +45,7 @@ def write_window(evaluated: Evaluated, place: Place, path: str, digits: int) -> 
 class _Drawing:
     """The panels of one window."""
 
-    def __init__(self, evaluated: Evaluated, place: Place, view: WindowView, digits: int) -> None:
+    def __init__(self, evaluated: EvaluatedNetwork, place: RequestedNumber, view: WindowView, digits: int) -> None:
         self.evaluated, self.place, self.view = evaluated, place, view
         self.node = evaluated.network.graph.nodes[evaluated.network.tensor(place.layer).node]
         self.expressions = Expressions(digits=digits)

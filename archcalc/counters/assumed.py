@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.propagate import Layer as Row
-from archcalc.counters.trace import Gradients, ModuleCall, Operation, Tensor, Trace, statistics_of
+from archcalc.analysis.propagate import Analysis, Layer
+from archcalc.counters.trace import Gradients, ModuleCall, Operation, Trace, TracedTensor, statistics_of
 from archcalc.graph import Graph
 from archcalc.ops.backward import Needs
 from archcalc.ops.base import Operator, Shape, Shapes, Weight
 
 
-class Built(NamedTuple):
+class AssumedModule(NamedTuple):
     """How a layer is assumed to be built. ``{d}`` stands for the number of spatial axes, ``{mode}`` for its mode."""
 
     module: str
@@ -24,58 +23,58 @@ class Built(NamedTuple):
     """The function that is called, also by the module; empty: none that a tool replaces."""
 
 
-LAYERS: Mapping[str, Built] = {
-    **dict.fromkeys(("conv", "dwconv", "sepconv"), Built("Conv{d}d", "conv{d}d", "F.conv{d}d")),
-    "upconv": Built("ConvTranspose{d}d", "conv_transpose{d}d", "F.conv_transpose{d}d"),
-    "deform_conv": Built("torchvision.ops.deform_conv.DeformConv2d", "deform_conv2d"),
-    **dict.fromkeys(("fc", "linear"), Built("Linear", "linear", "F.linear")),
-    "embedding": Built("Embedding", "embedding", "F.embedding"),
-    "bn": Built("BatchNorm{d}d", "batch_norm", "F.batch_norm"),
-    "ln": Built("LayerNorm", "layer_norm", "F.layer_norm"),
-    "rms_norm": Built("RMSNorm", "rms_norm", "F.rms_norm"),
-    "in": Built("InstanceNorm{d}d", "instance_norm", "F.instance_norm"),
-    "gn": Built("GroupNorm", "group_norm", "F.group_norm"),
-    "lrn": Built("LocalResponseNorm", "local_response_norm", "F.local_response_norm"),
-    "maxpool": Built("MaxPool{d}d", "max_pool{d}d", "F.max_pool{d}d"),
-    "avgpool": Built("AvgPool{d}d", "avg_pool{d}d", "F.avg_pool{d}d"),
+LAYERS: Mapping[str, AssumedModule] = {
+    **dict.fromkeys(("conv", "dwconv", "sepconv"), AssumedModule("Conv{d}d", "conv{d}d", "F.conv{d}d")),
+    "upconv": AssumedModule("ConvTranspose{d}d", "conv_transpose{d}d", "F.conv_transpose{d}d"),
+    "deform_conv": AssumedModule("torchvision.ops.deform_conv.DeformConv2d", "deform_conv2d"),
+    **dict.fromkeys(("fc", "linear"), AssumedModule("Linear", "linear", "F.linear")),
+    "embedding": AssumedModule("Embedding", "embedding", "F.embedding"),
+    "bn": AssumedModule("BatchNorm{d}d", "batch_norm", "F.batch_norm"),
+    "ln": AssumedModule("LayerNorm", "layer_norm", "F.layer_norm"),
+    "rms_norm": AssumedModule("RMSNorm", "rms_norm", "F.rms_norm"),
+    "in": AssumedModule("InstanceNorm{d}d", "instance_norm", "F.instance_norm"),
+    "gn": AssumedModule("GroupNorm", "group_norm", "F.group_norm"),
+    "lrn": AssumedModule("LocalResponseNorm", "local_response_norm", "F.local_response_norm"),
+    "maxpool": AssumedModule("MaxPool{d}d", "max_pool{d}d", "F.max_pool{d}d"),
+    "avgpool": AssumedModule("AvgPool{d}d", "avg_pool{d}d", "F.avg_pool{d}d"),
     **dict.fromkeys(
         ("gap", "adaptive_avgpool"),
-        Built("AdaptiveAvgPool{d}d", "adaptive_avg_pool{d}d", "F.adaptive_avg_pool{d}d"),
+        AssumedModule("AdaptiveAvgPool{d}d", "adaptive_avg_pool{d}d", "F.adaptive_avg_pool{d}d"),
     ),
     **dict.fromkeys(
         ("gmp", "adaptive_maxpool"),
-        Built("AdaptiveMaxPool{d}d", "adaptive_max_pool{d}d", "F.adaptive_max_pool{d}d"),
+        AssumedModule("AdaptiveMaxPool{d}d", "adaptive_max_pool{d}d", "F.adaptive_max_pool{d}d"),
     ),
-    "relu": Built("ReLU", "relu", "F.relu"),
-    "relu6": Built("ReLU6", "hardtanh", "F.hardtanh"),
-    "leaky_relu": Built("LeakyReLU", "leaky_relu", "F.leaky_relu"),
-    "prelu": Built("PReLU", "prelu", "F.prelu"),
-    "elu": Built("ELU", "elu", "F.elu"),
-    "selu": Built("SELU", "selu", "F.selu"),
-    "gelu": Built("GELU", "gelu", "F.gelu"),
-    "silu": Built("SiLU", "silu", "F.silu"),
-    "mish": Built("Mish", "mish", "F.mish"),
-    "sigmoid": Built("Sigmoid", "sigmoid", "torch.sigmoid"),
-    "tanh": Built("Tanh", "tanh", "torch.tanh"),
-    "hardswish": Built("Hardswish", "hardswish", "F.hardswish"),
-    "hardsigmoid": Built("Hardsigmoid", "hardsigmoid", "F.hardsigmoid"),
-    "softplus": Built("Softplus", "softplus", "F.softplus"),
-    "softmax": Built("Softmax", "softmax", "F.softmax"),
-    "log_softmax": Built("LogSoftmax", "log_softmax", "F.log_softmax"),
-    "dropout": Built("Dropout", "dropout", "F.dropout"),
-    "spatial_dropout": Built("Dropout2d", "feature_dropout", "F.dropout2d"),
-    "upsample": Built("Upsample", "upsample_{mode}{d}d", "F.interpolate"),
-    "pixel_shuffle": Built("PixelShuffle", "pixel_shuffle", "F.pixel_shuffle"),
-    "flatten": Built("Flatten", "flatten"),
-    "rnn": Built("RNN", "rnn_tanh"),
-    "lstm": Built("LSTM", "lstm"),
-    "gru": Built("GRU", "gru"),
-    "sdpa": Built("", "scaled_dot_product_attention", "F.scaled_dot_product_attention"),
-    "matmul": Built("", "matmul", "torch.matmul"),
-    "einsum": Built("", "einsum", "torch.einsum"),
-    "add": Built("", "add", "+"),
-    "sub": Built("", "sub", "-"),
-    "mul": Built("", "mul", "*"),
+    "relu": AssumedModule("ReLU", "relu", "F.relu"),
+    "relu6": AssumedModule("ReLU6", "hardtanh", "F.hardtanh"),
+    "leaky_relu": AssumedModule("LeakyReLU", "leaky_relu", "F.leaky_relu"),
+    "prelu": AssumedModule("PReLU", "prelu", "F.prelu"),
+    "elu": AssumedModule("ELU", "elu", "F.elu"),
+    "selu": AssumedModule("SELU", "selu", "F.selu"),
+    "gelu": AssumedModule("GELU", "gelu", "F.gelu"),
+    "silu": AssumedModule("SiLU", "silu", "F.silu"),
+    "mish": AssumedModule("Mish", "mish", "F.mish"),
+    "sigmoid": AssumedModule("Sigmoid", "sigmoid", "torch.sigmoid"),
+    "tanh": AssumedModule("Tanh", "tanh", "torch.tanh"),
+    "hardswish": AssumedModule("Hardswish", "hardswish", "F.hardswish"),
+    "hardsigmoid": AssumedModule("Hardsigmoid", "hardsigmoid", "F.hardsigmoid"),
+    "softplus": AssumedModule("Softplus", "softplus", "F.softplus"),
+    "softmax": AssumedModule("Softmax", "softmax", "F.softmax"),
+    "log_softmax": AssumedModule("LogSoftmax", "log_softmax", "F.log_softmax"),
+    "dropout": AssumedModule("Dropout", "dropout", "F.dropout"),
+    "spatial_dropout": AssumedModule("Dropout2d", "feature_dropout", "F.dropout2d"),
+    "upsample": AssumedModule("Upsample", "upsample_{mode}{d}d", "F.interpolate"),
+    "pixel_shuffle": AssumedModule("PixelShuffle", "pixel_shuffle", "F.pixel_shuffle"),
+    "flatten": AssumedModule("Flatten", "flatten"),
+    "rnn": AssumedModule("RNN", "rnn_tanh"),
+    "lstm": AssumedModule("LSTM", "lstm"),
+    "gru": AssumedModule("GRU", "gru"),
+    "sdpa": AssumedModule("", "scaled_dot_product_attention", "F.scaled_dot_product_attention"),
+    "matmul": AssumedModule("", "matmul", "torch.matmul"),
+    "einsum": AssumedModule("", "einsum", "torch.einsum"),
+    "add": AssumedModule("", "add", "+"),
+    "sub": AssumedModule("", "sub", "-"),
+    "mul": AssumedModule("", "mul", "*"),
 }
 """How layers are built, by operator of the language. All others are built from operators of tensors that no tool
 counts."""
@@ -104,7 +103,7 @@ PREPARATION = "standardize"
 """The operator that prepares the data."""
 
 
-class Layer(NamedTuple):
+class AssumedLayer(NamedTuple):
     """A layer of a network."""
 
     name: str
@@ -121,7 +120,7 @@ class Layer(NamedTuple):
     weights: tuple[Weight, ...]
 
     @classmethod
-    def of(cls, row: Row, graph: Graph, owners: Mapping[str, str], needs: Needs) -> Layer:
+    def of(cls, row: Layer, graph: Graph, owners: Mapping[str, str], needs: Needs) -> AssumedLayer:
         """Return a layer of a graph."""
         node = graph.nodes[row.node]
         inputs = graph.input_shapes(node)
@@ -154,17 +153,17 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
     graph = analysis.graph
     operations: list[Operation] = []
     calls: list[ModuleCall] = []
-    parameters: dict[str, Tensor] = {}
+    parameters: dict[str, TracedTensor] = {}
     preparation = 0
     needs = analysis.default_training_cost.needs
-    first: dict[tuple[int, Needs | None, frozenset[str]], Layer] = {}
+    first: dict[tuple[int, Needs | None, frozenset[str]], AssumedLayer] = {}
     kinds: dict[str, str] = {}
     for each in analysis.counted:
         node = graph.nodes[each.node]
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
         kind = graph.alike[each.node], needs.get(each.node), frozenset(owners)
         if kind not in first:
-            first[kind] = Layer.of(each, graph, owners, kind[1] or Needs((False,) * len(node.inputs)))
+            first[kind] = AssumedLayer.of(each, graph, owners, kind[1] or Needs((False,) * len(node.inputs)))
         layer = first[kind]._replace(name=each.name, owners=owners)
         kinds[each.name] = first[kind].name
         built = _Building(layer, form if form and FORMS[form](node.op) else "")
@@ -181,7 +180,7 @@ def trace_of(analysis: Analysis, form: str = "") -> Trace:
         parameters,
         {},
         frozenset(parameters),
-        tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()]),
+        tuple([TracedTensor((1, *map(int, shape))) for shape in graph.inputs.values()]),
         1,
         int(analysis.totals.params),
         statistics_of(analysis.counted),
@@ -208,18 +207,18 @@ def _assumptions(operations: Sequence[Operation], calls: Sequence[ModuleCall]) -
 class _Building:
     """The operations of one layer, and the module that they belong to."""
 
-    def __init__(self, layer: Layer, form: str) -> None:
+    def __init__(self, layer: AssumedLayer, form: str) -> None:
         self.layer, self.op, self.form = layer, layer.op, form
         self.path = layer.name.replace("/", ".")
-        self.stored: dict[str, Tensor] = {}
-        self.own: dict[str, Tensor] = {}
+        self.stored: dict[str, TracedTensor] = {}
+        self.own: dict[str, TracedTensor] = {}
         is_recurrent = layer.op.name in ("rnn", "lstm", "gru")
         for weight in layer.weights:
             if not weight.trainable:
                 continue
             owner = layer.owners.get(weight.name, layer.name).replace("/", ".")
             name = (RECURRENT if is_recurrent else WEIGHTS).get(weight.name, weight.name)
-            tensor = Tensor(_sizes(weight.shape), f"{owner}.{name}", 4, "parameter", True)
+            tensor = TracedTensor(_sizes(weight.shape), f"{owner}.{name}", 4, "parameter", True)
             self.own[name] = self.stored[tensor.name] = tensor
 
     def made(self) -> Iterator[tuple[Operation, ModuleCall | None]]:
@@ -229,9 +228,9 @@ class _Building:
         name = self.op.name
         rank = max(1, len(self.layer.inputs[0]) - 1) if self.layer.inputs else 1
         mode = getattr(self.op, "mode", "")
-        built = Built(*(text.format(d=rank, mode=mode) for text in LAYERS.get(name, Built("", name))))
+        built = AssumedModule(*(text.format(d=rank, mode=mode) for text in LAYERS.get(name, AssumedModule("", name))))
         if self.form:
-            built = Built("", "mean") if self.form == "pooling-means" else built._replace(module="")
+            built = AssumedModule("", "mean") if self.form == "pooling-means" else built._replace(module="")
         qualified = built.module or (f"archcalc.{name}" if self.own and self.layer.inputs else "")
         call = ModuleCall(self.path, qualified, parameters=self.own) if qualified else None
         operation = self.operation(built.operator, built.function, call)
@@ -240,9 +239,11 @@ class _Building:
     def operation(self, operator: str, function: str, call: ModuleCall | None) -> Operation:
         """Return an operation with all weights of the layer."""
         inputs = tuple(
-            [Tensor(_batched(shape), f"{self.path}<{place}") for place, shape in enumerate(self.layer.inputs)]
+            [TracedTensor(_batched(shape), f"{self.path}<{place}") for place, shape in enumerate(self.layer.inputs)]
         )
-        outputs = [Tensor(_batched(shape), f"{self.path}>{place}") for place, shape in enumerate(self.layer.outputs)]
+        outputs = [
+            TracedTensor(_batched(shape), f"{self.path}>{place}") for place, shape in enumerate(self.layer.outputs)
+        ]
         if "pool" in operator and len(outputs[0].shape) < len(inputs[0].shape):
             missing = len(inputs[0].shape) - len(outputs[0].shape)
             outputs[0] = outputs[0]._replace(shape=(*outputs[0].shape, *(1,) * missing))
@@ -287,11 +288,11 @@ class _Building:
             found = {"output_size": None}
         return found
 
-    def read(self) -> list[Tensor]:
+    def read(self) -> list[TracedTensor]:
         """Return the inputs without the batch, which patterns do not name."""
-        return [Tensor(_sizes(shape)) for shape in self.layer.inputs]
+        return [TracedTensor(_sizes(shape)) for shape in self.layer.inputs]
 
-    def cells(self) -> list[Tensor]:
+    def cells(self) -> list[TracedTensor]:
         """Return the weights of a recurrent layer as PyTorch lists them: by layer, by direction."""
         op: Any = self.op
         found = []
@@ -299,24 +300,24 @@ class _Building:
             for _ in range(2 if op.bidirectional else 1):
                 read = self.layer.inputs[0][-1] if layer == 0 else op.in_both(op.width)
                 rows = op.gates * op.units
-                found += [Tensor((rows, read)), Tensor((rows, op.width))]
-                found += [Tensor((rows,)), Tensor((rows,))] if op.bias else []
+                found += [TracedTensor((rows, read)), TracedTensor((rows, op.width))]
+                found += [TracedTensor((rows,)), TracedTensor((rows,))] if op.bias else []
         return found
 
     def attention(self) -> Iterator[tuple[Operation, ModuleCall | None]]:
         """Return the operations of multi-head attention: of its module if it is of that kind, else of linear layers."""
         op: Any = self.op
         sizes = op.sizes(self.layer.inputs)
-        query = Tensor(_batched(self.layer.inputs[0]), f"{self.path}<0")
-        context = Tensor(_batched(self.layer.inputs[1]), f"{self.path}<1") if op.context else query
+        query = TracedTensor(_batched(self.layer.inputs[0]), f"{self.path}<0")
+        context = TracedTensor(_batched(self.layer.inputs[1]), f"{self.path}<1") if op.context else query
         plain = op.kv_heads is None and op.rope is None and not op.alibi and sizes["dim"] == sizes["features"]
         is_module = plain and op.key_bias and op.out_bias and len(query.shape) == 3
         own = dict(self.own)
         if is_module and op.bias:
             own["in_proj_bias"] = own["query_bias"]
         call = ModuleCall(self.path, "MultiheadAttention", is_leaf=False, parameters=own) if is_module else None
-        heads = Tensor((*query.shape[:-2], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
-        joined = Tensor((*query.shape[:-1], int(sizes["dim"])), f"{self.path}.a")
+        heads = TracedTensor((*query.shape[:-2], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
+        joined = TracedTensor((*query.shape[:-1], int(sizes["dim"])), f"{self.path}.a")
         multiplications = op.multiplications(self.layer.inputs)
         needed = {each.name: each.gradients(self.layer.needs) for each in multiplications}
         projected = [
@@ -328,7 +329,7 @@ class _Building:
             made.append(self.part("unflatten", "", (query,), heads, call))
         for read, after, width, bias, name in projected:
             source = after or read
-            result = Tensor(
+            result = TracedTensor(
                 (*source.shape[:-1], int(width)), f"{self.path}.{name}" if after is None else f"{self.path}>0"
             )
             arguments = {"input": source, "weight": self.own[name], "bias": self.own[f"{name}_bias"] if bias else None}
@@ -344,7 +345,9 @@ class _Building:
         for each in made:
             yield each, call
 
-    def attended(self, heads: Tensor, joined: Tensor, macs: Any, call: ModuleCall | None) -> list[Operation]:
+    def attended(
+        self, heads: TracedTensor, joined: TracedTensor, macs: Any, call: ModuleCall | None
+    ) -> list[Operation]:
         """Return the operations between the projections: one, or, with a bias of the scores, products and a softmax."""
         op: Any = self.op
         if not op.score_bias:
@@ -365,8 +368,8 @@ class _Building:
         self,
         operator: str,
         function: str,
-        inputs: tuple[Tensor, ...],
-        output: Tensor,
+        inputs: tuple[TracedTensor, ...],
+        output: TracedTensor,
         call: ModuleCall | None,
         arguments: Mapping[str, Any] | None = None,
         macs: int = 0,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archcalc.counters.native import NativeCalls
-from archcalc.counters.rules import Part, Quantity, Rule, Rules, Tool
+from archcalc.counters.rules import CountedPart, CountingRule, Quantity, Rules, Tool
 from archcalc.counters.trace import ModuleCall, Operation, Trace
 
 
@@ -100,7 +100,7 @@ class _Counting:
             if sum(layers.values()) or any(layers.values())
         )
 
-    def applied(self, trace: Trace) -> Iterator[tuple[Rule, ModuleCall | Operation]]:
+    def applied(self, trace: Trace) -> Iterator[tuple[CountingRule, ModuleCall | Operation]]:
         """Return the rules that apply, each with what it is applied to."""
         rules = Rules(self.quantity.rules).by_name
         modules, functions, operators = rules["module"], rules["function"], rules["operator"]
@@ -128,7 +128,7 @@ class _Counting:
         """Return whether an operation is part of a native call, where the tool sees nothing."""
         return not self.tool.gradients and self.native.has(operation, layers=self.tool.native_layers)
 
-    def charge(self, rule: Rule, part: Part, layer: str) -> None:
+    def charge(self, rule: CountingRule, part: CountedPart, layer: str) -> None:
         what = part.what or rule.what
         label = f"{what} ({part.note})" if part.note else what
         replaced = 0

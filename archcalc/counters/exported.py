@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis
 from archcalc.counters.functions import ATTENTION, NONE, called
 from archcalc.counters.products import gradients_of, macs_of
-from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace, statistics_of
+from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Trace, TracedTensor, statistics_of
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
@@ -58,16 +58,16 @@ class _Tracing:
     def __init__(self, program: Program, analysis: Analysis) -> None:
         self.program, self.analysis = program, analysis
         self.layers = {id(node.origin): node.name for node in analysis.graph.nodes if node.origin is not None}
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, TracedTensor] = {}
         self.calls: dict[str, ModuleCall] = {}
         self.holders = {path.rpartition(".")[0] for path in program.modules if path}
-        self.own: dict[str, dict[str, Tensor]] = {}
+        self.own: dict[str, dict[str, TracedTensor]] = {}
         self.function = ""
         self.views: set[str] = set()
 
     def trace(self, batch: int, used: frozenset[str]) -> Trace:
-        parameters: dict[str, Tensor] = {}
-        buffers: dict[str, Tensor] = {}
+        parameters: dict[str, TracedTensor] = {}
+        buffers: dict[str, TracedTensor] = {}
         for local, stored in self.program.stored.items():
             kind = stored.kind if stored.kind == "parameter" else "buffer"
             meta = self.program.metas.get(local)
@@ -107,17 +107,17 @@ class _Tracing:
                 found.setdefault(around, []).append(before.get(around, ""))
         return found
 
-    def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:
+    def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> TracedTensor:
         """Return a tensor of the program as it is recorded."""
         meta = self.program.metas.get(name)
         if meta is None:
-            return Tensor((), name)
+            return TracedTensor((), name)
         sizes = tuple([size if type(size) is int else 1 for size in meta.sizes])
         strides = tuple([stride for stride in meta.strides if type(stride) is int])
         known = strides if len(strides) == len(sizes) else None
-        return Tensor(sizes, name, BYTES.get(meta.dtype, 4), kind, is_trained, known)
+        return TracedTensor(sizes, name, BYTES.get(meta.dtype, 4), kind, is_trained, known)
 
-    def known(self, name: str) -> Tensor:
+    def known(self, name: str) -> TracedTensor:
         found = self.tensors.get(name)
         if found is None:
             found = self.tensors[name] = self.tensor(name)

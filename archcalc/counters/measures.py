@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from archcalc.counters.rules import Charge, Measure
-from archcalc.counters.trace import ModuleCall, Tensor, Trace
+from archcalc.counters.trace import ModuleCall, Trace, TracedTensor
 
 UNUSED = "parameters that the network does not use"
 STATISTICS = "running statistics and other buffers, which are not parameters"
@@ -145,7 +145,7 @@ def leaf_parameter_bytes(trace: Trace) -> Iterator[Charge]:
                 yield Charge(f"parameters of {call.name}", size, call.layer)
 
 
-def output_bytes(times: int, counts: Callable[[ModuleCall], bool], size: Callable[[Tensor], int]) -> Measure:
+def output_bytes(times: int, counts: Callable[[ModuleCall], bool], size: Callable[[TracedTensor], int]) -> Measure:
     """Return ``times`` the bytes of the outputs of calls of modules, each call anew.
 
     Args:
@@ -185,11 +185,11 @@ def with_silent_modules(times: int, rest: Measure) -> Measure:
     return measure
 
 
-def bytes_of(tensor: Tensor) -> int:
+def bytes_of(tensor: TracedTensor) -> int:
     """Return the bytes of a tensor."""
     return tensor.numel * tensor.itemsize
 
 
-def bytes_without_first_axis(tensor: Tensor) -> int:
+def bytes_without_first_axis(tensor: TracedTensor) -> int:
     """Return the bytes of a tensor without its first axis, which is taken for the batch, in single precision."""
     return 4 * prod(tensor.shape[1:])

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.trace import Operation, Tensor, Trace, statistics_of
+from archcalc.counters.trace import Operation, Trace, TracedTensor, statistics_of
 from archcalc.readers.onnx.program import Nodes
 
 PRODUCTS = ("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "MatMulInteger")
@@ -50,12 +50,16 @@ def _operation(node: Any, nodes: Nodes) -> Operation | None:
     return Operation(node.op_type, "", inputs, outputs, arguments, macs, nodes.layer(node))
 
 
-def _tensor(name: str, nodes: Nodes) -> Tensor | None:
+def _tensor(name: str, nodes: Nodes) -> TracedTensor | None:
     sizes = nodes.sizes(name)
-    return None if sizes is None else Tensor(sizes, name, kind="parameter" if nodes.is_stored(name) else "computed")
+    return (
+        None if sizes is None else TracedTensor(sizes, name, kind="parameter" if nodes.is_stored(name) else "computed")
+    )
 
 
-def _macs(operator: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], arguments: dict[str, Any]) -> int:
+def _macs(
+    operator: str, inputs: tuple[TracedTensor, ...], outputs: tuple[TracedTensor, ...], arguments: dict[str, Any]
+) -> int:
     """Return the multiply–accumulates of a product."""
     weight, made = inputs[1].shape, outputs[0].numel
     if operator == "Einsum":

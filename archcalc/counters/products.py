@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from archcalc.counters.trace import Gradients, Tensor
+from archcalc.counters.trace import Gradients, TracedTensor
 
 
-def _convolution(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _convolution(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     per_map = prod(arguments["weight"].shape[1:])
     is_transposed = arguments.get("transposed", False)
     return int((arguments["input"] if is_transposed else output).numel * per_map)
 
 
-def _transposed(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _transposed(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     return int(arguments["input"].numel * prod(arguments["weight"].shape[1:]))
 
 
-def _linear(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _linear(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     return int(output.numel * arguments["weight"].shape[-1])
 
 
-def _product(first: str) -> Callable[[Mapping[str, Any], Tensor], int]:
+def _product(first: str) -> Callable[[Mapping[str, Any], TracedTensor], int]:
     return lambda arguments, output: int(output.numel * arguments[first].shape[-1])
 
 
-def _attention(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _attention(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     return sum(_scores_and_mixed(arguments))
 
 
@@ -37,16 +37,16 @@ def _scores_and_mixed(arguments: Mapping[str, Any]) -> tuple[int, int]:
     return scores * query.shape[-1], scores * value.shape[-1]
 
 
-def _einsum(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _einsum(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     return sum(pairwise(arguments["equation"], [each.shape for each in arguments["tensors"]]))
 
 
-def _recurrent(arguments: Mapping[str, Any], output: Tensor) -> int:
+def _recurrent(arguments: Mapping[str, Any], output: TracedTensor) -> int:
     weights = sum(each.numel for each in arguments["params"] if len(each.shape) == 2)
     return int(weights * prod(arguments["input"].shape[:-1]))
 
 
-PRODUCTS: Mapping[str, Callable[[Mapping[str, Any], Tensor], int]] = {
+PRODUCTS: Mapping[str, Callable[[Mapping[str, Any], TracedTensor], int]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "_convolution", "deform_conv2d"), _convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _transposed),
     "linear": _linear,
@@ -64,7 +64,7 @@ PRODUCTS: Mapping[str, Callable[[Mapping[str, Any], Tensor], int]] = {
 """The products by the name of the operator. Its arguments have the names of ATen's schemas."""
 
 
-def macs_of(name: str, arguments: Mapping[str, Any], output: Tensor) -> int:
+def macs_of(name: str, arguments: Mapping[str, Any], output: TracedTensor) -> int:
     """Return the multiply–accumulates of a call: 0 for an operator that is not a product."""
     count = PRODUCTS.get(name)
     return 0 if count is None else count(arguments, output)
@@ -79,7 +79,7 @@ def gradients_of(name: str, arguments: Mapping[str, Any], macs: int) -> Gradient
     """Return the products of the gradients of a call with this number of multiply–accumulates."""
 
     def times(*factors: Any) -> int:
-        return sum(isinstance(each, Tensor) and each.depends_on_parameters for each in factors)
+        return sum(isinstance(each, TracedTensor) and each.depends_on_parameters for each in factors)
 
     if not macs:
         return Gradients()
@@ -89,13 +89,13 @@ def gradients_of(name: str, arguments: Mapping[str, Any], macs: int) -> Gradient
         in_shares = max(times(query), times(key), times(arguments.get("attn_mask")))
         return Gradients(scores * times(query, key) + mixed * (in_shares + times(value)))
     if name == "einsum":
-        tensors: Sequence[Tensor] = arguments["tensors"]
+        tensors: Sequence[TracedTensor] = arguments["tensors"]
         products = pairwise(arguments["equation"], [each.shape for each in tensors])
         so_far = [min(1, times(*tensors[: place + 1])) for place in range(len(tensors))]
         pairs = zip(products, so_far, tensors[1:], strict=False)
         return Gradients(sum(each * (left + times(right)) for each, left, right in pairs))
     if "params" in arguments:
-        weights: Sequence[Tensor] = arguments["params"]
+        weights: Sequence[TracedTensor] = arguments["params"]
         first = weights[0].numel * (2 if arguments.get("bidirectional") else 1)
         unread = 0 if times(arguments["input"]) else first * prod(arguments["input"].shape[:-1])
         return Gradients(2 * macs - unread if times(*weights) else 0)

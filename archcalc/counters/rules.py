@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from archcalc.counters.trace import ModuleCall, Operation, Trace
 
 
-class Part(NamedTuple):
+class CountedPart(NamedTuple):
     """A part of what a rule counts."""
 
     amount: int
@@ -29,7 +29,7 @@ class Formula:
     """A formula with its text."""
 
     text: str
-    parts: Callable[[Operation | ModuleCall], Iterator[Part]]
+    parts: Callable[[Operation | ModuleCall], Iterator[CountedPart]]
 
 
 Watched: TypeAlias = Literal["module", "function", "operator"]
@@ -38,7 +38,7 @@ whoever calls them."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class CountingRule:
     """What a tool counts for some modules, functions or operators."""
 
     watched: Watched
@@ -98,7 +98,7 @@ class Quantity:
     start: Literal["macs", "backward_macs", "training_macs", "params", ""]
     """The figure of archcalc from which its terms start; empty if there is none."""
     unit: Unit = EXACT
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[CountingRule, ...] = ()
     measure: Measure | None = None
     otherwise: Measure | None = None
     """The measure if something holds that the source does not show."""
@@ -176,13 +176,13 @@ class Tool:
 class Rules:
     """The rules of a quantity, ready for looking up."""
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[CountingRule, ...]) -> None:
         self.rules = rules
 
     @cached_property
-    def by_name(self) -> Mapping[Watched, Mapping[str, Rule]]:
+    def by_name(self) -> Mapping[Watched, Mapping[str, CountingRule]]:
         """The rules by what they watch and by its name."""
-        found: dict[Watched, dict[str, Rule]] = {"module": {}, "function": {}, "operator": {}}
+        found: dict[Watched, dict[str, CountingRule]] = {"module": {}, "function": {}, "operator": {}}
         for rule in self.rules:
             found[rule.watched].update(dict.fromkeys(rule.names.split(), rule))
         return found

@@ -18,7 +18,7 @@ STANDARD = "torch.nn.modules."
 """Begins the qualified names of PyTorch's own module classes."""
 
 
-class Tensor(NamedTuple):
+class TracedTensor(NamedTuple):
     """A tensor."""
 
     shape: tuple[int, ...]
@@ -71,11 +71,11 @@ class Operation:
     function: str
     """The function that the model called, as `archcalc.counters.functions` writes it: ``F.relu``; empty: none that can
     be replaced."""
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[TracedTensor, ...]
     """The tensors that it reads, in the order of its arguments."""
-    outputs: tuple[Tensor, ...]
+    outputs: tuple[TracedTensor, ...]
     arguments: Mapping[str, Any]
-    """Its arguments by name, with tensors as `Tensor`. Those that have their default values are missing."""
+    """Its arguments by name, with tensors as `TracedTensor`. Those that have their default values are missing."""
     macs: int
     """The multiply–accumulates of its definition; see `archcalc.counters.products`."""
     layer: str
@@ -91,12 +91,12 @@ class Operation:
         return (self,)
 
     @property
-    def input(self) -> Tensor:
+    def input(self) -> TracedTensor:
         """The first tensor that it reads."""
         return self.inputs[0]
 
     @property
-    def output(self) -> Tensor:
+    def output(self) -> TracedTensor:
         """The first tensor that it makes."""
         return self.outputs[0]
 
@@ -105,10 +105,10 @@ class Operation:
         """The operation that has the weights: itself."""
         return self
 
-    def tensor(self, name: str) -> Tensor | None:
+    def tensor(self, name: str) -> TracedTensor | None:
         """Return the tensor that is an argument; ``None`` if it is not a tensor."""
         value = self.arguments.get(name)
-        return value if isinstance(value, Tensor) else None
+        return value if isinstance(value, TracedTensor) else None
 
 
 @dataclass(slots=True, eq=False)
@@ -122,7 +122,7 @@ class ModuleCall:
     parent: ModuleCall | None = None
     is_leaf: bool = True
     """Whether it has no modules of its own."""
-    parameters: Mapping[str, Tensor] = field(default_factory=dict)
+    parameters: Mapping[str, TracedTensor] = field(default_factory=dict)
     """Its own parameters by name, without those of modules in it."""
     is_sequential: bool = False
     """Whether it only calls its modules one after the other, as ``Sequential`` and classes derived from it do."""
@@ -152,19 +152,19 @@ class ModuleCall:
             call.operations.append(operation)
 
     @property
-    def inputs(self) -> tuple[Tensor, ...]:
+    def inputs(self) -> tuple[TracedTensor, ...]:
         """The tensors that it reads and does not make itself, without stored ones, in the order of their use."""
         made = {tensor.name for each in self.operations for tensor in each.outputs}
         read = [t for each in self.operations for t in each.inputs if t.kind == "computed" and t.name not in made]
         return tuple({tensor.name: tensor for tensor in read}.values())
 
     @property
-    def input(self) -> Tensor:
+    def input(self) -> TracedTensor:
         """The first of these tensors."""
         return (self.inputs or self.operations[0].inputs)[0]
 
     @property
-    def output(self) -> Tensor:
+    def output(self) -> TracedTensor:
         """The tensor that its last operation makes."""
         return self.operations[-1].output
 
@@ -189,12 +189,12 @@ class Trace:
     operations: tuple[Operation, ...]
     calls: tuple[ModuleCall, ...]
     """The calls of modules with operations, in the order of their first ones."""
-    parameters: Mapping[str, Tensor]
+    parameters: Mapping[str, TracedTensor]
     """All parameters of the model by name, used or not."""
-    buffers: Mapping[str, Tensor]
+    buffers: Mapping[str, TracedTensor]
     used: frozenset[str]
     """The names of the parameters that the network uses."""
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[TracedTensor, ...]
     batch: int
     stored: int
     """What archcalc counts as parameters: all stored numbers, running statistics among them."""

@@ -17,7 +17,7 @@ from archcalc.drawing.ranks import ranks
 
 
 @dataclass(frozen=True)
-class Size:
+class BoxSize:
     """The extent of a vertex around its anchor, the line on which its main edge should enter and leave."""
 
     left: float
@@ -59,11 +59,11 @@ class Layered:
         return max((right for _, right in self.extents), default=0.0)
 
 
-LANE = Size(7, 7)
+LANE = BoxSize(7, 7)
 """The extent of an edge where it crosses a rank."""
 
 
-def layered(sizes: Sequence[Size], edges: Sequence[Edge], *, first: int = 0, last: int = 0, gap: float) -> Layered:
+def layered(sizes: Sequence[BoxSize], edges: Sequence[Edge], *, first: int = 0, last: int = 0, gap: float) -> Layered:
     """Return a layered drawing.
 
     Args:

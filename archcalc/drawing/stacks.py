@@ -46,7 +46,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Row:
+class StackRow:
     """The stacks of a network from left to right."""
 
     stacks: tuple[Stack, ...]
@@ -75,7 +75,7 @@ class _Step:
         return f"{channels}@{'x'.join(map(str, positions))}" if positions else str(channels)
 
 
-def stacks(analysis: Analysis, diagram: Frame) -> Row:
+def stacks(analysis: Analysis, diagram: Frame) -> StackRow:
     """Return the stacks of a network whose parts read each other in one row.
 
     Raises:
@@ -108,7 +108,7 @@ def stacks(analysis: Analysis, diagram: Frame) -> Row:
         found.append(Stack(step.shape, lines, kind, left, top, width, height, sheets, center))
         x += needed + SPACE
     lowest = max(len(stack.lines) for stack in found) * LINE
-    return Row(tuple(found), x - SPACE, 2 * middle + lowest, compressed)
+    return StackRow(tuple(found), x - SPACE, 2 * middle + lowest, compressed)
 
 
 def _lines(part: Part) -> tuple[str, ...]:

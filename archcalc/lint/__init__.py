@@ -6,7 +6,7 @@ layers. ``ignores`` reads which warnings a file ignores, ``run`` runs all rules 
 text with the help of ``edits``.
 """
 
-from archcalc.lint.rules import FIXABLE, RULES, LintContext, Rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, LintRule
 from archcalc.lint.run import lint
 
-__all__ = ["FIXABLE", "RULES", "LintContext", "Rule", "lint"]
+__all__ = ["FIXABLE", "RULES", "LintContext", "LintRule", "lint"]

@@ -58,7 +58,7 @@ Check: TypeAlias = Callable[[LintContext], Iterator[RuleMatch]]
 
 
 @dataclass(frozen=True)
-class Rule:
+class LintRule:
     """A kind of warning."""
 
     code: str
@@ -82,14 +82,14 @@ class Rule:
             yield Problem(self.code, message, span, hint, level="warning")
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, LintRule] = {}
 
 
 def rule(code: str, *, by_default: bool = True) -> Callable[[Check], Check]:
     """Return a decorator that registers a function as the rule with this code."""
 
     def register(check: Check) -> Check:
-        RULES[code] = Rule(code, check, by_default)
+        RULES[code] = LintRule(code, check, by_default)
         return check
 
     return register

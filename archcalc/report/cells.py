@@ -41,7 +41,7 @@ COLUMNS = {
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
-class Cells:
+class RowCells:
     """The cells of the rows of one network; what rows have in common is written once.
 
     Args:

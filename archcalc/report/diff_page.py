@@ -25,7 +25,7 @@ CONTEXT = 2
 """The unchanged layers that are shown before and after a change; longer runs are folded."""
 
 
-class Cell(NamedTuple):
+class LayerCell(NamedTuple):
     """A layer on one side."""
 
     name: str
@@ -40,8 +40,8 @@ class LayerPair(NamedTuple):
 
     kind: str
     """``same``, ``affected``, ``changed``, ``added`` or ``removed``."""
-    old: Cell | None
-    new: Cell | None
+    old: LayerCell | None
+    new: LayerCell | None
 
 
 class RowGroup(NamedTuple):
@@ -101,9 +101,9 @@ def _pairs(diff: NetworkDiff) -> Iterator[LayerPair]:
         yield LayerPair("removed", _cell(diff.old, old[index]), None)
 
 
-def _cell(analysis: Analysis, layer: Layer) -> Cell:
+def _cell(analysis: Analysis, layer: Layer) -> LayerCell:
     graph = analysis.graph
-    return Cell(
+    return LayerCell(
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
         write_shape(graph.nodes[layer.node].output, graph.layout, analysis.batch),

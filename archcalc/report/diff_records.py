@@ -12,7 +12,7 @@ from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
 from archcalc.changes.files import ComparedNetwork
 from archcalc.changes.layers import LayerChange
-from archcalc.changes.rows import Row
+from archcalc.changes.rows import ChangeRow
 from archcalc.report.diff_sentences import field_text, sentences
 from archcalc.report.diff_tables import NetworkComparison, where_text
 from archcalc.report.records import plain
@@ -91,7 +91,7 @@ def _tensor(tensor: TensorChange) -> dict[str, Any]:
     return record
 
 
-def _row(row: Row, dtype: str) -> dict[str, Any]:
+def _row(row: ChangeRow, dtype: str) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "where": where_text(row),

@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.analysis.fields import Fields
 from archcalc.arrays.texts import count_text, shape_text
 from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
-from archcalc.changes.rows import Row
+from archcalc.changes.rows import ChangeRow
 from archcalc.report.table import bytes_text, without_controls
 from archcalc.validation.baseline import percent_text
 
@@ -43,7 +43,7 @@ def titles(diff: NetworkDiff, old: str, new: str) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _is_free(row: Row) -> bool:
+def _is_free(row: ChangeRow) -> bool:
     """Return whether a row is a layer that makes no difference, which equal networks may have."""
     return row.kind in ("added", "removed") and not any(row.delta(name) for name in ("params", "macs", "flops"))
 
@@ -71,7 +71,7 @@ def _changed(diff: NetworkDiff, new: str) -> str:
     for one, other, text in _moves(rows):
         parts.append((_weight(diff, [one, other]), text))
         rows = [row for row in rows if row is not one and row is not other]
-    blocks: dict[tuple[str, str, bool], list[Row]] = {}
+    blocks: dict[tuple[str, str, bool], list[ChangeRow]] = {}
     for row in rows:
         if row.kind in ("added", "removed"):
             blocks.setdefault((row.kind, row.label, row.is_block), []).append(row)
@@ -95,7 +95,7 @@ def _capital(text: str) -> str:
     return text if is_name else text[0].upper() + text[1:]
 
 
-def _weight(diff: NetworkDiff, rows: Iterable[Row]) -> int:
+def _weight(diff: NetworkDiff, rows: Iterable[ChangeRow]) -> int:
     """Return how much changes matter: the largest share of the parameters or MACs, in millionths."""
     rows, shares = list(rows), [0]
     for name in ("params", "macs"):
@@ -105,9 +105,9 @@ def _weight(diff: NetworkDiff, rows: Iterable[Row]) -> int:
     return max(shares)
 
 
-def _moves(rows: Sequence[Row]) -> list[tuple[Row, Row, str]]:
+def _moves(rows: Sequence[ChangeRow]) -> list[tuple[ChangeRow, ChangeRow, str]]:
     """Return pairs of changes that are one: an attribute that moves from a layer to another one of the same block."""
-    found: list[tuple[Row, Row, str]] = []
+    found: list[tuple[ChangeRow, ChangeRow, str]] = []
     taken: set[int] = set()
     for index, one in enumerate(rows):
         for other in rows[index + 1 :]:
@@ -124,7 +124,7 @@ def _moves(rows: Sequence[Row]) -> list[tuple[Row, Row, str]]:
     return found
 
 
-def _is_move(one: Row, other: Row) -> bool:
+def _is_move(one: ChangeRow, other: ChangeRow) -> bool:
     if not (one.kind == other.kind == "changed" and len(one.attributes) == len(other.attributes) == 1):
         return False
     a, b = one.attributes[0], other.attributes[0]
@@ -139,7 +139,7 @@ def _shared_block(one: Any, other: Any) -> str:
     return "/".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*paths, strict=False)))
 
 
-def _told_apart(one: Row, other: Row) -> tuple[str, str]:
+def _told_apart(one: ChangeRow, other: ChangeRow) -> tuple[str, str]:
     """Return names of two layers: the operator with the arguments in which they differ, or the names of the layers."""
     texts = [row.changes[0].operators[0].split() for row in (one, other)]
     moved = [{*row.changes[0].operators[0].split()} ^ {*row.changes[0].operators[1].split()} for row in (one, other)]
@@ -166,7 +166,7 @@ def _listed(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def _row_text(row: Row) -> str:
+def _row_text(row: ChangeRow) -> str:
     """Return a changed layer, or several that were changed in the same way."""
     change = row.changes[0]
     before, after = change.before, change.after
@@ -193,7 +193,7 @@ def attribute_text(attribute: Any, factor: Fraction | None) -> str:
     return f"{attribute.name} {attribute.before} → {attribute.after}"
 
 
-def _lone_text(kind: str, label: str, rows: Sequence[Row], new: str, *, is_block: bool) -> str:
+def _lone_text(kind: str, label: str, rows: Sequence[ChangeRow], new: str, *, is_block: bool) -> str:
     """Return what was added or removed: ``net has 3 more rest blocks: 1 in conv2_x and 2 in conv3_x``."""
     number = sum(row.times for row in rows)
     places = [place for row in rows for place in row.places]

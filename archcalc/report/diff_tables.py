@@ -9,7 +9,7 @@ from archcalc.analysis.formats import in_bytes
 from archcalc.arrays.texts import count_text, shape_text
 from archcalc.changes.compare import Figure, NetworkDiff
 from archcalc.changes.files import ComparedNetwork
-from archcalc.changes.rows import Row
+from archcalc.changes.rows import ChangeRow
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report.diff_sentences import attribute_text, change_text, field_text, titles
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_controls
@@ -104,7 +104,7 @@ def changes_table(diff: NetworkDiff, most: int | None = None) -> Table:
     return Table(columns, tuple(_row(row, diff.dtype) for row in rows), notes=tuple(notes))
 
 
-def _row(row: Row, dtype: str) -> tuple[Any, ...]:
+def _row(row: ChangeRow, dtype: str) -> tuple[Any, ...]:
     times = None if row.times == 1 or row.kind == "affected" else f"×{row.times:,}"
     added = [row.delta(name) for name in ("params", "macs", "activations")]
     memory = in_bytes(added[0] + added[2], dtype)
@@ -123,7 +123,7 @@ def signed(number: int) -> str:
     return f"{number:+,}" if number else "="
 
 
-def where_text(row: Row, most: int = MAX_PLACES) -> str:
+def where_text(row: ChangeRow, most: int = MAX_PLACES) -> str:
     """Return the places of a row; of many, the first and the last one."""
     if row.kind == "affected":
         return count_text(row.layers, "layer")
@@ -132,7 +132,7 @@ def where_text(row: Row, most: int = MAX_PLACES) -> str:
     return f"{row.places[0]} … {row.places[-1]}"
 
 
-def what_text(row: Row) -> str:
+def what_text(row: ChangeRow) -> str:
     """Return what was changed: ``stride 2 → 1``, ``relu → gelu``, ``block of 7 layers``."""
     change = row.changes[0]
     if row.kind == "affected":

@@ -19,7 +19,7 @@ ENDS = (6, 2)
 """How many terms of a longer one are written at its start and at its end."""
 
 
-class Notation(NamedTuple):
+class FormulaNotation(NamedTuple):
     """How formulas are written."""
 
     times: str
@@ -34,7 +34,7 @@ class Notation(NamedTuple):
     brackets: tuple[str, str]
 
 
-TEXT = Notation(
+TEXT = FormulaNotation(
     times="·",
     minus="−",
     dots="…",
@@ -45,9 +45,9 @@ TEXT = Notation(
     absolute=lambda x: f"|{x}|",
     brackets=("(", ")"),
 )
-LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "arctan", "max", "min")
+LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "max", "min")
 """The functions that LaTeX knows by name."""
-LATEX = Notation(
+LATEX = FormulaNotation(
     times=r" \cdot ",
     minus="-",
     dots=r"\dots",
@@ -69,13 +69,13 @@ FUNCTIONS = {
     "round": "round",
     "sin": "sin",
     "cos": "cos",
-    "atan": "arctan",
+    "atan": "atan",
     "max": "max",
     "min": "min",
 }
 
 
-class Written(NamedTuple):
+class ExpressionText(NamedTuple):
     """An expression as text."""
 
     text: str
@@ -85,7 +85,7 @@ class Written(NamedTuple):
 class Expressions:
     """Expressions of recorded numbers as text."""
 
-    def __init__(self, notation: Notation = TEXT, digits: int = DIGITS) -> None:
+    def __init__(self, notation: FormulaNotation = TEXT, digits: int = DIGITS) -> None:
         self.notation, self.digits = notation, digits
 
     def number(self, value: Any) -> str:
@@ -97,16 +97,16 @@ class Expressions:
         """Return the expression that gave a number; only its value if it was given or passed on."""
         return self.expression(number).text if number.operation else self.number(number)
 
-    def operand(self, number: Any) -> Written:
+    def operand(self, number: Any) -> ExpressionText:
         """Return an operand: an earlier step or a given number as its value, anything else as its expression."""
         if isinstance(number, Recorded) and number.operation and not number.name:
             return self.expression(number)
         text = self.number(number)
         if " " in text or text.startswith(self.notation.minus):
-            return Written(text, SUM)
-        return Written(text, PRODUCT if "/" in text or "·" in text else ATOM)
+            return ExpressionText(text, SUM)
+        return ExpressionText(text, PRODUCT if "/" in text or "·" in text else ATOM)
 
-    def expression(self, number: Recorded) -> Written:
+    def expression(self, number: Recorded) -> ExpressionText:
         """Return the operation that gave a number."""
         notation, operation = self.notation, number.operation
         if operation in ("+", "-"):
@@ -117,27 +117,27 @@ class Expressions:
             return self.quotient(*map(self.operand, number.operands))
         if operation == "^":
             base, exponent = map(self.operand, number.operands)
-            return Written(notation.raised(self.within(base, ATOM), self.within(exponent, ATOM)), POWER)
+            return ExpressionText(notation.raised(self.within(base, ATOM), self.within(exponent, ATOM)), POWER)
         if operation == "neg":
             (only,) = map(self.operand, number.operands)
-            return Written(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
+            return ExpressionText(f"{notation.minus}{self.within(only, PRODUCT)}", SUM)
         if operation == "sqrt":
-            return Written(notation.root(self.operand(number.operands[0]).text), ATOM)
+            return ExpressionText(notation.root(self.operand(number.operands[0]).text), ATOM)
         if operation == "abs":
-            return Written(notation.absolute(self.operand(number.operands[0]).text), ATOM)
+            return ExpressionText(notation.absolute(self.operand(number.operands[0]).text), ATOM)
         operands = _compared(number) if operation in ("max", "min") else number.operands
         if len(operands) == 1 and operation in ("max", "min"):
             return self.operand(operands[0])
         texts = [self.operand(each).text for each in operands]
-        return Written(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
+        return ExpressionText(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
 
-    def sum(self, number: Recorded) -> Written:
+    def sum(self, number: Recorded) -> ExpressionText:
         """Return a sum or a difference."""
         (_, first), *others = _terms(number)
         terms = [self.operand(first).text, *(self.term(sign, each) for sign, each in others)]
         if len(terms) > MAX_TERMS:
             terms = [*terms[: ENDS[0]], f" + {self.notation.dots}", *terms[-ENDS[1] :]]
-        return Written("".join(terms), SUM)
+        return ExpressionText("".join(terms), SUM)
 
     def term(self, sign: str, number: Any) -> str:
         """Return a term with the sign before it; a sum is added without brackets."""
@@ -146,21 +146,21 @@ class Expressions:
         shown = self.notation.minus if sign == "-" else sign
         return f" {shown} {self.within(written, SUM if plainly else PRODUCT)}"
 
-    def product(self, number: Recorded) -> Written:
+    def product(self, number: Recorded) -> ExpressionText:
         """Return a product; that of a number with itself is a square."""
         one, other = number.operands
         if one is other:
-            return Written(self.notation.raised(self.within(self.operand(one), ATOM), "2"), POWER)
+            return ExpressionText(self.notation.raised(self.within(self.operand(one), ATOM), "2"), POWER)
         factors = [self.within(self.operand(each), POWER) for each in _chain(number, ("*",))]
-        return Written(self.notation.times.join(factors), PRODUCT)
+        return ExpressionText(self.notation.times.join(factors), PRODUCT)
 
-    def quotient(self, one: Written, other: Written) -> Written:
+    def quotient(self, one: ExpressionText, other: ExpressionText) -> ExpressionText:
         """Return a fraction."""
         if self.notation.fraction is not None:
-            return Written(self.notation.fraction(one.text, other.text), ATOM)
-        return Written(f"{self.within(one, PRODUCT)}/{self.within(other, POWER)}", PRODUCT)
+            return ExpressionText(self.notation.fraction(one.text, other.text), ATOM)
+        return ExpressionText(f"{self.within(one, PRODUCT)}/{self.within(other, POWER)}", PRODUCT)
 
-    def within(self, written: Written, strength: int) -> str:
+    def within(self, written: ExpressionText, strength: int) -> str:
         """Return an operand, in brackets if it binds less strongly."""
         if written.strength >= strength:
             return written.text

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.arrays.texts import count_text
 from archcalc.graph import write_shape
-from archcalc.report.cells import COLUMNS, DEFAULT, Cells
+from archcalc.report.cells import COLUMNS, DEFAULT, RowCells
 from archcalc.report.figures import SUMMED, Row, total
 from archcalc.report.render import render
 from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
@@ -42,19 +42,19 @@ def csv_of_layers(analysis: Analysis, depth: int | None) -> str:
         depth: the level at which layers are grouped; by default they are not.
     """
     rows = analysis.folded(ALL if depth is None else depth)
-    columns = filled(Cells(analysis, rows, analysis.graph.layout, bare=True), DEFAULT)
+    columns = filled(RowCells(analysis, rows, analysis.graph.layout, bare=True), DEFAULT)
     return render(table_of([*columns, *marks(analysis, rows)]), "csv")
 
 
 def html_of_layers(analysis: Analysis) -> str:
     """Return the table of a network as HTML, at a depth at which it is readable."""
     layout, rows = analysis.graph.layout, analysis.folded(readable_depth(analysis))
-    cells = Cells(analysis, rows, layout)
+    cells = RowCells(analysis, rows, layout)
     columns = filled(cells, DEFAULT)
     return render(table_of(columns, title(analysis, layout), notes(analysis, rows, cells)), "html")
 
 
-def filled(cells: Cells, names: Sequence[str]) -> list[Filled]:
+def filled(cells: RowCells, names: Sequence[str]) -> list[Filled]:
     """Return columns of a table of layers, with the totals of the network."""
     found = []
     for name in names:
@@ -110,7 +110,7 @@ def has_name(analysis: Analysis) -> bool:
     return not any(arrow in analysis.graph.name for arrow in ("->", "→"))
 
 
-def notes(analysis: Analysis, rows: Sequence[Row], cells: Cells) -> list[str]:
+def notes(analysis: Analysis, rows: Sequence[Row], cells: RowCells) -> list[str]:
     """Return the lines below the table."""
     totals, dtype = analysis.totals, cells.dtype
     found = []

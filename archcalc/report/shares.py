@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import inf
 
 from archcalc.report.bars import bar_text
-from archcalc.report.cells import Cells
+from archcalc.report.cells import RowCells
 from archcalc.report.figures import SUMMED, total
 from archcalc.report.layers_table import Filled
 from archcalc.report.table import Column, Texts, human
@@ -21,7 +21,7 @@ DECIMALS = 4
 """The decimals of a share for programs."""
 
 
-def share_of(cells: Cells, name: str) -> Filled:
+def share_of(cells: RowCells, name: str) -> Filled:
     """Return the column with the share that each row has of the total of a column, in per cent.
 
     Layers that do not count in the total have none.
@@ -41,7 +41,7 @@ def share_of(cells: Cells, name: str) -> Filled:
     return Filled(Column(f"{name}_percent", "share", "right"), shares)
 
 
-def with_shares(columns: Sequence[Filled], cells: Cells) -> list[Filled]:
+def with_shares(columns: Sequence[Filled], cells: RowCells) -> list[Filled]:
     """Return columns with the shares of the total after each that has a total."""
     found = []
     for each in columns:
@@ -51,7 +51,7 @@ def with_shares(columns: Sequence[Filled], cells: Cells) -> list[Filled]:
     return found
 
 
-def with_bars(columns: Sequence[Filled], cells: Cells, name: str, *, width: int, blocks: bool) -> list[Filled]:
+def with_bars(columns: Sequence[Filled], cells: RowCells, name: str, *, width: int, blocks: bool) -> list[Filled]:
     """Return columns with bars of the numbers of one of them after it, or after its share.
 
     Args:

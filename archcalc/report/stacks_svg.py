@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from archcalc.drawing.measure import LINE, SMALL
-from archcalc.drawing.stacks import SHEET, Row, Stack
+from archcalc.drawing.stacks import SHEET, Stack, StackRow
 from archcalc.report.picture_page import COLORS, page
 from archcalc.report.svg import label, style
 
 
-def draw(title: str, notes: tuple[str, ...], row: Row) -> str:
+def draw(title: str, notes: tuple[str, ...], row: StackRow) -> str:
     """Return the picture of a network as an SVG document."""
     notes = (*notes, *(["the square roots of sizes are drawn"] if row.compressed else []))
     return page(title, notes, row.width, row.height, _elements(row), {stack.kind for stack in row.stacks})
 
 
-def _elements(row: Row) -> Iterator[str]:
+def _elements(row: StackRow) -> Iterator[str]:
     """Yield everything in a picture: stacks in front of the lines between them."""
     for before, stack in pairwise(row.stacks):
         yield from _funnel(before, stack)
@@ -25,7 +25,7 @@ def _elements(row: Row) -> Iterator[str]:
         yield from _stack(stack, row)
 
 
-def _stack(stack: Stack, row: Row) -> Iterator[str]:
+def _stack(stack: Stack, row: StackRow) -> Iterator[str]:
     """Yield the maps of a stack, the last one in front, and its texts."""
     color = COLORS[stack.kind]
     for sheet in range(stack.sheets):

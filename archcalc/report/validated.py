@@ -11,8 +11,8 @@ from archcalc.spec.errors import escaped
 from archcalc.validation.baseline import (
     STORED_COUNTS,
     STORED_QUANTITIES,
+    BaselineChange,
     BaselineComparison,
-    Change,
     LayerFigures,
     change_text,
 )
@@ -80,7 +80,7 @@ def changes_table(name: str, comparison: BaselineComparison) -> Table:
     return Table(columns, tuple(map(_change_row, shown)), title, notes=tuple(notes))
 
 
-def _change_row(change: Change) -> tuple[Any, ...]:
+def _change_row(change: BaselineChange) -> tuple[Any, ...]:
     before, after = change
     either = [row for row in change if row is not None]
     mark = "+" if before is None else "-" if after is None else "~"

@@ -27,7 +27,7 @@ MAX_MATRICES = 8
 Index = tuple[int, ...]
 
 
-class Step(NamedTuple):
+class WorkedStep(NamedTuple):
     """A step of a computation."""
 
     name: str
@@ -49,7 +49,7 @@ class Worked:
 
     name: str
     """What is worked out: a layer, and the index of a number."""
-    steps: tuple[Step, ...]
+    steps: tuple[WorkedStep, ...]
     """The steps in order; the last ones are the numbers themselves."""
     reads: tuple[Read, ...]
 
@@ -75,8 +75,8 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
     steps = []
     for each in between:
         counts[each.name] += 1
-        steps.append(Step(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
-    return Worked(name, (*steps, *(Step(own, number) for own, number in numbers.items())), reads)
+        steps.append(WorkedStep(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
+    return Worked(name, (*steps, *(WorkedStep(own, number) for own, number in numbers.items())), reads)
 
 
 def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Recorded]:
@@ -152,7 +152,7 @@ def _equations(result: Worked, expressions: Expressions, equals: str = " = ") ->
 
 def _aligned(result: Worked, digits: int) -> Iterator[str]:
     """Yield the lines of the steps as an aligned display of LaTeX."""
-    named = replace(result, steps=tuple(Step(_typeset(name), number) for name, number in result.steps))
+    named = replace(result, steps=tuple(WorkedStep(_typeset(name), number) for name, number in result.steps))
     yield r"\begin{aligned}"
     for equation in _equations(named, Expressions(LATEX, digits), " &= "):
         left, equals, right = equation.partition(" &= ")

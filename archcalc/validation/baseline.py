@@ -54,7 +54,7 @@ class NetworkFigures(NamedTuple):
     layers: tuple[LayerFigures, ...]
 
 
-class Change(NamedTuple):
+class BaselineChange(NamedTuple):
     """A layer that is new (``before`` is ``None``), removed (``after`` is ``None``), or different."""
 
     before: LayerFigures | None
@@ -67,7 +67,7 @@ class BaselineComparison(NamedTuple):
     before: tuple[int, ...]
     """Totals, in the order of `STORED_QUANTITIES`."""
     after: tuple[int, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[BaselineChange, ...]
 
     @property
     def differs(self) -> bool:
@@ -158,7 +158,7 @@ def change_text(old: int, new: int) -> str:
     return f"{old:,} → {new:,} ({share})"
 
 
-def changes(before: NetworkFigures, after: NetworkFigures) -> tuple[Change, ...]:
+def changes(before: NetworkFigures, after: NetworkFigures) -> tuple[BaselineChange, ...]:
     """Return the layers that differ, in their order; as in a diff of texts, a layer may replace another one."""
     old, new = list(before.layers), list(after.layers)
     if old == new:
@@ -172,7 +172,7 @@ def changes(before: NetworkFigures, after: NetworkFigures) -> tuple[Change, ...]
     return tuple(_aligned(old, new))
 
 
-def changes_text(changed: Iterable[Change], target: str) -> str:
+def changes_text(changed: Iterable[BaselineChange], target: str) -> str:
     """Return the changes since the baseline that concern a target, in one line; an empty text if there are none.
 
     Figures are those of the quantity of the target (or of the stored one that it derives from), if layers have it; a
@@ -186,13 +186,13 @@ def changes_text(changed: Iterable[Change], target: str) -> str:
     return f"changed since the baseline: {'; '.join(texts[:MAX_CHANGES])}{more}" if texts else ""
 
 
-def _is_inside(change: Change, place: str) -> bool:
+def _is_inside(change: BaselineChange, place: str) -> bool:
     """Return whether a changed layer belongs to a place: a layer, a stage, or the network (an empty name)."""
     names = [row.name for row in change if row is not None]
     return not place or any(name == place or name.startswith(f"{place}/") for name in names)
 
 
-def _change_text(change: Change, index: int | None) -> str:
+def _change_text(change: BaselineChange, index: int | None) -> str:
     """Return a changed layer with what it adds to a count (by its index); an empty text if it adds nothing."""
     before, after = change
     row = after or before
@@ -212,7 +212,7 @@ def _change_text(change: Change, index: int | None) -> str:
     return f"{row.name}{figures}" if figures else f"{row.name} {before.output} → {after.output}"
 
 
-def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
+def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[BaselineChange]:
     # names may be numbered (conv_7), so a layer is recognised by its operator and figures rather than by its name
     before, after = ([(_stage(row), *row[1:]) for row in rows] for rows in (old, new))
     for kind, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -226,7 +226,7 @@ def _stage(row: LayerFigures) -> str:
     return "" if re.fullmatch(rf"{operator_of(row)}_\d+", stage) else stage
 
 
-def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
+def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[BaselineChange]:
     """Yield the replaced layers, paired by name if the operators agree, else by operator in their order."""
     waiting, pairs = list(old), []
     for row in new:
@@ -236,8 +236,8 @@ def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change
             same = next((each for each in waiting if (_stage(each), operator_of(each)) == kind), None)
         if same is not None:
             waiting.remove(same)
-        pairs.append(Change(same, row))
-    yield from (Change(row, None) for row in waiting)
+        pairs.append(BaselineChange(same, row))
+    yield from (BaselineChange(row, None) for row in waiting)
     yield from (pair for pair in pairs if pair.before != pair.after)
 
 
@@ -246,13 +246,13 @@ def operator_of(row: LayerFigures) -> str:
     return row.op.partition(" ")[0]
 
 
-def _by_name(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
+def _by_name(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[BaselineChange]:
     waiting = {row.name: row for row in old}
     for row in new:
         same = waiting.pop(row.name, None)
         if same != row:
-            yield Change(same, row)
-    yield from (Change(row, None) for row in waiting.values())
+            yield BaselineChange(same, row)
+    yield from (BaselineChange(row, None) for row in waiting.values())
 
 
 def read_tolerances(written: Iterable[str]) -> Tolerance:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archcalc.validation.baseline import BaselineComparison, Change, LayerFigures
+from archcalc.validation.baseline import BaselineChange, BaselineComparison, LayerFigures
 from archcalc.validation.findings import Finding
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
@@ -188,7 +188,7 @@ def _result(row: list[Any]) -> ValidationResult:
 
 def _comparison(row: Any) -> BaselineComparison:
     before, after, changes = row
-    changed = tuple(Change(*(None if each is None else _layer(*each) for each in change)) for change in changes)
+    changed = tuple(BaselineChange(*(None if each is None else _layer(*each) for each in change)) for change in changes)
     return BaselineComparison(tuple(before), tuple(after), changed)
 
 

@@ -20,7 +20,7 @@ from archcalc.validation.results import Options, ValidationResult, ValidationTas
 from archcalc.validation.store import BaselineFile, Settings
 
 
-class Plan(NamedTuple):
+class ValidationPlan(NamedTuple):
     """The specs to validate, and the results about other files."""
 
     tasks: tuple[ValidationTask, ...]
@@ -45,7 +45,7 @@ def plan(
     baseline: str | None = None,
     require_baseline: bool = False,
     jobs: int | None = None,
-) -> Plan:
+) -> ValidationPlan:
     """Return the plan of a run.
 
     Args:
@@ -87,7 +87,7 @@ def plan(
                 gone.remove(old)
         if gone:
             others.append(_removed(store.path, sorted(gone), options))
-    return Plan(
+    return ValidationPlan(
         tasks=tuple(tasks),
         stores=tuple(stores),
         others=tuple(others),

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.drawing.layered import Edge, Size, layered
+from archcalc.drawing.layered import BoxSize, Edge, layered
 from archcalc.drawing.order import ordered
 from archcalc.drawing.positions import positions
 from archcalc.drawing.ranks import ranks
 
 GAP = 10.0
-SIZE = Size(20, 30)
+SIZE = BoxSize(20, 30)
 
 
 @st.composite
@@ -81,7 +81,7 @@ def test_a_chain_and_a_long_edge_beside_it_are_straight() -> None:
 
 
 def test_branches_are_symmetric() -> None:
-    drawing = layered([Size(20, 20)] * 4, [Edge(0, 1), Edge(0, 2), Edge(1, 3), Edge(2, 3)], gap=GAP)
+    drawing = layered([BoxSize(20, 20)] * 4, [Edge(0, 1), Edge(0, 2), Edge(1, 3), Edge(2, 3)], gap=GAP)
     assert drawing.x[0] == drawing.x[3] == pytest.approx((drawing.x[1] + drawing.x[2]) / 2)
 
 

@@ -73,8 +73,11 @@ def torch_scatter(op: Any, shapes: list[Sizes]) -> Module:
 
     def run(x: Tensor, indices: Tensor, values: Tensor) -> Tensor:
         places = nearest(indices, x.shape[at]).expand(values.shape)
-        if op.how == "replace":
-            return x.scatter(at, places, values)
+        if op.how == "replace":  # the last value at an index counts, which PyTorch's scatter does not promise
+            steps = torch.arange(1, values.shape[at] + 1)
+            numbers = steps.view(-1, *(1,) * (x.dim() - at - 1)).expand(values.shape)
+            last = torch.zeros(x.shape, dtype=torch.long).scatter_reduce(at, places, numbers, "amax")
+            return torch.where(last > 0, values.gather(at, (last - 1).clamp(min=0)), x)
         how = {"max": "amax", "min": "amin"}.get(op.how, op.how)
         return x.scatter_reduce(at, places, values, how)
 

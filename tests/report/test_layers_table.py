@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import archcalc
-from archcalc.report.cells import Cells
+from archcalc.report.cells import RowCells
 from archcalc.report.layers_table import READABLE_ROWS
 
 
@@ -36,5 +36,5 @@ def test_names_with_markup_are_escaped(tmp_path: Path) -> None:
 
 def test_numbers_of_layers_have_separators() -> None:
     analysis = archcalc.load("1x4 -> (relu)*1500").analyze()
-    (row,) = Cells(analysis, list(analysis.folded(0)), "chw").column("op")
+    (row,) = RowCells(analysis, list(analysis.folded(0)), "chw").column("op")
     assert row == "1,500 layers"

@@ -19,7 +19,7 @@ from archcalc.executor.loops.run import record_layer
 from archcalc.executor.weights import initial
 from archcalc.ops.base import REGISTRY
 from archcalc.ops.structure import Identity
-from archcalc.report.expressions import LATEX, Expressions, Notation
+from archcalc.report.expressions import LATEX, Expressions, FormulaNotation
 from archcalc.report.worked import (
     Worked,
     worked,
@@ -156,7 +156,7 @@ def test_long_sums_are_shortened() -> None:
     assert line == "y = (1 + 2 + 3 + 4 + 5 + 6 + … + 80 + 81)/81 = 41"
 
 
-PYTHON = Notation(
+PYTHON = FormulaNotation(
     times="*",
     minus="-",
     dots="...",
@@ -168,7 +168,8 @@ PYTHON = Notation(
     brackets=("(", ")"),
 )
 FUNCTIONS = {
-    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "atan", "floor")},
+    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "floor")},
+    "arctan": math.atan,
     "sqrt": lambda x: x**0.5 if x >= 0 else math.nan,
     "ln": math.log,
     "max": max,

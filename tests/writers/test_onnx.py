@@ -203,3 +203,10 @@ def test_layers_that_a_version_cannot_express_are_all_named() -> None:
 def test_other_versions_are_refused(opset: int) -> None:
     with pytest.raises(SpecError, match="the opset must be from 18 to"):
         write_onnx(graph(SHARED), opset=opset)
+
+
+def test_a_bias_of_a_single_window_is_recognised(tmp_path: Path) -> None:
+    text = "input: 1x4x8\nlayers:\n  - x: identity\n  - b: relative_bias 2x2 heads=2\n"
+    text += '  - out: "@x -> attention heads=2 score_bias=@b"\n'
+    network = written(graph(text), tmp_path, weights=False)
+    assert "attention heads=2 score_bias=" in write_compact(network.graph, network.constants())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archcalc.counters.formulas.common import Call, covered, times_text
-from archcalc.counters.rules import Formula, Part
+from archcalc.counters.rules import CountedPart, Formula
 from archcalc.counters.trace import ModuleCall, Operation
 
 
@@ -26,7 +26,7 @@ def is_batch_first(call: ModuleCall) -> bool:
     return bool(call.own) and call.own[0].name == "transpose" and call.own[0].function == "Tensor.transpose"
 
 
-def _multihead(call: Call) -> Iterator[Part]:
+def _multihead(call: Call) -> Iterator[CountedPart]:
     assert isinstance(call, ModuleCall)
     query, key = call.inputs[0], (call.inputs[1] if len(call.inputs) > 1 else call.inputs[0])
     at, width = (1, query.shape[2]) if is_batch_first(call) else (0, query.shape[2])
@@ -36,7 +36,7 @@ def _multihead(call: Call) -> Iterator[Part]:
         amount += (length + 2 * source) * width
     amount += 2 * length * source * width + attention_heads(call) * length * source + length * width * (width + 1)
     _, covers = covered(call)
-    yield Part(batch * amount, "scaling, softmax and biases besides the products", covers)
+    yield CountedPart(batch * amount, "scaling, softmax and biases besides the products", covers)
 
 
 MULTIHEAD = Formula(
@@ -46,13 +46,13 @@ MULTIHEAD = Formula(
 )
 
 
-def _timm_attention(call: Call) -> Iterator[Part]:
+def _timm_attention(call: Call) -> Iterator[CountedPart]:
     batch, length, width = call.input.shape
     heads = attention_heads(call)
     products = [each for each in call.operations if each.name in ("scaled_dot_product_attention", "matmul")]
     inner = products[0].input.shape[-1] * heads if products else width
     amount = batch * (length * inner + 2 * length * length * inner + heads * length * length)
-    yield Part(amount, "its linear layers are lost", tuple([each for each in call.operations if each.macs]))
+    yield CountedPart(amount, "its linear layers are lost", tuple([each for each in call.operations if each.macs]))
 
 
 TIMM_ATTENTION = Formula("B(LE + h(2L²d + L²)); the linear layers in it are lost", _timm_attention)
@@ -93,12 +93,12 @@ def has_learned_mask(operation: Operation) -> bool:
 def _unfused(per_mac: int) -> Formula:
     """Return the formula of attention whose fused operator on the CPU is not counted."""
 
-    def parts(call: Call) -> Iterator[Part]:
+    def parts(call: Call) -> Iterator[CountedPart]:
         operation = call.weighted
         is_fused = is_fused_attention(operation)
         if not is_fused or has_learned_mask(operation):
             what = "multiplication and addition as two operations" if per_mac == 2 else ""
-            yield Part(per_mac * operation.macs, "", operation.operations, what, needs_gradients=is_fused)
+            yield CountedPart(per_mac * operation.macs, "", operation.operations, what, needs_gradients=is_fused)
 
     return Formula(
         f"0 by the fused operator of the CPU; {times_text(per_mac)}K if tensors do not have 4 axes, equal heads and "

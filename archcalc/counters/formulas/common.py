@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from archcalc.counters.rules import Part
+from archcalc.counters.rules import CountedPart
 from archcalc.counters.trace import ModuleCall, Operation
 
 Call: TypeAlias = Operation | ModuleCall
@@ -26,9 +26,9 @@ def is_affine(call: Call) -> bool:
     return call.weighted.tensor("weight") is not None
 
 
-def bias_part(call: Call) -> Iterator[Part]:
+def bias_part(call: Call) -> Iterator[CountedPart]:
     if has_bias(call):
-        yield Part(call.output.numel, "1 per output", what="biases")
+        yield CountedPart(call.output.numel, "1 per output", what="biases")
 
 
 def times_text(count: int) -> str:

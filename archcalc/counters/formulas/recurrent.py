@@ -7,8 +7,8 @@ from math import prod
 
 from archcalc.counters.formulas.common import Call, covered, times_text
 from archcalc.counters.formulas.products import products_part
-from archcalc.counters.rules import Formula, Part
-from archcalc.counters.trace import Tensor
+from archcalc.counters.rules import CountedPart, Formula
+from archcalc.counters.trace import TracedTensor
 
 
 def recurrent_sizes(call: Call) -> tuple[int, int, int, int, bool, int]:
@@ -25,7 +25,7 @@ def recurrent_sizes(call: Call) -> tuple[int, int, int, int, bool, int]:
 def thop_recurrent(gates: int, further: int) -> Formula:
     """Return the formula of thop for recurrent layers: per gate (i + H)H + H, 2H for biases; ``further`` H per step."""
 
-    def parts(call: Call) -> Iterator[Part]:
+    def parts(call: Call) -> Iterator[CountedPart]:
         features, units, layers, directions, biases, steps = recurrent_sizes(call)
 
         def cell(read: int) -> int:
@@ -33,7 +33,7 @@ def thop_recurrent(gates: int, further: int) -> Formula:
 
         amount = directions * (cell(features) + (layers - 1) * cell(units * directions))
         _, covers = covered(call)
-        yield Part(amount * steps, "biases and gates besides the products", covers)
+        yield CountedPart(amount * steps, "biases and gates besides the products", covers)
 
     return Formula(
         f"per step {times_text(gates)}((i+H)H + H + 2H for biases)" + (f" + {further}H" if further else ""), parts
@@ -44,9 +44,9 @@ def all_weights_recurrent(further: int, *, per_mac: int = 1) -> Formula:
     """Return the formula of ptflops and its descendants for recurrent layers: weights and biases per step, and
     ``further`` H; two directions double those of the first."""
 
-    def parts(call: Call) -> Iterator[Part]:
+    def parts(call: Call) -> Iterator[CountedPart]:
         _, units, layers, directions, biases, steps = recurrent_sizes(call)
-        params: list[Tensor] = call.weighted.arguments["params"]
+        params: list[TracedTensor] = call.weighted.arguments["params"]
         each_cell = 4 if biases else 2
         amount = 0
         for layer in range(layers):
@@ -56,17 +56,17 @@ def all_weights_recurrent(further: int, *, per_mac: int = 1) -> Formula:
             amount += sum(per_mac * each.numel - (per_mac - 1) * each.shape[0] for each in matrices)
             amount += sum(each.numel for each in vectors) + further * units
         _, covers = covered(call)
-        yield Part(amount * steps * directions, "biases and gates besides the products", covers)
+        yield CountedPart(amount * steps * directions, "biases and gates besides the products", covers)
 
     products = "the weights" if per_mac == 1 else "twice the weights, less the gates twice"
     return Formula(f"per step {products}, the biases, and {times_text(further)}H; doubled for two directions", parts)
 
 
-def _with_biases(call: Call) -> Iterator[Part]:
+def _with_biases(call: Call) -> Iterator[CountedPart]:
     yield from products_part(call)
-    params: list[Tensor] = call.weighted.arguments["params"]
+    params: list[TracedTensor] = call.weighted.arguments["params"]
     vectors = sum(each.numel for each in params if len(each.shape) == 1)
-    yield Part(vectors * recurrent_sizes(call)[-1], "1 per output", what="biases")
+    yield CountedPart(vectors * recurrent_sizes(call)[-1], "1 per output", what="biases")
 
 
 MACS_AND_BIASES = Formula("K, and the biases per step", _with_biases)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from archcalc.counters.formulas.common import Call, bias_part, covered, has_bias
-from archcalc.counters.rules import Formula, Part
+from archcalc.counters.rules import CountedPart, Formula
 from archcalc.counters.trace import Operation
 
 
@@ -19,12 +19,14 @@ def _per_output_kernel(call: Call) -> int:
     return call.output.numel * (weight.shape[0] // groups) * prod(weight.shape[2:])
 
 
-def _kernel_per_output(call: Call) -> Iterator[Part]:
+def _kernel_per_output(call: Call) -> Iterator[CountedPart]:
     _, covers = covered(call)
-    yield Part(_per_output_kernel(call), "the kernel per output, not per input", covers, "transposed convolutions")
+    yield CountedPart(
+        _per_output_kernel(call), "the kernel per output, not per input", covers, "transposed convolutions"
+    )
 
 
-def _kernel_per_output_and_bias(call: Call) -> Iterator[Part]:
+def _kernel_per_output_and_bias(call: Call) -> Iterator[CountedPart]:
     yield from _kernel_per_output(call)
     yield from bias_part(call)
 
@@ -35,19 +37,21 @@ KERNEL_PER_OUTPUT = Formula("m · Cin/g · k: the entire kernel for every output
 KERNEL_PER_OUTPUT_AND_BIAS = Formula("m · Cin/g · k, and m for the bias if there is one", _kernel_per_output_and_bias)
 
 
-def _twice_groups(call: Call) -> Iterator[Part]:
+def _twice_groups(call: Call) -> Iterator[CountedPart]:
     macs, covers = covered(call)
     groups = call.weighted.arguments.get("groups", 1)
-    yield Part(macs // groups, "divided by the groups twice" if groups > 1 else "", covers, "transposed convolutions")
+    yield CountedPart(
+        macs // groups, "divided by the groups twice" if groups > 1 else "", covers, "transposed convolutions"
+    )
 
 
-def _twice_groups_flops(call: Call) -> Iterator[Part]:
+def _twice_groups_flops(call: Call) -> Iterator[CountedPart]:
     macs, covers = covered(call)
     operation = call.weighted
     groups = operation.arguments.get("groups", 1)
-    yield Part(2 * (macs // groups), "", covers, "multiplication and addition as two operations")
+    yield CountedPart(2 * (macs // groups), "", covers, "multiplication and addition as two operations")
     if has_bias(call):
-        yield Part(_as_convolution(operation), "1 per output of a convolution with its arguments", what="biases")
+        yield CountedPart(_as_convolution(operation), "1 per output of a convolution with its arguments", what="biases")
 
 
 def _as_convolution(operation: Operation) -> int:

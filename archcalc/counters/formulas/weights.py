@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from math import prod
 
 from archcalc.counters.formulas.common import Call, covered
-from archcalc.counters.rules import Formula, Part
+from archcalc.counters.rules import CountedPart, Formula
 from archcalc.counters.trace import ModuleCall
 
 
-def _torchinfo(call: Call) -> Iterator[Part]:
+def _torchinfo(call: Call) -> Iterator[CountedPart]:
     assert isinstance(call, ModuleCall)
     shape = call.output.shape
     _, covers = covered(call)
@@ -25,7 +25,7 @@ def _torchinfo(call: Call) -> Iterator[Part]:
             continue
         is_bias = name == "bias" and any(each.macs for each in call.operations)
         what = "biases" if is_bias else call.name
-        yield Part(times * tensor.numel, f"parameters once per {per}", covers, what)
+        yield CountedPart(times * tensor.numel, f"parameters once per {per}", covers, what)
         covers = ()
 
 

@@ -10,7 +10,7 @@ from archcalc.counters.formulas.backward import (
     with_backward_of_groups,
     with_backward_through_steps,
 )
-from archcalc.counters.rules import Formula, Quantity, Rule, Tool
+from archcalc.counters.rules import CountingRule, Formula, Quantity, Tool
 from archcalc.counters.trace import Trace
 
 REGISTRY = "torch/utils/flop_counter.py flop_registry"
@@ -22,7 +22,7 @@ WATCHES = (
 )
 
 
-def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) -> tuple[Rule, ...]:
+def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) -> tuple[CountingRule, ...]:
     """Return what is counted.
 
     Args:
@@ -31,11 +31,11 @@ def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) ->
         dispatched: that of products of two tensors.
     """
     return (
-        Rule("operator", CONVOLUTIONS, "convolutions", per_mac, f"{REGISTRY} conv_flop, conv_backward_flop"),
-        Rule("operator", "linear addmm", "linear layers", per_mac, f"{REGISTRY} addmm_flop, mm_flop"),
-        Rule("operator", "matmul mm bmm baddbmm einsum", "matrix products", dispatched, f"{REGISTRY} bmm_flop"),
-        Rule("operator", RECURRENT, "recurrent layers", per_mac, f"{REGISTRY} addmm_flop"),
-        Rule(
+        CountingRule("operator", CONVOLUTIONS, "convolutions", per_mac, f"{REGISTRY} conv_flop, conv_backward_flop"),
+        CountingRule("operator", "linear addmm", "linear layers", per_mac, f"{REGISTRY} addmm_flop, mm_flop"),
+        CountingRule("operator", "matmul mm bmm baddbmm einsum", "matrix products", dispatched, f"{REGISTRY} bmm_flop"),
+        CountingRule("operator", RECURRENT, "recurrent layers", per_mac, f"{REGISTRY} addmm_flop"),
+        CountingRule(
             "operator",
             "scaled_dot_product_attention",
             "scaled dot-product attention",
@@ -67,7 +67,7 @@ def _flops(attention: Formula) -> tuple[Quantity, ...]:
     )
 
 
-def _with_gradients(rule: Rule, *, forward: bool) -> Rule:
+def _with_gradients(rule: CountingRule, *, forward: bool) -> CountingRule:
     """Return a rule that counts the backward pass, after the forward pass or alone."""
     special = {CONVOLUTIONS: with_backward_of_groups, RECURRENT: with_backward_through_steps}
     return replace(rule, formula=special.get(rule.names, with_backward)(rule.formula, forward=forward))

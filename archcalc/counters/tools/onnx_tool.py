@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements, nodes, products
 from archcalc.counters.measures import stored_in_nodes
-from archcalc.counters.rules import Formula, Quantity, Rule, Tool
+from archcalc.counters.rules import CountingRule, Formula, Quantity, Tool
 
 SOURCE = "onnx_tool/node.py"
 
 
-def rule(names: str, what: str, formula: Formula) -> Rule:
+def rule(names: str, what: str, formula: Formula) -> CountingRule:
     """Return the rule of a class of nodes."""
-    return Rule("operator", names, what, formula, f"{SOURCE} {names.split()[0]}Node.profile")
+    return CountingRule("operator", names, what, formula, f"{SOURCE} {names.split()[0]}Node.profile")
 
 
 RULES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import attention, elements, products, recurrent, transposed
 from archcalc.counters.measures import trained_parameters
-from archcalc.counters.rules import Quantity, Rule, Tool
+from archcalc.counters.rules import CountingRule, Quantity, Tool
 
 OPS = "ptflops/pytorch_ops.py"
 PACKAGE = "ptflops on PyPI, github.com/sovrasov/flops-counter.pytorch"
@@ -15,57 +15,59 @@ POOL_FUNCTIONS = " ".join(
 )
 
 COMMON = (
-    Rule(
+    CountingRule(
         "module",
         "ReLU PReLU ELU LeakyReLU ReLU6 GELU",
         "activations of modules",
         elements.per_output(1),
         f"{OPS} relu_flops_counter_hook",
     ),
-    Rule("module", POOLS, "pooling modules", elements.per_input(1), f"{OPS} pool_flops_counter_hook"),
-    Rule(
+    CountingRule("module", POOLS, "pooling modules", elements.per_input(1), f"{OPS} pool_flops_counter_hook"),
+    CountingRule(
         "module",
         "BatchNorm1d BatchNorm2d BatchNorm3d",
         "batch norm",
         elements.per_input(2, plain=1),
         f"{OPS} bn_flops_counter_hook",
     ),
-    Rule(
+    CountingRule(
         "module",
         "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
         "instance norm",
         elements.per_input(2, plain=1),
         f"{OPS} bn_flops_counter_hook",
     ),
-    Rule("module", "GroupNorm", "group norm", elements.per_input(2, plain=1), f"{OPS} bn_flops_counter_hook"),
-    Rule("module", "Upsample", "upsampling modules", elements.ONE_SAMPLE, f"{OPS} upsample_flops_counter_hook"),
-    Rule("module", "RNN", "RNN", recurrent.all_weights_recurrent(1), f"{OPS} rnn_flops"),
-    Rule("module", "GRU", "GRU", recurrent.all_weights_recurrent(7), f"{OPS} rnn_flops"),
-    Rule("module", "LSTM", "LSTM", recurrent.all_weights_recurrent(10), f"{OPS} rnn_flops"),
-    Rule(
+    CountingRule("module", "GroupNorm", "group norm", elements.per_input(2, plain=1), f"{OPS} bn_flops_counter_hook"),
+    CountingRule("module", "Upsample", "upsampling modules", elements.ONE_SAMPLE, f"{OPS} upsample_flops_counter_hook"),
+    CountingRule("module", "RNN", "RNN", recurrent.all_weights_recurrent(1), f"{OPS} rnn_flops"),
+    CountingRule("module", "GRU", "GRU", recurrent.all_weights_recurrent(7), f"{OPS} rnn_flops"),
+    CountingRule("module", "LSTM", "LSTM", recurrent.all_weights_recurrent(10), f"{OPS} rnn_flops"),
+    CountingRule(
         "module",
         "MultiheadAttention",
         "attention by a separate formula",
         attention.MULTIHEAD,
         f"{OPS} multihead_attention_counter_hook",
     ),
-    Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{OPS} conv_flops_counter_hook"),
+    CountingRule(
+        "module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{OPS} conv_flops_counter_hook"
+    ),
 )
 
 MODULES = (
     *COMMON,
-    Rule(
+    CountingRule(
         "module",
         "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
         "transposed convolutions",
         products.MACS_AND_BIAS,
         f"{OPS} conv_flops_counter_hook, transpose=True",
     ),
-    Rule("module", "Linear", "linear layers", products.MACS_AND_BIAS, f"{OPS} linear_flops_counter_hook"),
-    Rule(
+    CountingRule("module", "Linear", "linear layers", products.MACS_AND_BIAS, f"{OPS} linear_flops_counter_hook"),
+    CountingRule(
         "module", "LayerNorm", "layer norm", elements.per_input(1), f"{OPS} bn_flops_counter_hook: it has no 'affine'"
     ),
-    Rule(
+    CountingRule(
         "module",
         "timm.layers.attention.Attention",
         "timm's attention by a separate formula",
@@ -75,43 +77,43 @@ MODULES = (
 )
 
 FUNCTIONS = (
-    Rule(
+    CountingRule(
         "function",
         "F.relu F.prelu F.elu F.relu6 F.gelu F.silu",
         "activations of functions, also called by modules",
         elements.per_input(1),
         f"{OPS} _numel_functional_flops_hook",
     ),
-    Rule(
+    CountingRule(
         "function",
         POOL_FUNCTIONS,
         "pooling functions, also called by modules",
         elements.per_input(1),
         f"{OPS} _numel_functional_flops_hook",
     ),
-    Rule("function", "F.softmax", "F.softmax", elements.per_input(1), f"{OPS} _numel_functional_flops_hook"),
-    Rule(
+    CountingRule("function", "F.softmax", "F.softmax", elements.per_input(1), f"{OPS} _numel_functional_flops_hook"),
+    CountingRule(
         "function",
         "F.interpolate F.upsample",
         "F.interpolate, also called by modules",
         elements.INTERPOLATED,
         f"{OPS} _interpolate_functional_flops_hook",
     ),
-    Rule(
+    CountingRule(
         "function",
         "torch.matmul Tensor.matmul torch.mm Tensor.mm torch.bmm Tensor.bmm",
         "matrix products",
         products.FIRST_TIMES_LAST,
         f"{OPS} _matmul_tensor_flops_hook",
     ),
-    Rule(
+    CountingRule(
         "function",
         "torch.addmm Tensor.addmm torch.baddbmm",
         "matrix products",
         products.MACS_AND_INPUT,
         f"{OPS} _addmm_tensor_flops_hook",
     ),
-    Rule(
+    CountingRule(
         "function",
         "torch.mul Tensor.mul torch.add Tensor.add",
         "calls of add and mul",
@@ -157,14 +159,14 @@ PTFLOPS_OLD = Tool(
             "macs",
             rules=(
                 *COMMON,
-                Rule(
+                CountingRule(
                     "module",
                     "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
                     "transposed convolutions",
                     transposed.KERNEL_PER_OUTPUT_AND_BIAS,
                     f"{OPS} conv_flops_counter_hook",
                 ),
-                Rule(
+                CountingRule(
                     "module", "Linear", "linear layers", products.MACS_AND_BIAS_ONCE, f"{OPS} linear_flops_counter_hook"
                 ),
             ),
@@ -189,32 +191,32 @@ PTFLOPS_ATEN = Tool(
             "MACs",
             "macs",
             rules=(
-                Rule(
+                CountingRule(
                     "operator",
                     "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution",
                     "convolutions",
                     products.MACS_AND_BIAS,
                     f"{ATEN} conv_flop",
                 ),
-                Rule(
+                CountingRule(
                     "operator", "linear", "linear layers", products.DISPATCHED_LINEAR, f"{ATEN} addmm_flop, matmul_flop"
                 ),
-                Rule("operator", "addmm", "matrix products", products.MACS_AND_ROWS, f"{ATEN} addmm_flop"),
-                Rule(
+                CountingRule("operator", "addmm", "matrix products", products.MACS_AND_ROWS, f"{ATEN} addmm_flop"),
+                CountingRule(
                     "operator",
                     "matmul mm bmm einsum",
                     "matrix products",
                     products.DISPATCHED_PRODUCT,
                     f"{ATEN} bmm_flop",
                 ),
-                Rule(
+                CountingRule(
                     "operator",
                     "gru rnn_tanh rnn_relu",
                     "recurrent layers",
                     recurrent.MACS_AND_BIASES,
                     f"{ATEN} addmm_flop",
                 ),
-                Rule(
+                CountingRule(
                     "operator",
                     "scaled_dot_product_attention",
                     "scaled dot-product attention",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.counters.formulas import einsum, elements, products, recurrent, transposed
-from archcalc.counters.rules import Formula, Rule
+from archcalc.counters.rules import CountingRule, Formula
 from archcalc.counters.tools.ptflops import POOL_FUNCTIONS
 
 CONVOLUTIONS = "F.conv1d F.conv2d F.conv3d"
@@ -45,7 +45,7 @@ FLOPS = Products(
 )
 
 
-def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[Rule, ...]:
+def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[CountingRule, ...]:
     """Return what is counted as MACs.
 
     Args:
@@ -56,7 +56,7 @@ def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[Rule, ...]:
     return _product_rules(source, matmuls, fused, MACS)
 
 
-def _product_rules(source: str, matmuls: str, fused: bool, formulas: Products) -> tuple[Rule, ...]:
+def _product_rules(source: str, matmuls: str, fused: bool, formulas: Products) -> tuple[CountingRule, ...]:
     found = [
         ("F.linear", "linear layers", formulas.linear, "_linear_flops_compute"),
         (CONVOLUTIONS, "convolutions", formulas.convolution, "_conv_flops_compute"),
@@ -66,56 +66,64 @@ def _product_rules(source: str, matmuls: str, fused: bool, formulas: Products) -
     ]
     if fused:
         found.append(("F.scaled_dot_product_attention", "attention", formulas.attention, "_attn_flops_compute"))
-    return tuple([Rule("function", names, what, formula, f"{source} {by}") for names, what, formula, by in found])
+    return tuple(
+        [CountingRule("function", names, what, formula, f"{source} {by}") for names, what, formula, by in found]
+    )
 
 
-def flops_rules(source: str, matmuls: str, fused: bool, interpolation: Formula) -> tuple[Rule, ...]:
+def flops_rules(source: str, matmuls: str, fused: bool, interpolation: Formula) -> tuple[CountingRule, ...]:
     """Return what is counted as FLOPs; see `macs_rules`."""
     return (
         *_product_rules(source, matmuls, fused, FLOPS),
-        Rule("function", ACTIVATIONS, "activations", elements.per_input(1), f"{source} _relu_flops_compute and others"),
-        Rule(
+        CountingRule(
+            "function", ACTIVATIONS, "activations", elements.per_input(1), f"{source} _relu_flops_compute and others"
+        ),
+        CountingRule(
             "function",
             "F.batch_norm",
             "batch norm",
             elements.batch_norm(2, 1, training=(5, 4)),
             f"{source} _batch_norm_flops_compute",
         ),
-        Rule(
+        CountingRule(
             "function",
             "F.layer_norm",
             "layer norm",
             elements.per_input(5, plain=4),
             f"{source} _layer_norm_flops_compute",
         ),
-        Rule(
+        CountingRule(
             "function",
             "F.group_norm",
             "group norm",
             elements.per_input(5, plain=4),
             f"{source} _group_norm_flops_compute",
         ),
-        Rule(
+        CountingRule(
             "function",
             "F.instance_norm",
             "instance norm",
             elements.per_input(5, plain=4),
             f"{source} _instance_norm_flops_compute",
         ),
-        Rule("function", POOL_FUNCTIONS, "pooling", elements.per_input(1), f"{source} _pool_flops_compute"),
-        Rule("function", "F.softmax", "F.softmax", elements.per_input(1), f"{source} _softmax_flops_compute"),
-        Rule("function", "F.interpolate F.upsample", "upsampling", interpolation, f"{source} _upsample_flops_compute"),
-        Rule(
+        CountingRule("function", POOL_FUNCTIONS, "pooling", elements.per_input(1), f"{source} _pool_flops_compute"),
+        CountingRule("function", "F.softmax", "F.softmax", elements.per_input(1), f"{source} _softmax_flops_compute"),
+        CountingRule(
+            "function", "F.interpolate F.upsample", "upsampling", interpolation, f"{source} _upsample_flops_compute"
+        ),
+        CountingRule(
             "function",
             "torch.mul Tensor.mul torch.add Tensor.add",
             "calls of add and mul",
             elements.BROADCAST,
             f"{source} _elementwise_flops_compute",
         ),
-        Rule("function", "torch.einsum", "einsum", einsum.OPTIMAL_EINSUM_FLOPS, f"{source} _einsum_flops_compute"),
-        Rule("module", "RNN", "RNN", recurrent.all_weights_recurrent(1, per_mac=2), f"{source} _rnn_flops"),
-        Rule("module", "GRU", "GRU", recurrent.all_weights_recurrent(7, per_mac=2), f"{source} _rnn_flops"),
-        Rule("module", "LSTM", "LSTM", recurrent.all_weights_recurrent(10, per_mac=2), f"{source} _rnn_flops"),
+        CountingRule(
+            "function", "torch.einsum", "einsum", einsum.OPTIMAL_EINSUM_FLOPS, f"{source} _einsum_flops_compute"
+        ),
+        CountingRule("module", "RNN", "RNN", recurrent.all_weights_recurrent(1, per_mac=2), f"{source} _rnn_flops"),
+        CountingRule("module", "GRU", "GRU", recurrent.all_weights_recurrent(7, per_mac=2), f"{source} _rnn_flops"),
+        CountingRule("module", "LSTM", "LSTM", recurrent.all_weights_recurrent(10, per_mac=2), f"{source} _rnn_flops"),
     )
 
 

@@ -4,57 +4,59 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements, products, recurrent, transposed
 from archcalc.counters.measures import called_parameters
-from archcalc.counters.rules import Quantity, Rule, Tool
+from archcalc.counters.rules import CountingRule, Quantity, Tool
 
 HOOKS = "thop/vision/basic_hooks.py"
 
 ADAPTIVE = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
 
 COMMON = (
-    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
-    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
-    Rule("module", "RNN", "RNN", recurrent.thop_recurrent(1, 0), "thop/rnn_hooks.py count_rnn"),
-    Rule("module", "GRU", "GRU", recurrent.thop_recurrent(3, 4), "thop/rnn_hooks.py count_gru"),
-    Rule("module", "LSTM", "LSTM", recurrent.thop_recurrent(4, 4), "thop/rnn_hooks.py count_lstm"),
+    CountingRule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
+    CountingRule(
+        "module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"
+    ),
+    CountingRule("module", "RNN", "RNN", recurrent.thop_recurrent(1, 0), "thop/rnn_hooks.py count_rnn"),
+    CountingRule("module", "GRU", "GRU", recurrent.thop_recurrent(3, 4), "thop/rnn_hooks.py count_gru"),
+    CountingRule("module", "LSTM", "LSTM", recurrent.thop_recurrent(4, 4), "thop/rnn_hooks.py count_lstm"),
 )
 
 RULES = (
     *COMMON,
-    Rule(
+    CountingRule(
         "module",
         ADAPTIVE,
         "global and adaptive pooling",
         elements.WINDOW_PER_OUTPUT,
         f"{HOOKS} count_adap_avgpool",
     ),
-    Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS, f"{HOOKS} count_convNd"),
-    Rule(
+    CountingRule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS, f"{HOOKS} count_convNd"),
+    CountingRule(
         "module",
         "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
         "transposed convolutions",
         transposed.KERNEL_PER_OUTPUT,
         f"{HOOKS} count_convNd, thop/vision/calc_func.py calculate_conv2d_flops",
     ),
-    Rule(
+    CountingRule(
         "module",
         "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
         "batch norm",
         elements.per_input(4, plain=2),
         f"{HOOKS} count_normalization",
     ),
-    Rule("module", "LayerNorm", "layer norm", elements.per_input(4, plain=2), f"{HOOKS} count_normalization"),
-    Rule(
+    CountingRule("module", "LayerNorm", "layer norm", elements.per_input(4, plain=2), f"{HOOKS} count_normalization"),
+    CountingRule(
         "module",
         "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
         "instance norm",
         elements.per_input(4, plain=2),
         f"{HOOKS} count_normalization",
     ),
-    Rule("module", "PReLU", "PReLU", elements.per_input(1), f"{HOOKS} count_prelu"),
-    Rule("module", "ReLU ReLU6 Dropout PixelShuffle ZeroPad2d", "", elements.NOTHING, f"{HOOKS} zero_ops"),
-    Rule("module", "LeakyReLU", "", elements.NOTHING, f"{HOOKS} count_relu"),
-    Rule("module", "Softmax", "softmax", elements.SOFTMAX, f"{HOOKS} count_softmax"),
-    Rule(
+    CountingRule("module", "PReLU", "PReLU", elements.per_input(1), f"{HOOKS} count_prelu"),
+    CountingRule("module", "ReLU ReLU6 Dropout PixelShuffle ZeroPad2d", "", elements.NOTHING, f"{HOOKS} zero_ops"),
+    CountingRule("module", "LeakyReLU", "", elements.NOTHING, f"{HOOKS} count_relu"),
+    CountingRule("module", "Softmax", "softmax", elements.SOFTMAX, f"{HOOKS} count_softmax"),
+    CountingRule(
         "module",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
         "upsampling",
@@ -88,37 +90,37 @@ THOP = Tool(
 
 OLD_RULES = (
     *COMMON,
-    Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{HOOKS} count_convNd"),
-    Rule(
+    CountingRule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{HOOKS} count_convNd"),
+    CountingRule(
         "module",
         "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
         "transposed convolutions",
         transposed.KERNEL_PER_OUTPUT_AND_BIAS,
         f"{HOOKS} count_convNd",
     ),
-    Rule(
+    CountingRule(
         "module",
         ADAPTIVE,
         "global and adaptive pooling",
         elements.WHOLE_WINDOW_PER_OUTPUT,
         f"{HOOKS} count_adap_avgpool",
     ),
-    Rule(
+    CountingRule(
         "module",
         "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
         "batch norm",
         elements.per_input(2),
         f"{HOOKS} count_bn",
     ),
-    Rule("module", "LeakyReLU", "leaky ReLU", elements.per_input(1), f"{HOOKS} count_relu"),
-    Rule(
+    CountingRule("module", "LeakyReLU", "leaky ReLU", elements.per_input(1), f"{HOOKS} count_relu"),
+    CountingRule(
         "module",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
         "upsampling",
         elements.upsampling(linear=5, bilinear=11, bicubic=259),
         f"{HOOKS} count_upsample",
     ),
-    Rule(
+    CountingRule(
         "module",
         "ReLU ReLU6 Dropout ZeroPad2d MaxPool1d MaxPool2d MaxPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
         "AdaptiveMaxPool3d",

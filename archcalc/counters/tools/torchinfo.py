@@ -14,7 +14,7 @@ from archcalc.counters.measures import (
     together,
     trained_parameters,
 )
-from archcalc.counters.rules import MEGABYTES, Charge, Quantity, Rule, Tool
+from archcalc.counters.rules import MEGABYTES, Charge, CountingRule, Quantity, Tool
 from archcalc.counters.trace import ModuleCall, Trace
 
 
@@ -47,7 +47,7 @@ TORCHINFO = Tool(
             "Total mult-adds",
             "macs",
             rules=(
-                Rule(
+                CountingRule(
                     "module", "*", "layers with parameters", weights.TORCHINFO, "torchinfo/layer_info.py calculate_macs"
                 ),
             ),

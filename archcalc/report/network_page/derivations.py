@@ -30,7 +30,7 @@ class Line(NamedTuple):
     note: str
 
 
-class Derived(NamedTuple):
+class QuantityDerivation(NamedTuple):
     """The derivation of one quantity."""
 
     quantity: str
@@ -41,7 +41,7 @@ class Derived(NamedTuple):
 class LayerDerivations:
     """The derivations of the layers of a network; layers with the same operator and input shapes share theirs."""
 
-    kinds: tuple[tuple[Derived, ...], ...]
+    kinds: tuple[tuple[QuantityDerivation, ...], ...]
     layers: dict[int, tuple[str, int]]
     """A line about each layer, and the index of its derivations, by its index in the graph."""
     are_complete: bool
@@ -61,7 +61,7 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
     for layer in layers:
         different.setdefault(id(layer.attributes), layer)
     size = 0
-    kinds: list[tuple[Derived, ...]] = []
+    kinds: list[tuple[QuantityDerivation, ...]] = []
     index_of: dict[int, int] = {}
     for key, layer in sorted(different.items(), key=lambda item: (-item[1].macs, item[1].node)):
         wanted = [quantity for quantity in quantities_to_derive(layer, None) if quantity != "rf"]
@@ -79,7 +79,7 @@ def layer_derivations(analysis: Analysis, nodes: Iterable[int]) -> LayerDerivati
     return LayerDerivations(tuple(kinds), listed, len(listed) == len(asked))
 
 
-def total_derivations(analysis: Analysis) -> list[Derived]:
+def total_derivations(analysis: Analysis) -> list[QuantityDerivation]:
     """Return how the parameters and MACs of a network are the sums of those of its stages; nothing if these are too
     many to be read."""
     parts = [part for part in analysis.folded(1) if analysis.training or not part.training]
@@ -89,7 +89,7 @@ def total_derivations(analysis: Analysis) -> list[Derived]:
     return list(map(_derived, explain_sums(name, analysis.totals, parts, ("params", "macs"), form="mathml")))
 
 
-def field_derivations(analysis: Analysis) -> tuple[str, list[Derived]]:
+def field_derivations(analysis: Analysis) -> tuple[str, list[QuantityDerivation]]:
     """Return the layer with the largest window, and the derivation of its receptive field; nothing if there is none."""
     windows = [
         (max(axis.size for axes in layer.fields.values() for axis in axes), -layer.node)
@@ -102,9 +102,9 @@ def field_derivations(analysis: Analysis) -> tuple[str, list[Derived]]:
     return layer.name, list(map(_derived, explain_field(analysis, layer, form="mathml")))
 
 
-def _derived(derivation: Derivation) -> Derived:
+def _derived(derivation: Derivation) -> QuantityDerivation:
     lines = []
     for step in derivation.steps:
         sides = [side for side in (step.symbol, step.formula, step.numbers, step.value) if side]
         lines.append(Line(tuple(map(Markup, sides)), step.note))
-    return Derived(derivation.quantity, tuple(lines))
+    return QuantityDerivation(derivation.quantity, tuple(lines))

@@ -9,7 +9,7 @@ from math import inf
 
 from archcalc.analysis.propagate import Analysis, Group, group
 from archcalc.numeric import Number
-from archcalc.report.cells import COLUMNS, Cells
+from archcalc.report.cells import COLUMNS, RowCells
 from archcalc.report.figures import Row, total
 from archcalc.report.layers_table import readable_depth
 from archcalc.report.table import Column, bytes_text, human
@@ -112,7 +112,7 @@ class LayersTable:
                 shown.setdefault(key, (row, []))[1].append(depth)
         ordered = sorted(shown.values(), key=lambda one: (one[0].layers[0].node, one[1][0]))
         rows = [row for row, _ in ordered]
-        texts = Cells(self.analysis, rows, self.layout).of(tuple(column.key for column in TEXTS))
+        texts = RowCells(self.analysis, rows, self.layout).of(tuple(column.key for column in TEXTS))
         bars = zip(*(self._bars(rows, column.key) for column in BARS), strict=True)
         return [
             LayerRow(
@@ -142,7 +142,7 @@ class LayersTable:
         """Return the cells of a column with bars."""
         if column == "memory":
             return [self._memory(row) for row in rows]
-        cells = Cells(self.analysis, rows, self.layout)
+        cells = RowCells(self.analysis, rows, self.layout)
         numbers = cells.figures(column)
         if column == "rf":  # a global field is longer than any other one
             largest = max((number for number in numbers if number not in (None, inf)), default=1)

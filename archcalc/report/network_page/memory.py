@@ -20,7 +20,7 @@ MAX_STEPS = 450
 """The number of steps of the curve; each is at least two pixels wide."""
 
 
-class Step(NamedTuple):
+class CurveStep(NamedTuple):
     """One layer, or several consecutive ones, on the curve."""
 
     left: float
@@ -29,7 +29,7 @@ class Step(NamedTuple):
     text: str
 
 
-class Span(NamedTuple):
+class LayerSpan(NamedTuple):
     """A stage below the curve."""
 
     left: float
@@ -42,9 +42,9 @@ class Span(NamedTuple):
 class MemoryCurve:
     """The curve of a run of a network."""
 
-    steps: Sequence[Step]
-    stages: Sequence[Span]
-    peak: Step
+    steps: Sequence[CurveStep]
+    stages: Sequence[LayerSpan]
+    peak: CurveStep
     peak_layer: str
     peak_text: str
     held: Table
@@ -90,11 +90,11 @@ def memory_curve(
     at = peak_at(graph, training=analysis.training)
     most, width = max(live.values()), WIDTH / len(running)
 
-    def step(first: int, last: int) -> Step:
+    def step(first: int, last: int) -> CurveStep:
         size = max(size for _, size in running[first:last])
         names = [graph.nodes[index].name for index, _ in (running[first], running[last - 1])]
         text = f"{' … '.join(dict.fromkeys(names))}: {bytes_text(size)}"
-        return Step(first * width, (last - first) * width, HEIGHT * size / (top or most) if most else 0, text)
+        return CurveStep(first * width, (last - first) * width, HEIGHT * size / (top or most) if most else 0, text)
 
     every = -(-len(running) // MAX_STEPS)
     steps = [step(first, min(first + every, len(running))) for first in range(0, len(running), every)]
@@ -109,14 +109,14 @@ def memory_curve(
     )
 
 
-def _stages(analysis: Analysis, running: Sequence[int], width: float) -> list[Span]:
+def _stages(analysis: Analysis, running: Sequence[int], width: float) -> list[LayerSpan]:
     """Return the stages of the layers that run, in order; none if there are more than the curve has steps."""
-    found: list[Span] = []
+    found: list[LayerSpan] = []
     before: tuple[str, ...] | None = None
     for place, index in enumerate(running):
         stage = analysis.graph.nodes[index].path[:1]
         if stage != before or not found:
-            found.append(Span(place * width, 0, "".join(stage)))
+            found.append(LayerSpan(place * width, 0, "".join(stage)))
         found[-1] = found[-1]._replace(width=(place + 1) * width - found[-1].left)
         before = stage
     if len(found) > MAX_STEPS:

@@ -12,13 +12,13 @@ from archcalc.counters.network import counts_of, trace_of
 from archcalc.counters.registry import TOOLS
 from archcalc.graph import write_shape
 from archcalc.numeric import Number
-from archcalc.report.cells import Cells
+from archcalc.report.cells import RowCells
 from archcalc.report.counted import counts_table
 from archcalc.report.counted import notes as counted_notes
 from archcalc.report.layers_table import notes
 from archcalc.report.network_page.derivations import (
-    Derived,
     LayerDerivations,
+    QuantityDerivation,
     field_derivations,
     layer_derivations,
     total_derivations,
@@ -108,12 +108,12 @@ class NetworkPage:
         return layer_derivations(self.analysis, self.table.nodes)
 
     @cached_property
-    def total_derivations(self) -> list[Derived]:
+    def total_derivations(self) -> list[QuantityDerivation]:
         """The derivations of the totals."""
         return total_derivations(self.analysis)
 
     @cached_property
-    def field_derivations(self) -> tuple[str, list[Derived]]:
+    def field_derivations(self) -> tuple[str, list[QuantityDerivation]]:
         """A layer, and the derivation of its receptive field."""
         return field_derivations(self.analysis)
 
@@ -144,7 +144,7 @@ class NetworkPage:
     def notes(self) -> list[str]:
         """Notes on the figures."""
         rows = list(self.analysis.layers)
-        cells = Cells(self.analysis, rows, self.layout, dtype=self.dtype)
+        cells = RowCells(self.analysis, rows, self.layout, dtype=self.dtype)
         cells.column("rf")
         return notes(self.analysis, rows, cells)
 

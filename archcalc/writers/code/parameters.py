@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
@@ -16,6 +16,8 @@ from archcalc.writers.code.names import identifier
 from archcalc.writers.names import unused
 
 WIDTH = "width"
+OUT = re.compile("out_")
+"""How the names of the widths begin that layers make."""
 ARGUMENT = "argument"
 """The kind of the arguments of a network, which stand for values of all kinds."""
 
@@ -58,6 +60,7 @@ def parameters_of(
     *,
     own: int | None = None,
     given: Sequence[Parameter] = (),
+    chain: bool = False,
 ) -> Parameters:
     """Return the parameters of equal modules.
 
@@ -66,6 +69,7 @@ def parameters_of(
         taken: the names that parameters must not have.
         own: how many of the modules, from the first on, are in the network itself; by default all.
         given: parameters that there are in any case; those that are not used are left out.
+        chain: whether the modules compute their parts one after another.
     """
     given = [each._replace(name=identifier(each.name, taken)) for each in given]
     found = [*given]
@@ -81,10 +85,38 @@ def parameters_of(
             text = unused(identifier(slot.name, taken), {each.name for each in found}, "_")
             found.append(Parameter(text, values, slot.kind, _usual(slot, values[:own])))
         texts[place] = Column(text)
+    made = [texts[place].text for place, slots in enumerate(places) if OUT.match(slots[0].name)]
+    names = _hidden(made, found, chain=chain)
+    found = [each._replace(name=names.get(each.name, each.name)) for each in found]
+    texts = {place: column._replace(text=_renamed(column.text, names)) for place, column in texts.items()}
     words = {word for column in texts.values() for word in re.findall(r"[^\W\d]\w*", column.text)}
     found = [each for each in found if each not in given or each.name in words]
     ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
     return Parameters(tuple(ordered), tuple([texts[place] for place in range(len(places))]))
+
+
+def _hidden(texts: Sequence[str], parameters: Sequence[Parameter], *, chain: bool) -> dict[str, str]:
+    """Return new names for widths that are called outputs, but are not those of the whole module.
+
+    Args:
+        texts: what is written for the widths that parts of the module make, in their order.
+        parameters: its parameters.
+        chain: whether the last part makes the output.
+    """
+    widths = [each.name for each in parameters if OUT.match(each.name) and each.kind == WIDTH]
+    others = {each.name for each in parameters} - {*widths}
+    last = texts[-1] if texts else ""
+    if not widths or re.search(r"\W", last) or not (chain or (last.isidentifier() and last not in widths)):
+        return {}
+    made: dict[str, str] = {}
+    for name in widths:
+        kind = OUT.sub("out_" if name == last else "hidden_", name)
+        made[name] = unused(re.sub(r"_\d+$", "", kind), {*others, *made.values()}, "_")
+    return made
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"[^\W\d]\w*", lambda match: names.get(match[0], match[0]), text)
 
 
 def _identity(value: Value) -> Any:

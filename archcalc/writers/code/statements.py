@@ -12,6 +12,7 @@ from archcalc.writers.names import unused
 
 PLACE = re.compile(r"\$(\w+|\*)")
 MARK = re.compile(r"\0(\d+):(\d+)\0")
+NAME = re.compile(r"[\w.]+")
 MOST_NESTED = 3
 """The most calls that are nested."""
 LONG = 72
@@ -19,7 +20,7 @@ LONG = 72
 SHORT_NAMES = ("x", "y", "z", "u", "v", "w")
 
 
-class Step(NamedTuple):
+class StatementStep(NamedTuple):
     """The computation of a layer or a module."""
 
     template: str
@@ -52,10 +53,10 @@ class Statement(NamedTuple):
 class _Nested(NamedTuple):
     text: str
     depth: int
-    step: Step
+    step: StatementStep
 
 
-def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement]:
+def statements(steps: Sequence[StatementStep], returned: Sequence[Ref]) -> list[Statement]:
     """Return the statements for steps: a step that is read once is nested in the one that reads it, if it is short."""
     uses = Counter(returned)
     reader: dict[Ref, int] = {}
@@ -68,10 +69,10 @@ def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement
     for number, step in enumerate(steps):
         own = [nested.pop(ref, None) for ref in step.inputs]
         if sum(len(MARK.sub("x", each.text)) for each in own if each) + len(step.template) > LONG:
-            found += [
-                Statement((ref,), each.text, each.step.name) for ref, each in zip(step.inputs, own, strict=True) if each
-            ]
-            own = [None] * len(own)
+            for place, (ref, each) in enumerate(zip(step.inputs, own, strict=True)):
+                if each and not NAME.fullmatch(each.text):
+                    found.append(Statement((ref,), each.text, each.step.name))
+                    own[place] = None
         depth = step.template.endswith(")") + max((each.depth for each in own if each), default=0)
         text = PLACE.sub(lambda match, own=own, step=step: _argument(match, own, step), step.template)  # type: ignore[misc]
         (output, *others) = step.outputs
@@ -88,7 +89,7 @@ def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement
     return found
 
 
-def _places(step: Step) -> Iterator[Ref]:
+def _places(step: StatementStep) -> Iterator[Ref]:
     """Yield the tensors that a step reads, as often as its expression names them."""
     for name in PLACE.findall(step.template):
         if name == "*":
@@ -97,10 +98,10 @@ def _places(step: Step) -> Iterator[Ref]:
             yield step.inputs[int(name)]
 
 
-def _fits(made: _Nested, reader: Step, near: int) -> bool:
+def _fits(made: _Nested, reader: StatementStep, near: int) -> bool:
     """Return whether an expression is nested in the step that reads it."""
     step = made.step
-    if re.fullmatch(r"[\w.]+", step.template):
+    if NAME.fullmatch(step.template):
         return True
     if step.is_line:
         return False
@@ -114,7 +115,7 @@ def _fits(made: _Nested, reader: Step, near: int) -> bool:
     return near == 1 or made.depth == 1 or not step.name
 
 
-def _argument(match: re.Match[str], own: Sequence[_Nested | None], step: Step) -> str:
+def _argument(match: re.Match[str], own: Sequence[_Nested | None], step: StatementStep) -> str:
     """Return the text for a place in a template; an expression with an operator is put in brackets where needed."""
     name = match[1]
     if name == "*":

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.readers.keras.layers.attention import as_vector, into_heads, out_of_heads
-from archcalc.writers.code.calls import Arg, Call, Code, Helper, width
-from archcalc.writers.code.lines import Written, in_lines
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, width
+from archcalc.writers.code.lines import CallText, in_lines
 from archcalc.writers.keras.dense import transpose
 from archcalc.writers.keras.product import filled_up
-from archcalc.writers.keras.registry import View, at, expression, helper, layer, option, writes
+from archcalc.writers.keras.registry import LayerContext, at, expression, helper, layer, option, writes
 
 ROTATE = helper(
     "rotate",
@@ -57,7 +57,7 @@ ATTENTION = "attention"
 
 
 @writes("sdpa")
-def write_sdpa(view: View) -> Code:
+def write_sdpa(view: LayerContext) -> Code:
     op, rank = view.op, max(map(len, view.shapes[:3]))
     biases = [filled_up(view, 3, rank)] if len(view.shapes) == 4 else []
     helpers: tuple[Helper, ...] = (ATTEND,)
@@ -72,7 +72,7 @@ def write_sdpa(view: View) -> Code:
 
 
 @writes("attention")
-def write_attention(view: View) -> Code:
+def write_attention(view: LayerContext) -> Code:
     op = view.op
     sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
     is_usual = len({op.bias, op.bias and op.key_bias, op.bias and op.out_bias}) == 1
@@ -80,15 +80,15 @@ def write_attention(view: View) -> Code:
     return of_keras(view, sizes) if is_usual and not has_more and len(view.shape) == 2 else written_out(view, sizes)
 
 
-def of_keras(view: View, sizes: dict[str, int]) -> Code:
+def of_keras(view: LayerContext, sizes: dict[str, int]) -> Code:
     """Return Keras's layer."""
     op, head = view.op, sizes["dim"] // view.op.heads
     bias = option("use_bias", op.bias, True)
     if grouped(op):
         args = (Arg("head_dim", head), Arg("num_query_heads", op.heads), Arg("num_key_value_heads", op.kv_heads), bias)
-        call = Call("layers.GroupQueryAttention", args)
+        call = CallExpression("layers.GroupQueryAttention", args)
     else:
-        call = Call("layers.MultiHeadAttention", (Arg("num_heads", op.heads), Arg("key_dim", head), bias))
+        call = CallExpression("layers.MultiHeadAttention", (Arg("num_heads", op.heads), Arg("key_dim", head), bias))
     given = "$0, $1" if op.context else "$0, $0"
     arrays = {}
     for name in NAMES:
@@ -102,7 +102,7 @@ def grouped(op: Any) -> bool:
     return op.kv_heads is not None and op.kv_heads != op.heads
 
 
-def written_out(view: View, sizes: dict[str, int]) -> Code:
+def written_out(view: LayerContext, sizes: dict[str, int]) -> Code:
     """Return a call of a function with the projections and products of an attention layer."""
     op = view.op
     given = op.tensor_arguments()
@@ -121,7 +121,7 @@ def written_out(view: View, sizes: dict[str, int]) -> Code:
     for part in NAMES:
         arrays[part] = at("kernel", transpose, label=part)
         arrays[f"{part}_bias"] = at("bias", label=part)
-    return layer(Call(name, tuple(args)), ", ".join(tensors), helpers=helpers, arrays=arrays)
+    return layer(CallExpression(name, tuple(args)), ", ".join(tensors), helpers=helpers, arrays=arrays)
 
 
 def function_name(op: Any) -> str:
@@ -155,7 +155,7 @@ def function_lines(op: Any, name: str) -> Iterator[str]:
 
 
 def header(name: str, parameters: Sequence[str]) -> list[str]:
-    return in_lines("", Written(f"def {name}", tuple([("", each) for each in parameters]), ":"), "")
+    return in_lines("", CallText(f"def {name}", tuple([("", each) for each in parameters]), ":"), "")
 
 
 def with_short_name(codes: Mapping[int, Code]) -> dict[int, Code]:
@@ -209,7 +209,7 @@ def body(op: Any) -> Iterator[str]:
 def projection(before: str, name: str, source: str, size: str, *, bias: bool) -> list[str]:
     """Return the lines of a projection, whose indentation is that of a function."""
     args = [("", size), *([] if bias else [("use_bias=", "False")]), ("name=", f'f"{{name}}_{name}"')]
-    lines = in_lines(before, Written("layers.Dense", tuple(args), f"({source})"), "    ")
+    lines = in_lines(before, CallText("layers.Dense", tuple(args), f"({source})"), "    ")
     return [line.removeprefix("    ") for line in lines]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Code
-from archcalc.writers.keras.registry import View, expression, helper, writes
+from archcalc.writers.keras.registry import LayerContext, expression, helper, writes
 
 GATED = '''
 def {name}(x, axis=-1):
@@ -13,18 +13,18 @@ def {name}(x, axis=-1):
 '''
 
 
-def along(view: View) -> str:
+def along(view: LayerContext) -> str:
     axis = view.axis(view.op.axis)
     return "" if axis == -1 else f", axis={axis}"
 
 
 @writes("glu")
-def write_glu(view: View) -> Code:
+def write_glu(view: LayerContext) -> Code:
     return expression(f"ops.glu($0{along(view)})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(view: View) -> Code:
+def write_gated(view: LayerContext) -> Code:
     op = view.op
     tanh = getattr(op, "form", "exact") == "tanh"
     unit = "silu" if op.name == "swiglu" else "gelu"

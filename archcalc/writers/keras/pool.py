@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, per_axis
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, per_axis
 from archcalc.writers.keras.conv import Sides, padding, same_sides, sides_of
-from archcalc.writers.keras.layout import Layout
+from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import (
-    View,
+    LayerContext,
     at,
     by_rank,
     expression,
@@ -45,11 +45,11 @@ class Subsample(layers.Layer):
 )
 
 
-def pooling(view: View, kind: str, word: str) -> Call:
+def pooling(view: LayerContext, kind: str, word: str) -> CallExpression:
     """Return a pooling layer, whose strides are the size of the window by default."""
     op = view.op
     size = per_axis(op.kernel)
-    return Call(
+    return CallExpression(
         by_rank(kind, view.rank),
         (
             Arg("pool_size", size, kind="kernel_size", positional=True),
@@ -59,7 +59,7 @@ def pooling(view: View, kind: str, word: str) -> Call:
     )
 
 
-def reached(view: View) -> Sides:
+def reached(view: LayerContext) -> Sides:
     """Return the padding with what windows at the end reach beyond it, if the size is rounded up."""
     op, found = view.op, []
     rows = zip(sides_of(view), view.shape[1:], view.output[1:], op.kernel, op.stride or op.kernel, strict=True)
@@ -68,7 +68,7 @@ def reached(view: View) -> Sides:
     return found
 
 
-def fits(view: View, sides: Sides) -> str | None:
+def fits(view: LayerContext, sides: Sides) -> str | None:
     """Return Keras's word for a padding, if there is one."""
     strides = view.op.stride or view.op.kernel
     usual = [-(-n // s) == made for n, s, made in zip(view.shape[1:], strides, view.output[1:], strict=True)]
@@ -79,9 +79,9 @@ def fits(view: View, sides: Sides) -> str | None:
 
 
 @writes("maxpool")
-def write_maxpool(view: View) -> Code:
+def write_maxpool(view: LayerContext) -> Code:
     if set(view.op.dilation) != {1}:
-        raise Lacking("Keras's max pooling has no dilation")
+        raise NotInLibrary("Keras's max pooling has no dilation")
     sides = reached(view)
     word = fits(view, sides)
     if word is not None:
@@ -95,48 +95,48 @@ def write_maxpool(view: View) -> Code:
 
 
 @writes("avgpool")
-def write_avgpool(view: View) -> Code:
+def write_avgpool(view: LayerContext) -> Code:
     op, given, sides = view.op, sides_of(view), reached(view)
     if set(op.dilation) != {1}:
-        raise Lacking("Keras's average pooling has no dilation")
+        raise NotInLibrary("Keras's average pooling has no dilation")
     word = fits(view, sides)
     counted = op.count_include_pad and any(map(any, given))
     if word == "valid" or (word == "same" and not counted):  # Keras does not count what it adds
         return layer(pooling(view, "AveragePooling", word))
     if not counted or sides != given:
-        raise Lacking("Keras's average pooling pads as 'same' does, or counts what is added")
+        raise NotInLibrary("Keras's average pooling pads as 'same' does, or counts what is added")
     return layers(("pad", padding(sides)), ("", pooling(view, "AveragePooling", "valid")))
 
 
 @writes("subsample")
-def write_subsample(view: View) -> Code:
+def write_subsample(view: LayerContext) -> Code:
     op, strides = view.op, view.op.stride or view.op.kernel
     plain = view.rank == 2 and len({*op.kernel}) == len({*strides}) == 1 and set(op.dilation) == {1} and not op.ceil
     if not plain or any(map(any, sides_of(view))):
-        raise Lacking("trainable subsampling is written for square windows without padding only")
+        raise NotInLibrary("trainable subsampling is written for square windows without padding only")
     args = Arg("pool_size", op.kernel[0], kind="kernel_size"), Arg("strides", strides[0], kind="strides")
     arrays = {"coefficient": at("coefficient"), "bias": at("bias")}
-    return layer(Call(SUBSAMPLE.name, args), helpers=(SUBSAMPLE,), arrays=arrays)
+    return layer(CallExpression(SUBSAMPLE.name, args), helpers=(SUBSAMPLE,), arrays=arrays)
 
 
-def pooled(view: View, kind: str) -> Code:
+def pooled(view: LayerContext, kind: str) -> Code:
     """Return pooling over all positions; the axes of the positions remain if later layers read maps."""
-    keep = Arg("keepdims", view.layout is not Layout.VECTOR, False)
-    return layer(Call(by_rank(f"Global{kind}Pooling", view.rank), (keep,)))
+    keep = Arg("keepdims", view.layout is not AxisOrder.VECTOR, False)
+    return layer(CallExpression(by_rank(f"Global{kind}Pooling", view.rank), (keep,)))
 
 
 @writes("gap")
-def write_gap(view: View) -> Code:
+def write_gap(view: LayerContext) -> Code:
     return pooled(view, "Average")
 
 
 @writes("gmp")
-def write_gmp(view: View) -> Code:
+def write_gmp(view: LayerContext) -> Code:
     return pooled(view, "Max")
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
-def write_adaptive(view: View) -> Code:
+def write_adaptive(view: LayerContext) -> Code:
     """Write pooling to an output size: with equal windows if it divides the size of the input."""
     kind = "Average" if view.op.name == "adaptive_avgpool" else "Max"
     pairs = [*zip(view.shape[1:], view.output[1:], strict=True)]
@@ -144,6 +144,8 @@ def write_adaptive(view: View) -> Code:
         return expression("$0")
     if all(n % made == 0 for n, made in pairs):
         size: Any = per_axis(tuple([n // made for n, made in pairs]))
-        return layer(Call(by_rank(f"{kind}Pooling", view.rank), (Arg("pool_size", size, positional=True),)))
+        return layer(CallExpression(by_rank(f"{kind}Pooling", view.rank), (Arg("pool_size", size, positional=True),)))
     size = per_axis(tuple(view.output[1:]))
-    return layer(Call(by_rank(f"Adaptive{kind}Pooling", view.rank), (Arg("output_size", size, positional=True),)))
+    return layer(
+        CallExpression(by_rank(f"Adaptive{kind}Pooling", view.rank), (Arg("output_size", size, positional=True),))
+    )

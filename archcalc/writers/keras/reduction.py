@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Code
-from archcalc.writers.keras.registry import View, expression, writes
+from archcalc.writers.keras.registry import LayerContext, expression, writes
 
 
 @writes("mean", "sum")
-def write_reduction(view: View) -> Code:
+def write_reduction(view: LayerContext) -> Code:
     op = view.op
     axes = tuple([view.axis(axis) for axis in op.axis])
     keep = ", keepdims=True" if op.keep else ""
@@ -15,5 +15,5 @@ def write_reduction(view: View) -> Code:
 
 
 @writes("cumsum")
-def write_cumsum(view: View) -> Code:
+def write_cumsum(view: LayerContext) -> Code:
     return expression(f"ops.cumsum($0, axis={view.axis(view.op.axis)})")

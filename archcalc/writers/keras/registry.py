@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking
-from archcalc.writers.keras.layout import Layout
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary
+from archcalc.writers.keras.layout import AxisOrder
 
 Sizes: TypeAlias = tuple[int, ...]
 VALUES = "="
 """The function of a call that has the values of an expression as its arguments, and is not written itself."""
 
 
-class View(NamedTuple):
+class LayerContext(NamedTuple):
     """A layer with what its code depends on. Shapes are those of the graph, channels first and without the batch."""
 
     op: Any
     shapes: tuple[Sizes, ...]
     """The shapes of the tensors that it reads."""
     output: Sizes
-    layouts: tuple[Layout, ...]
+    layouts: tuple[AxisOrder, ...]
     """The orders in which it reads them."""
-    layout: Layout
+    layout: AxisOrder
     """The order in which it makes its output."""
     single: tuple[bool, ...] = ()
     """For each of the tensors that it reads, whether its batch is 1, because it is the same for every example."""
@@ -56,7 +56,7 @@ class View(NamedTuple):
         return -1 if found == len(order) else found
 
 
-class Stored(NamedTuple):
+class ArrayLocation(NamedTuple):
     """Where a stored array is, or rows of it."""
 
     label: str
@@ -67,12 +67,14 @@ class Stored(NamedTuple):
     """Returns the array that the executor has in place of that of Keras."""
 
 
-def at(variable: str, transform: Callable[[Any], Any] = lambda array: array, *, label: str = "") -> tuple[Stored, ...]:
+def at(
+    variable: str, transform: Callable[[Any], Any] = lambda array: array, *, label: str = ""
+) -> tuple[ArrayLocation, ...]:
     """Return where an array is that is a variable of a layer."""
-    return (Stored(label, variable, transform),)
+    return (ArrayLocation(label, variable, transform),)
 
 
-Writer: TypeAlias = Callable[[View], Code]
+Writer: TypeAlias = Callable[[LayerContext], Code]
 
 LAYERS: dict[str, Writer] = {}
 """By the name of the operator."""
@@ -93,7 +95,7 @@ def helper(name: str, text: str) -> Helper:
     return Helper(name, text.strip("\n"))
 
 
-def code_of(view: View) -> Code:
+def code_of(view: LayerContext) -> Code:
     """Return how a layer is written.
 
     Raises:
@@ -101,16 +103,16 @@ def code_of(view: View) -> Code:
     """
     write = LAYERS.get(view.op.name)
     if write is None:
-        raise Lacking(f"there is no Keras code for {view.op.name}")
+        raise NotInLibrary(f"there is no Keras code for {view.op.name}")
     return write(view)
 
 
-def layer(call: Call, inputs: str = "$0", **more: Any) -> Code:
+def layer(call: CallExpression, inputs: str = "$0", **more: Any) -> Code:
     """Return the code of a layer that a layer of Keras computes."""
     return Code(f"$self({inputs})", (("", call),), (("", call),), **more)
 
 
-def layers(*parts: tuple[str, Call], **more: Any) -> Code:
+def layers(*parts: tuple[str, CallExpression], **more: Any) -> Code:
     """Return the code of a layer that several layers of Keras compute one after another."""
     lines = [
         f"$self{'_' + label if label else ''}({'$_' if number else '$0'})" for number, (label, _) in enumerate(parts)
@@ -118,21 +120,21 @@ def layers(*parts: tuple[str, Call], **more: Any) -> Code:
     return Code("\n".join(lines), parts, parts, **more)
 
 
-def statements(template: str, *parts: tuple[str, Call], **more: Any) -> Code:
+def statements(template: str, *parts: tuple[str, CallExpression], **more: Any) -> Code:
     """Return the code of a layer by its statements, with the layers of Keras in them."""
     return Code(template, parts, parts, **more)
 
 
 def expression(template: str, *values: Arg, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return the code of a layer that no layer of Keras computes."""
-    parts = ((VALUES, Call(VALUES, values)),)
+    parts = ((VALUES, CallExpression(VALUES, values)),)
     return Code(template, parts, parts, helpers=helpers)
 
 
 def by_rank(kind: str, rank: int, end: str = "", most: int = 3) -> str:
     """Return the class of Keras for a number of spatial axes: ``Conv`` is ``layers.Conv2D`` for two."""
     if not 1 <= rank <= most:
-        raise Lacking(f"Keras's {kind} has 1 to {most} spatial axes, got {rank}")
+        raise NotInLibrary(f"Keras's {kind} has 1 to {most} spatial axes, got {rank}")
     return f"layers.{kind}{rank}D{end}"
 
 
@@ -141,18 +143,18 @@ def option(name: str, value: Any, default: Any, kind: str = "") -> Arg:
     return Arg(name, value, default, kind or name)
 
 
-def transposed(text: str, read: Layout, wanted: Layout, rank: int) -> str:
+def transposed(text: str, read: AxisOrder, wanted: AxisOrder, rank: int) -> str:
     """Return an expression for a tensor in another order."""
-    if read is Layout.VECTOR:
-        raise Lacking("a vector in place of maps is not written")
+    if read is AxisOrder.VECTOR:
+        raise NotInLibrary("a vector in place of maps is not written")
     places = [read.order(rank).index(axis) + 1 for axis in wanted.order(rank)]
     return f"ops.transpose({text}, (0, {', '.join(map(str, places))}))"
 
 
-def is_same_order(shape: Sizes, one: Layout, other: Layout) -> bool:
+def is_same_order(shape: Sizes, one: AxisOrder, other: AxisOrder) -> bool:
     """Return whether elements have the same order in two layouts; axes of size 1 do not matter."""
 
-    def long(layout: Layout) -> list[int]:
+    def long(layout: AxisOrder) -> list[int]:
         return [axis for axis in layout.order(len(shape)) if shape[axis] != 1]
 
-    return one is Layout.VECTOR or other is Layout.VECTOR or long(one) == long(other)
+    return one is AxisOrder.VECTOR or other is AxisOrder.VECTOR or long(one) == long(other)

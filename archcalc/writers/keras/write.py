@@ -15,7 +15,7 @@ from importlib import import_module
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref, write_shape
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
 from archcalc.writers.code.classes import Classes, Named
 from archcalc.writers.code.modules import Module, modules_of
 from archcalc.writers.code.names import BUILTINS, Reserved
@@ -23,7 +23,7 @@ from archcalc.writers.keras.attention import with_short_name
 from archcalc.writers.keras.functions import Functions
 from archcalc.writers.keras.fusion import activation_of, fuse_activations
 from archcalc.writers.keras.layout import Layouts, layouts_of
-from archcalc.writers.keras.registry import View, code_of, transposed
+from archcalc.writers.keras.registry import LayerContext, code_of, transposed
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "arithmetic", "structure", "reduction", "joins"),
@@ -56,7 +56,7 @@ def write_keras(graph: Graph) -> str:
     return plan_of(graph).text()
 
 
-class Plan:
+class CodePlan:
     """A network with how its layers and modules are written."""
 
     def __init__(self, graph: Graph) -> None:
@@ -98,18 +98,18 @@ class Plan:
         return f"{name}, for inputs of {' and '.join(shapes)}{last}.".replace("\\", "/")
 
 
-def plan_of(graph: Graph) -> Plan:
+def plan_of(graph: Graph) -> CodePlan:
     """Return how a network is written.
 
     Raises:
         SpecError: Keras cannot express some layers; all reasons are listed.
     """
-    return Plan(graph)
+    return CodePlan(graph)
 
 
-def in_sequence(named: Named) -> Call:
+def in_sequence(named: Named) -> CallExpression:
     """Return the call for layers one after another, which are written where they are."""
-    return Call("*", tuple([Arg(name, call) for name, call in named]))
+    return CallExpression("*", tuple([Arg(name, call) for name, call in named]))
 
 
 def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
@@ -126,9 +126,9 @@ def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
     for index, view in views.items():
         try:
             if index in further:
-                raise Lacking(f"further outputs of {view.op.name} are not written")
+                raise NotInLibrary(f"further outputs of {view.op.name} are not written")
             codes[index] = in_layouts(code_of(view._replace(is_padded=index in padded)), graph, index, layouts)
-        except Lacking as error:
+        except NotInLibrary as error:
             name = graph.nodes[index].name
             problems.append(Problem("write", f"{error}, which layer '{name}' needs", origin=graph.name[:60]))
     problems += [Problem("write", reason, origin=graph.name[:60]) for reason in dropped(graph)]
@@ -148,9 +148,9 @@ def dropped(graph: Graph) -> Iterator[str]:
             yield f"Keras's models have only layers that lead to an output, unlike layer '{node.name}'"
 
 
-def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, View]:
+def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, LayerContext]:
     """Return the layers of a network with what their code depends on, by index."""
-    found: dict[int, View] = {}
+    found: dict[int, LayerContext] = {}
     single: set[int] = set()
     reversed_ = {owner for node in graph.nodes if node.op.name == "linear" for owner in node.tied.values()}
     for leaf in root.layers():
@@ -160,7 +160,7 @@ def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, View]:
             if node.op.name in ("relative_bias", "shift_mask") or (alone and all(alone)):
                 single |= {*leaf.nodes}
             shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
-            found[index] = View(
+            found[index] = LayerContext(
                 node.op,
                 shapes,
                 tuple(map(int, node.output)),
@@ -174,7 +174,7 @@ def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, View]:
     return found
 
 
-def padded_alike(graph: Graph, root: Module, views: Mapping[int, View]) -> set[int]:
+def padded_alike(graph: Graph, root: Module, views: Mapping[int, LayerContext]) -> set[int]:
     """Return the layers that pad in a layer of their own because others at the same place in equal blocks do."""
     groups: dict[object, list[int]] = defaultdict(list)
     for parent in _parents(root):
@@ -190,10 +190,10 @@ def padded_alike(graph: Graph, root: Module, views: Mapping[int, View]) -> set[i
     return found
 
 
-def _template(view: View) -> str:
+def _template(view: LayerContext) -> str:
     try:
         return code_of(view).template
-    except Lacking:
+    except NotInLibrary:
         return ""
 
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from archcalc.ops.formats import NumberFormat
-from archcalc.writers.code.calls import Code, Lacking, Slot, literal
-from archcalc.writers.pytorch.registry import View, expression, writes
+from archcalc.writers.code.calls import Code, NotInLibrary, Slot, literal
+from archcalc.writers.pytorch.registry import LayerContext, expression, writes
 
 
 @writes("scale")
-def write_scale(view: View) -> Code:
+def write_scale(view: LayerContext) -> Code:
     return expression("$0 * $factor", Slot("factor", view.op.factor))
 
 
 @writes("offset")
-def write_offset(view: View) -> Code:
+def write_offset(view: LayerContext) -> Code:
     return expression("$0 + $by", Slot("by", view.op.by))
 
 
 @writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
-def write_function(view: View) -> Code:
+def write_function(view: LayerContext) -> Code:
     return expression(f"$0.{view.op.name}()")
 
 
 @writes("pow")
-def write_pow(view: View) -> Code:
+def write_pow(view: LayerContext) -> Code:
     return expression("$0 ** $exponent", Slot("exponent", view.op.exponent))
 
 
 @writes("clip")
-def write_clip(view: View) -> Code:
+def write_clip(view: LayerContext) -> Code:
     bounds = [
         f"{name}={literal(bound)}" for name, bound in (("min", view.op.min), ("max", view.op.max)) if bound is not None
     ]
@@ -36,12 +36,14 @@ def write_clip(view: View) -> Code:
 
 
 @writes("cast")
-def write_cast(view: View) -> Code:
+def write_cast(view: LayerContext) -> Code:
     op, form = view.op, view.op.number_format
     if op.rounding != "nearest":
-        raise Lacking(f"PyTorch rounds to the nearest number of {op.format}")
+        raise NotInLibrary(f"PyTorch rounds to the nearest number of {op.format}")
     if op.format == "float8_e4m3fn" and not op.saturate:
-        raise Lacking("versions of PyTorch differ in what becomes of numbers beyond the largest one of float8_e4m3fn")
+        raise NotInLibrary(
+            "versions of PyTorch differ in what becomes of numbers beyond the largest one of float8_e4m3fn"
+        )
     limits = f".clamp({literal(form.smallest)}, {literal(form.largest)})" if op.saturate else ""
     return expression(f"$0{limits}{converted(form)}")
 
@@ -49,12 +51,12 @@ def write_cast(view: View) -> Code:
 def converted(form: NumberFormat) -> str:
     """Return calls that convert a tensor to a format, and back to that of the first one."""
     if form.bits < 8:
-        raise Lacking(f"PyTorch has no conversion to {form.name}")
+        raise NotInLibrary(f"PyTorch has no conversion to {form.name}")
     return f".to(torch.{form.name}).to($0.dtype)"
 
 
 @writes("quantize")
-def write_quantize(view: View) -> Code:
+def write_quantize(view: LayerContext) -> Code:
     form, scale = view.op.number_format, Slot("scale", view.op.scale)
     low, high = int(form.smallest), int(form.largest)
     if form.is_integer:

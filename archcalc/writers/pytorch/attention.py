@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, width
-from archcalc.writers.code.lines import WIDTH, Written, in_lines, wrapped
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, width
+from archcalc.writers.code.lines import WIDTH, CallText, in_lines, wrapped
 from archcalc.writers.pytorch.product import filled_up
-from archcalc.writers.pytorch.registry import View, expression, helper, option, writes
+from archcalc.writers.pytorch.registry import LayerContext, expression, helper, option, writes
 
 ROTATE = helper(
     "rotate",
@@ -35,10 +35,10 @@ ARRAYS = {
 
 
 @writes("sdpa")
-def write_sdpa(view: View) -> Code:
+def write_sdpa(view: LayerContext) -> Code:
     op = view.op
     if op.causal and len(view.shapes) == 4:
-        raise Lacking("PyTorch's scaled dot-product attention is either causal or has a mask")
+        raise NotInLibrary("PyTorch's scaled dot-product attention is either causal or has a mask")
     args = ["$0", "$1", "$2"]
     args += [f"attn_mask={filled_up(view, 3, len(view.shape))}"] if len(view.shapes) == 4 else []
     args += ["is_causal=True"] if op.causal else []
@@ -48,7 +48,7 @@ def write_sdpa(view: View) -> Code:
 
 
 @writes("attention")
-def write_attention(view: View) -> Code:
+def write_attention(view: LayerContext) -> Code:
     op = view.op
     sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
     given = op.tensor_arguments()
@@ -69,12 +69,12 @@ def write_attention(view: View) -> Code:
     for place, argument in enumerate(given, start=1):
         single = view.single[place]  # its batch of 1 broadcasts, wherever it is
         tensors.append(f"${place}" if argument == "context" or single else filled_up(view, place, rank))
-    call = Call(made.name, tuple(args))
+    call = CallExpression(made.name, tuple(args))
     helpers = (ROTATE, made) if op.rope is not None else (made,)
     return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
 
 
-def steps(call: Call, given: Any) -> tuple[tuple[str, Call], ...]:
+def steps(call: CallExpression, given: Any) -> tuple[tuple[str, CallExpression], ...]:
     return () if given else (("", call),)
 
 
@@ -135,7 +135,7 @@ def class_lines(op: Any) -> Iterator[str]:
 
 
 def signature(name: str, parameters: list[str], result: str) -> list[str]:
-    call = Written(f"def {name}", tuple([("", each) for each in parameters]), f" -> {result}:")
+    call = CallText(f"def {name}", tuple([("", each) for each in parameters]), f" -> {result}:")
     return in_lines("", call, "    ")
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Any, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot, per_axis, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, per_axis, width
 from archcalc.writers.code.lines import wrapped
-from archcalc.writers.pytorch.registry import View, by_rank, helper, module, modules, option, writes
+from archcalc.writers.pytorch.registry import LayerContext, by_rank, helper, module, modules, option, writes
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
 """What is added before and after each axis."""
@@ -72,10 +72,10 @@ def are_even(sides: Sides) -> bool:
     return all(before == after for before, after in sides)
 
 
-def padding(sides: Sides, border: str = "zeros") -> Call:
+def padding(sides: Sides, border: str = "zeros") -> CallExpression:
     """Return the module that pads the spatial axes."""
     flat = tuple([side for pair in reversed(sides) for side in pair])
-    return Call(by_rank(PADDERS[border], len(sides)), (Arg("padding", per_axis(flat), positional=True),))
+    return CallExpression(by_rank(PADDERS[border], len(sides)), (Arg("padding", per_axis(flat), positional=True),))
 
 
 def spaced(op: Any, sides: Sides) -> tuple[Arg, ...]:
@@ -92,11 +92,11 @@ def kernel(op: Any) -> Arg:
 
 
 def convolution(
-    view: View, cls: str, channels_in: int, channels: int, groups: int, sides: Sides, *, bias: bool
-) -> Call:
+    view: LayerContext, cls: str, channels_in: int, channels: int, groups: int, sides: Sides, *, bias: bool
+) -> CallExpression:
     """Return a convolution with padding that is equal on both sides."""
     op = view.op
-    made = Call(
+    made = CallExpression(
         cls,
         (
             width("in_channels", channels_in),
@@ -111,12 +111,12 @@ def convolution(
     return weight_normed(made) if op.weight_norm else made
 
 
-def weight_normed(call: Call) -> Call:
+def weight_normed(call: CallExpression) -> CallExpression:
     """Return a module whose weights are divided by their norm, times a gain."""
-    return Call("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
+    return CallExpression("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
 
 
-def over_batch(view: View, write: Callable[[View], Code]) -> Code | None:
+def over_batch(view: LayerContext, write: Callable[[LayerContext], Code]) -> Code | None:
     """Return the code of windows of size 1 along the first of four spatial axes, which joins the batch, or ``None``."""
     op = view.op
     first, *_ = op.paddings(view.shape)
@@ -133,11 +133,11 @@ def over_batch(view: View, write: Callable[[View], Code]) -> Code | None:
     )
 
 
-def sliding(view: View, cls: str, channels: int, groups: int) -> Code:
+def sliding(view: LayerContext, cls: str, channels: int, groups: int) -> Code:
     """Return a convolution; one with other padding on either side pads its input first."""
     op, shape = view.op, view.shape
     if op.flip:
-        raise Lacking("PyTorch's convolutions do not flip their kernels")
+        raise NotInLibrary("PyTorch's convolutions do not flip their kernels")
     sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
     own = sides if are_even(sides) else [(0, 0)] * len(sides)
     call = convolution(view, cls, shape[0], channels, groups, own, bias=op.bias)
@@ -146,7 +146,7 @@ def sliding(view: View, cls: str, channels: int, groups: int) -> Code:
 
 
 @writes("conv")
-def write_conv(view: View) -> Code:
+def write_conv(view: LayerContext) -> Code:
     op = view.op
     if (folded := over_batch(view, write_conv)) is not None:
         return folded
@@ -162,15 +162,15 @@ def write_conv(view: View) -> Code:
     return sliding(view, made.name, op.channels, op.groups)._replace(helpers=(made,))
 
 
-def with_table(view: View) -> Code:
+def with_table(view: LayerContext) -> Code:
     """Return a convolution with a connection table: one convolution for each output map."""
     op = view.op
     if op.ws or op.weight_norm or not all(map(any, zip(*op.table, strict=True))):
-        raise Lacking("a connection table with normalised weights, or with maps that read nothing, is not written")
+        raise NotInLibrary("a connection table with normalised weights, or with maps that read nothing, is not written")
     made = helper(f"TableConv{view.rank}d", TABLE.format(rank=view.rank))
     rows = tuple(["".join("X" if read else "." for read in row) for row in op.table])
 
-    def tabled(label: str, call: Call) -> tuple[str, Call]:
+    def tabled(label: str, call: CallExpression) -> tuple[str, CallExpression]:
         if call.function != made.name:
             return label, call
         kept = [arg for arg in call.args if arg.name not in ("in_channels", "out_channels", "groups")]
@@ -183,22 +183,22 @@ def with_table(view: View) -> Code:
 
 
 @writes("dwconv")
-def write_dwconv(view: View) -> Code:
+def write_dwconv(view: LayerContext) -> Code:
     channels = view.shape[0]
     return over_batch(view, write_dwconv) or sliding(view, by_rank("Conv", view.rank), view.output[0], channels)
 
 
 @writes("sepconv")
-def write_sepconv(view: View) -> Code:
+def write_sepconv(view: LayerContext) -> Code:
     op, shape = view.op, view.shape
     if op.flip or op.weight_norm:
-        raise Lacking("a depthwise separable convolution with flipped kernels or weight norm is not written")
+        raise NotInLibrary("a depthwise separable convolution with flipped kernels or weight norm is not written")
     cls = by_rank("Conv", view.rank)
     sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
     own = sides if are_even(sides) else [(0, 0)] * len(sides)
     maps = shape[0] * op.multiplier
     depthwise = convolution(view, cls, shape[0], maps, shape[0], own, bias=False)
-    pointwise = Call(
+    pointwise = CallExpression(
         cls,
         (
             width("in_channels", maps),
@@ -213,7 +213,7 @@ def write_sepconv(view: View) -> Code:
 
 
 @writes("upconv")
-def write_upconv(view: View) -> Code:
+def write_upconv(view: LayerContext) -> Code:
     """Write a transposed convolution; what PyTorch's padding does not cut off is cropped afterwards."""
     op, shape, rank = view.op, view.shape, view.rank
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
@@ -231,10 +231,10 @@ def write_upconv(view: View) -> Code:
     beyond = [max(after - before, 0) for before, after in sides]
     limits = [max(s, d) for s, d in zip(op.stride, op.dilation, strict=True)]
     if any(each >= limit for each, limit in zip(added, limits, strict=True)) or any(before < 0 for before, _ in sides):
-        raise Lacking("PyTorch's transposed convolutions add no more than the stride at the end")
+        raise NotInLibrary("PyTorch's transposed convolutions add no more than the stride at the end")
     if op.weight_norm:
-        raise Lacking("a transposed convolution with weight norm is not written")
-    made = Call(
+        raise NotInLibrary("a transposed convolution with weight norm is not written")
+    made = CallExpression(
         by_rank("ConvTranspose", rank),
         (
             width("in_channels", shape[0]),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code
-from archcalc.writers.pytorch.registry import View, dim, expression, helper, stateless, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code
+from archcalc.writers.pytorch.registry import LayerContext, dim, expression, helper, stateless, writes
 
 GATED = '''
 def {name}(x: Tensor, dim: int) -> Tensor:
@@ -14,13 +14,13 @@ def {name}(x: Tensor, dim: int) -> Tensor:
 
 
 @writes("glu")
-def write_glu(view: View) -> Code:
+def write_glu(view: LayerContext) -> Code:
     axis = dim(view.op.axis)
-    return stateless(Call("nn.GLU", (Arg("dim", axis),)), f"F.glu($0, dim={axis})")
+    return stateless(CallExpression("nn.GLU", (Arg("dim", axis),)), f"F.glu($0, dim={axis})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(view: View) -> Code:
+def write_gated(view: LayerContext) -> Code:
     op = view.op
     tanh = getattr(op, "form", "exact") == "tanh"
     name = f"{op.name}_tanh" if tanh else op.name

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, Helper, Lacking
-from archcalc.writers.pytorch.registry import View, dim, expression, helper, writes
+from archcalc.writers.code.calls import Code, Helper, NotInLibrary
+from archcalc.writers.pytorch.registry import LayerContext, dim, expression, helper, writes
 
 CENTER_CROP = helper(
     "center_crop",
@@ -25,7 +25,7 @@ COMPARED = {
 }
 
 
-def aligned(view: View) -> list[str]:
+def aligned(view: LayerContext) -> list[str]:
     """Return the tensors of an element-wise join; a vector beside maps gets axes of size 1."""
     rank = max(map(len, view.shapes))
     missing = [rank - len(shape) for shape in view.shapes]
@@ -37,14 +37,14 @@ MANY = 5
 
 
 @writes("add", "sub", "mul", "div")
-def write_arithmetic(view: View) -> Code:
+def write_arithmetic(view: LayerContext) -> Code:
     if view.op.name == "add" and len(view.shapes) >= MANY:
         return expression(f"sum([{', '.join(aligned(view))}])")
     return expression(f" {OPERATORS[view.op.name]} ".join(aligned(view)))
 
 
 @writes("max", "min")
-def write_extreme(view: View) -> Code:
+def write_extreme(view: LayerContext) -> Code:
     first, *others = aligned(view)
     for other in others:
         first = f"torch.{view.op.name}imum({first}, {other})"
@@ -52,19 +52,19 @@ def write_extreme(view: View) -> Code:
 
 
 @writes("where")
-def write_where(view: View) -> Code:
+def write_where(view: LayerContext) -> Code:
     condition, one, other = aligned(view)
     return expression(f"torch.where({condition} > 0, {one}, {other})")
 
 
 @writes("compare")
-def write_compare(view: View) -> Code:
+def write_compare(view: LayerContext) -> Code:
     one, other = aligned(view)
     return expression(f"({one} {COMPARED[view.op.how]} {other}).float()")
 
 
 @writes("concat")
-def write_concat(view: View) -> Code:
+def write_concat(view: LayerContext) -> Code:
     op, shapes = view.op, view.shapes
     axis = dim(op.axis)
     pieces = [f"${place}" for place in range(len(shapes))]
@@ -72,10 +72,10 @@ def write_concat(view: View) -> Code:
     positions = [shape[1:] for shape in shapes]
     if op.crop == "smallest" and len(set(positions)) > 1:
         if axis % (len(shapes[0]) + 1) != 1:
-            raise Lacking("a concatenation along positions with crop=smallest is not written")
+            raise NotInLibrary("a concatenation along positions with crop=smallest is not written")
         smallest = tuple(map(min, *positions))
         if smallest not in positions:
-            raise Lacking("none of the tensors that are cropped has the smallest size on all axes")
+            raise NotInLibrary("none of the tensors that are cropped has the smallest size on all axes")
         least = positions.index(smallest)
         pieces = [
             piece if position == smallest else f"center_crop({piece}, ${least}.shape[2:])"

@@ -6,23 +6,23 @@ from string import ascii_lowercase
 
 from archcalc.ops.pattern import parse
 from archcalc.writers.code.calls import Code
-from archcalc.writers.pytorch.registry import View, expression, writes
+from archcalc.writers.pytorch.registry import LayerContext, expression, writes
 
 
-def filled_up(view: View, place: int, rank: int) -> str:
+def filled_up(view: LayerContext, place: int, rank: int) -> str:
     """Return a tensor with axes of size 1 behind the batch, so that it has as many axes as others."""
     missing = rank - len(view.shapes[place])
     return f"${place}" + (f"[:{', None' * missing}]" if missing else "")
 
 
 @writes("matmul")
-def write_matmul(view: View) -> Code:
+def write_matmul(view: LayerContext) -> Code:
     rank = max(map(len, view.shapes))
     return expression(f"{filled_up(view, 0, rank)} @ {filled_up(view, 1, rank)}")
 
 
 @writes("einsum")
-def write_einsum(view: View) -> Code:
+def write_einsum(view: LayerContext) -> Code:
     """Write the pattern with one letter per axis; names of one letter are kept."""
     pattern = parse(view.op.pattern)
     names = pattern.read

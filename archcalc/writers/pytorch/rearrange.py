@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, Slot
-from archcalc.writers.pytorch.registry import View, expression, module, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot
+from archcalc.writers.pytorch.registry import LayerContext, expression, module, writes
 
 REDUCED = {"mean": "mean", "sum": "sum", "max": "amax", "min": "amin", "prod": "prod"}
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(view: View) -> Code:
+def write_pattern(view: LayerContext) -> Code:
     """Split axes, reduce those that do not remain, add new ones, permute, and merge."""
     op = view.op
     pattern, given = parse(op.pattern), dict(op.sizes)
@@ -87,12 +87,12 @@ def reduced(how: str, axes: list[int]) -> str:
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(view: View) -> Code:
+def write_block(view: LayerContext) -> Code:
     if view.rank != 2:
-        raise Lacking(f"PyTorch's pixel shuffles have 2 spatial axes, got {view.rank}")
+        raise NotInLibrary(f"PyTorch's pixel shuffles have 2 spatial axes, got {view.rank}")
     name, argument = (
         ("PixelShuffle", "upscale_factor")
         if view.op.name == "pixel_shuffle"
         else ("PixelUnshuffle", "downscale_factor")
     )
-    return module(Call(f"nn.{name}", (Arg(argument, view.op.block, positional=True),)))
+    return module(CallExpression(f"nn.{name}", (Arg(argument, view.op.block, positional=True),)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Code
-from archcalc.writers.pytorch.registry import View, dim, expression, writes
+from archcalc.writers.pytorch.registry import LayerContext, dim, expression, writes
 
 
 @writes("mean", "sum")
-def write_reduction(view: View) -> Code:
+def write_reduction(view: LayerContext) -> Code:
     op = view.op
     axes = tuple([dim(axis) for axis in op.axis])
     keep = ", keepdim=True" if op.keep else ""
@@ -15,5 +15,5 @@ def write_reduction(view: View) -> Code:
 
 
 @writes("cumsum")
-def write_cumsum(view: View) -> Code:
+def write_cumsum(view: LayerContext) -> Code:
     return expression(f"$0.cumsum({dim(view.op.axis)})")

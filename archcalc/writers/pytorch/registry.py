@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking, Slot
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, Slot
 
 Sizes: TypeAlias = tuple[int, ...]
 
 
-class View(NamedTuple):
+class LayerContext(NamedTuple):
     """A layer with what its code depends on. Shapes are without the batch."""
 
     op: Any
@@ -36,7 +36,7 @@ class View(NamedTuple):
         return len(self.shape) - 1
 
 
-Writer: TypeAlias = Callable[[View], Code]
+Writer: TypeAlias = Callable[[LayerContext], Code]
 
 LAYERS: dict[str, Writer] = {}
 """By the name of the operator."""
@@ -57,7 +57,7 @@ def helper(name: str, text: str) -> Helper:
     return Helper(name, text.strip("\n"))
 
 
-def code_of(view: View) -> Code:
+def code_of(view: LayerContext) -> Code:
     """Return how a layer is written.
 
     Raises:
@@ -65,16 +65,16 @@ def code_of(view: View) -> Code:
     """
     write = LAYERS.get(view.op.name)
     if write is None:
-        raise Lacking(f"there is no PyTorch code for {view.op.name}")
+        raise NotInLibrary(f"there is no PyTorch code for {view.op.name}")
     return write(view)
 
 
-def module(call: Call) -> Code:
+def module(call: CallExpression) -> Code:
     """Return the code of a layer that is a module."""
     return Code("$self($0)", (("", call),), (("", call),))
 
 
-def stateless(call: Call, expression: str, *values: Slot) -> Code:
+def stateless(call: CallExpression, expression: str, *values: Slot) -> Code:
     """Return the code of a layer that is a module in a sequence, and an expression elsewhere."""
     return Code(expression, (), (("", call),), values)
 
@@ -84,7 +84,7 @@ def expression(template: str, *values: Slot, helpers: tuple[Helper, ...] = ()) -
     return Code(template, values=values, helpers=helpers)
 
 
-def modules(*steps: tuple[str, Call]) -> Code:
+def modules(*steps: tuple[str, CallExpression]) -> Code:
     """Return the code of a layer that several modules compute one after another."""
     template = "$0"
     for label, _ in steps:
@@ -95,7 +95,7 @@ def modules(*steps: tuple[str, Call]) -> Code:
 def by_rank(kind: str, rank: int) -> str:
     """Return PyTorch's class for a number of spatial axes: ``Conv`` is ``nn.Conv2d`` for two."""
     if not 1 <= rank <= 3:
-        raise Lacking(f"PyTorch's {kind} has 1 to 3 spatial axes, got {rank}")
+        raise NotInLibrary(f"PyTorch's {kind} has 1 to 3 spatial axes, got {rank}")
     return f"nn.{kind}{rank}d"
 
 

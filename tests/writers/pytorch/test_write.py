@@ -66,6 +66,19 @@ def test_blocks_are_classes_whose_parameters_are_the_numbers_that_differ() -> No
     assert "return self.unit_2(self.unit_1(x)) + x" in code
 
 
+def test_widths_inside_a_module_are_hidden_ones() -> None:
+    text = """
+    input: 8x8x8
+    blocks:
+      narrow(h, c): conv h k1 -> relu -> conv c k1
+      kept(h, c=C): add(identity, conv h k1 -> relu -> conv c k1)
+    layers: [{a: "narrow(4, 6) -> narrow(5, 7)"}, {b: kept(3) -> conv 9 k1 -> kept(4)}]
+    """
+    found = classes(write_pytorch(graph(text)))
+    assert parameters(found["Narrow"]) == ["in_channels", "hidden_channels", "out_channels"]
+    assert parameters(found["Kept"]) == ["in_channels", "hidden_channels"]
+
+
 def test_repetitions_are_loops() -> None:
     code = write_pytorch(graph(BLOCKS))
     assert '[(f"residual_{i}", Residual(8)) for i in range(1, 4)]' in code
