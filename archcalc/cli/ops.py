@@ -18,6 +18,7 @@ from archcalc.spec.aliases import operator_spelled, suggest_operator
 from archcalc.spec.arguments import signature
 from archcalc.spec.errors import fail
 from archcalc.spec.grammar import JOINS
+from archcalc.spec.write import written_number
 
 SECTIONS = ("Shape", "Params", "Cost", "Window", "Source")
 DEFAULTS = {
@@ -159,7 +160,7 @@ def default_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return "x".join(default_text(part[0] if isinstance(part, tuple) else part) for part in value)
-    return "-" if value is None else str(value)
+    return "-" if value is None else written_number(value)
 
 
 def argument_table(documentation: dict[str, Any]) -> Table:

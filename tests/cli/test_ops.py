@@ -82,3 +82,9 @@ def test_every_operator_has_a_gradient_or_says_why_not(archcalc: Archcalc) -> No
     assert listed["floor"] == "none: it is constant between its steps"
     assert listed["topk"] == "not of output 2: indices are integers"
     assert "gradient of all inputs and trained arrays" in archcalc("ops", "conv").out
+
+
+@pytest.mark.parametrize(("name", "argument", "default"), [("bn", "eps", "1e-5"), ("lrn", "beta", "0.75")])
+def test_defaults_are_printed_as_a_spec_writes_them(archcalc: Archcalc, name: str, argument: str, default: str) -> None:
+    arguments = json.loads(archcalc("ops", name, "--format", "json").out)["arguments"]
+    assert [each["default"] for each in arguments if each["name"] == argument] == [default]
