@@ -17,6 +17,8 @@ _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<va
 _QUOTED = RULES["STRING"]
 """A quoted pattern of an inline expression, in which a relation or an arrow has another meaning."""
 _FORMS = (
+    # a shape by its axes, whose names are quantities, too: H=28, W=28, C=6
+    re.compile(r"(?P<left>.*[\s.]shape)\s*(?P<relation>=|:|\bis\b)\s*(?P<value>[(\[]?\s*[CDHWL]\s*[=:].+)", re.DOTALL),
     re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(WORDS)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
 )

@@ -18,6 +18,8 @@ from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
         ("my.yaml.head.params = 5", ("my.yaml",), Claim("head.params", "5")),
         ("vgg-d params ≈ 138M", ("vgg-d",), Claim("params", "≈ 138M")),
         ("vgg-e.params > vgg-d.params", ("vgg-e", "vgg-d"), Claim("vgg-e.params", "> vgg-d.params")),
+        ("lenet5 c1.shape = H=28, W=28, C=6", ("lenet5",), Claim("c1.shape", "H=28, W=28, C=6")),
+        ("lenet5 c1 shape: (C=6, H=28, W=28)", ("lenet5",), Claim("c1.shape", "(C=6, H=28, W=28)")),
         ("lenet5 c1.params > c3.params", ("lenet5",), Claim("c1.params", "> c3.params")),
         ("vgg-e params > vgg-d.params", ("vgg-e", "vgg-d"), Claim("vgg-e.params", "> vgg-d.params")),
         ("lenet5 c1.params / c3.params = 0.06", ("lenet5",), Claim("c1.params / c3.params", "0.06")),

@@ -354,7 +354,18 @@ def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     [
         ("lenet5 c1.params / c3.params = 0.0646", 0, "c1.params / c3.params is 0.06457"),
         ("resnet50 macs / resnet18.macs = 2.13", 0, "resnet50.macs / resnet18.macs is 2.127"),
-        ("lenet5 c1.params / params = 1", 1, "c1.params / params is 0.002528, not 1. No known mistake gives this value."),
+        ("vgg-d.params / lenet5.params = 2242.2x", 0, "vgg-d.params / lenet5.params is 2242.2"),
+        ("3 -> fc 2 -> fc 4 fc_2.weights / fc_1.biases = 4x", 0, "fc_2.weights / fc_1.biases is 4"),
+        (
+            "lenet5 c3.params / c1.params = 15x",
+            1,
+            "c3.params / c1.params is 15.49, not 15x. No known mistake gives this value.",
+        ),
+        (
+            "lenet5 c1.params / params = 1",
+            1,
+            "c1.params / params is 0.002528, not 1. No known mistake gives this value.",
+        ),
     ],
 )
 def test_claims_of_ratios(archcalc: Archcalc, claim: str, status: int, line: str) -> None:
