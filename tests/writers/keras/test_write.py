@@ -118,6 +118,22 @@ def test_tokens_are_the_last_axis_but_one_without_a_transposition() -> None:
     assert "transpose" not in text
 
 
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [
+        ("slice 0:1", "x[:, 0]"),
+        ("slice (-1):", "x[:, -1]"),
+        ("slice 2:3 axis=1", "x[..., 2]"),
+        ("slice 0:2", "x[:, 0:2]"),
+        ("slice 0:1 -> tanh", "x[:, 0:1]"),
+    ],
+)
+def test_one_vector_for_a_fully_connected_layer_is_taken_without_its_axis(layer: str, written: str) -> None:
+    text = code(f"input: 5x8\nlayers:\n  - body: linear 8\n  - head: '{layer} -> fc 3'")
+    assert written in text
+    assert ("Flatten" in text) == (":" in written.removeprefix("x[:"))
+
+
 def test_axes_that_are_split_and_permuted_are_a_function_of_the_given_sizes() -> None:
     text = code("input: 8x8x3\nlayers: [\"rearrange '(a p) (b q) c = (a b) (p q) c' p=2 q=2\"]")
     assert parameters(functions(text)["ap_bq_c_to_ab_pq_c"]) == ["x", "p", "q"]
