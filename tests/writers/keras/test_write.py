@@ -74,6 +74,17 @@ def test_joins_in_sequence_are_a_loop_with_numbers_in_the_names() -> None:
     assert names == ['f"{name}_unit_{i}")', 'f"{name}_add_{i}")([x, y])']
 
 
+def test_a_repetition_whose_result_is_returned_is_in_the_loop() -> None:
+    text = code(
+        "input: 4x8x8\nblocks:\n  unit(c): conv c k1 -> bn\n  stage(c): unit(c) -> (add(unit(c), identity))*3\n"
+        "layers: {a: stage(8), b: stage(16)}"
+    )
+    stage = ast.unparse(functions(text)["stage"])
+    assert stage.count("unit(") == 2
+    assert "for i in range(1, 4):" in stage
+    assert stage.endswith("return x")
+
+
 def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
     text = write_keras(load("unet").graph)
     assert 'x = up(x, down4, 512, cropping=4, name="up4")' in text
