@@ -34,7 +34,7 @@ MAX_PARAMETERS = 70_000_000
 FORMATS = ("float32", "float16", "dynamic", "int8")
 LEFT_OUT = {"lstm_unrolled": 64}
 """The multiplications that the converter computes itself: those of the first state, which is 0."""
-TOLERANCES = {"float32": 1e-4, "float16": 1e-4, "dynamic": 0.1, "int8": 0.2}
+TOLERANCES = {"float32": 1e-4, "float16": 1e-4, "dynamic": 0.1, "int8": 0.05}
 """The largest difference to the interpreter, relative to its largest number. It rounds what it reads to int8, also
 where only weights are stored so."""
 NOT_IN_CODES = ("gru", "lstm", "lstm_unrolled")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 
 MAX_CANDIDATES = 8
 """The number of tensors with the same end of their names that are considered as one that was renamed."""
@@ -27,8 +27,8 @@ class Renamed(NamedTuple):
 class Pair(NamedTuple):
     """A tensor in both checkpoints."""
 
-    old: Tensor
-    new: Tensor
+    old: CheckpointTensor
+    new: CheckpointTensor
 
     @property
     def is_reshaped(self) -> bool:
@@ -48,8 +48,8 @@ class CheckpointDiff:
     new: Checkpoint
     pairs: tuple[Pair, ...]
     """The tensors in both."""
-    removed: tuple[Tensor, ...]
-    added: tuple[Tensor, ...]
+    removed: tuple[CheckpointTensor, ...]
+    added: tuple[CheckpointTensor, ...]
     renamed: tuple[Renamed, ...]
     """The beginnings of names that are different; the tensors are among the pairs."""
     differences: Mapping[str, float] | None = None
@@ -117,7 +117,7 @@ def _beginnings(old: str, new: str) -> tuple[str, str]:
     return old.removesuffix(end), new.removesuffix(end)
 
 
-def _renames(removed: Mapping[str, Tensor], added: Mapping[str, Tensor]) -> dict[str, str]:
+def _renames(removed: Mapping[str, CheckpointTensor], added: Mapping[str, CheckpointTensor]) -> dict[str, str]:
     """Return the new names by the old ones, where tensors of the same shape have another beginning of their names.
 
     The pair of beginnings that most tensors have comes first. A pair that only one tensor has is not a rename unless

@@ -15,7 +15,7 @@ from archcalc.spec.models import is_checkpoint
 if TYPE_CHECKING:
     from archcalc.changes.checkpoints import CheckpointDiff
     from archcalc.readers.checkpoints.checkpoint import Checkpoint
-    from archcalc.readers.checkpoints.outline import Row
+    from archcalc.readers.checkpoints.outline import OutlineRow
 
 
 def are_checkpoints(specs: Sequence[str]) -> bool:
@@ -54,7 +54,7 @@ def only_options(allowed: Collection[str]) -> None:
         raise click.UsageError(f"{' and '.join(given)} {'do' if many else 'does'} not apply to checkpoints")
 
 
-def rows_of(checkpoint: Checkpoint, depth: int | None, most: int) -> list[Row]:
+def rows_of(checkpoint: Checkpoint, depth: int | None, most: int) -> list[OutlineRow]:
     """Return the rows of a checkpoint; arguments are those of `show_checkpoint`."""
     from archcalc.readers.checkpoints.outline import MAX_DEPTH, Outline
 

@@ -12,7 +12,7 @@ from archcalc.ops.base import Operator, Shape
 from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Reshape, Slice, Transpose
 from archcalc.readers.batch import Place, Places, Sizes
-from archcalc.readers.steps import Elementwise, Layers, make
+from archcalc.readers.steps import ElementwiseStep, Layers, make
 from archcalc.readers.stored import LIFTED
 
 MAX_EXAMPLES = 64
@@ -41,7 +41,7 @@ def lifted(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerExample(Elementwise):
+class PerExample(ElementwiseStep):
     """An operator of channels and positions, which the batch precedes."""
 
     axes: int
@@ -117,7 +117,7 @@ class PerExample(Elementwise):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfSeveral(Elementwise):
+class OfSeveral(ElementwiseStep):
     """An operator of several tensors that the batch precedes; without a batch, they have one example."""
 
     axes: int

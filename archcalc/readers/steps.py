@@ -117,7 +117,7 @@ def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured(Step):
+class AxisSizeStep(Step):
     """The size of an axis, which the model uses as a number."""
 
     name: str
@@ -145,7 +145,7 @@ class Calculated(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Elementwise(Step):
+class ElementwiseStep(Step):
     """An operator of one tensor that treats all elements alike."""
 
     op: Operator
@@ -155,7 +155,7 @@ class Elementwise(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored(Elementwise):
+class StoredStep(ElementwiseStep):
     """A tensor that the model stores or computes from constants only."""
 
     op: Source
@@ -173,7 +173,7 @@ class Stored(Elementwise):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlongLast(Elementwise):
+class AlongLast(ElementwiseStep):
     """An operator of the features, the last axis, at every position of the others."""
 
     axes: int = 1
@@ -193,7 +193,7 @@ class AlongLast(Elementwise):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlongAxis(Step):
+class AlongAxisStep(Step):
     """An operator along one axis, which must not be that of the batch."""
 
     axis: int
@@ -220,8 +220,10 @@ def require_size(n: Number, size: int | None) -> None:
 
 
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
-    """Return the step of an operator along an axis, whatever the axis that it has; see `AlongAxis`."""
-    return AlongAxis(axis=axis, make=lambda at: like(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,))
+    """Return the step of an operator along an axis, whatever the axis that it has; see `AlongAxisStep`."""
+    return AlongAxisStep(
+        axis=axis, make=lambda at: like(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from archcalc.arrays.texts import float_text, shape_text
 from archcalc.changes.checkpoints import CheckpointDiff
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.report.checkpoint_tables import SCHEMA, totals_record
 from archcalc.report.render import render
 from archcalc.report.table import Column, Table, ratio_text
@@ -156,7 +156,7 @@ def _grouped(kind: str, rows: Sequence[tuple[str, str, str]]) -> Iterator[Change
         yield Change(kind, names[0] if len(names) == 1 else pattern, len(names), old, new)
 
 
-def _text(tensor: Tensor) -> str:
+def _text(tensor: CheckpointTensor) -> str:
     return f"{shape_text(tensor.shape)} {tensor.dtype}"
 
 
@@ -184,5 +184,5 @@ def diff_record(diff: CheckpointDiff) -> dict[str, Any]:
     return record
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
+def _tensor(tensor: CheckpointTensor) -> dict[str, Any]:
     return {"name": tensor.name, "shape": list(tensor.shape), "format": tensor.dtype}

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from archcalc.arrays.texts import count_text, shape_text
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Part, Tensor
-from archcalc.readers.checkpoints.outline import Row
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor, OmittedPart
+from archcalc.readers.checkpoints.outline import OutlineRow
 from archcalc.report.table import Column, Table, bytes_in_full
 
 SCHEMA = 1
@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 
-def checkpoint_table(checkpoint: Checkpoint, rows: Sequence[Row]) -> Table:
+def checkpoint_table(checkpoint: Checkpoint, rows: Sequence[OutlineRow]) -> Table:
     """Return the table of a checkpoint for people.
 
     Args:
@@ -58,18 +58,18 @@ def tensors_table(checkpoint: Checkpoint) -> Table:
     return Table(COLUMNS, tuple(cells))
 
 
-def rows_table(rows: Iterable[Row]) -> Table:
+def rows_table(rows: Iterable[OutlineRow]) -> Table:
     """Return the table of rows for programs."""
     cells = [(row.name, row.times, *_of_row(row), row.params, row.bytes) for row in rows]
     return Table((COLUMNS[0], TIMES, *COLUMNS[1:]), tuple(cells))
 
 
-def _of_row(row: Row) -> tuple[str | None, str]:
+def _of_row(row: OutlineRow) -> tuple[str | None, str]:
     """Return the shape of a row, if it is one tensor, and its number formats."""
     return None if row.tensor is None else "x".join(map(str, row.tensor.shape)), ", ".join(row.formats)
 
 
-def checkpoint_record(checkpoint: Checkpoint, rows: Iterable[Row] | None) -> dict[str, Any]:
+def checkpoint_record(checkpoint: Checkpoint, rows: Iterable[OutlineRow] | None) -> dict[str, Any]:
     """Return a checkpoint as data.
 
     Args:
@@ -100,7 +100,7 @@ def totals_record(checkpoint: Checkpoint) -> dict[str, Any]:
     return {**totals._asdict(), "formats": formats}
 
 
-def _tensor_record(tensor: Tensor) -> dict[str, Any]:
+def _tensor_record(tensor: CheckpointTensor) -> dict[str, Any]:
     return {
         "name": tensor.name,
         "shape": list(tensor.shape),
@@ -111,7 +111,7 @@ def _tensor_record(tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _row_record(row: Row) -> dict[str, Any]:
+def _row_record(row: OutlineRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "times": row.times,
@@ -130,7 +130,7 @@ def _title(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.name}{part}: {count_text(len(checkpoint.tensors), 'tensor')}, {checkpoint.form}{files}"
 
 
-def _notes(checkpoint: Checkpoint, rows: Sequence[Row]) -> Iterable[str]:
+def _notes(checkpoint: Checkpoint, rows: Sequence[OutlineRow]) -> Iterable[str]:
     totals = checkpoint.totals
     if totals.trainable != totals.params:
         yield f"trainable: {totals.trainable:,} of {totals.params:,} parameters (the rest are moving averages)"
@@ -154,5 +154,5 @@ def _notes(checkpoint: Checkpoint, rows: Sequence[Row]) -> Iterable[str]:
         yield f"{key}: {text if len(text) <= 80 else f'{text[:80]}…'}"
 
 
-def _part(part: Part) -> str:
+def _part(part: OmittedPart) -> str:
     return f"{part.name} ({count_text(part.tensors, 'tensor')}, {bytes_in_full(part.bytes)})"

@@ -33,7 +33,7 @@ class Start(NamedTuple):
     name: str
 
 
-class Place(NamedTuple):
+class BoxPlace(NamedTuple):
     """A box stands here."""
 
     depth: int
@@ -57,7 +57,7 @@ class Diagram:
     edges: tuple[tuple[int, int], ...]
     """The arrows, each from a box to one that reads its output, without repetitions."""
 
-    def outline(self) -> Iterator[Start | Place | End]:
+    def outline(self) -> Iterator[Start | BoxPlace | End]:
         """Yield the boxes in their groups, with those of a group together. Groups stand where their first boxes do."""
         first: dict[tuple[str, ...], int] = {}
         for number, box in enumerate(self.boxes):
@@ -75,7 +75,7 @@ class Diagram:
             common = len([*takewhile(lambda pair: pair[0] == pair[1], zip(inside, around, strict=False))])
             yield from (End(depth) for depth in range(len(inside), common, -1))
             yield from (Start(depth + 1, next(groups), around[depth]) for depth in range(common, len(around)))
-            yield Place(len(around) + 1, number, self.boxes[number])
+            yield BoxPlace(len(around) + 1, number, self.boxes[number])
             inside = around
         yield from (End(depth) for depth in range(len(inside), 0, -1))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from archcalc.graph import Graph
 from archcalc.spec.errors import escaped
-from archcalc.writers.diagram import Box, End, Place, Start, diagram
+from archcalc.writers.diagram import Box, BoxPlace, End, Start, diagram
 
 
 def write_dot(graph: Graph, depth: int | None = None) -> str:
@@ -29,12 +29,12 @@ def write_dot(graph: Graph, depth: int | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(each: Start | Place | End) -> str:
+def _line(each: Start | BoxPlace | End) -> str:
     """Return the line of a box, or the first or last one of a group, which is a cluster."""
     indent = "    " * each.depth
     if isinstance(each, Start):
         return f"{indent}subgraph cluster_{each.number} {{ label={_quoted(each.name)};"
-    if isinstance(each, Place):
+    if isinstance(each, BoxPlace):
         return f"{indent}n{each.number} [label={_label(each.box)}{_style(each.box)}];"
     return f"{indent}}}"
 

@@ -9,7 +9,7 @@ import json
 
 from archcalc.graph import Graph
 from archcalc.spec.errors import escaped, fail
-from archcalc.writers.diagram import Box, Diagram, End, Place, Start, diagram
+from archcalc.writers.diagram import Box, BoxPlace, Diagram, End, Start, diagram
 
 MAX_EDGES = 500
 """The most arrows that Mermaid draws unless it is configured otherwise (``maxEdges``)."""
@@ -57,12 +57,12 @@ def _flowchart(drawn: Diagram) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(each: Start | Place | End) -> str:
+def _line(each: Start | BoxPlace | End) -> str:
     """Return the line of a box, or the first or last one of a group, which is a subgraph."""
     indent = "    " * each.depth
     if isinstance(each, Start):
         return f'{indent}subgraph g{each.number}["{_text(each.name)}"]'
-    return f"{indent}n{each.number}{_shape(each.box)}" if isinstance(each, Place) else f"{indent}end"
+    return f"{indent}n{each.number}{_shape(each.box)}" if isinstance(each, BoxPlace) else f"{indent}end"
 
 
 def _shape(box: Box) -> str:

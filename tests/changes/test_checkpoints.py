@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from archcalc.changes.checkpoints import CheckpointDiff, compare_checkpoints
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 
 BASE = {f"layer.{at}.{name}": np.full((2, 2), at, "f4") for at in range(3) for name in ("weight", "bias")} | {
     "head.weight": np.ones((3, 2), "f4")
@@ -17,7 +17,7 @@ BASE = {f"layer.{at}.{name}": np.full((2, 2), at, "f4") for at in range(3) for n
 
 
 def checkpoint(arrays: Mapping[str, Any]) -> Checkpoint:
-    tensors = {name: Tensor(name, array.shape, array.dtype.name) for name, array in arrays.items()}
+    tensors = {name: CheckpointTensor(name, array.shape, array.dtype.name) for name, array in arrays.items()}
     return Checkpoint("net", "safetensors", tensors, lambda tensor: arrays[tensor.name])
 
 

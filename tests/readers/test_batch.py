@@ -10,7 +10,7 @@ from archcalc.ops.product import MatMul
 from archcalc.readers.batch import BatchAxis, Undecided, batch_axes
 from archcalc.readers.joining import Concatenated, MatrixProducts
 from archcalc.readers.one_example import located
-from archcalc.readers.steps import AlongLast, Elementwise, Permuted, Reshaped, Step, make
+from archcalc.readers.steps import AlongLast, ElementwiseStep, Permuted, Reshaped, Step, make
 
 
 def places(steps: list[Step], sizes: list[tuple[int, ...]], batch: int = 1, axis: int | None = 0) -> list[object]:
@@ -57,7 +57,7 @@ def test_a_later_layer_decides_between_two_readings_of_a_batch_of_one() -> None:
 
 
 def test_a_step_that_would_mix_the_examples_is_named() -> None:
-    steps = [Elementwise(op=Relu(), inputs=(0,), outputs=(1,)), linear(1, 2)]
+    steps = [ElementwiseStep(op=Relu(), inputs=(0,), outputs=(1,)), linear(1, 2)]
     with pytest.raises(Undecided) as caught:
         places(steps, [(5, 2), (5, 2), (5, 4)], 2, axis=1)
     assert caught.value.step == 1
@@ -80,7 +80,7 @@ def test_examples_that_are_mixed_are_read_as_one() -> None:
     steps: list[Step] = [
         Permuted(order=(1, 0), inputs=(0,), outputs=(1,)),
         MatrixProducts(op=MatMul(), inputs=(0, 1), outputs=(2,)),
-        Elementwise(op=Relu(), inputs=(2,), outputs=(3,)),
+        ElementwiseStep(op=Relu(), inputs=(2,), outputs=(3,)),
     ]
     found = located(steps, [(1, 5), (5, 1), (1, 1), (1, 1)], {0: BatchAxis(0)}, 1)
     assert found.places[:4] == [BatchAxis(0), BatchAxis(1), None, None]

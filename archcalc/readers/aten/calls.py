@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
-from archcalc.readers.aten.storage import Storage
+from archcalc.readers.aten.storage import SharedStorage
 
 SAME = frozenset(("alias", "clone", "contiguous", "detach", "dropout", "lift_fresh_copy", "to", "_to_copy"))
 """The operators whose result has the numbers of their argument (at inference)."""
@@ -35,7 +35,7 @@ def tensors_in(value: Any) -> Iterator[str]:
 
 
 @dataclass
-class Product:
+class ScaledProduct:
     """A product of tensors and a number, divided by tensors."""
 
     number: float = 1.0
@@ -56,7 +56,7 @@ class Calls:
         """The tensor that a name has the numbers of, if that has another name."""
         self.uses: dict[str, set[int]] = {}
         """The indices of the calls that read a tensor, by its name; −1: it is an output of the program."""
-        self.storage = Storage(program)
+        self.storage = SharedStorage(program)
         self.written: set[str] = set(self.storage.written)
         """The tensors that are written in place."""
         self._values: dict[Any, str] = {}
@@ -128,20 +128,20 @@ class Calls:
             values = [self._value(each.name) if isinstance(each, TensorName) else repr(each) for each in read]
             self._value_of[result] = self._values.setdefault((call.target, *values), result)
 
-    def product(self, name: str, *, is_root: bool = False, nesting: int = MAX_NESTING) -> Product:
+    def product(self, name: str, *, is_root: bool = False, nesting: int = MAX_NESTING) -> ScaledProduct:
         """Return a tensor as a product, with the factors of factors that are used nowhere else."""
         name = self.resolved(name)
         call = self.made_by(name, *PRODUCTS)
         first = None if call is None else self.tensor(call, "self")
         is_factor = nesting > 0 and (is_root or self.is_private(name))
         if call is None or first is None or not is_factor or "rounding_mode" in call.arguments:
-            return Product(over=[name])
+            return ScaledProduct(over=[name])
         found = self.product(first, nesting=nesting - 1)
         other, second = call.arguments.get("other"), self.tensor(call, "other")
         divides = "div" in base_name(call.target)
         if isinstance(other, int | float):
             if divides and not other:
-                return Product(over=[name])
+                return ScaledProduct(over=[name])
             found.number = found.number / float(other) if divides else found.number * float(other)
         elif second is not None:
             further = self.product(second, nesting=nesting - 1)
@@ -150,7 +150,7 @@ class Calls:
             found.over, found.under = found.over + over, found.under + under
             found.calls |= further.calls
         else:
-            return Product(over=[name])
+            return ScaledProduct(over=[name])
         found.calls.add(self.index(name))
         return found
 

@@ -11,7 +11,7 @@ from archcalc.readers.aten.registry import Arguments
 from archcalc.readers.batch import Sizes
 from archcalc.readers.joining import Joined
 from archcalc.readers.selection import Taken
-from archcalc.readers.steps import Elementwise, Reduced, Reshaped, Step, make
+from archcalc.readers.steps import ElementwiseStep, Reduced, Reshaped, Step, make
 
 
 class Composition:
@@ -38,7 +38,7 @@ class Composition:
     def apply(self, tensor: int, *ops: Operator) -> int:
         """Return what operators, one after another, make of all elements alike."""
         for op in ops:
-            tensor = self.add(Elementwise(op=op, inputs=(tensor,), outputs=(self.new(self.sizes(tensor)),)))
+            tensor = self.add(ElementwiseStep(op=op, inputs=(tensor,), outputs=(self.new(self.sizes(tensor)),)))
         return tensor
 
     def join(self, op: Operator, *tensors: int) -> int:

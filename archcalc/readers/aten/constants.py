@@ -311,7 +311,7 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
         if base.endswith("_") and base not in FUNCTIONS:
             arrays[call.arguments["self"].name][...] = found
             found = arrays[call.arguments["self"].name]
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError) as error:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
     results = found if isinstance(found, list | tuple) else [np.asarray(found)]
     if (form := values.narrow) is not None:

@@ -10,7 +10,7 @@ from archcalc.ops.source import Learned
 from archcalc.ops.structure import Slice
 from archcalc.readers.aten.program import Program
 from archcalc.readers.batch import Sizes
-from archcalc.readers.steps import Permuted, Step, Stored, along_axis, make, with_origin
+from archcalc.readers.steps import Permuted, Step, StoredStep, along_axis, make, with_origin
 from archcalc.readers.stored import plain, sizes_of
 
 Form: TypeAlias = tuple[str, tuple[str, ...]]
@@ -60,7 +60,7 @@ def steps_of_parameter(
     shape = (first[0] + sum(each[0] for each in others), *first[1:]) if others else first
     stored = {array: names[0] if len(names) == 1 else names}
     steps: list[Step] = [
-        Stored(op=make(Learned, shape=shape or (1,), array=array), inputs=(), outputs=(new(shape),), stored=stored)
+        StoredStep(op=make(Learned, shape=shape or (1,), array=array), inputs=(), outputs=(new(shape),), stored=stored)
     ]
     (made,) = steps[0].outputs
     if others:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import pi, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.readers.aten.calls import Calls, Product, is_close, tensors_in
+from archcalc.readers.aten.calls import Calls, ScaledProduct, is_close, tensors_in
 from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
 
@@ -139,7 +139,7 @@ def _last_axes(c: Calls, name: str | None, mean: Call) -> tuple[int, ...] | None
     return axes if axes == tuple(range(rank - len(axes), rank)) else None
 
 
-def _normalised(c: Calls, product: Product, *, centred: bool) -> Formula | None:
+def _normalised(c: Calls, product: ScaledProduct, *, centred: bool) -> Formula | None:
     """Read a normalisation over the last axes, with at most one further factor, the scale.
 
     Args:

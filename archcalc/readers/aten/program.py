@@ -97,7 +97,7 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class ProgramTensor:
     """A stored tensor of the model."""
 
     name: str
@@ -120,7 +120,7 @@ class Program:
     """The sizes of inputs that the program leaves open, by name of the input and axis."""
     input_names: Mapping[str, str]
     """The names of the parameters of ``forward`` by the names of the inputs."""
-    stored: Mapping[str, Stored]
+    stored: Mapping[str, ProgramTensor]
     """The stored tensors by their names in the program."""
     calls: tuple[Call, ...]
     outputs: tuple[str, ...]

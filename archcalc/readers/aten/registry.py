@@ -21,7 +21,7 @@ class Untranslatable(Exception):
     """A call that uses an operator in a way that has no translation; the message says which."""
 
 
-class Reading(Protocol):
+class TranslationState(Protocol):
     """The state of a translation: which tensor or stored array each name is."""
 
     def tensor(self, name: str) -> int:
@@ -112,7 +112,7 @@ class Arguments:
     """The arguments of one call, with their kinds checked."""
 
     call: Call
-    reading: Reading
+    reading: TranslationState
 
     @property
     def operator(self) -> str:

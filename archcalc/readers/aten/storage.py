@@ -54,7 +54,7 @@ RESHAPES = frozenset(("flatten", "reshape", "reshape_as"))
 """The operators whose result shares the memory of their argument if its shape needs no copy."""
 
 
-class View(NamedTuple):
+class Alias(NamedTuple):
     """A name that shares the memory of another."""
 
     of: str
@@ -67,14 +67,14 @@ def is_in_place(target: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
-class Storage:
+class SharedStorage:
     """The names of a program by the memory that they share."""
 
     def __init__(self, program: Program) -> None:
         self._metas = program.metas
         self._first: dict[str, str] = {}
         """The first name of a tensor, by its further names."""
-        self._views: dict[str, View] = {}
+        self._views: dict[str, Alias] = {}
         self._roots: dict[str, str] = {}
         """The tensor that has all of the memory, by the names of its views."""
         self._writes: dict[str, int] = {}
@@ -99,7 +99,7 @@ class Storage:
             self._first.update(dict.fromkeys(results, first))
         elif operator in VIEWS or (operator in RESHAPES and self._is_view(first, results[0])):
             for result in results:
-                self._views[result] = View(first, call)
+                self._views[result] = Alias(first, call)
                 self._roots[result] = self.root(first)
 
     def _fits(self, call: Call, name: str) -> bool:
@@ -126,7 +126,7 @@ class Storage:
         first = self.first(name)
         return self._roots.get(first, first)
 
-    def views(self, name: str) -> Iterator[tuple[str, View]]:
+    def views(self, name: str) -> Iterator[tuple[str, Alias]]:
         """Return a view and what it is of, the view that this is and what that is of, and so on."""
         name = self.first(name)
         while name in self._views:
@@ -134,7 +134,7 @@ class Storage:
             yield name, view
             name = view.of
 
-    def outdated(self, name: str) -> list[tuple[str, View]]:
+    def outdated(self, name: str) -> list[tuple[str, Alias]]:
         """Return the views that must be computed again before a tensor is read, in order."""
         writes = self._writes.get(self.root(name), 0)
         found = []

@@ -15,16 +15,16 @@ from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
 from archcalc.readers.aten.program import COMPUTED, Call, Program, TensorName
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
-from archcalc.readers.aten.storage import Storage, View
+from archcalc.readers.aten.storage import Alias, SharedStorage
 from archcalc.readers.aten.values import ConstantValues
 from archcalc.readers.batch import Sizes
 from archcalc.readers.patterns import Repeated
-from archcalc.readers.steps import SizeName, Step, Stored, with_origin
+from archcalc.readers.steps import SizeName, Step, StoredStep, with_origin
 from archcalc.readers.stored import TRANSPOSED
 
 
 class Tensors:
-    """The tensors of a program and the steps that compute them; see `archcalc.readers.aten.registry.Reading`."""
+    """The tensors of a program and the steps that compute them; see `TranslationState`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Tensors:
         self.steps: list[Step] = []
         self.all_sizes: list[Sizes] = []
         self.numbers: dict[str, int] = {}
-        self.storage = Storage(program)
+        self.storage = SharedStorage(program)
         self.used: set[str] = set()
         """The stored tensors that are read."""
         self.constants: set[str] = set()
@@ -92,7 +92,7 @@ class Tensors:
         self.changed.add(self.storage.root(name))
         self.numbers.update(made)
 
-    def compute_again(self, view: View) -> None:
+    def compute_again(self, view: Alias) -> None:
         """Compute views whose memory has been written since they were computed."""
         translation = TRANSLATIONS.get(f"aten.{base_name(view.call.target)}")
         if translation is None:
@@ -166,7 +166,7 @@ class Tensors:
                 value = {"value": f"{COMPUTED}{name}" if stored is None else stored.name}
                 shape = self.program.open_shapes.get(name, sizes)
                 op, origin = Constant(shape=shape or (1,)), Origin(path, "", Constant.name, "")
-                self.steps.append(Stored(op=op, inputs=(), outputs=(self.new(name),), origin=origin, stored=value))
+                self.steps.append(StoredStep(op=op, inputs=(), outputs=(self.new(name),), origin=origin, stored=value))
         return self.numbers[name]
 
     def path_of_constant(self, name: str) -> str:

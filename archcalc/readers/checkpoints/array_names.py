@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from archcalc.executor.kernel import Sizes
 from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
-from archcalc.readers.checkpoints.sources import Naming, Source
+from archcalc.readers.checkpoints.sources import Naming, WeightSource
 
 SIMPLE = {
     "weight": "weight",
@@ -76,15 +76,15 @@ def _all(node: Node, shapes: Mapping[str, Sizes]) -> Iterator[Naming]:
 
 
 def _single(names: Mapping[str, str]) -> Naming:
-    return {array: Source((name,)) for array, name in names.items()}
+    return {array: WeightSource((name,)) for array, name in names.items()}
 
 
 def _joined(weight: str, bias: str, output: str) -> Naming:
     """Return the names of attention whose queries, keys and values are computed together."""
-    found = {"output": Source((f"{output}.weight",)), "output_bias": Source((f"{output}.bias",))}
+    found = {"output": WeightSource((f"{output}.weight",)), "output_bias": WeightSource((f"{output}.bias",))}
     for part, name in enumerate(HEADS):
-        found[name] = Source((weight,), part, len(HEADS))
-        found[f"{name}_bias"] = Source((bias,), part, len(HEADS))
+        found[name] = WeightSource((weight,), part, len(HEADS))
+        found[f"{name}_bias"] = WeightSource((bias,), part, len(HEADS))
     return found
 
 
@@ -93,8 +93,8 @@ def _recurrent(layers: int, bidirectional: bool) -> Naming:
     ends = [[f"_l{layer}{way}" for way in ("", "_reverse")[: 1 + bidirectional]] for layer in range(layers)]
     every = [end for layer in ends for end in layer]
 
-    def source(name: str, used: list[str]) -> Source:
-        return Source(tuple([f"{name}{end}" for end in used]))
+    def source(name: str, used: list[str]) -> WeightSource:
+        return WeightSource(tuple([f"{name}{end}" for end in used]))
 
     return {
         "input": source("weight_ih", ends[0]),

@@ -12,8 +12,8 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
 from archcalc.readers.checkpoints.array_names import namings
-from archcalc.readers.checkpoints.checkpoint import Tensor
-from archcalc.readers.checkpoints.sources import Naming, Source, in_module, names_of, other_shape, without_ones
+from archcalc.readers.checkpoints.checkpoint import CheckpointTensor
+from archcalc.readers.checkpoints.sources import Naming, WeightSource, in_module, names_of, other_shape, without_ones
 
 LEARNED = "value"
 """The array of layers that are only a learned tensor: a file has them before the other tensors of their module."""
@@ -30,7 +30,7 @@ class Ordered(NamedTuple):
     """The first difference, as a sentence; empty if all fit."""
 
 
-def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, Tensor], separator: str) -> Ordered:
+def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, CheckpointTensor], separator: str) -> Ordered:
     """Return the tensors of every layer.
 
     Args:
@@ -75,7 +75,7 @@ def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, Tensor],
         if index >= len(alone) or without_ones(tensors[alone[index]].shape) != without_ones(shape):
             reason = f"{node.name} needs {shape_text(shape)}, where the file has {_listed(alone, index, tensors)}"
             return Ordered(reason=reason)
-        found[node.name] = {LEARNED: Source((alone[index],))}
+        found[node.name] = {LEARNED: WeightSource((alone[index],))}
     if len(alone) > len(learned):
         return Ordered(reason=f"after the last layer, the file has {_listed(alone, len(learned), tensors)}")
     return Ordered([found[node.name] for node in nodes])
@@ -86,13 +86,13 @@ def _is_learned(graph: Graph, node: Node) -> bool:
     return [*stored_shapes(graph, node)] == [LEARNED]
 
 
-def _listed(names: Sequence[str], at: int, tensors: Mapping[str, Tensor]) -> str:
+def _listed(names: Sequence[str], at: int, tensors: Mapping[str, CheckpointTensor]) -> str:
     """Return a tensor with its shape in words."""
     return f"'{names[at]}' ({shape_text(tensors[names[at]].shape)})" if at < len(names) else "no more tensors"
 
 
 def _next(
-    graph: Graph, node: Node, names: Sequence[str], at: int, tensors: Mapping[str, Tensor], separator: str
+    graph: Graph, node: Node, names: Sequence[str], at: int, tensors: Mapping[str, CheckpointTensor], separator: str
 ) -> Naming | None:
     """Return the tensors from an index on as those of a layer; ``None`` if they are not."""
     shapes = stored_shapes(graph, node)

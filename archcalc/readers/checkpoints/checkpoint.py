@@ -25,7 +25,7 @@ MAX_SIZE = 2**62
 """The largest size of an axis."""
 
 
-class Tensor(NamedTuple):
+class CheckpointTensor(NamedTuple):
     """A tensor of a checkpoint, without its numbers."""
 
     name: str
@@ -61,7 +61,7 @@ class Tensor(NamedTuple):
         return 0 if self.last in STATISTICS else self.params
 
 
-class Sum(NamedTuple):
+class TensorSum(NamedTuple):
     """How many tensors there are, how many numbers they have, and how many bytes they take."""
 
     tensors: int
@@ -76,11 +76,11 @@ class Totals(NamedTuple):
     params: int
     trainable: int
     bytes: int
-    formats: Mapping[str, Sum]
+    formats: Mapping[str, TensorSum]
     """The sums by number format, the one with most bytes first."""
 
 
-class Part(NamedTuple):
+class OmittedPart(NamedTuple):
     """A part of a file of nested dictionaries that is not shown."""
 
     name: str
@@ -88,7 +88,7 @@ class Part(NamedTuple):
     bytes: int
 
 
-Load = Callable[[Tensor], "Array"]
+Load = Callable[[CheckpointTensor], "Array"]
 """Returns the numbers of a tensor, as `archcalc.readers.decoding.decoded` has them."""
 
 
@@ -100,14 +100,14 @@ class Checkpoint:
     """The file, and perhaps a part of it, as given."""
     form: str
     """The format, for people: ``safetensors``, ``PyTorch``, ``HDF5``."""
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, CheckpointTensor]
     """The tensors by name, in the order of the file."""
     load: Load
     separator: str = "."
     """What separates the names of modules."""
     part: str = ""
     """The part of the file that the tensors are in; empty for all of it."""
-    others: tuple[Part, ...] = ()
+    others: tuple[OmittedPart, ...] = ()
     """The other parts of the file."""
     shared: Mapping[str, str] = field(default_factory=dict)
     """Names of tensors whose numbers are those of another one, with the name of that."""
@@ -116,7 +116,7 @@ class Checkpoint:
     is_ordered: bool = True
     """Whether the tensors are in the order in which the network has them; some formats sort them."""
 
-    def counted(self) -> Iterable[Tensor]:
+    def counted(self) -> Iterable[CheckpointTensor]:
         """Return the tensors without further names of the same one."""
         return [tensor for name, tensor in self.tensors.items() if name not in self.shared]
 
@@ -134,5 +134,5 @@ class Checkpoint:
             params=sum(tensor.params for tensor in counted),
             trainable=sum(tensor.trainable for tensor in counted),
             bytes=size.total(),
-            formats={name: Sum(tensors[name], numbers[name], each) for name, each in size.most_common()},
+            formats={name: TensorSum(tensors[name], numbers[name], each) for name, each in size.most_common()},
         )

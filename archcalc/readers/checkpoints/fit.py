@@ -16,8 +16,8 @@ from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
 from archcalc.readers.checkpoints.array_names import namings
 from archcalc.readers.checkpoints.by_order import by_order
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
-from archcalc.readers.checkpoints.sources import Naming, Source, in_module, names_of, other_shape
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
+from archcalc.readers.checkpoints.sources import Naming, WeightSource, in_module, names_of, other_shape
 from archcalc.readers.decoding import READABLE
 from archcalc.readers.stored import plain
 
@@ -32,7 +32,7 @@ LISTED = 8
 class Fit:
     """The tensors of a checkpoint that are the stored arrays of a network."""
 
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, WeightSource] = field(default_factory=dict)
     """The tensors by ``layer.array``."""
     prefix: str = ""
     """What the names of the tensors have in front of those of the layers."""
@@ -101,12 +101,12 @@ def fit(
     return found
 
 
-def _owned(node: Node, naming: Naming) -> dict[str, Source]:
+def _owned(node: Node, naming: Naming) -> dict[str, WeightSource]:
     """Return the sources of the arrays that belong to a layer, by ``layer.array``."""
     return {f"{node.name}.{array}": source for array, source in naming.items() if array not in node.tied}
 
 
-def _prefixes(tensors: Mapping[str, Tensor], separator: str) -> list[str]:
+def _prefixes(tensors: Mapping[str, CheckpointTensor], separator: str) -> list[str]:
     """Return the prefixes that names may have: none, those that all names have, and common ones."""
     found = [""]
     first = next(iter(tensors), "")
@@ -116,7 +116,7 @@ def _prefixes(tensors: Mapping[str, Tensor], separator: str) -> list[str]:
     return [*found, *(each for each in WRAPPERS if each not in found)]
 
 
-def _hits(known: Collection[str], prefix: str, separator: str, tensors: Mapping[str, Tensor]) -> int:
+def _hits(known: Collection[str], prefix: str, separator: str, tensors: Mapping[str, CheckpointTensor]) -> int:
     """Return how many tensors have a known name after a prefix, or are in a module with a known name."""
     count = 0
     for name in tensors:
@@ -128,7 +128,7 @@ def _hits(known: Collection[str], prefix: str, separator: str, tensors: Mapping[
 
 
 def _of_file(
-    graph: Graph, node: Node, in_file: Mapping[str, Sequence[str]], prefix: str, tensors: Mapping[str, Tensor]
+    graph: Graph, node: Node, in_file: Mapping[str, Sequence[str]], prefix: str, tensors: Mapping[str, CheckpointTensor]
 ) -> Naming:
     """Return the tensors of a layer by the names that a model file has for them, as far as they are there."""
     found = {}
@@ -136,11 +136,11 @@ def _of_file(
         names = in_file.get(f"{node.name}.{array}", ())
         full = [f"{name[: len(name) - len(plain(name))]}{prefix}{plain(name)}" for name in names]
         if full and all(plain(name) in tensors for name in full):
-            found[array] = Source(tuple(full))
+            found[array] = WeightSource(tuple(full))
     return found
 
 
-def _by_name(graph: Graph, node: Node, module: str, separator: str, tensors: Mapping[str, Tensor]) -> Naming:
+def _by_name(graph: Graph, node: Node, module: str, separator: str, tensors: Mapping[str, CheckpointTensor]) -> Naming:
     """Return the tensors of a layer in the module of its name, as far as they are there."""
     best: Naming = {}
     for naming in namings(graph, node):
@@ -153,11 +153,13 @@ def _by_name(graph: Graph, node: Node, module: str, separator: str, tensors: Map
 # --- what does not fit ---
 
 
-def _unsuitable(graph: Graph, needed: Sequence[Node], found: Fit, tensors: Mapping[str, Tensor]) -> Iterator[str]:
+def _unsuitable(
+    graph: Graph, needed: Sequence[Node], found: Fit, tensors: Mapping[str, CheckpointTensor]
+) -> Iterator[str]:
     """Yield a sentence for every array whose tensor has another shape, or an unsuitable number format."""
     for node in needed:
         for array, shape in stored_shapes(graph, node).items():
-            source = found.sources.get(f"{node.name}.{array}", Source(()))
+            source = found.sources.get(f"{node.name}.{array}", WeightSource(()))
             other = other_shape(source, shape, tensors) if source.names else ""
             if other:
                 listed = " and ".join(f"'{each}'" for each in source.tensors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.readers.checkpoints.checkpoint import MAX_AXES, Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import MAX_AXES, Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.formats import BITS
 from archcalc.readers.hdf5 import is_inside, numbers_of, opened, require_numbers
 from archcalc.spec.errors import fail
@@ -35,7 +35,7 @@ def read_hdf5(path: Path, name: str) -> Checkpoint:
     if not tensors:
         fail("format", "the file has no tensors", origin=name)
 
-    def load(tensor: Tensor) -> Array:
+    def load(tensor: CheckpointTensor) -> Array:
         with opened(path, name) as file:
             numbers: Array = numbers_of(file[tensor.name], tensor.name, name)
             return numbers
@@ -73,7 +73,7 @@ def _datasets(file: Any, name: str) -> list[tuple[str, Any]]:
     return found
 
 
-def _tensor(path: str, data: Any, name: str) -> Tensor:
+def _tensor(path: str, data: Any, name: str) -> CheckpointTensor:
     """Return a data set as a tensor.
 
     Raises:
@@ -83,4 +83,4 @@ def _tensor(path: str, data: Any, name: str) -> Tensor:
     dtype = data.dtype.name
     if dtype not in BITS or len(data.shape) > MAX_AXES:
         fail("format", f"'{path[:100]}' must have a known number format and at most {MAX_AXES} axes", origin=name)
-    return Tensor(path, tuple(map(int, data.shape)), dtype)
+    return CheckpointTensor(path, tuple(map(int, data.shape)), dtype)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.spec.errors import fail
 
 MAX_DEPTH = 50
@@ -17,14 +17,14 @@ MAX_MODULES = 500_000
 NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>\d{1,9})", re.DOTALL)
 
 
-class Row(NamedTuple):
+class OutlineRow(NamedTuple):
     """A tensor, or the tensors of a module, of a whole number of equal modules."""
 
     name: str
     """The path; numbers of repeated modules are written ``0–11``."""
     times: int
     """How many equal modules the row stands for. The sums are over all of them."""
-    tensor: Tensor | None
+    tensor: CheckpointTensor | None
     """The tensor; ``None`` for a module with several."""
     formats: tuple[str, ...]
     """The number formats, in the order of their occurrence."""
@@ -39,7 +39,7 @@ class _Module:
     """A module, or a tensor."""
 
     label: str
-    tensor: Tensor | None = None
+    tensor: CheckpointTensor | None = None
     inner: dict[str, _Module] = field(default_factory=dict)
     """What a module holds by name."""
     kind: int = 0
@@ -79,7 +79,7 @@ class Outline:
                 fail("limit", f"more than {MAX_MODULES:,} modules", hint=hint, origin=checkpoint.name)
         self._finish(self._root)
 
-    def rows(self, depth: int) -> Iterator[Row]:
+    def rows(self, depth: int) -> Iterator[OutlineRow]:
         """Yield the rows of a table in which modules of a level are one row each.
 
         Args:
@@ -87,10 +87,10 @@ class Outline:
         """
         return self._rows(self._root, "", 1, depth)
 
-    def tensors(self) -> Iterator[Row]:
+    def tensors(self) -> Iterator[OutlineRow]:
         """Yield a row for every tensor, also of equal modules."""
         for tensor in self._checkpoint.tensors.values():
-            yield Row(tensor.name, 1, tensor, (tensor.dtype,), *self._sums(tensor))
+            yield OutlineRow(tensor.name, 1, tensor, (tensor.dtype,), *self._sums(tensor))
 
     def readable_depth(self, most: int) -> int:
         """Return the deepest level with at most a number of rows; 1 if none has so few."""
@@ -117,7 +117,7 @@ class Outline:
         module.sums = tuple([sum(each.times * each.sums[at] for each in inner) for at in range(4)])
         module.formats = tuple(dict.fromkeys(dtype for each in inner for dtype in each.formats))
 
-    def _sums(self, tensor: Tensor) -> tuple[int, int, int, int]:
+    def _sums(self, tensor: CheckpointTensor) -> tuple[int, int, int, int]:
         """Return the sums of a tensor: zeros if it is counted under another name."""
         if tensor.name in self._checkpoint.shared:
             return 0, 0, 0, 0
@@ -126,7 +126,7 @@ class Outline:
     def _kind(self, content: object) -> int:
         return self._kinds.setdefault(content, len(self._kinds))
 
-    def _rows(self, module: _Module, prefix: str, times: int, depth: int) -> Iterator[Row]:
+    def _rows(self, module: _Module, prefix: str, times: int, depth: int) -> Iterator[OutlineRow]:
         name = f"{prefix}{self._separator * bool(prefix and module.label)}{module.label}"
         times *= module.times
         inner = module.inner.values()
@@ -134,7 +134,7 @@ class Outline:
             for each in inner:
                 yield from self._rows(each, name, times, max(depth - 1, 0))
             return
-        yield Row(name, times, module.tensor, module.formats, *[times * each for each in module.sums])
+        yield OutlineRow(name, times, module.tensor, module.formats, *[times * each for each in module.sums])
 
 
 def _merged(modules: dict[str, _Module]) -> dict[str, _Module]:

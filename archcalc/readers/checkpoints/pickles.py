@@ -33,7 +33,7 @@ class RefusedNamesError(PickleError):
         self.names = names
 
 
-class Unknown(NamedTuple):
+class UnknownName(NamedTuple):
     """A name that is not in the table, or what would be made with it."""
 
     name: str
@@ -43,7 +43,7 @@ Make = Callable[..., Any]
 """Returns the record that a call of a name stands for."""
 
 
-class Name(NamedTuple):
+class PickledName(NamedTuple):
     """A name of the table: what calls of it make, and its value where it is not called."""
 
     name: str
@@ -53,7 +53,7 @@ class Name(NamedTuple):
 _MARK = object()
 
 
-class Reader:
+class PickleReader:
     """Reads one pickle.
 
     Args:
@@ -143,20 +143,20 @@ class Reader:
             raise PickleError(f"a name has more than {MAX_NAME} characters")
         full = f"{module.replace('__builtin__', 'builtins')}.{name}"
         if full in self._table:
-            self.push_new(Name(full, self._table[full]))
+            self.push_new(PickledName(full, self._table[full]))
         else:
             self._unknown[full] = None
-            self.push_new(Unknown(full))
+            self.push_new(UnknownName(full))
 
     def call(self, function: Any, arguments: Any) -> None:
         """Push what a call of a name makes; calls of unknown names are unknown."""
         if isinstance(arguments, tuple):  # what is made may be a copy of them
             self._objects += sum(len(each) for each in arguments if isinstance(each, list | tuple | dict))
-        if isinstance(function, Unknown):
+        if isinstance(function, UnknownName):
             self.push_new(function)
-        elif isinstance(function, Name) and isinstance(arguments, tuple):
-            needs_unknown = any(isinstance(each, Unknown) for each in arguments)
-            self.push_new(Unknown(function.name) if needs_unknown else function.make(*arguments))
+        elif isinstance(function, PickledName) and isinstance(arguments, tuple):
+            needs_unknown = any(isinstance(each, UnknownName) for each in arguments)
+            self.push_new(UnknownName(function.name) if needs_unknown else function.make(*arguments))
         else:
             raise PickleError("it is damaged: it calls what is not a name")
 
@@ -167,14 +167,14 @@ class Reader:
         into = self.top()
         if isinstance(into, list):
             into += values
-        elif not isinstance(into, Unknown):
+        elif not isinstance(into, UnknownName):
             raise PickleError("it is damaged: it appends to what is not a list")
 
     def set_items(self, values: list[Any]) -> None:
         into = self.top()
         if isinstance(into, dict):
             into.update(zip(map(key_of, values[::2]), values[1::2], strict=True))
-        elif not isinstance(into, Unknown):
+        elif not isinstance(into, UnknownName):
             raise PickleError("it is damaged: it sets an item of what is not a dictionary")
 
     def build(self) -> None:
@@ -191,7 +191,7 @@ def key_of(value: Any) -> str:
     """
     if isinstance(value, str | int | float | None):
         return str(value)
-    if isinstance(value, Unknown):
+    if isinstance(value, UnknownName):
         return value.name
     raise PickleError("a key of a dictionary is neither a text nor a number")
 
@@ -200,64 +200,64 @@ def _pairs(values: list[Any]) -> dict[str, Any]:
     return dict(zip(map(key_of, values[::2]), values[1::2], strict=True))
 
 
-def _tuple_of(count: int) -> Callable[[Reader, Any], None]:
-    def run(reader: Reader, _: Any) -> None:
+def _tuple_of(count: int) -> Callable[[PickleReader, Any], None]:
+    def run(reader: PickleReader, _: Any) -> None:
         values = [reader.pop() for _ in range(count)]
         reader.push_new(tuple(values[::-1]))
 
     return run
 
 
-def _constant(value: Any) -> Callable[[Reader, Any], None]:
+def _constant(value: Any) -> Callable[[PickleReader, Any], None]:
     return lambda reader, _: reader.push(value)
 
 
-def _reduce(reader: Reader, _: Any) -> None:
+def _reduce(reader: PickleReader, _: Any) -> None:
     arguments = reader.pop()
     reader.call(reader.pop(), arguments)
 
 
-def _new_with_names(reader: Reader, _: Any) -> None:
+def _new_with_names(reader: PickleReader, _: Any) -> None:
     if reader.pop() != {}:
         raise PickleError("it makes an object with arguments by name")
     _reduce(reader, _)
 
 
-def _object(reader: Reader, _: Any) -> None:
+def _object(reader: PickleReader, _: Any) -> None:
     function, *arguments = reader.pop_to_mark()
     reader.call(function, tuple(arguments))
 
 
-def _instance(reader: Reader, written: str) -> None:
+def _instance(reader: PickleReader, written: str) -> None:
     arguments = tuple(reader.pop_to_mark())
     reader.name(*written.split(" ", 1))
     reader.call(reader.pop(), arguments)
 
 
-def _drop_to_mark(reader: Reader, _: Any) -> None:
+def _drop_to_mark(reader: PickleReader, _: Any) -> None:
     reader.pop_to_mark()
 
 
-def _stack_name(reader: Reader, _: Any) -> None:
+def _stack_name(reader: PickleReader, _: Any) -> None:
     name, module = reader.pop(), reader.pop()
     if not isinstance(name, str) or not isinstance(module, str):
         raise PickleError("it is damaged: a name is not a text")
     reader.name(module, name)
 
 
-def _two(reader: Reader) -> list[Any]:
+def _two(reader: PickleReader) -> list[Any]:
     value, key = reader.pop(), reader.pop()
     return [key, value]
 
 
-_OPERATIONS: dict[str, Callable[[Reader, Any], None]] = {
+_OPERATIONS: dict[str, Callable[[PickleReader, Any], None]] = {
     **dict.fromkeys(["PROTO", "FRAME"], lambda reader, _: None),
     **dict.fromkeys(
-        ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"], Reader.push
+        ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"], PickleReader.push
     ),
-    **dict.fromkeys(["UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"], Reader.push),
-    **dict.fromkeys(["STRING", "BINSTRING", "SHORT_BINSTRING"], Reader.push),
-    **dict.fromkeys(["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"], Reader.push),
+    **dict.fromkeys(["UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"], PickleReader.push),
+    **dict.fromkeys(["STRING", "BINSTRING", "SHORT_BINSTRING"], PickleReader.push),
+    **dict.fromkeys(["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"], PickleReader.push),
     "NONE": _constant(None),
     "NEWTRUE": _constant(True),
     "NEWFALSE": _constant(False),
@@ -265,8 +265,8 @@ _OPERATIONS: dict[str, Callable[[Reader, Any], None]] = {
     "POP": lambda reader, _: reader.drop(),
     "POP_MARK": _drop_to_mark,
     "DUP": lambda reader, _: reader.push(reader.top()),
-    **dict.fromkeys(["PUT", "BINPUT", "LONG_BINPUT"], Reader.remember),
-    **dict.fromkeys(["GET", "BINGET", "LONG_BINGET"], Reader.recall),
+    **dict.fromkeys(["PUT", "BINPUT", "LONG_BINPUT"], PickleReader.remember),
+    **dict.fromkeys(["GET", "BINGET", "LONG_BINGET"], PickleReader.recall),
     "MEMOIZE": lambda reader, _: reader.memoize(),
     "EMPTY_TUPLE": lambda reader, _: reader.push(()),
     "TUPLE1": _tuple_of(1),

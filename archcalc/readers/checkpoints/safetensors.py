@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from archcalc.readers.checkpoints.checkpoint import MAX_AXES, MAX_SIZE, Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import MAX_AXES, MAX_SIZE, Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.formats import BITS
 from archcalc.readers.json_text import read_json
 from archcalc.spec.errors import fail
@@ -86,7 +86,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         if problem:
             refuse(f"the tensor '{each[:80]}' {problem}")
         begin, end = entry["data_offsets"]
-        tensor = Tensor(each, tuple(entry["shape"]), DTYPES[entry["dtype"]], (begin, end))
+        tensor = CheckpointTensor(each, tuple(entry["shape"]), DTYPES[entry["dtype"]], (begin, end))
         if prod((*tensor.shape, BITS[tensor.dtype])) != 8 * (end - begin):
             refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, but has {end - begin:,}")
         tensors[each] = tensor
@@ -94,7 +94,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
     if problem:
         refuse(problem)
 
-    def load(tensor: Tensor) -> Array:
+    def load(tensor: CheckpointTensor) -> Array:
         import numpy as np
 
         from archcalc.readers.decoding import decoded, raw_dtype
@@ -134,7 +134,7 @@ def _are_sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(each) is int and 0 <= each < MAX_SIZE for each in value)
 
 
-def _order_problem(tensors: Iterable[Tensor], size: int) -> str:
+def _order_problem(tensors: Iterable[CheckpointTensor], size: int) -> str:
     """Return what is wrong with the places of the tensors: the format has them one after the other, without gaps."""
     at, before = 0, "the header"
     for tensor in sorted(tensors, key=lambda tensor: tensor.place):

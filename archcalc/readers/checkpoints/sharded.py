@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.shards import shards
 from archcalc.spec.errors import Problem, SpecError
 
@@ -45,7 +45,7 @@ def read_sharded(path: Path, name: str, read: Callable[[Path, str], Checkpoint])
         shown += [f"and {len(problems) - MAX_LISTED:,} more"] if len(problems) > MAX_LISTED else []
         raise SpecError([Problem("format", text, origin=name) for text in shown])
 
-    def load(tensor: Tensor) -> Array:
+    def load(tensor: CheckpointTensor) -> Array:
         return owners[tensor.name].load(tensor)
 
     return Checkpoint(

@@ -9,11 +9,11 @@ import numpy as np
 
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.kernel import Array, Sizes
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.stored import array_of, plain, sizes_of
 
 
-class Source(NamedTuple):
+class WeightSource(NamedTuple):
     """Where an array is taken from: tensors, joined along their first axis, and perhaps only a part of their rows."""
 
     names: tuple[str, ...]
@@ -27,7 +27,7 @@ class Source(NamedTuple):
         return [*map(plain, self.names)]
 
 
-Naming: TypeAlias = Mapping[str, Source]
+Naming: TypeAlias = Mapping[str, WeightSource]
 """The sources of the stored arrays of a layer by their names in it."""
 
 
@@ -45,7 +45,7 @@ def names_of(naming: Naming) -> set[str]:
     return {name for source in naming.values() for name in source.tensors}
 
 
-def other_shape(source: Source, wanted: Sizes, tensors: Mapping[str, Tensor]) -> str:
+def other_shape(source: WeightSource, wanted: Sizes, tensors: Mapping[str, CheckpointTensor]) -> str:
     """Return the shape that an array would have in place of the wanted one; empty if it has that.
 
     Shapes that differ in axes of size 1 only are the same: a linear layer may be stored as a 1×1 convolution.
@@ -66,7 +66,7 @@ def without_ones(shape: Sizes) -> Sizes:
     return tuple([size for size in shape if size != 1])
 
 
-def load(source: Source, wanted: Sizes, checkpoint: Checkpoint) -> Array:
+def load(source: WeightSource, wanted: Sizes, checkpoint: Checkpoint) -> Array:
     """Return an array, whose shape has been compared with the wanted one."""
     arrays = []
     for name in source.names:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.parts import choose
-from archcalc.readers.checkpoints.pickles import PickleError, Reader
-from archcalc.readers.checkpoints.torch_objects import TABLE, Storage, storage_of
+from archcalc.readers.checkpoints.pickles import PickleError, PickleReader
+from archcalc.readers.checkpoints.torch_objects import TABLE, StoredNumbers, storage_of
 from archcalc.readers.checkpoints.torch_tensors import numbers_of, refuse_pickle, torch_checkpoint
 from archcalc.spec.errors import fail
 
@@ -56,7 +56,7 @@ def read_torch_legacy(path: Path, name: str, part: str) -> Checkpoint:
         SpecError: it is damaged, or its pickle has other objects than tensors, containers and numbers.
         OSError: it cannot be read.
     """
-    storages: dict[str, Storage] = {}
+    storages: dict[str, StoredNumbers] = {}
 
     def refer(identifier: Any) -> Any:
         if not isinstance(identifier, tuple) or len(identifier) != 6 or identifier[0] != "storage":
@@ -72,19 +72,19 @@ def read_torch_legacy(path: Path, name: str, part: str) -> Checkpoint:
         file.seek(0)
         pickles: Any = _Bounded(file)
         try:
-            if Reader({}, refer).read(pickles) != MAGIC:
+            if PickleReader({}, refer).read(pickles) != MAGIC:
                 fail("format", "a pickle, but not one of torch.save", origin=name)
-            version = Reader({}, refer).read(pickles)
+            version = PickleReader({}, refer).read(pickles)
             if type(version) is not int or version != VERSION:
                 raise PickleError(f"the version of the format must be {VERSION}")
-            Reader(TABLE, refer).read(pickles)  # sizes of integers on the system that wrote it
-            value = Reader(TABLE, refer).read(pickles)
-            keys = Reader({}, refer).read(pickles)
+            PickleReader(TABLE, refer).read(pickles)  # sizes of integers on the system that wrote it
+            value = PickleReader(TABLE, refer).read(pickles)
+            keys = PickleReader({}, refer).read(pickles)
             starts = _starts(file, keys, storages, size)
         except PickleError as error:
             refuse_pickle(error, name)
 
-    def load(tensor: Tensor) -> Array:
+    def load(tensor: CheckpointTensor) -> Array:
         def read(key: str, start: int, length: int) -> bytes:
             with path.open("rb") as file:
                 file.seek(starts[key] + start)
@@ -98,7 +98,7 @@ def read_torch_legacy(path: Path, name: str, part: str) -> Checkpoint:
     return torch_checkpoint(choose(value, part, name), name, load)
 
 
-def _starts(file: IO[bytes], keys: Any, storages: dict[str, Storage], size: int) -> dict[str, int]:
+def _starts(file: IO[bytes], keys: Any, storages: dict[str, StoredNumbers], size: int) -> dict[str, int]:
     """Return where the numbers of each storage begin in a file, which stands at the first length."""
     if not isinstance(keys, list) or {*filter(_is_text, keys)} != storages.keys() or len(keys) != len(storages):
         raise PickleError("it is damaged: the list of storages is not that of the tensors")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archcalc.readers.checkpoints.checkpoint import MAX_AXES, MAX_SIZE
 from archcalc.readers.checkpoints.formats import BITS
-from archcalc.readers.checkpoints.pickles import Name, PickleError, key_of
+from archcalc.readers.checkpoints.pickles import PickledName, PickleError, key_of
 
 STORAGES = {
     "Double": "float64",
@@ -42,7 +42,7 @@ BYTES = "uint8"
 """The number format of storages without one, whose size is in bytes."""
 
 
-class Storage(NamedTuple):
+class StoredNumbers(NamedTuple):
     """Numbers in a file, which several tensors may share."""
 
     key: str
@@ -59,7 +59,7 @@ class Storage(NamedTuple):
 class StoredTensor(NamedTuple):
     """A tensor, and where its numbers are in a storage."""
 
-    storage: Storage
+    storage: StoredNumbers
     dtype: str
     offset: int
     """The index of the first element."""
@@ -79,7 +79,7 @@ def _no_call(*arguments: Any) -> None:
     raise PickleError("it is damaged: it calls a number format")
 
 
-def storage_of(kind: Any, key: Any, length: Any) -> Storage:
+def storage_of(kind: Any, key: Any, length: Any) -> StoredNumbers:
     """Return a storage that a pickle refers to.
 
     Args:
@@ -90,10 +90,10 @@ def storage_of(kind: Any, key: Any, length: Any) -> Storage:
     Raises:
         PickleError: the reference is damaged.
     """
-    if not isinstance(kind, Name) or not isinstance(key, str) or not _is_size(length):
+    if not isinstance(kind, PickledName) or not isinstance(key, str) or not _is_size(length):
         raise PickleError("it is damaged: a reference to numbers must have a class, a name and a length")
     dtype = STORAGES.get(kind.name.rpartition(".")[2].removesuffix("Storage"), BYTES)
-    return Storage(key, dtype, length)
+    return StoredNumbers(key, dtype, length)
 
 
 def _is_size(value: Any) -> bool:
@@ -106,7 +106,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, dtype: str = ""
     Raises:
         PickleError: it is not one, or it does not lie in the storage.
     """
-    if not isinstance(storage, Storage) or len(shape) != len(strides):
+    if not isinstance(storage, StoredNumbers) or len(shape) != len(strides):
         raise PickleError("it is damaged: a tensor must have numbers, sizes and strides")
     if len(shape) > MAX_AXES:
         raise PickleError(f"a tensor has {len(shape)} axes, more than {MAX_AXES}")
@@ -131,14 +131,14 @@ def _tensor_of_format(storage: Any, offset: Any, shape: Any, strides: Any, *rest
 
 
 def _dtype(value: Any) -> str:
-    if not isinstance(value, Name):
+    if not isinstance(value, PickledName):
         raise PickleError("it is damaged: a number format is missing")
     return DTYPES[value.name.rpartition(".")[2]]
 
 
 def _without_numbers(dtype: Any, shape: Any, strides: Any, *rest: Any) -> StoredTensor:
     """Return a tensor of the meta device."""
-    storage = Storage("", _dtype(dtype), MAX_SIZE)
+    storage = StoredNumbers("", _dtype(dtype), MAX_SIZE)
     return _tensor(storage, 0, shape, strides)
 
 
@@ -148,13 +148,13 @@ def _same(tensor: Any, *rest: Any) -> Any:
 
 def _of_class(function: Any, kind: Any, arguments: Any, *rest: Any) -> Any:
     """Return a tensor with further attributes, which are ignored."""
-    if not isinstance(function, Name) or not isinstance(kind, Name):
+    if not isinstance(function, PickledName) or not isinstance(kind, PickledName):
         raise PickleError("it is damaged: a tensor must have a class")
     return function.make(*arguments)
 
 
 def _dictionary(items: Any = (), *rest: Any) -> dict[str, Any]:
-    if isinstance(items, Name):  # what makes the values that are missing
+    if isinstance(items, PickledName):  # what makes the values that are missing
         return {}
     return items if isinstance(items, dict) else {key_of(key): value for key, value in items}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, NoReturn
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Load, Part, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor, Load, OmittedPart
 from archcalc.readers.checkpoints.formats import BITS, bytes_of
 from archcalc.readers.checkpoints.parts import Chosen
 from archcalc.readers.checkpoints.pickles import PickleError, RefusedNamesError
@@ -53,18 +53,18 @@ def torch_checkpoint(chosen: Chosen, name: str, load: Load) -> Checkpoint:
     return Checkpoint(
         name,
         "PyTorch",
-        {each: Tensor(each, stored.shape, stored.dtype, stored) for each, stored in chosen.tensors.items()},
+        {each: CheckpointTensor(each, stored.shape, stored.dtype, stored) for each, stored in chosen.tensors.items()},
         load,
         part=chosen.part,
         others=tuple(
-            Part(each, len(tensors), sum(bytes_of(stored.shape, stored.dtype) for stored in tensors.values()))
+            OmittedPart(each, len(tensors), sum(bytes_of(stored.shape, stored.dtype) for stored in tensors.values()))
             for each, tensors in chosen.others.items()
         ),
         shared=shared,
     )
 
 
-def numbers_of(tensor: Tensor, read: Callable[[str, int, int], bytes], order: str, name: str) -> Array:
+def numbers_of(tensor: CheckpointTensor, read: Callable[[str, int, int], bytes], order: str, name: str) -> Array:
     """Return the numbers of a tensor.
 
     Args:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.readers.archive import Archive
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.parts import choose
-from archcalc.readers.checkpoints.pickles import PickleError, Reader
+from archcalc.readers.checkpoints.pickles import PickleError, PickleReader
 from archcalc.readers.checkpoints.torch_objects import TABLE, storage_of
 from archcalc.readers.checkpoints.torch_tensors import numbers_of, refuse_pickle, torch_checkpoint
 
@@ -55,13 +55,13 @@ def read_torch_zip(path: Path, name: str, part: str) -> Checkpoint:
             return storage
 
         try:
-            value = Reader(TABLE, refer).read(archive.read(PICKLE, MAX_PICKLE))
+            value = PickleReader(TABLE, refer).read(archive.read(PICKLE, MAX_PICKLE))
         except PickleError as error:
             refuse_pickle(error, name)
         written = archive.read("byteorder", 16).strip() if "byteorder" in archive else sys.byteorder.encode()
         order = ">" if written == b"big" else "<"
 
-    def load(tensor: Tensor) -> Array:
+    def load(tensor: CheckpointTensor) -> Array:
         with Archive(path, name) as archive:
             return numbers_of(tensor, lambda key, *place: archive.part(_member(key), *place), order, name)
 

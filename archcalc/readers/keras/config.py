@@ -19,7 +19,7 @@ OPTIONS = frozenset(("training", "mask", "name"))
 """The arguments of calls that do not change the result at inference."""
 
 
-class Damaged(Exception):
+class InvalidDescription(Exception):
     """A part of the description that is not as Keras writes it; the message says which."""
 
 
@@ -34,7 +34,7 @@ class TensorName(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LayerCall:
     """A call of a layer. Arguments are numbers, texts, tensors, slices, and lists of them."""
 
     args: tuple[Any, ...]
@@ -46,7 +46,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class LayerDescription:
     """A layer of a model."""
 
     name: str
@@ -55,8 +55,8 @@ class Layer:
     module: str
     """The module of its class; empty if the file does not say it."""
     config: Mapping[str, Any]
-    calls: tuple[Call, ...] = ()
-    model: Model | None = None
+    calls: tuple[LayerCall, ...] = ()
+    model: ModelDescription | None = None
     """The model that it is, if it is one."""
 
     @property
@@ -73,11 +73,11 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelDescription:
     """A model: its layers in the order of the file."""
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerDescription, ...]
     inputs: tuple[TensorName, ...]
     outputs: tuple[TensorName, ...]
     output_names: tuple[str, ...] = ()
@@ -96,69 +96,71 @@ def tensors_in(value: Any) -> Iterator[TensorName]:
             yield from tensors_in(each)
 
 
-def decode(description: Any) -> Model:
+def decode(description: Any) -> ModelDescription:
     """Return the model of a description.
 
     Raises:
         Damaged: it is not one that Keras writes.
     """
     if not isinstance(description, dict) or not isinstance(description.get("class_name"), str):
-        raise Damaged("not the description of a Keras model: it has no 'class_name'")
+        raise InvalidDescription("not the description of a Keras model: it has no 'class_name'")
     class_name = description["class_name"]
     if class_name not in MODELS:
         kind = "layer" if isinstance(description.get("config"), dict) else "object"
         registered = str(description.get("registered_name") or "")
         if ">" in registered or "layers" in _mapping(description.get("config") or {}, "'config'"):
-            raise Damaged(
+            raise InvalidDescription(
                 f"the model is of the class '{class_name[:60]}', whose layers are defined in code: "
                 "files of Sequential and Functional models describe their layers"
             )
-        raise Damaged(f"not the description of a Keras model, but of the {kind} '{class_name[:60]}'")
+        raise InvalidDescription(f"not the description of a Keras model, but of the {kind} '{class_name[:60]}'")
     return _model(class_name, description.get("config"))
 
 
-def _model(class_name: str, config: Any) -> Model:
+def _model(class_name: str, config: Any) -> ModelDescription:
     if isinstance(config, list):  # Keras 2.0
         config = {"name": "sequential", "layers": config}
     config = _mapping(config, "the configuration of a model")
     entries = config.get("layers")
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise Damaged("'layers' must be a list of layers")
+        raise InvalidDescription("'layers' must be a list of layers")
     if len(entries) > MAX_LAYERS:
-        raise Damaged(f"{len(entries)} layers, more than {MAX_LAYERS}")
+        raise InvalidDescription(f"{len(entries)} layers, more than {MAX_LAYERS}")
     name = str(config.get("name") or class_name.lower())
     if class_name == "Sequential" or "input_layers" not in config:
         return _sequential(name, config, entries)
     layers = tuple(map(_layer, entries))
     names = [layer.name for layer in layers]
     if len({*names}) < len(names):
-        raise Damaged("two layers have the same name")
+        raise InvalidDescription("two layers have the same name")
     outputs, output_names = _ends(config.get("output_layers"), "output_layers")
     inputs, _ = _ends(config["input_layers"], "input_layers")
-    return Model(name, layers, inputs, outputs, output_names)
+    return ModelDescription(name, layers, inputs, outputs, output_names)
 
 
-def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> Model:
+def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> ModelDescription:
     """Return a model whose layers follow each other; an input without a layer of its own gets one."""
     layers = list(map(_layer, entries))
     if not layers or layers[0].class_name != INPUT:
         first = _mapping(layers[0].config, "a configuration") if layers else {}
         shape = first.get("batch_input_shape") or config.get("build_input_shape")
-        layers.insert(0, Layer(f"{name}_input", INPUT, "keras.layers", {"batch_shape": shape}))
+        layers.insert(0, LayerDescription(f"{name}_input", INPUT, "keras.layers", {"batch_shape": shape}))
     names: set[str] = set()
-    chained: list[Layer] = []
+    chained: list[LayerDescription] = []
     for each in layers:
-        calls: tuple[Call, ...] = ()
+        calls: tuple[LayerCall, ...] = ()
         if chained:
-            calls = (Call((TensorName(chained[-1].name, 0, 0),)),)
+            calls = (LayerCall((TensorName(chained[-1].name, 0, 0),)),)
         if each.name in names:
-            raise Damaged("two layers have the same name")
+            raise InvalidDescription("two layers have the same name")
         names.add(each.name)
-        chained.append(Layer(each.name, each.class_name, each.module, each.config, calls, each.model))
-    return Model(name, tuple(chained), (TensorName(chained[0].name, 0, 0),), (TensorName(chained[-1].name, 0, 0),))
+        chained.append(LayerDescription(each.name, each.class_name, each.module, each.config, calls, each.model))
+    return ModelDescription(
+        name, tuple(chained), (TensorName(chained[0].name, 0, 0),), (TensorName(chained[-1].name, 0, 0),)
+    )
 
 
-def described(description: Any) -> Layer:
+def described(description: Any) -> LayerDescription:
     """Return the layer of a description inside the configuration of another layer.
 
     Raises:
@@ -167,17 +169,17 @@ def described(description: Any) -> Layer:
     return _layer(_mapping(description, "a layer inside a layer"))
 
 
-def _layer(entry: Mapping[str, Any]) -> Layer:
+def _layer(entry: Mapping[str, Any]) -> LayerDescription:
     class_name = entry.get("class_name")
     if not isinstance(class_name, str):
-        raise Damaged("a layer has no 'class_name'")
+        raise InvalidDescription("a layer has no 'class_name'")
     config = entry.get("config")
     if class_name in MODELS and isinstance(config, list):
         config = {"name": entry.get("name"), "layers": config}
     config = _mapping(config, "the configuration of a layer")
     name = entry.get("name") or config.get("name")
     if not isinstance(name, str) or not name:
-        raise Damaged(f"a layer of the class '{class_name[:60]}' has no name")
+        raise InvalidDescription(f"a layer of the class '{class_name[:60]}' has no name")
     registered = str(entry.get("registered_name") or "")
     module = str(entry.get("module") or ("custom" if ">" in registered else ""))
     model = None
@@ -185,23 +187,23 @@ def _layer(entry: Mapping[str, Any]) -> Layer:
         model = _model(class_name, config)
     nodes = entry.get("inbound_nodes") or []
     if not isinstance(nodes, list):
-        raise Damaged(f"'inbound_nodes' of '{name[:60]}' must be a list")
+        raise InvalidDescription(f"'inbound_nodes' of '{name[:60]}' must be a list")
     own, of_function = function_of(class_name.rpartition(">")[2], config)
     calls = tuple(map(_call, nodes))
     if of_function:
-        calls = tuple([Call(call.args, arguments_of(call.kwargs)) for call in calls])
-    return Layer(name, own, of_function or module, config, calls, model)
+        calls = tuple([LayerCall(call.args, arguments_of(call.kwargs)) for call in calls])
+    return LayerDescription(name, own, of_function or module, config, calls, model)
 
 
-def _call(node: Any) -> Call:
+def _call(node: Any) -> LayerCall:
     """Return a call, as Keras 3 writes it (``args`` and ``kwargs``) or Keras 2 (a list for each tensor)."""
     if isinstance(node, dict):
         args = _value(node.get("args", []))
         if not isinstance(args, list):
-            raise Damaged("'args' of a call must be a list")
-        return Call(tuple(args), _kwargs(_value(node.get("kwargs") or {})))
+            raise InvalidDescription("'args' of a call must be a list")
+        return LayerCall(tuple(args), _kwargs(_value(node.get("kwargs") or {})))
     if not isinstance(node, list):
-        raise Damaged("a call of a layer must be a list or a mapping")
+        raise InvalidDescription("a call of a layer must be a list or a mapping")
     if node and isinstance(node[0], str):
         node = [node]
     tensors = [_listed(each) for each in node]
@@ -209,7 +211,7 @@ def _call(node: Any) -> Call:
     for each in node:
         if isinstance(each, list) and len(each) > 3:
             options |= {key: _listed_value(value) for key, value in _mapping(each[3], "arguments").items()}
-    return Call((tensors[0] if len(tensors) == 1 else tensors,), _kwargs(options))
+    return LayerCall((tensors[0] if len(tensors) == 1 else tensors,), _kwargs(options))
 
 
 def _kwargs(kwargs: Any) -> dict[str, Any]:
@@ -219,7 +221,7 @@ def _kwargs(kwargs: Any) -> dict[str, Any]:
 def _listed(entry: Any) -> Any:
     """Return a tensor as Keras 2 writes it, with the arguments of the call behind it; or a constant."""
     if not isinstance(entry, list) or len(entry) < 3 or not isinstance(entry[0], str):
-        raise Damaged("a call of a layer must name tensors")
+        raise InvalidDescription("a call of a layer must name tensors")
     if entry[0] == "_CONSTANT_VALUE":
         return entry[2]
     return TensorName(entry[0], _index(entry[1]), _index(entry[2]))
@@ -247,7 +249,7 @@ def _value(value: Any) -> Any:
         content = _mapping(config, "a tensor")
         history, shape = content.get("keras_history"), content.get("shape")
         if not isinstance(history, list) or len(history) != 3 or not isinstance(history[0], str):
-            raise Damaged("a tensor has no 'keras_history'")
+            raise InvalidDescription("a tensor has no 'keras_history'")
         return TensorName(history[0], _index(history[1]), _index(history[2]), _sizes(shape))
     if kind == "__slice__":
         content = _mapping(config, "a slice")
@@ -265,7 +267,7 @@ def _ends(value: Any, what: str) -> tuple[tuple[TensorName, ...], tuple[str, ...
     if isinstance(value, dict):
         return tuple([_end(each, what) for each in value.values()]), tuple(map(str, value))
     if not isinstance(value, list) or not value:
-        raise Damaged(f"'{what}' must be a list")
+        raise InvalidDescription(f"'{what}' must be a list")
     if isinstance(value[0], str):
         value = [value]
     return tuple(_nested_ends(value, what)), ()
@@ -276,7 +278,7 @@ def _nested_ends(value: Any, what: str) -> Iterator[TensorName]:
     if isinstance(value, dict):
         value = list(value.values())
     if not isinstance(value, list):
-        raise Damaged(f"'{what}' must name layers")
+        raise InvalidDescription(f"'{what}' must name layers")
     for each in value:
         if isinstance(each, list) and each and isinstance(each[0], str):
             yield _end(each, what)
@@ -286,13 +288,13 @@ def _nested_ends(value: Any, what: str) -> Iterator[TensorName]:
 
 def _end(value: Any, what: str) -> TensorName:
     if not isinstance(value, list) or len(value) != 3 or not isinstance(value[0], str):
-        raise Damaged(f"'{what}' must name layers")
+        raise InvalidDescription(f"'{what}' must name layers")
     return TensorName(value[0], _index(value[1]), _index(value[2]))
 
 
 def _index(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= MAX_LAYERS:
-        raise Damaged("the index of a call must be a number from 0 on")
+        raise InvalidDescription("the index of a call must be a number from 0 on")
     return value
 
 
@@ -305,5 +307,5 @@ def _sizes(value: Any) -> tuple[int | None, ...] | None:
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise Damaged(f"{what} must be a mapping")
+        raise InvalidDescription(f"{what} must be a mapping")
     return value

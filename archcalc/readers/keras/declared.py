@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archcalc.readers.keras.view import LayerView
 
 
-class Declared:
+class DeclaredLayers:
     """What layers are, by their names or classes."""
 
     def __init__(self, written: Mapping[str, str]) -> None:

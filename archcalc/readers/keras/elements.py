@@ -36,7 +36,7 @@ WEIGHTED = ("convolution", "dense")
 """The kinds of layers whose weights have a row for every element along the axis of features."""
 
 
-class Unknown(Exception):
+class UnknownOrder(Exception):
     """The order that Keras has elements in is not known; the text is the reason."""
 
 
@@ -90,12 +90,12 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
     """
     factors = leaves(axis)
     if len(factors) > 1 and any(each.is_features is None for each in factors):
-        raise Unknown(
+        raise UnknownOrder(
             "no layer tells which of the merged axes is that of the features; an axis of 1 in front, 1x28x28, does"
         )
     origins = {id(each.origin) for each in factors if each.is_features}
     if len(origins) > 1 and not all(each.is_features for each in factors):
-        raise Unknown("features of several layers and positions are merged to one axis")
+        raise UnknownOrder("features of several layers and positions are merged to one axis")
     inner = [_inner_places(each) for each in factors]
     others = [index for index, each in enumerate(factors) if not each.is_features]
     ordered = [*others, *(index for index, each in enumerate(factors) if each.is_features)]
@@ -114,7 +114,7 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
 def _inner_places(factor: Factor) -> NDArray[np.intp] | None:
     """Return the index in Keras of every element along a factor that is not split, or of several pieces."""
     if factor.pieces and factor.parts and places(factor.parts) is not None:
-        raise Unknown("an axis of joined parts is split")
+        raise UnknownOrder("an axis of joined parts is split")
     starts = np.cumsum([0, *(_size(piece) for piece in factor.pieces)])
     found = [places(piece) for piece in factor.pieces]
     if all(each is None for each in found):
@@ -134,7 +134,7 @@ def _merged(axes: Sequence[Axis]) -> Axis:
     return tuple([factor for axis in axes for factor in axis])
 
 
-class Elements:
+class AxisFactors:
     """The factors of the axes of all tensors of a network."""
 
     def __init__(self, graph: Graph) -> None:
@@ -175,7 +175,7 @@ class Elements:
         for axis, node in self._kept:
             try:
                 is_other = places(axis) is not None
-            except Unknown as reason:
+            except UnknownOrder as reason:
                 found.setdefault(node.name, f"{reason}")
                 continue
             if is_other:
@@ -185,7 +185,7 @@ class Elements:
         for first, second, node in self._same:
             try:
                 one, other = places(first), places(second)
-            except Unknown as reason:
+            except UnknownOrder as reason:
                 found.setdefault(node.name, f"{reason}")
                 continue
             if not (one is other is None or (one is not None and other is not None and np.array_equal(one, other))):

@@ -12,7 +12,7 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor.kernel import Array
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Node
-from archcalc.readers.keras.elements import Elements, Unknown
+from archcalc.readers.keras.elements import AxisFactors, UnknownOrder
 from archcalc.readers.keras.hdf5 import array_at, object_at
 from archcalc.readers.keras.orders import Order, element_orders, order_of
 from archcalc.readers.keras.stored_layers import StoredLayer, opened_weights, stored_layers
@@ -76,7 +76,7 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
 class _Fitting:
     def __init__(self, graph: Graph, group: Any, name: str) -> None:
         self.graph, self.group, self.name = graph, group, name
-        self.elements = Elements(graph)
+        self.elements = AxisFactors(graph)
         self.arrays: dict[str, Array] = {}
 
     def fit(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> Fitted:
@@ -139,7 +139,7 @@ class _Fitting:
                 return f"{needed.listed} does not have the shape of {self.listed(layer)}"
         try:
             orders = element_orders(self.graph, self.elements, needed.place, needed.order)
-        except Unknown as reason:
+        except UnknownOrder as reason:
             return f"{needed.node.name}: {reason}"
         rows = {each.array: each.rows for each in kept}
         self.arrays |= {

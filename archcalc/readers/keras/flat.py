@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archcalc.readers.keras.config import INPUT, Call, Damaged, Layer, Model, TensorName
+from archcalc.readers.keras.config import (
+    INPUT,
+    InvalidDescription,
+    LayerCall,
+    LayerDescription,
+    ModelDescription,
+    TensorName,
+)
 
 MAX_CALLS = 50_000
 
@@ -19,7 +26,7 @@ Key = tuple[str, ...]
 """A layer, by the names of the models around it and its own; calls of one layer have the same."""
 
 
-class Made(NamedTuple):
+class CallOutput(NamedTuple):
     """A tensor: an output of a call, or of an input."""
 
     call: int
@@ -31,14 +38,14 @@ class Made(NamedTuple):
 class FlatCall:
     """A call of a layer that is not a model."""
 
-    layer: Layer
+    layer: LayerDescription
     key: Key
     path: tuple[str, ...]
     """The path of its layer in the graph."""
     args: tuple[Any, ...]
-    """Its arguments, with tensors as `Made`."""
+    """Its arguments, with tensors as `CallOutput`."""
     kwargs: Mapping[str, Any]
-    recorded: Mapping[Made, tuple[int | None, ...]]
+    recorded: Mapping[CallOutput, tuple[int | None, ...]]
     """The shapes of the tensors that it reads, with the batch, as far as the file records them."""
 
 
@@ -50,30 +57,30 @@ class Flat:
     inputs: Mapping[str, tuple[int | None, ...] | None]
     """The shapes of the inputs by name, without the batch; ``None``: the file does not say it."""
     calls: tuple[FlatCall, ...]
-    outputs: Mapping[str, Made]
+    outputs: Mapping[str, CallOutput]
 
 
-def flattened(model: Model) -> Flat:
+def flattened(model: ModelDescription) -> Flat:
     """Return a model without nested models.
 
     Raises:
         Damaged: a call reads a tensor that is not made.
     """
     inputs: dict[str, tuple[int | None, ...] | None] = {}
-    bound: list[Made] = []
+    bound: list[CallOutput] = []
     by_name = {layer.name: layer for layer in model.layers}
     for number, end in enumerate(model.inputs):
         layer = by_name.get(end.layer)
         if layer is None or layer.class_name != INPUT:
-            raise Damaged(f"the input '{end.layer[:60]}' is not a layer of the model")
+            raise InvalidDescription(f"the input '{end.layer[:60]}' is not a layer of the model")
         inputs[_unique(cleaned(end.layer), inputs)] = _input_shape(layer.config)
-        bound.append(Made(-1 - number))
+        bound.append(CallOutput(-1 - number))
     if not inputs:
-        raise Damaged("the model has no input")
+        raise InvalidDescription("the model has no input")
     flattening = _Flattening()
     made = flattening.expand(model, (), bound)
     names = list(model.output_names) or [each.layer for each in model.outputs]
-    outputs: dict[str, Made] = {}
+    outputs: dict[str, CallOutput] = {}
     for name, each in zip(names, made, strict=True):
         outputs[_unique(cleaned(name), {**outputs, **inputs})] = each
     return Flat(cleaned(model.name), inputs, tuple(flattening.calls), outputs)
@@ -97,9 +104,9 @@ def _input_shape(config: Mapping[str, Any]) -> tuple[int | None, ...] | None:
     if shape is None:
         return None
     if not isinstance(shape, list) or not shape or not all(each is None or type(each) is int for each in shape):
-        raise Damaged("the shape of an input must be a list of sizes")
+        raise InvalidDescription("the shape of an input must be a list of sizes")
     if any(each is not None and each < 1 for each in shape[1:]):
-        raise Damaged("the sizes of an input must be positive")
+        raise InvalidDescription("the sizes of an input must be positive")
     return tuple(shape[1:])
 
 
@@ -107,7 +114,7 @@ class _Flattening:
     def __init__(self) -> None:
         self.calls: list[FlatCall] = []
 
-    def expand(self, model: Model, around: Key, bound: list[Made]) -> list[Made]:
+    def expand(self, model: ModelDescription, around: Key, bound: list[CallOutput]) -> list[CallOutput]:
         """Add the calls of a model, and return its outputs.
 
         Args:
@@ -117,20 +124,22 @@ class _Flattening:
         """
         layers = {layer.name: layer for layer in model.layers}
         if len(bound) != len(model.inputs):
-            raise Damaged(f"the model '{model.name[:60]}' has {len(model.inputs)} inputs, got {len(bound)}")
+            raise InvalidDescription(f"the model '{model.name[:60]}' has {len(model.inputs)} inputs, got {len(bound)}")
         shift = _first_calls(model)
-        known: dict[tuple[str, int], list[Made] | int] = {
+        known: dict[tuple[str, int], list[CallOutput] | int] = {
             (end.layer, end.call): [tensor] for end, tensor in zip(model.inputs, bound, strict=True)
         }
 
-        def resolved(tensor: TensorName) -> Made:
+        def resolved(tensor: TensorName) -> CallOutput:
             made = known.get((tensor.layer, tensor.call - shift.get(tensor.layer, 0)))
             if made is None:
-                raise Damaged(f"a call reads an output of '{tensor.layer[:60]}', which is not computed before it")
+                raise InvalidDescription(
+                    f"a call reads an output of '{tensor.layer[:60]}', which is not computed before it"
+                )
             if isinstance(made, int):
-                return Made(made, tensor.output)
+                return CallOutput(made, tensor.output)
             if tensor.output >= len(made):
-                raise Damaged(f"'{tensor.layer[:60]}' has no output {tensor.output}")
+                raise InvalidDescription(f"'{tensor.layer[:60]}' has no output {tensor.output}")
             return made[tensor.output]
 
         for name, number in _ordered(model, shift):
@@ -144,25 +153,27 @@ class _Flattening:
                 known[name, number] = self.expand(layer.model, key, read)
                 continue
             if len(self.calls) == MAX_CALLS:
-                raise Damaged(f"more than {MAX_CALLS} calls of layers")
+                raise InvalidDescription(f"more than {MAX_CALLS} calls of layers")
             known[name, number] = len(self.calls)
             self.calls.append(_flat_call(layer, key, call, resolved))
         return [resolved(each) for each in model.outputs]
 
 
-def _flat_call(layer: Layer, key: Key, call: Call, resolved: Callable[[TensorName], Made]) -> FlatCall:
+def _flat_call(
+    layer: LayerDescription, key: Key, call: LayerCall, resolved: Callable[[TensorName], CallOutput]
+) -> FlatCall:
     recorded = {resolved(each): each.shape for each in call.tensors() if each.shape is not None}
     path = tuple([cleaned(part) for name in key for part in name.split("/") if part]) or ("layer",)
     args, kwargs = (_mapped(each, TensorName, resolved) for each in (list(call.args), dict(call.kwargs)))
     return FlatCall(layer, key, path, tuple(args), kwargs, recorded)
 
 
-def mapped_tensors(argument: Any, tensors: Mapping[Made, Made]) -> Any:
+def mapped_tensors(argument: Any, tensors: Mapping[CallOutput, CallOutput]) -> Any:
     """Return an argument of a call with other tensors."""
-    return _mapped(argument, Made, tensors.__getitem__)
+    return _mapped(argument, CallOutput, tensors.__getitem__)
 
 
-def _mapped(value: Any, kind: type[Any], function: Callable[[Any], Made]) -> Any:
+def _mapped(value: Any, kind: type[Any], function: Callable[[Any], CallOutput]) -> Any:
     if isinstance(value, kind):
         return function(value)
     if isinstance(value, list):
@@ -170,7 +181,7 @@ def _mapped(value: Any, kind: type[Any], function: Callable[[Any], Made]) -> Any
     return {name: _mapped(each, kind, function) for name, each in value.items()} if isinstance(value, dict) else value
 
 
-def _first_calls(model: Model) -> dict[str, int]:
+def _first_calls(model: ModelDescription) -> dict[str, int]:
     """Return the index that tensors have for the first call of each nested model, if it is not 0.
 
     The call by which Keras builds a nested model is not in the file, but counts in some versions.
@@ -184,7 +195,7 @@ def _first_calls(model: Model) -> dict[str, int]:
     return {name: 1 for name, calls in named.items() if max(calls) == nested[name] and 0 not in calls}
 
 
-def _ordered(model: Model, shift: Mapping[str, int]) -> list[tuple[str, int]]:
+def _ordered(model: ModelDescription, shift: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the calls of a model so that tensors are made before they are read, otherwise in the order of the file.
 
     Raises:
@@ -215,5 +226,5 @@ def _ordered(model: Model, shift: Mapping[str, int]) -> list[tuple[str, int]]:
                 heapq.heappush(ready, (places[reader], reader))
     if len(found) < len(places):
         name = next(name for (name, number) in places if waiting[name, number])
-        raise Damaged(f"a call of '{name[:60]}' reads a tensor that is not computed before it")
+        raise InvalidDescription(f"a call of '{name[:60]}' reads a tensor that is not computed before it")
     return found

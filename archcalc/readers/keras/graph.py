@@ -14,9 +14,9 @@ from archcalc.numeric import Impossible, Number, known_equal
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.failures import PARTIAL, Failures
 from archcalc.readers.building import GraphBuilder, Lowered
-from archcalc.readers.keras.config import Damaged, described
-from archcalc.readers.keras.declared import Declared
-from archcalc.readers.keras.flat import Flat, FlatCall, Key, Made, flattened, mapped_tensors
+from archcalc.readers.keras.config import InvalidDescription, described
+from archcalc.readers.keras.declared import DeclaredLayers
+from archcalc.readers.keras.flat import CallOutput, Flat, FlatCall, Key, flattened, mapped_tensors
 from archcalc.readers.keras.groups import group_names
 from archcalc.readers.keras.layers import conversion_of, reason_of
 from archcalc.readers.keras.registry import Unconvertible
@@ -41,7 +41,7 @@ class Variable(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """A model that can be converted."""
 
     flat: Flat
@@ -50,7 +50,7 @@ class Plan:
     inputs: Mapping[str, Shape]
     """The shapes of the inputs in the graph; those that the file leaves open have an example."""
     layout: str
-    declared: Declared
+    declared: DeclaredLayers
     """The layers that the user declares."""
     notes: tuple[str, ...] = ()
     partial: bool = False
@@ -59,12 +59,12 @@ class Plan:
     """Whether it was written by a version before 3."""
 
     @cached_property
-    def recorded(self) -> dict[Made, tuple[int | None, ...]]:
+    def recorded(self) -> dict[CallOutput, tuple[int | None, ...]]:
         """The shapes of tensors that the file records, with the batch."""
         return {made: shape for call in self.flat.calls for made, shape in call.recorded.items()}
 
 
-class Built(NamedTuple):
+class ConvertedModel(NamedTuple):
     """The graph of a model, and where its arrays are in the file."""
 
     lowered: Lowered
@@ -76,7 +76,7 @@ class KerasGraph(GraphBuilder):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ConversionPlan,
         shapes: Mapping[str, Shape],
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
@@ -94,13 +94,13 @@ class KerasGraph(GraphBuilder):
         self.plan, self.shapes = plan, shapes
         self.features_first = plan.layout == "hwc"
         self.variables: dict[str, Variable] = {}
-        self._made: dict[Made, Ref] = {}
+        self._made: dict[CallOutput, Ref] = {}
         for number, (name, shape) in enumerate(plan.inputs.items()):
             if observe is not None:
                 observe(number)
-            self._made[Made(-1 - number)] = self.add_input(name, shapes.get(name, shape))
+            self._made[CallOutput(-1 - number)] = self.add_input(name, shapes.get(name, shape))
 
-    def build(self) -> Built:
+    def build(self) -> ConvertedModel:
         """Convert all calls, and return the graph.
 
         Raises:
@@ -116,14 +116,14 @@ class KerasGraph(GraphBuilder):
             except (LookupError, ValueError, ArithmeticError, TypeError):  # entries that do not fit together
                 fail("shape", f"a configuration that does not fit the input, in {_where(call)}", origin=plan.name)
             for output, ref in enumerate(made if isinstance(made, list) else [made]):
-                self._made[Made(number, output)] = ref
+                self._made[CallOutput(number, output)] = ref
         notes = plan.notes
         if not plan.partial:
             self.failures.require_none(plan.name, (*PARTIAL, *self._declaring()))
         elif listed := self.failures.listed():
             notes = (*notes, f"≥: a lower bound, without the layers that cannot be counted: {'; '.join(listed)}")
         outputs = {name: self.tensor(each) for name, each in plan.flat.outputs.items()}
-        return Built(self.built(plan.flat.name, outputs, notes, plan.layout), self.variables)
+        return ConvertedModel(self.built(plan.flat.name, outputs, notes, plan.layout), self.variables)
 
     def _converted(self, number: int, call: FlatCall) -> Ref | list[Ref]:
         view = LayerView(self, call)
@@ -149,18 +149,18 @@ class KerasGraph(GraphBuilder):
             if layer.model is None:
                 return self._inner_call(FlatCall(layer, view.call.key, view.call.path, tuple(made), {}, {}), part)
             flat = flattened(layer.model)
-        except Damaged as error:
+        except InvalidDescription as error:
             raise Unconvertible(f"{error}") from None
         if len(flat.inputs) != len(made):
             raise Unconvertible(f"a model of {len(flat.inputs)} inputs inside a layer of {len(made)}")
         groups = dict(group_names(layer.model))
-        known = {Made(-1 - number): each for number, each in enumerate(made)}
+        known = {CallOutput(-1 - number): each for number, each in enumerate(made)}
         for number, call in enumerate(flat.calls):
             path = (*view.call.path, *call.path)
             args, kwargs = (mapped_tensors(each, known) for each in (list(call.args), dict(call.kwargs)))
             own = FlatCall(call.layer, view.call.key, path, tuple(args), kwargs, {})
             for output, ref in enumerate(self._inner_call(own, f"{part}/{groups[call.key]}")):
-                known[Made(number, output)] = self._given(ref)
+                known[CallOutput(number, output)] = self._given(ref)
         return [self.tensor(known[each]) for each in flat.outputs.values()]
 
     def _inner_call(self, call: FlatCall, part: str) -> list[Ref]:
@@ -170,9 +170,9 @@ class KerasGraph(GraphBuilder):
         made = conversion(LayerView(self, call, part=part))
         return made if isinstance(made, list) else [made]
 
-    def _given(self, tensor: Ref) -> Made:
+    def _given(self, tensor: Ref) -> CallOutput:
         """Return a tensor of the graph as the argument of a call."""
-        made = Made(INNER - len(self._made))
+        made = CallOutput(INNER - len(self._made))
         self._made[made] = tensor
         return made
 
@@ -183,7 +183,7 @@ class KerasGraph(GraphBuilder):
             SpecError: the file does not record them, so that all layers that cannot be counted are listed here.
         """
         shapes: list[Shape] = []
-        while (recorded := self.plan.recorded.get(Made(number, len(shapes)))) is not None:
+        while (recorded := self.plan.recorded.get(CallOutput(number, len(shapes)))) is not None:
             shapes.append(self.as_in_graph(tuple([size for size in recorded[1:] if size is not None])))
             if None in recorded[1:] or self.shapes:
                 shapes = []  # it is not known for other sizes
@@ -206,7 +206,7 @@ class KerasGraph(GraphBuilder):
         first = self.failures.first()
         return (f'`--layer "{first}=relu"` declares such a layer, with any chain of operators',) if first else ()
 
-    def tensor(self, made: Made) -> Ref:
+    def tensor(self, made: CallOutput) -> Ref:
         """Return a tensor of the graph.
 
         Raises:

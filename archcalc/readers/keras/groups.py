@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archcalc.readers.keras.config import Layer, Model
+from archcalc.readers.keras.config import LayerDescription, ModelDescription
 from archcalc.readers.keras.flat import Key
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """The groups that hold the layers of a model, in files of Keras 3, and of version 2 before."""
 
 
-def numbered_groups(model: Model) -> Iterator[tuple[Layer, str]]:
+def numbered_groups(model: ModelDescription) -> Iterator[tuple[LayerDescription, str]]:
     """Yield every layer of a model with the name of its group."""
     numbers: dict[str, int] = {}
     for layer in model.layers:
@@ -22,7 +22,7 @@ def numbered_groups(model: Model) -> Iterator[tuple[Layer, str]]:
             yield layer, f"{kind}_{number}" if number else kind
 
 
-def group_names(model: Model, around: Key = (), path: str = "") -> Iterator[tuple[Key, str]]:
+def group_names(model: ModelDescription, around: Key = (), path: str = "") -> Iterator[tuple[Key, str]]:
     """Yield every layer of a model, and of those nested in it, with the path of its group.
 
     Args:

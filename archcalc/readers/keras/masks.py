@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.readers.keras.flat import Flat, FlatCall, Made
+from archcalc.readers.keras.flat import CallOutput, Flat, FlatCall
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def _keeps_steps(call: FlatCall) -> bool:
     return call.layer.class_name not in RECURRENT or config.get("return_sequences") is True
 
 
-def _tensors(call: FlatCall) -> Iterator[Made]:
+def _tensors(call: FlatCall) -> Iterator[CallOutput]:
     waiting = [*call.args, *call.kwargs.values()]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, Made):
+        if isinstance(each, CallOutput):
             yield each
         elif isinstance(each, list | dict):
             waiting += each.values() if isinstance(each, dict) else each
@@ -114,7 +114,7 @@ def require_unmarked(
     """
     for each in marks:
         marking, leaving_out = ("/".join(call.path) for call in (each.marking, each.leaving_out))
-        (read, *_) = [*_tensors(each.marking)] or [Made(0)]
+        (read, *_) = [*_tensors(each.marking)] or [CallOutput(0)]
         if read.call >= 0:
             text = f"a run does not leave out the positions that '{marking}' marks, as '{leaving_out}' does in Keras"
             fail("argument", text, hint=_remedy(each, marking), origin=origin)

@@ -22,7 +22,7 @@ from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 from archcalc.ops.dense import Embedding, FullyConnected, Linear
 from archcalc.ops.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
-from archcalc.readers.keras.elements import Elements, Unknown
+from archcalc.readers.keras.elements import AxisFactors, UnknownOrder
 from archcalc.readers.keras.layers.attention import PROJECTIONS, as_vector, into_heads, out_of_heads
 from archcalc.readers.keras.layers.convolution import outputs_first, per_input
 from archcalc.readers.keras.layers.dense import transposed
@@ -183,7 +183,7 @@ class ElementOrders(NamedTuple):
         return array
 
 
-def element_orders(graph: Graph, elements: Elements, index: int, order: Order) -> ElementOrders:
+def element_orders(graph: Graph, elements: AxisFactors, index: int, order: Order) -> ElementOrders:
     """Return the orders of the elements that a layer reads and makes.
 
     Args:
@@ -204,9 +204,9 @@ def element_orders(graph: Graph, elements: Elements, index: int, order: Order) -
     rows = {name for each in order.kept for name in each.rows}
     is_grouped = getattr(node.op, "groups", 1) != 1
     if any(each is not None for each in further) or (read is not None and (is_grouped or "read" not in rows)):
-        raise Unknown("the features that it reads are in another order in Keras")
+        raise UnknownOrder("the features that it reads are in another order in Keras")
     if made is not None and (is_grouped or "made" not in rows) and rows != {"read"}:
-        raise Unknown("the features that it makes are in another order in Keras")
+        raise UnknownOrder("the features that it makes are in another order in Keras")
     return ElementOrders(read, made)
 
 

@@ -12,11 +12,11 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.readers.dynamic import EXAMPLE
 from archcalc.readers.file import batch_axes, without_arguments
-from archcalc.readers.keras.config import Damaged, Model, decode
+from archcalc.readers.keras.config import InvalidDescription, ModelDescription, decode
 from archcalc.readers.keras.contents import Contents, contents
-from archcalc.readers.keras.declared import Declared
+from archcalc.readers.keras.declared import DeclaredLayers
 from archcalc.readers.keras.flat import Flat, flattened
-from archcalc.readers.keras.graph import Built, KerasGraph, Plan
+from archcalc.readers.keras.graph import ConversionPlan, ConvertedModel, KerasGraph
 from archcalc.readers.keras.layout import layout_of
 from archcalc.readers.keras.masks import Marks, marks_of, note_of, require_unmarked
 from archcalc.readers.steps import same_shape
@@ -29,8 +29,8 @@ class KerasFile:
 
     def __init__(
         self,
-        plan: Plan,
-        model: Model,
+        plan: ConversionPlan,
+        model: ModelDescription,
         found: Contents,
         open_axes: Mapping[str, tuple[int, ...]],
         marks: tuple[Marks, ...],
@@ -48,7 +48,7 @@ class KerasFile:
         self._marks = marks
 
     @cached_property
-    def recorded(self) -> Built:
+    def recorded(self) -> ConvertedModel:
         """The graph on the shapes of the file."""
         return KerasGraph(self.plan, {}, {}, None).build()
 
@@ -154,16 +154,16 @@ def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:
     try:
         model = decode(found.description)
         flat = flattened(model)
-    except Damaged as error:
+    except InvalidDescription as error:
         fail("format", f"{error}", origin=name)
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=name)
     layout = layout_of(flat)
     inputs, open_axes = _inputs(flat, name, layout, options)
-    declared = Declared(options.layers)
+    declared = DeclaredLayers(options.layers)
     declared.require_used(flat.calls)
     marks = tuple([each for each in marks_of(flat) if declared.of(each.marking) is None])
-    plan = Plan(flat, name, inputs, layout, declared, note_of(marks), options.partial, found.is_legacy)
+    plan = ConversionPlan(flat, name, inputs, layout, declared, note_of(marks), options.partial, found.is_legacy)
     return KerasFile(plan, model, found, open_axes, marks)
 
 

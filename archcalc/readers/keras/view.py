@@ -14,7 +14,7 @@ from archcalc.graph import Origin, Ref
 from archcalc.numeric import known_equal
 from archcalc.ops.base import Operator, Shape
 from archcalc.ops.structure import Reshape, Transpose
-from archcalc.readers.keras.flat import FlatCall, Made
+from archcalc.readers.keras.flat import CallOutput, FlatCall
 from archcalc.readers.keras.registry import Unconvertible
 from archcalc.readers.steps import StoredArrays, same_shape
 
@@ -144,7 +144,7 @@ class LayerView:
     def argument(self, place: int, name: str) -> Ref | None:
         """Return the tensor that is an argument by its place or its name; ``None`` if there is none."""
         value = self.call.args[place] if place < len(self.call.args) else self.call.kwargs.get(name)
-        return self.graph.tensor(value) if isinstance(value, Made) else None
+        return self.graph.tensor(value) if isinstance(value, CallOutput) else None
 
     def shape(self, tensor: Ref) -> Shape:
         """Return the shape of a tensor of the graph."""
@@ -262,8 +262,8 @@ class LayerView:
         return "/".join(each for each in (self.part, part) if each)
 
 
-def _made_in(value: Any) -> list[Made]:
-    if isinstance(value, Made):
+def _made_in(value: Any) -> list[CallOutput]:
+    if isinstance(value, CallOutput):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())

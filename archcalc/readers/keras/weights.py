@@ -9,9 +9,9 @@ from typing import Any
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.weights import stored
 from archcalc.graph import Graph
-from archcalc.readers.keras.config import INPUT, Layer, Model
+from archcalc.readers.keras.config import INPUT, LayerDescription, ModelDescription
 from archcalc.readers.keras.flat import Key
-from archcalc.readers.keras.graph import Built, Variable
+from archcalc.readers.keras.graph import ConvertedModel, Variable
 from archcalc.readers.keras.groups import numbered_groups
 from archcalc.readers.keras.hdf5 import array_at, attribute_texts, object_at
 from archcalc.readers.keras.stored_layers import (
@@ -26,7 +26,7 @@ from archcalc.spec.errors import Problems, fail
 
 
 def read_arrays(
-    path: Path, name: str, model: Model, built: Built, names: Iterable[str], problems: Problems
+    path: Path, name: str, model: ModelDescription, built: ConvertedModel, names: Iterable[str], problems: Problems
 ) -> dict[str, Any]:
     """Return stored arrays by their names, as operators have them, without those that do not fit.
 
@@ -103,7 +103,7 @@ def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
         fail("format", message, origin=file)
 
 
-def layer_groups(model: Model, group: Any, around: Key = (), path: str = "") -> Iterator[tuple[Key, str]]:
+def layer_groups(model: ModelDescription, group: Any, around: Key = (), path: str = "") -> Iterator[tuple[Key, str]]:
     """Yield every layer of a model with the path of the group that has its arrays, in files of Keras 3.
 
     The groups are called after the classes of the layers, and numbered in the order of the layers. Newer files also say
@@ -126,7 +126,7 @@ def layer_groups(model: Model, group: Any, around: Key = (), path: str = "") -> 
 
 
 def legacy_places(
-    group: Any, model: Model, built: Built, name: str, problems: Problems
+    group: Any, model: ModelDescription, built: ConvertedModel, name: str, problems: Problems
 ) -> dict[tuple[Key, str, int], str]:
     """Return the paths of all variables in an HDF5 file of an entire model, without those of layers that do not fit.
 
@@ -155,7 +155,7 @@ def legacy_places(
     return places
 
 
-def _inner(layer: Layer, around: Key, trained: bool) -> Iterator[tuple[Key, bool]]:
+def _inner(layer: LayerDescription, around: Key, trained: bool) -> Iterator[tuple[Key, bool]]:
     """Yield a layer and those inside it, with whether they are trained."""
     key = (*around, layer.name)
     own = trained and layer.config.get("trainable") is not False

@@ -12,7 +12,7 @@ from archcalc.readers.onnx.number_formats import decimal
 
 if TYPE_CHECKING:
     from archcalc.readers.batch import Sizes
-    from archcalc.readers.onnx.tensors import Tensors
+    from archcalc.readers.onnx.tensors import OnnxTensors
 
 
 class Encoding(NamedTuple):
@@ -27,12 +27,12 @@ class Encoding(NamedTuple):
     """The number of positions of this axis that share them; 0: there is one for each position."""
 
 
-def are_alike(tensors: Tensors, one: Encoding, other: Encoding) -> bool:
+def are_alike(tensors: OnnxTensors, one: Encoding, other: Encoding) -> bool:
     """Return whether two encodings are the same."""
     return _content(tensors, one) == _content(tensors, other)
 
 
-def _content(tensors: Tensors, encoding: Encoding) -> tuple[Any, ...]:
+def _content(tensors: OnnxTensors, encoding: Encoding) -> tuple[Any, ...]:
     """Return what two equal encodings have in common: the numbers where they are known, otherwise their names."""
     values = [tensors.value(name) if name else None for name in encoding[:2]]
     scale, zero = [
@@ -43,7 +43,7 @@ def _content(tensors: Tensors, encoding: Encoding) -> tuple[Any, ...]:
     return scale, zero if any(zero) else "", () if is_single else encoding[2:]
 
 
-def encoded(tensors: Tensors, name: str, origin: Origin) -> TensorName:
+def encoded(tensors: OnnxTensors, name: str, origin: Origin) -> TensorName:
     """Add the calls that encode the real numbers of a tensor, and return the codes."""
     encoding, sizes, dtype = tensors.decoded[tensors.resolved(name)], tensors.sizes(name), tensors.dtype(name)
 
@@ -66,14 +66,14 @@ def encoded(tensors: Tensors, name: str, origin: Origin) -> TensorName:
     return compute("aten.add.Tensor", whole, other=operand(encoding.zero))
 
 
-def changes_nothing(tensors: Tensors, name: str, target: str) -> bool:
+def changes_nothing(tensors: OnnxTensors, name: str, target: str) -> bool:
     """Return whether an operand is known to be 0, or 1 as a factor or divisor."""
     value = tensors.value(name)
     neutral = target.split(".")[1] in ("mul", "div")
     return value is not None and not any(each - neutral for each in value.astype("f8").flat)
 
 
-def spread(tensors: Tensors, name: str, sizes: Sizes, axis: int, block: int, origin: Origin) -> Any:
+def spread(tensors: OnnxTensors, name: str, sizes: Sizes, axis: int, block: int, origin: Origin) -> Any:
     """Return scales or offsets as an operand of codes of the given sizes.
 
     Args:

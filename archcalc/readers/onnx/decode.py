@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from archcalc.arrays.texts import shape_text
 from archcalc.graph import Origin
-from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
+from archcalc.readers.aten.program import Call, Meta, Program, ProgramTensor, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
@@ -29,7 +29,7 @@ from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
 from archcalc.readers.onnx.sizes import argument
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
-from archcalc.readers.onnx.tensors import Tensors
+from archcalc.readers.onnx.tensors import OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
 from archcalc.spec.errors import fail
 
@@ -48,7 +48,7 @@ class Decoder:
 
     def __init__(self, model: Any, path: Path, name: str, inputs: Inputs, *, partial: bool = False) -> None:
         self.model, self.name, self.given, self.partial = model, name, inputs, partial
-        self.tensors = Tensors(model, path, name)
+        self.tensors = OnnxTensors(model, path, name)
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
@@ -377,7 +377,7 @@ class Decoder:
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
             self.tensors.constant_imports[name] = self.inference.imports
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
-            self.tensors.stored[name] = Stored(label, "parameter" if first else "constant", None)
+            self.tensors.stored[name] = ProgramTensor(label, "parameter" if first else "constant", None)
 
     def expand(self, n: NodeView, nesting: int) -> bool:
         """Read the nodes of the function that an operator is; return whether it is one."""

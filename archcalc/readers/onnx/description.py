@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.readers.aten.program import Program
 from archcalc.readers.onnx import reconciliation
 from archcalc.readers.onnx.program import Nodes
-from archcalc.readers.onnx.tensors import Tensors
+from archcalc.readers.onnx.tensors import OnnxTensors
 
 QUANTIZED = re.compile(r"Quantize|QLinear|Integer|NBits|^QGemm$|^QAttention$")
 """What the names of operators have that read or make codes of numbers."""
@@ -20,7 +20,7 @@ ROUNDING = "quantised: integers stand for the real numbers that they encode, to 
 NOT_ROUNDED = "a run does not round numbers whose scale is computed for each input (DynamicQuantizeLinear)"
 
 
-def record(graph: Any, tensors: Tensors) -> Nodes:
+def record(graph: Any, tensors: OnnxTensors) -> Nodes:
     """Return the nodes of a graph, with what is known about their tensors."""
 
     def sizes(name: str) -> tuple[int, ...] | None:
@@ -34,7 +34,7 @@ def record(graph: Any, tensors: Tensors) -> Nodes:
     return Nodes(graph, sizes, stored.__contains__, layer)
 
 
-def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[str, ...]:
+def notes(tensors: OnnxTensors, program: Program, turned: Sequence[str]) -> tuple[str, ...]:
     """Return what else there is to know about a model.
 
     Args:
@@ -52,7 +52,7 @@ def notes(tensors: Tensors, program: Program, turned: Sequence[str]) -> tuple[st
     return (*found, *turned_note(turned), *reconciliation.notes(tensors))
 
 
-def parameters_by_format(tensors: Tensors, program: Program) -> Counter[str]:
+def parameters_by_format(tensors: OnnxTensors, program: Program) -> Counter[str]:
     """Return the numbers of parameters by the number formats that they have in the file."""
     counts: Counter[str] = Counter()
     for name, array in program.stored.items():

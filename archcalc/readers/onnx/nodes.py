@@ -11,7 +11,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.number_formats import decimal
-from archcalc.readers.onnx.tensors import Tensors
+from archcalc.readers.onnx.tensors import OnnxTensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ MISSING = object()
 class NodeView:
     """A node, its attributes by name, and the tensors that it reads."""
 
-    def __init__(self, node: Any, version: int, tensors: Tensors, origin: Origin, inputs: Sequence[str]) -> None:
+    def __init__(self, node: Any, version: int, tensors: OnnxTensors, origin: Origin, inputs: Sequence[str]) -> None:
         self.node, self.version, self.tensors, self.origin = node, version, tensors, origin
         self.operator: str = node.op_type
         self.inputs = tuple(inputs)

@@ -43,7 +43,7 @@ FLOATS = frozenset(("float32", "float16", "float64", "bfloat16"))
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class DerivedArray:
     """A stored array that is computed from others, such as a transposed or quantised weight."""
 
     sources: tuple[str, ...]

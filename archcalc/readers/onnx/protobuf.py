@@ -59,7 +59,7 @@ class Field(NamedTuple):
     end: int
 
 
-class Damaged(Exception):
+class InvalidMessage(Exception):
     """The bytes are no message; the argument says why."""
 
 
@@ -87,7 +87,7 @@ def read_model(path: Path, name: str) -> Any:
                 graph = b"".join(_Shortening(data).parts("model", 0, len(data), 0))
     except OSError as error:
         fail_to_read(error, name)
-    except Damaged as error:
+    except InvalidMessage as error:
         if other := _other_kind(path):
             fail("format", f"not an ONNX model, but {other}", origin=name)
         _refuse(name, f"{error}")
@@ -149,12 +149,12 @@ class _Shortening:
             Damaged: the bytes are no message, or the graph is too large.
         """
         if depth > MAX_DEPTH:
-            raise Damaged(f"messages that are nested more than {MAX_DEPTH} deep")
+            raise InvalidMessage(f"messages that are nested more than {MAX_DEPTH} deep")
         made: list[bytes] = []
         for field in _fields(self.data, start, end):
             self.seen += 1
             if self.seen > MAX_FIELDS:
-                raise Damaged(f"more than {MAX_FIELDS:,} fields")
+                raise InvalidMessage(f"more than {MAX_FIELDS:,} fields")
             inner = PARTS[kind].get(field.number) if field.kind == BYTES else None
             if inner is None or field.end - field.content <= MAX_KEPT:
                 made.append(self.keep(field))
@@ -170,7 +170,9 @@ class _Shortening:
         """Return the bytes of a field."""
         self.kept += field.end - field.start
         if self.kept > MAX_GRAPH:
-            raise Damaged(f"a graph of more than {MAX_GRAPH // 1_000_000} MB, without the numbers of its tensors")
+            raise InvalidMessage(
+                f"a graph of more than {MAX_GRAPH // 1_000_000} MB, without the numbers of its tensors"
+            )
         return self.data[field.start : field.end]
 
     def tensor(self, tensor: Field) -> list[bytes]:
@@ -179,7 +181,7 @@ class _Shortening:
         for field in _fields(self.data, tensor.content, tensor.end):
             self.seen += 1
             if self.seen > MAX_FIELDS:
-                raise Damaged(f"more than {MAX_FIELDS:,} fields")
+                raise InvalidMessage(f"more than {MAX_FIELDS:,} fields")
             if field.number not in NUMBERS and field.number != DOCUMENTATION:
                 made.append(self.keep(field))
         place = f"\0{tensor.content}-{tensor.end}".encode()
@@ -204,9 +206,9 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
         elif kind in (FIXED32, FIXED64):
             after = content + (4 if kind == FIXED32 else 8)
         else:
-            raise Damaged(f"a field of an unknown type at byte {at}")
+            raise InvalidMessage(f"a field of an unknown type at byte {at}")
         if not number or after > end:
-            raise Damaged(f"a field that does not fit at byte {at}")
+            raise InvalidMessage(f"a field that does not fit at byte {at}")
         yield Field(number, kind, at, content, after)
         at = after
 
@@ -220,7 +222,7 @@ def _read_varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
         shift += 7
-    raise Damaged(f"a number that does not end at byte {at}")
+    raise InvalidMessage(f"a number that does not end at byte {at}")
 
 
 def _varint(value: int) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.onnx.tensors import JOINS, TRAINED, Tensors
+from archcalc.readers.onnx.tensors import JOINS, TRAINED, OnnxTensors
 from archcalc.spec.errors import SpecError
 
 MAX_COMPARED = 1_000_000
@@ -29,7 +29,7 @@ FEW = 0.5
 """The share of distinct numbers of an array below which it is an expanded table."""
 
 
-def notes(tensors: Tensors) -> Iterator[str]:
+def notes(tensors: OnnxTensors) -> Iterator[str]:
     """Yield what explains the number of parameters of a file."""
     uses = Counter(
         tensors.resolved(name)
@@ -61,7 +61,7 @@ def notes(tensors: Tensors) -> Iterator[str]:
         yield f"{arrays}: {count:,} parameters with {distinct:,} distinct values in their matrices"
 
 
-def _read_as_results(tensors: Tensors) -> list[str]:
+def _read_as_results(tensors: OnnxTensors) -> list[str]:
     """Return the parameters that layers read as they read what other layers compute, not as their weights."""
     found: dict[str, None] = {}
     for call in tensors.calls:
@@ -80,7 +80,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:MAX_LISTED], *(["…"] if len(names) > MAX_LISTED else [])])
 
 
-def _expanded_tables(tensors: Tensors) -> Iterator[tuple[str, int]]:
+def _expanded_tables(tensors: OnnxTensors) -> Iterator[tuple[str, int]]:
     """Yield the parameters that repeat few numbers in each of their matrices, and how many numbers these are."""
     import numpy as np
 

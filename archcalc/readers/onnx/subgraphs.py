@@ -14,7 +14,7 @@ from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.renaming import graphs_of, local_names, renamed
 from archcalc.readers.onnx.sizes import settled
-from archcalc.readers.onnx.tensors import Tensors
+from archcalc.readers.onnx.tensors import OnnxTensors
 
 MAX_NESTING = 20
 """How deep graphs are nested that are read."""
@@ -25,10 +25,10 @@ WHICH = "which branch is taken"
 OFTEN = "how often it runs"
 
 
-class Reader(Protocol):
+class NodeReader(Protocol):
     """What goes through the nodes of a model."""
 
-    tensors: Tensors
+    tensors: OnnxTensors
     given: Inputs
 
     def node(self, node: Any, nesting: int) -> None:
@@ -68,7 +68,7 @@ class Reader(Protocol):
         ...
 
 
-def read_subgraphs(reader: Reader, n: NodeView, nesting: int) -> None:
+def read_subgraphs(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read a node that contains graphs.
 
     Raises:
@@ -80,7 +80,7 @@ def read_subgraphs(reader: Reader, n: NodeView, nesting: int) -> None:
     READERS[n.operator](reader, n, nesting)
 
 
-def _graph(reader: Reader, n: NodeView, name: str, outputs: int) -> Any:
+def _graph(reader: NodeReader, n: NodeView, name: str, outputs: int) -> Any:
     """Return a graph that a node must contain, with at least a number of outputs."""
     found = next((each.g for each in n.node.attribute if each.name == name and each.HasField("g")), None)
     if found is None or len(found.output) < outputs:
@@ -88,7 +88,7 @@ def _graph(reader: Reader, n: NodeView, name: str, outputs: int) -> Any:
     return found
 
 
-def _branch(reader: Reader, n: NodeView, nesting: int) -> None:
+def _branch(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read the branch of an ``If`` that its condition chooses."""
     condition = n.tensors.values.get(n.name(0))
     if condition is None or condition.size != 1:
@@ -110,7 +110,7 @@ def _renamed_by(node: Any, names: Mapping[str, str], path: str = "") -> Any:
     return renamed(node, lambda name: names.get(name, name), path)
 
 
-def _with_stored_read(reader: Reader, graph: Any, nesting: int) -> Any:
+def _with_stored_read(reader: NodeReader, graph: Any, nesting: int) -> Any:
     """Read the stored tensors of a graph, and of those in it, once; return a graph without them."""
     left = type(graph)()
     left.CopyFrom(graph)
@@ -135,7 +135,7 @@ def _with_stored_read(reader: Reader, graph: Any, nesting: int) -> Any:
     return left
 
 
-def _free(reader: Reader, name: str) -> str:
+def _free(reader: NodeReader, name: str) -> str:
     """Return a name that no other tensor has."""
     return reader.new_prefix() + name if reader.tensors.is_taken(name) else name
 
@@ -143,7 +143,7 @@ def _free(reader: Reader, name: str) -> str:
 class _Body:
     """The graph of a loop, whose stored tensors have been read."""
 
-    def __init__(self, reader: Reader, n: NodeView, outputs: int, nesting: int) -> None:
+    def __init__(self, reader: NodeReader, n: NodeView, outputs: int, nesting: int) -> None:
         self.reader, self.n, self.nesting = reader, n, nesting
         graph = _with_stored_read(reader, _graph(reader, n, "body", outputs), nesting)
         self.inputs = [each.name for each in graph.input]
@@ -176,7 +176,7 @@ class _Body:
         return [tensors.resolved(names.get(name, name)) for name in self.outputs]
 
 
-def _loop(reader: Reader, n: NodeView, nesting: int) -> None:
+def _loop(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read the iterations of a ``Loop`` whose number is known."""
     import numpy as np
 
@@ -220,7 +220,7 @@ def _loop(reader: Reader, n: NodeView, nesting: int) -> None:
             _stack(n, output, column, 0)
 
 
-def _scan(reader: Reader, n: NodeView, nesting: int) -> None:
+def _scan(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read the iterations of a ``Scan``: one for every position of its sequences."""
     if n.version < 9:
         raise Untranslatable("sequences of several lengths, as before version 9")
@@ -256,7 +256,7 @@ def _scan(reader: Reader, n: NodeView, nesting: int) -> None:
             _stack(n, output, column[::-1] if turned else column, axis)
 
 
-def _positions(reader: Reader, n: NodeView, name: str, axis: int, backwards: bool) -> list[str]:
+def _positions(reader: NodeReader, n: NodeView, name: str, axis: int, backwards: bool) -> list[str]:
     """Return the tensors at the positions of an axis, in the order in which they are read."""
     tensors = n.tensors
     sizes, dtype = tensors.sizes(name), tensors.dtype(name)
@@ -296,7 +296,7 @@ def _stack(n: NodeView, output: str, parts: Sequence[str], axis: int) -> None:
     tensors.emit("aten.stack.default", arguments, [output], n.place())
 
 
-def _map(reader: Reader, n: NodeView, nesting: int) -> None:
+def _map(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read what a ``SequenceMap`` computes of every element of a sequence, with those of others, or whole tensors."""
     tensors = n.tensors
     sequences = [tensors.sequences.get(name) for name in n.inputs]
@@ -312,7 +312,7 @@ def _map(reader: Reader, n: NodeView, nesting: int) -> None:
         tensors.sequences[output] = tuple([each[at] for each in made])
 
 
-READERS: dict[str, Callable[[Reader, NodeView, int], None]] = {
+READERS: dict[str, Callable[[NodeReader, NodeView, int], None]] = {
     "If": _branch,
     "Loop": _loop,
     "Scan": _scan,

@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.program import COMPUTED, Call, Meta, Stored, TensorName
+from archcalc.readers.aten.program import COMPUTED, Call, Meta, ProgramTensor, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.codes import Encoding
 from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import concrete
-from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
+from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_read
 from archcalc.readers.onnx.sizes import Size, settled
@@ -45,7 +45,7 @@ MAX_AXES = 64
 MAX_SIZE = 2**63 - 1
 
 
-class Tensors:
+class OnnxTensors:
     """The tensors of a model by name, with what is known about each, and the calls so far."""
 
     def __init__(self, model: Any, path: Path, name: str) -> None:
@@ -69,10 +69,10 @@ class Tensors:
         """The optional tensors that are missing."""
         self.trained_values: dict[str, Any] = {}
         """Those of small tensors of real numbers, which may be parameters."""
-        self.stored: dict[str, Stored] = {}
+        self.stored: dict[str, ProgramTensor] = {}
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
-        self.derived: dict[str, Derived] = {}
+        self.derived: dict[str, DerivedArray] = {}
         self.matrices: dict[str, str] = {}
         """The stored matrices that others are the transposed ones of, by the names of those."""
         self.scales: set[str] = set()
@@ -131,7 +131,7 @@ class Tensors:
         self.metas[tensor.name] = Meta(sizes, dtype)
         count = prod(sizes)
         trained = kind == "parameter" if kind else dtype in FLOATS and count > 1
-        self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
+        self.stored[tensor.name] = ProgramTensor(self.unique(tensor.name), "parameter" if trained else "constant", None)
         if count <= MAX_VALUES:
             self.read_values(tensor, sizes, self.trained_values if trained else self.values)
 
@@ -153,7 +153,7 @@ class Tensors:
         """Note the values of a tensor that is the same for all inputs, or depends on their sizes only."""
         self.values[name] = value
         self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
-        self.stored[name] = Stored(self.unique(name), "constant", None)
+        self.stored[name] = ProgramTensor(self.unique(name), "constant", None)
 
     def is_taken(self, name: str) -> bool:
         """Return whether a tensor has a name."""
@@ -324,10 +324,10 @@ class Tensors:
         """
         sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]
-        self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
+        self.stored[name] = ProgramTensor(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
         self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
-        self.derived[name] = Derived(tuple(sources), function, form)
+        self.derived[name] = DerivedArray(tuple(sources), function, form)
         return name
 
     def size_of(self, name: str, axis: int) -> Any:
@@ -431,7 +431,7 @@ class Tensors:
         except SpecError:
             return None
 
-    def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
+    def used_arrays(self, outputs: Iterable[str]) -> dict[str, ProgramTensor]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""
         read = {name for call in self.calls for name in tensors_in([*call.arguments.values()])} | set(outputs)
         hidden = {source for each in self.derived.values() for source in each.sources}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from archcalc.readers.aten.program import COMPUTED, Call, Program
-from archcalc.readers.onnx.program import Derived
+from archcalc.readers.onnx.program import DerivedArray
 from archcalc.readers.onnx.protobuf import whole
 from archcalc.readers.stored import array_of, plain
 from archcalc.spec.errors import fail
@@ -27,7 +27,7 @@ class StoredArrays(Protocol):
         ...
 
     @property
-    def derived(self) -> Mapping[str, Derived]:
+    def derived(self) -> Mapping[str, DerivedArray]:
         """The arrays that are other arrays, rearranged or converted."""
         ...
 
@@ -105,7 +105,7 @@ class Arrays:
             derived = source.derived[name]
             try:
                 return derived.function(*[self._found[each] for each in derived.sources])
-            except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+            except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
                 self._refuse(name, f"{error}")
         if name in source.constant_nodes:
             return self._evaluated(name)

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, CallSite, TensorName, Word
 from archcalc.readers.steps import SizeName
-from archcalc.readers.torch_export.checked import Damaged, expect, integer, list_at, part, text_at, union
+from archcalc.readers.torch_export.checked import InvalidPart, expect, integer, list_at, part, text_at, union
 from archcalc.readers.torch_export.formats import DTYPES
 
 MAX_TRACE = 50_000
@@ -30,7 +30,7 @@ def _number(value: Any) -> float:
     if value in ("Infinity", "-Infinity", "NaN"):  # which JSON has no numbers for
         return float(value)
     if type(value) not in (int, float):
-        raise Damaged("an argument must be a number")
+        raise InvalidPart("an argument must be a number")
     return float(value)
 
 
@@ -92,7 +92,7 @@ def argument(value: Any) -> Any:
         return Word("graph", str(part(content, "name")))
     read = ARGUMENTS.get(kind)
     if read is None:
-        raise Damaged(f"an argument of the unknown kind '{kind[:40]}'")
+        raise InvalidPart(f"an argument of the unknown kind '{kind[:40]}'")
     return read(content)
 
 

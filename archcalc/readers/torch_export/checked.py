@@ -8,7 +8,7 @@ MAX_SIZE = 2**63 - 1
 """The largest integer of PyTorch, which are of 64 bits."""
 
 
-class Damaged(Exception):
+class InvalidPart(Exception):
     """A part of the file does not follow the schema."""
 
 
@@ -20,48 +20,48 @@ def part(value: Any, key: str) -> Any:
 def mapping_at(value: Any, key: str) -> dict[str, Any]:
     found = part(value, key)
     if not isinstance(found, dict):
-        raise Damaged(f"'{key}' must be a mapping")
+        raise InvalidPart(f"'{key}' must be a mapping")
     return found
 
 
 def list_at(value: Any, key: str) -> list[Any]:
     found = part(value, key)
     if not isinstance(found, list):
-        raise Damaged(f"'{key}' must be a list")
+        raise InvalidPart(f"'{key}' must be a list")
     return found
 
 
 def mappings_at(value: Any, key: str) -> list[dict[str, Any]]:
     found = list_at(value, key)
     if not all(isinstance(each, dict) for each in found):
-        raise Damaged(f"'{key}' must be a list of mappings")
+        raise InvalidPart(f"'{key}' must be a list of mappings")
     return found
 
 
 def text_at(value: Any, key: str) -> str:
     found = part(value, key)
     if not isinstance(found, str):
-        raise Damaged(f"'{key}' must be text")
+        raise InvalidPart(f"'{key}' must be text")
     return found
 
 
 def integer(value: Any, what: str) -> int:
     if type(value) is not int:
-        raise Damaged(f"{what} must be an integer")
+        raise InvalidPart(f"{what} must be an integer")
     return value
 
 
 def union(value: Any, what: str) -> tuple[str, Any]:
     """Return the key and the value of a tagged union, a mapping with one entry."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise Damaged(f"{what} must have exactly one kind")
+        raise InvalidPart(f"{what} must have exactly one kind")
     ((kind, content),) = value.items()
     return kind, content
 
 
 def expect(kind: type, value: Any, what: str) -> Any:
     if type(value) is not kind:
-        raise Damaged(f"{what} must be of type {kind.__name__}")
+        raise InvalidPart(f"{what} must be of type {kind.__name__}")
     if isinstance(value, int) and abs(value) > MAX_SIZE:
-        raise Damaged(f"{what} must be a 64-bit integer")
+        raise InvalidPart(f"{what} must be a 64-bit integer")
     return value

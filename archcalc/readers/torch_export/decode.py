@@ -17,11 +17,20 @@ from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import NUMPY_DTYPES
-from archcalc.readers.aten.program import Call, Meta, Payload, Program, Stored, TensorName, Word
+from archcalc.readers.aten.program import Call, Meta, Payload, Program, ProgramTensor, TensorName, Word
 from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.torch_export.calls import argument, decode_call, origin_of
-from archcalc.readers.torch_export.checked import MAX_SIZE, Damaged, integer, list_at, mapping_at, part, text_at, union
+from archcalc.readers.torch_export.checked import (
+    MAX_SIZE,
+    InvalidPart,
+    integer,
+    list_at,
+    mapping_at,
+    part,
+    text_at,
+    union,
+)
 from archcalc.readers.torch_export.decisions import Decisions, Label
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.inlined import names_in
@@ -84,7 +93,7 @@ def read_program(path: Path, name: str, values: Mapping[str, str] = MappingProxy
         module = mapping_at(document, "graph_module")
         ranges = _ranges(part(document, "range_constraints"))
         return _Decoder(module, payload_of, ranges, path.stem, values, has_weights=has_weights).program()
-    except Damaged as error:
+    except InvalidPart as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
     except _DataDependent as error:
         fail("shape", f"the sizes of the result of {error} depend on the numbers in the input", origin=name)
@@ -145,14 +154,14 @@ class _Decoder:
         given = {name for call in self.given for name in call.outputs}
         inputs = {name: self.meta_of(metas, name) for name in self.user_inputs if name not in given}
         if not inputs:
-            raise Damaged("the program has no input that is a tensor")
-        stored: dict[str, Stored] = {}
+            raise InvalidPart("the program has no input that is a tensor")
+        stored: dict[str, ProgramTensor] = {}
         for kind, content in self.signature("input_specs"):
             if kind in KINDS:
                 local = text_at(mapping_at(content, "arg"), "name")
                 name = text_at(content, f"{kind}_name")
                 self.meta_of(metas, local)
-                stored[local] = Stored(name, KINDS[kind], self.payload_of.get(name))
+                stored[local] = ProgramTensor(name, KINDS[kind], self.payload_of.get(name))
         found_outputs = [
             [*tensors_in(argument(part(content, "arg")))]
             for kind, content in self.signature("output_specs")
@@ -215,13 +224,13 @@ class _Decoder:
 
     def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
         if name not in metas:
-            raise Damaged(f"nothing is recorded about the tensor '{name}'")
+            raise InvalidPart(f"nothing is recorded about the tensor '{name}'")
         return metas[name]
 
     def meta(self, entry: Any) -> Meta:
         sizes = tuple([self.size(each) for each in list_at(entry, "sizes")])
         if len(sizes) > MAX_AXES:
-            raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
+            raise InvalidPart(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
         strides = tuple(map(self.size, list_at(entry, "strides"))) if "strides" in entry else ()
         dtype = DTYPES.get(integer(entry.get("dtype"), "a number format"), "unknown")
         return Meta(sizes, dtype, entry.get("requires_grad") is True, strides)
@@ -235,7 +244,7 @@ class _Decoder:
         except UnbackedSize:
             raise
         except ValueError as error:
-            raise Damaged(str(error)) from None
+            raise InvalidPart(str(error)) from None
 
     def signature(self, key: str) -> Iterator[tuple[str, Any]]:
         """Return the kinds of the inputs or outputs of the graph, with what the file has about each."""
@@ -292,7 +301,7 @@ def _payload(name: str, folder: str, entry: Any) -> Payload:
         ([_plain_size(each) for each in list_at(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
     )
     if len(sizes) != len(strides):
-        raise Damaged(f"'{name}' must have as many strides as sizes")
+        raise InvalidPart(f"'{name}' must have as many strides as sizes")
     return Payload(
         name=name,
         folder=folder,
@@ -312,5 +321,5 @@ def _plain_size(entry: Any) -> int:
 def _size_of(value: Any, what: str) -> int:
     size = integer(value, what)
     if not 0 <= size <= MAX_SIZE:
-        raise Damaged(f"{what} must be from 0 to {MAX_SIZE}")
+        raise InvalidPart(f"{what} must be from 0 to {MAX_SIZE}")
     return size

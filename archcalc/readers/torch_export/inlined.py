@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from archcalc.readers.torch_export.checked import Damaged, list_at, mapping_at, mappings_at, part, text_at
+from archcalc.readers.torch_export.checked import InvalidPart, list_at, mapping_at, mappings_at, part, text_at
 
 Json: TypeAlias = dict[str, Any]
 
@@ -24,7 +24,7 @@ class TooManyCalls(Exception):
     """The graphs of a program have more calls than are added; the message says how many."""
 
 
-class Budget:
+class InliningBudget:
     """The number of calls that graphs may still add to a program."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Budget:
 class Inlined:
     """A graph to which the calls of other graphs are added."""
 
-    def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int, budget: Budget) -> None:
+    def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int, budget: InliningBudget) -> None:
         """Prepare a graph without nodes.
 
         Args:
@@ -70,7 +70,7 @@ class Inlined:
         graph = self.expanded(graph)
         own = names_in(list_at(graph, "inputs"))
         if len(own) != len(given):
-            raise Damaged("a graph is called with a wrong number of arguments")
+            raise InvalidPart("a graph is called with a wrong number of arguments")
         self.budget.spend(1 + len(list_at(graph, "nodes")))
         self.count += 1
         names = dict(zip(own, given, strict=True))
@@ -148,7 +148,7 @@ def arguments_of(node: Json, graphs: int = 1, others: int = 0) -> tuple[list[Any
     found = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]
     if len(found) != graphs:
         one = "one graph" if graphs == 1 else f"{graphs} graphs"
-        raise Damaged(f"'{text_at(node, 'target')[:60]}' must be called with {one}, got {len(found)}")
+        raise InvalidPart(f"'{text_at(node, 'target')[:60]}' must be called with {one}, got {len(found)}")
     if len(arguments) < graphs + others:
-        raise Damaged(f"'{text_at(node, 'target')[:60]}' is called with too few arguments")
+        raise InvalidPart(f"'{text_at(node, 'target')[:60]}' is called with too few arguments")
     return arguments, found

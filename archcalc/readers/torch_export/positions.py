@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.readers.torch_export.checked import Damaged, integer, list_at, mapping_at, part, text_at
+from archcalc.readers.torch_export.checked import InvalidPart, integer, list_at, mapping_at, part, text_at
 from archcalc.readers.torch_export.inlined import TABLES, Inlined, Json, arguments_of, names_in, results_of, tensor
 
 PREDISPATCH = "torch._functorch.predispatch."
@@ -154,7 +154,7 @@ def _argument(node: Json, index: int) -> object:
     """Return an argument of a call, by its place."""
     inputs = list_at(node, "inputs")
     if not -len(inputs) <= index < len(inputs):
-        raise Damaged("a call of torch.vmap has too few arguments")
+        raise InvalidPart("a call of torch.vmap has too few arguments")
     return part(inputs[index], "arg")
 
 
@@ -166,7 +166,7 @@ def _axis(node: Json, index: int) -> int:
 def _only(names: Sequence[str]) -> str:
     """Return the only tensor that a call reads or makes."""
     if len(names) != 1:
-        raise Damaged("a call of torch.vmap must read or make one tensor")
+        raise InvalidPart("a call of torch.vmap must read or make one tensor")
     return names[0]
 
 

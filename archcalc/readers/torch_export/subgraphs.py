@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from archcalc.readers.torch_export.checked import Damaged, mappings_at, part
+from archcalc.readers.torch_export.checked import InvalidPart, mappings_at, part
 from archcalc.readers.torch_export.decisions import Decisions
 from archcalc.readers.torch_export.inlined import (
-    Budget,
     Inlined,
+    InliningBudget,
     Json,
     TooManyCalls,
     arguments_of,
@@ -43,7 +43,7 @@ MAX_NESTING = 20
 """The maximum nesting depth of graphs."""
 
 
-def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: Budget | None = None) -> Json:
+def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: InliningBudget | None = None) -> Json:
     """Return a graph in which the calls of graphs have become the calls that are in these graphs.
 
     Args:
@@ -62,8 +62,8 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: 
     ):
         return graph
     if nesting > MAX_NESTING:
-        raise Damaged(f"graphs are nested more than {MAX_NESTING} deep")
-    budget = budget or Budget()
+        raise InvalidPart(f"graphs are nested more than {MAX_NESTING} deep")
+    budget = budget or InliningBudget()
 
     def expanded(inner: Json) -> Json:
         return with_subgraphs(inner, decisions.inside(), nesting + 1, budget)
@@ -137,7 +137,7 @@ def _repeated(inlined: Inlined, node: Json, decisions: Decisions) -> None:
     for _ in range(MAX_REPETITIONS + 1):
         made = inlined.add(condition, [*carried, *further])
         if len(made) != 1:
-            raise Damaged("the condition of a loop must have one result")
+            raise InvalidPart("the condition of a loop must have one result")
         value = decisions.truth(inlined.makers, made[0])
         if value is None:
             reason = decisions.reason(inlined.makers, made[0])

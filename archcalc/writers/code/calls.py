@@ -39,7 +39,7 @@ class Arg(NamedTuple):
     """An argument of a call."""
 
     name: str
-    value: Value | Call
+    value: Value | CallExpression
     default: Value = REQUIRED
     kind: str = ""
     positional: bool = False
@@ -49,7 +49,7 @@ class Arg(NamedTuple):
         return Slot(self.name, self.value, self.default, self.kind)
 
 
-class Call(NamedTuple):
+class CallExpression(NamedTuple):
     """A call of a class or function."""
 
     function: str
@@ -59,7 +59,8 @@ class Call(NamedTuple):
     def key(self) -> Hashable:
         """What is equal for calls that differ in values only."""
         parts = [
-            (arg.name, arg.positional, arg.value.key if isinstance(arg.value, Call) else None) for arg in self.args
+            (arg.name, arg.positional, arg.value.key if isinstance(arg.value, CallExpression) else None)
+            for arg in self.args
         ]
         return (self.function, *parts)
 
@@ -67,7 +68,7 @@ class Call(NamedTuple):
     def slots(self) -> Iterator[Slot]:
         """The places for values, in the order in which they are written."""
         for arg in self.args:
-            if isinstance(arg.value, Call):
+            if isinstance(arg.value, CallExpression):
                 yield from arg.value.slots
             else:
                 yield arg.slot
@@ -86,9 +87,9 @@ class Code(NamedTuple):
 
     template: str
     """The expression that computes it."""
-    attributes: tuple[tuple[str, Call], ...] = ()
+    attributes: tuple[tuple[str, CallExpression], ...] = ()
     """What a module with this expression constructs, by a label that is appended to the name of the layer."""
-    steps: tuple[tuple[str, Call], ...] = ()
+    steps: tuple[tuple[str, CallExpression], ...] = ()
     """The modules that compute it one after another, by label; none if it takes more than modules."""
     values: tuple[Slot, ...] = ()
     """The values that the template names."""
@@ -105,13 +106,23 @@ class Code(NamedTuple):
         return self.template, made, tuple([value.name for value in self.values])
 
 
-class Lacking(Exception):
+class NotInLibrary(Exception):
     """What a library cannot express."""
 
 
 def width(name: str, value: Value) -> Arg:
     """Return a required positional argument: a number of channels or features."""
     return Arg(name, value, kind="width", positional=True)
+
+
+def option(name: str, value: Value, default: Value, kind: str = "") -> Arg:
+    """Return an optional argument."""
+    return Arg(name, value, default, kind or name)
+
+
+def helper(name: str, text: str) -> Helper:
+    """Return a class or function that layers use; empty lines around its text are dropped."""
+    return Helper(name, text.strip("\n"))
 
 
 def literal(value: Value) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
-from archcalc.writers.code.calls import Arg, Call, Code, Slot
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Slot
 from archcalc.writers.code.modules import Module, is_chain
 from archcalc.writers.code.names import Reserved, identifier
 from archcalc.writers.code.parameters import ARGUMENT, WIDTH, Column, Parameter, parameters_of
@@ -23,7 +23,7 @@ from archcalc.writers.names import unused
 
 Codes: TypeAlias = Mapping[int, Code]
 """How each layer is written, by its index."""
-Named: TypeAlias = "list[tuple[str, Call]]"
+Named: TypeAlias = "list[tuple[str, CallExpression]]"
 """What a module constructs, by name."""
 
 LEAST_LAYERS = 3
@@ -56,7 +56,7 @@ class Version(NamedTuple):
     codes: Codes
 
 
-class Place(NamedTuple):
+class ModulePlace(NamedTuple):
     """Where the module of a layer is."""
 
     path: tuple[str, ...]
@@ -86,7 +86,7 @@ class Classes:
         graph: Graph,
         root: Module,
         codes: Codes,
-        sequence: Callable[[Named], Call],
+        sequence: Callable[[Named], CallExpression],
         reserved: Reserved,
         arguments: Sequence[Parameter] = (),
         others: Sequence[Version] = (),
@@ -267,7 +267,7 @@ class Classes:
 
     def constructed(self, module: Module) -> Named:
         """Return what a module constructs."""
-        chain, found = module in self.chains, list[tuple[str, Call]]()
+        chain, found = module in self.chains, list[tuple[str, CallExpression]]()
         for child in module.children:
             if child in self.same:
                 continue
@@ -319,26 +319,26 @@ class Classes:
         code = self.codes[child]
         return [label for label, _ in (code.steps if chain else code.attributes)]
 
-    def repeated(self, module: Module, *, chain: bool) -> Call:
+    def repeated(self, module: Module, *, chain: bool) -> CallExpression:
         """Return the call that constructs a module, or all that it stands for."""
         call = self.call(module.single)
         if module.repeats == 1:
             return call
         assert module.numbers is not None
         prefix, first = (self.part_names[module, ""], module.numbers[1]) if chain else ("", 0)
-        return Call(REPEATED, (Arg("blocks", module.repeats), Arg(f"{prefix}:{first}", call)))
+        return CallExpression(REPEATED, (Arg("blocks", module.repeats), Arg(f"{prefix}:{first}", call)))
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[ModulePlace]:
         """Yield where the modules of layers are."""
         yield from self._places(self.root, (), 0)
 
-    def _places(self, module: Module, path: tuple[str, ...], shift: int) -> Iterator[Place]:
+    def _places(self, module: Module, path: tuple[str, ...], shift: int) -> Iterator[ModulePlace]:
         for child in module.children:
             if child in self.same:
                 continue
             if child.is_layer:
                 index = child.nodes[0]
-                yield Place(path, index + shift, index, child)
+                yield ModulePlace(path, index + shift, index, child)
                 continue
             single = child.single
             size = len(child.nodes) // child.repeats
@@ -353,7 +353,7 @@ class Classes:
             return (name,)
         return (f"{name}{child.numbers[1] + number}",) if parent in self.chains else (name, str(number))
 
-    def call(self, module: Module) -> Call:
+    def call(self, module: Module) -> CallExpression:
         """Return the call that constructs a module."""
         if module not in self.of:
             return self.sequence(self.constructed(module))
@@ -362,7 +362,7 @@ class Classes:
             Arg(each.name, each.values[place], each.default, each.kind, positional=each.kind == WIDTH)
             for each in made.parameters
         ]
-        return Call(made.name, tuple(args))
+        return CallExpression(made.name, tuple(args))
 
 
 def readers_in(graph: Graph) -> Mapping[Ref, Sequence[int]]:

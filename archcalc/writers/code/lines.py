@@ -10,7 +10,7 @@ WIDTH = 88
 """The length of a line."""
 
 
-class Written(NamedTuple):
+class CallText(NamedTuple):
     """A call whose arguments are written, or a list, a tuple or a comprehension."""
 
     function: str
@@ -27,7 +27,7 @@ class Written(NamedTuple):
         return self.function != "" and self.brackets[0] == "("
 
 
-Text: TypeAlias = "str | Written"
+Text: TypeAlias = "str | CallText"
 
 
 def in_one_line(text: Text) -> str:
@@ -73,7 +73,7 @@ def wrapped(line: str) -> Iterator[str]:
     indent, before, text = found.groups()
     calls, together, further = methods(text), top_level(text), terms(text)
     if together is not None and len(together) > 1:
-        yield from in_lines(before, Written("", tuple([("", parsed(each)) for each in together])), indent)
+        yield from in_lines(before, CallText("", tuple([("", parsed(each)) for each in together])), indent)
     elif len(further) > 2 or not re.search(r"[(\[]", text):
         yield f"{indent}{before}("
         for operator, term in further:
@@ -128,7 +128,7 @@ def parsed(text: str) -> Text:
     if found is None or arguments is None or (found[1] == "" and (before or len(arguments) == 1)):
         return text
     function, brackets = "".join([*before, found[1] or ""]), ("[", "]") if found[1] is None else ("(", ")")
-    return Written(function, tuple([("", parsed(each)) for each in arguments]), brackets=brackets)
+    return CallText(function, tuple([("", parsed(each)) for each in arguments]), brackets=brackets)
 
 
 def top_level(text: str) -> list[str] | None:

@@ -12,7 +12,7 @@ LONGEST = 4
 T = TypeVar("T")
 
 
-class Part(NamedTuple):
+class RepeatedSection(NamedTuple):
     """Consecutive items, repeated or not."""
 
     start: int
@@ -22,7 +22,7 @@ class Part(NamedTuple):
     """How often they occur."""
 
 
-def parts(items: Sequence[T], follows: Callable[[T, T, int], bool]) -> Iterator[Part]:
+def parts(items: Sequence[T], follows: Callable[[T, T, int], bool]) -> Iterator[RepeatedSection]:
     """Yield a sequence in parts, with repetitions that are as short and as many as possible.
 
     Args:
@@ -31,13 +31,13 @@ def parts(items: Sequence[T], follows: Callable[[T, T, int], bool]) -> Iterator[
     """
     at = 0
     while at < len(items):
-        best = Part(at, 1, 1)
+        best = RepeatedSection(at, 1, 1)
         for period in range(1, LONGEST + 1):
             times = 1
             while _repeats(items, at, period, times, follows):
                 times += 1
             if times > 1 and times * period > best.times * best.period:
-                best = Part(at, period, times)
+                best = RepeatedSection(at, period, times)
         yield best
         at += best.period * best.times
 

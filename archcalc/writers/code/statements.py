@@ -20,7 +20,7 @@ LONG = 72
 SHORT_NAMES = ("x", "y", "z", "u", "v", "w")
 
 
-class Step(NamedTuple):
+class StatementStep(NamedTuple):
     """The computation of a layer or a module."""
 
     template: str
@@ -53,10 +53,10 @@ class Statement(NamedTuple):
 class _Nested(NamedTuple):
     text: str
     depth: int
-    step: Step
+    step: StatementStep
 
 
-def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement]:
+def statements(steps: Sequence[StatementStep], returned: Sequence[Ref]) -> list[Statement]:
     """Return the statements for steps: a step that is read once is nested in the one that reads it, if it is short."""
     uses = Counter(returned)
     reader: dict[Ref, int] = {}
@@ -89,7 +89,7 @@ def statements(steps: Sequence[Step], returned: Sequence[Ref]) -> list[Statement
     return found
 
 
-def _places(step: Step) -> Iterator[Ref]:
+def _places(step: StatementStep) -> Iterator[Ref]:
     """Yield the tensors that a step reads, as often as its expression names them."""
     for name in PLACE.findall(step.template):
         if name == "*":
@@ -98,7 +98,7 @@ def _places(step: Step) -> Iterator[Ref]:
             yield step.inputs[int(name)]
 
 
-def _fits(made: _Nested, reader: Step, near: int) -> bool:
+def _fits(made: _Nested, reader: StatementStep, near: int) -> bool:
     """Return whether an expression is nested in the step that reads it."""
     step = made.step
     if NAME.fullmatch(step.template):
@@ -115,7 +115,7 @@ def _fits(made: _Nested, reader: Step, near: int) -> bool:
     return near == 1 or made.depth == 1 or not step.name
 
 
-def _argument(match: re.Match[str], own: Sequence[_Nested | None], step: Step) -> str:
+def _argument(match: re.Match[str], own: Sequence[_Nested | None], step: StatementStep) -> str:
     """Return the text for a place in a template; an expression with an operator is put in brackets where needed."""
     name = match[1]
     if name == "*":

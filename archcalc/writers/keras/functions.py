@@ -10,13 +10,13 @@ from archcalc.executor.inputs import vocabularies
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import REQUIRED, Call, Code, literal
+from archcalc.writers.code.calls import REQUIRED, CallExpression, Code, literal
 from archcalc.writers.code.classes import Class, Classes
-from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, in_one_line, parsed, top_level, wrapped
+from archcalc.writers.code.lines import WIDTH, CallText, Text, in_lines, in_one_line, parsed, top_level, wrapped
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import variable_name
 from archcalc.writers.code.repetition import split_name
-from archcalc.writers.code.statements import Step, returning, statements, written
+from archcalc.writers.code.statements import StatementStep, returning, statements, written
 from archcalc.writers.keras.layout import Layouts
 from archcalc.writers.keras.loops import Rename, in_loops
 from archcalc.writers.keras.registry import VALUES
@@ -31,10 +31,10 @@ ORDER = "# The next layer has weights for flattened maps whose channels are firs
 TENSOR = "KerasTensor"
 
 
-class Made(NamedTuple):
+class Callee(NamedTuple):
     """What a statement calls: a layer of Keras, a function, or equal functions one after another."""
 
-    call: Written
+    call: CallText
     is_function: bool = False
     loop: str = ""
     """The arguments of the range of a loop."""
@@ -45,7 +45,7 @@ class Made(NamedTuple):
     """The variable that holds what is called, if it is called again."""
 
 
-class Place(NamedTuple):
+class LayerPlace(NamedTuple):
     """Where a layer is."""
 
     layer: int
@@ -148,11 +148,11 @@ class Functions:
         codes = [self.codes[leaf.nodes[0]] for leaf in module.layers()]
         return any(call.function != VALUES for code in codes for _, call in code.attributes)
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[LayerPlace]:
         """Yield where the layers of the network are."""
         yield from self._places(self.classes.root, "", 0)
 
-    def _places(self, module: Module, prefix: str, shift: int) -> Iterator[Place]:
+    def _places(self, module: Module, prefix: str, shift: int) -> Iterator[LayerPlace]:
         for child in module.children:
             if child in self.classes.same:
                 continue
@@ -163,24 +163,24 @@ class Functions:
                 if child.nodes[0] in self.called_again and not child.is_layer and child.single not in self.classes.of:
                     name += "/"
                 if child.is_layer:
-                    yield Place(child.nodes[0] + shift, child.nodes[0], name)
+                    yield LayerPlace(child.nodes[0] + shift, child.nodes[0], name)
                 else:
                     yield from self._places(child.single, name, shift + number * size)
 
     def lines(self) -> Iterator[list[str]]:
         """Yield the lines of each function."""
         for cls in self.classes.classes:
-            yield [*Function(self, cls).lines()]
+            yield [*BlockFunction(self, cls).lines()]
 
 
-class Function:
+class BlockFunction:
     """The function of a class of modules."""
 
     def __init__(self, functions: Functions, cls: Class) -> None:
         self.functions, self.cls, self.module = functions, cls, cls.modules[0]
         self.graph, self.codes, self.classes = functions.graph, functions.codes, functions.classes
         self.is_network = self.module is self.classes.root
-        self.made: list[Made] = []
+        self.made: list[Callee] = []
         self.columns = iter(cls.columns)
 
     def lines(self) -> Iterator[str]:
@@ -239,25 +239,25 @@ class Function:
             yield from wrapped(f"        return keras.Model({inputs}, {every}, name={name})")
         yield from wrapped(f"    return keras.Model({inputs}, {listed([given[ref] for ref in outputs])}, name={name})")
 
-    def in_training(self, steps: Sequence[Step]) -> list[Step]:
+    def in_training(self, steps: Sequence[StatementStep]) -> list[StatementStep]:
         """Return the computations of training heads."""
         return [step for step in steps if self.graph.nodes[step.outputs[0].node].training]
 
-    def input(self, ref: Ref) -> Written:
+    def input(self, ref: Ref) -> CallText:
         """Return the call that makes an input of the model."""
         node = self.graph.nodes[ref.node]
         shape = self.functions.shape_of(ref)
         dtype = (("dtype=", '"int32"'),) if node.name in vocabularies(self.graph) else ()
-        return Written("keras.Input", (("", literal(shape)), *dtype, ("name=", literal(legal(node.name)))))
+        return CallText("keras.Input", (("", literal(shape)), *dtype, ("name=", literal(legal(node.name)))))
 
-    def sequence(self, steps: Sequence[Step]) -> list[tuple[str, Text]] | None:
+    def sequence(self, steps: Sequence[StatementStep]) -> list[tuple[str, Text]] | None:
         """Return the layers of a model with their comments, if it is a sequence of layers; otherwise ``None``."""
         if len(self.graph.inputs) != 1 or len(self.graph.outputs) != 1 or self.graph.training_outputs:
             return None
         items = self.items(steps, Ref(0))
         return None if items is None else [("", self.input(Ref(0))), *items]
 
-    def items(self, steps: Sequence[Step], current: Ref) -> list[tuple[str, Text]] | None:
+    def items(self, steps: Sequence[StatementStep], current: Ref) -> list[tuple[str, Text]] | None:
         """Return layers that are called one after another, with their comments; ``None`` if there is anything else."""
         found: list[tuple[str, Text]] = []
         for step in steps:
@@ -273,12 +273,12 @@ class Function:
 
     # --- steps ---
 
-    def steps(self, children: Sequence[Module], prefix: str) -> Iterator[Step]:
+    def steps(self, children: Sequence[Module], prefix: str) -> Iterator[StatementStep]:
         """Yield the computations of modules one after another, whose names start with a prefix."""
         for child in children:
             if child in self.classes.same and not child.is_layer:
                 variable = self.variable_of(self.classes.same[child])
-                yield Step(f"{variable}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
+                yield StatementStep(f"{variable}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
             elif child.nodes[0] in self.functions.called_again and not child.is_layer:
                 yield self.model(child, self.join(prefix, child.name))
             elif child.repeats > 1:
@@ -293,12 +293,12 @@ class Function:
     def join(self, prefix: str, name: str) -> str:
         return joined(prefix, name, self.functions.separator)
 
-    def add(self, made: Made) -> str:
+    def add(self, made: Callee) -> str:
         """Keep what a statement calls, and return the name that stands for it."""
         self.made.append(made)
         return f"called_{len(self.made) - 1}"
 
-    def layer(self, child: Module, name: str) -> Iterator[Step]:
+    def layer(self, child: Module, name: str) -> Iterator[StatementStep]:
         """Yield the computations of a layer."""
         index = child.nodes[0]
         node, code = self.graph.nodes[index], self.codes[index]
@@ -320,10 +320,10 @@ class Function:
             args = self.arguments(call)
             is_function = call.function.islower() and "." not in call.function
             comment = ORDER if label == "permute" else ""
-            text = Written(call.function, (*args, ("name=", text_of(own))))
+            text = CallText(call.function, (*args, ("name=", text_of(own))))
             shared = self.functions.called_again.get(index)
             held = self.variable_of(shared, label) if shared is child else ""
-            made = Made(text, is_function, comment=comment, variable=held)
+            made = Callee(text, is_function, comment=comment, variable=held)
             callees[f"self_{label}" if label else "self"] = self.add(made)
         named_well = split_name(child.name)[0].rstrip("_") != node.op.name
         lines = code.template.split("\n")
@@ -350,63 +350,65 @@ class Function:
             outputs = child.outputs[:1] if is_last else (Ref(index, 1000 + number),)
             before = outputs[0]
             own_name = child.name if named_well and is_last else ""
-            yield Step(template, read, outputs, own_name, is_line=bool(callees) and "(" in line and "$self" in line)
+            yield StatementStep(
+                template, read, outputs, own_name, is_line=bool(callees) and "(" in line and "$self" in line
+            )
 
     def variable_of(self, shared: Module, label: str = "") -> str:
         """Return the variable that holds a layer or a model which is called again."""
         return self.free_name("_".join(filter(None, (shared.name, label, "layer" if shared.is_layer else "model"))))
 
-    def model(self, child: Module, name: str) -> Step:
+    def model(self, child: Module, name: str) -> StatementStep:
         """Return the computation of a module that is called again, which is a model of its own."""
         variable = self.variable_of(child)
         again = [other for other, first in self.classes.same.items() if first is child]
         shapes = [self.functions.shape_of(each.inputs[0]) for each in (child, *again)]
         sizes = tuple([each[0] if len({*each}) == 1 else None for each in zip(*shapes, strict=True)])
-        given = Written("keras.Input", (("", literal(sizes)),))
+        given = CallText("keras.Input", (("", literal(sizes)),))
         if child in self.classes.of:
             call = self.function_call(child, name)
             inputs = f"{variable}_inputs"
             call = call._replace(args=(("", inputs), *call.args))
-            text = Written("keras.Model", (("", inputs), ("", call), ("name=", text_of(name))))
-            made = Made(text, variable=variable, inside=(*in_lines(f"{inputs} = ", given, ""),))
+            text = CallText("keras.Model", (("", inputs), ("", call), ("name=", text_of(name))))
+            made = Callee(text, variable=variable, inside=(*in_lines(f"{inputs} = ", given, ""),))
         else:
             items = self.items([*self.steps(child.children, "")], child.inputs[0])
             if items is None:
                 reason = f"the part '{child.name}', which is called several times, is no sequence of layers of Keras"
                 raise SpecError([Problem("write", reason, origin=self.graph.name[:60])])
-            layers = Written("", tuple([("", each) for each in (given, *(item for _, item in items))]), "", ("[", "]"))
-            made = Made(Written("keras.Sequential", (("", layers), ("name=", text_of(name)))), variable=variable)
-        return Step(f"{self.add(made)}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
+            layers = CallText("", tuple([("", each) for each in (given, *(item for _, item in items))]), "", ("[", "]"))
+            made = Callee(CallText("keras.Sequential", (("", layers), ("name=", text_of(name)))), variable=variable)
+        return StatementStep(f"{self.add(made)}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
 
-    def arguments(self, call: Call) -> tuple[tuple[str, Text], ...]:
+    def arguments(self, call: CallExpression) -> tuple[tuple[str, Text], ...]:
         """Return the arguments of a call, with what is written in the places for values."""
         args: list[tuple[str, Text]] = []
         for arg in call.args:
             before = "" if arg.positional else f"{arg.name}="
-            if isinstance(arg.value, Call):
-                args.append((before, Written(arg.value.function, self.arguments(arg.value))))
+            if isinstance(arg.value, CallExpression):
+                args.append((before, CallText(arg.value.function, self.arguments(arg.value))))
                 continue
             column = next(self.columns)
             if not column.is_default:
                 args.append((before, column.text))
         return tuple(args)
 
-    def function_call(self, module: Module, name: str) -> Written:
+    def function_call(self, module: Module, name: str) -> CallText:
         """Return the call of the function of a module; tensors are added in front."""
         call = self.classes.call(module)
         given = (("name=", text_of(name)),) if self.functions.has_layers(module) else ()
-        return Written(self.functions.names[call.function], (*self.arguments(call), *given))
+        return CallText(self.functions.names[call.function], (*self.arguments(call), *given))
 
-    def called(self, child: Module, name: str) -> Step:
-        callee = self.add(Made(self.function_call(child.single, name), is_function=True))
+    def called(self, child: Module, name: str) -> StatementStep:
+        callee = self.add(Callee(self.function_call(child.single, name), is_function=True))
         places = ", ".join(f"${place}" for place in range(len(child.inputs)))
-        return Step(f"{callee}({places})", child.inputs, child.outputs, self.variable(child), is_line=True)
+        return StatementStep(f"{callee}({places})", child.inputs, child.outputs, self.variable(child), is_line=True)
 
     def variable(self, child: Module) -> str:
         """Return the name for the output of a module: a stage of the network gives it its own."""
         return child.name if self.is_network else ""
 
-    def repeated(self, child: Module, prefix: str) -> Step:
+    def repeated(self, child: Module, prefix: str) -> StatementStep:
         """Return the computation of equal modules one after another, which is a loop."""
         assert child.numbers is not None
         times = next(self.columns).text
@@ -418,8 +420,8 @@ class Function:
         lines = written(statements(steps, single.outputs), {single.inputs[0]: "x"}, single.outputs, self.free_name)
         inside = (*self.body(lines, ""),)
         self.made = outer
-        callee = self.add(Made(Written("", ()), loop=spanned(times, first), inside=inside))
-        return Step(f"{callee}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
+        callee = self.add(Callee(CallText("", ()), loop=spanned(times, first), inside=inside))
+        return StatementStep(f"{callee}($0)", child.inputs, child.outputs, self.variable(child), is_line=True)
 
     # --- text ---
 
@@ -463,7 +465,7 @@ class Function:
         texts += ["*", "name: str"] if self.functions.has_layers(self.module) else []
         outputs = len(self.module.outputs)
         result = TENSOR if outputs == 1 else f"tuple[{TENSOR}, {TENSOR if outputs == 2 else '...'}]"
-        call = Written(
+        call = CallText(
             f"def {self.functions.names[self.cls.name]}", tuple([("", text) for text in texts]), f" -> {result}:"
         )
         yield from in_lines("", call, "")
@@ -481,7 +483,7 @@ class Function:
         return ["x", *skips] if inputs else []
 
 
-def called_lines(before: str, call: Written, tensors: str, indent: str = "    ") -> list[str]:
+def called_lines(before: str, call: CallText, tensors: str, indent: str = "    ") -> list[str]:
     """Return the lines of a layer that is constructed and called, with as few brackets broken as possible."""
     first = f"{indent}{before}{in_one_line(call)}("
     if len(f"{first}{tensors})") <= WIDTH:

@@ -17,7 +17,7 @@ from archcalc.graph import Graph, Ref
 Sizes = tuple[int, ...]
 
 
-class Layout(Enum):
+class AxisOrder(Enum):
     """The order of the axes of a tensor."""
 
     FIRST = "as in the graph"
@@ -26,9 +26,9 @@ class Layout(Enum):
 
     def order(self, rank: int) -> tuple[int, ...]:
         """Return the axes of the graph in the order that they have in Keras."""
-        if self is Layout.VECTOR:
+        if self is AxisOrder.VECTOR:
             return (0,)
-        return (*range(1, rank), 0) if self is Layout.LAST and rank else (*range(rank),)
+        return (*range(1, rank), 0) if self is AxisOrder.LAST and rank else (*range(rank),)
 
     def of(self, shape: Sequence[Any]) -> tuple[Any, ...]:
         """Return what belongs to the axes of the graph in the order of Keras."""
@@ -58,7 +58,7 @@ POINTWISE = frozenset(
     (
         *("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish"),
         *("hardsigmoid", "softplus", "dropout", "identity", "scale", "offset", "exp", "log", "sqrt", "sin", "cos"),
-        *("erf", "abs", "floor", "pow", "clip", "add", "sub", "mul", "div", "max", "min", "where", "compare"),
+        *("atan", "erf", "abs", "floor", "pow", "clip", "add", "sub", "mul", "div", "max", "min", "where", "compare"),
     )
 )
 """Operators on single numbers."""
@@ -107,18 +107,18 @@ def ends_of(op: Any, shapes: Sequence[Sizes]) -> Ends:
 class Layouts(NamedTuple):
     """The orders of all tensors, and what operators expect."""
 
-    made: Mapping[Ref, Layout]
+    made: Mapping[Ref, AxisOrder]
     ends: Mapping[int, Ends]
 
-    def read(self, graph: Graph, index: int) -> tuple[Layout, ...]:
+    def read(self, graph: Graph, index: int) -> tuple[AxisOrder, ...]:
         """Return the orders in which a layer reads its tensors; where they are others, tensors are transposed."""
-        fixed = {End.LAST: Layout.LAST, End.FIRST: Layout.FIRST}
+        fixed = {End.LAST: AxisOrder.LAST, End.FIRST: AxisOrder.FIRST}
         pairs = zip(graph.nodes[index].inputs, self.ends[index].inputs, strict=True)
         return tuple([fixed.get(end, self.made[ref]) for ref, end in pairs])
 
-    def written(self, index: int) -> Layout:
+    def written(self, index: int) -> AxisOrder:
         """Return the order in which the operator of a layer makes its output."""
-        fixed = {End.LAST: Layout.LAST, End.FIRST: Layout.FIRST}
+        fixed = {End.LAST: AxisOrder.LAST, End.FIRST: AxisOrder.FIRST}
         return fixed.get(self.ends[index].output, self.made[Ref(index)])
 
 
@@ -145,14 +145,14 @@ def layouts_of(graph: Graph) -> Layouts:
     members: dict[Ref, list[Ref]] = defaultdict(list)
     for ref in refs:
         members[groups.of(ref)].append(ref)
-    made: dict[Ref, Layout] = {}
+    made: dict[Ref, AxisOrder] = {}
     for inside in members.values():
         wanted = {end for ref in inside for end in expected[ref]}
         alone = all(size == 1 for ref in inside for size in shapes[ref][1:])
-        layout = Layout.LAST if wanted & {End.LAST, End.POOLED} else Layout.FIRST
+        layout = AxisOrder.LAST if wanted & {End.LAST, End.POOLED} else AxisOrder.FIRST
         if End.POOLED in wanted and wanted <= {End.POOLED, End.FLAT, End.SAME} and alone:
-            layout = Layout.VECTOR
-        made |= {ref: layout if len(shapes[ref]) > 1 else Layout.FIRST for ref in inside}
+            layout = AxisOrder.VECTOR
+        made |= {ref: layout if len(shapes[ref]) > 1 else AxisOrder.FIRST for ref in inside}
     return Layouts(made, ends)
 
 

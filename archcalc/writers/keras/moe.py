@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, width
-from archcalc.writers.keras.registry import View, at, helper, layer, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, width
+from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 MIXTURE = '''
 class {name}(layers.Layer):
@@ -35,10 +35,10 @@ class {name}(layers.Layer):
 
 
 @writes("moe")
-def write_moe(view: View) -> Code:
-    op = view.op
+def write_moe(context: KerasContext) -> Code:
+    op = context.op
     if op.bias:
-        raise Lacking("a mixture of experts with biases is not written")
+        raise NotInLibrary("a mixture of experts with biases is not written")
     option = ", approximate=False" if op.act == "gelu" else ""
     up = "ops.matmul(x, ops.transpose(self.up[expert]))"
     if op.gated:
@@ -51,4 +51,4 @@ def write_moe(view: View) -> Code:
     made = helper(name, MIXTURE.format(name=name, gate=gate, hidden=hidden))
     args = (width("hidden", op.hidden), Arg("experts", op.experts), Arg("top", op.top))
     arrays = {each: at(each) for each in ("router", "up", "gate", "down")}
-    return layer(Call(name, args), helpers=(made,), arrays=arrays)
+    return layer(CallExpression(name, args), helpers=(made,), arrays=arrays)

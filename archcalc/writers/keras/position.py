@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking
-from archcalc.writers.keras.registry import View, at, expression, helper, layer, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, helper
+from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
 POSITIONS = helper(
     "relative_positions",
@@ -88,10 +88,10 @@ def shift_mask(size, window, shift):
 
 
 @writes("relative_bias")
-def write_relative_bias(view: View) -> Code:
-    op = view.op
+def write_relative_bias(context: KerasContext) -> Code:
+    op = context.op
     if op.table:
-        raise Lacking("relative positions with a table that is computed are not written")
+        raise NotInLibrary("relative positions with a table that is computed are not written")
     heads = Arg("heads", op.heads)
     if op.buckets:
         helpers: tuple[Helper, ...] = (BUCKETED,)
@@ -105,13 +105,13 @@ def write_relative_bias(view: View) -> Code:
     else:
         helpers = (POSITIONS, RELATIVE)
         args = (Arg("size", tuple(op.size)), heads)
-    code = layer(Call(helpers[-1].name, args), "$anchor", helpers=helpers)
+    code = layer(CallExpression(helpers[-1].name, args), "$anchor", helpers=helpers)
     return code._replace(steps=(), arrays={"table": at("table")})
 
 
 @writes("shift_mask")
-def write_shift_mask(view: View) -> Code:
-    op = view.op
+def write_shift_mask(context: KerasContext) -> Code:
+    op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
     sizes = Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts)
     return expression("shift_mask($size, $window, $shift)", *sizes, helpers=(SHIFT_MASK,))._replace(steps=())

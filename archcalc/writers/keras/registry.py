@@ -6,30 +6,26 @@ line before computes, and ``$self_LABEL`` for the layer with that label.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from archcalc.writers.code.calls import Arg, Call, Code, Helper, Lacking
-from archcalc.writers.keras.layout import Layout
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary
+from archcalc.writers.code.registry import LayerContext, LayerWriters, Sizes
+from archcalc.writers.keras.layout import AxisOrder
 
-Sizes: TypeAlias = tuple[int, ...]
 VALUES = "="
 """The function of a call that has the values of an expression as its arguments, and is not written itself."""
 
 
-class View(NamedTuple):
-    """A layer with what its code depends on. Shapes are those of the graph, channels first and without the batch."""
+@dataclass(frozen=True, kw_only=True)
+class KerasContext(LayerContext):
+    """A layer with what its code for Keras depends on."""
 
-    op: Any
-    shapes: tuple[Sizes, ...]
-    """The shapes of the tensors that it reads."""
-    output: Sizes
-    layouts: tuple[Layout, ...]
-    """The orders in which it reads them."""
-    layout: Layout
+    layouts: tuple[AxisOrder, ...]
+    """The orders in which it reads its tensors."""
+    layout: AxisOrder
     """The order in which it makes its output."""
-    single: tuple[bool, ...] = ()
-    """For each of the tensors that it reads, whether its batch is 1, because it is the same for every example."""
     activation: str | None = None
     """The activation that follows, if it is an argument of the layer."""
     is_positive: bool = False
@@ -39,15 +35,6 @@ class View(NamedTuple):
     is_padded: bool = False
     """Whether similar layers pad their inputs in a layer of their own, so that this one does, too."""
 
-    @property
-    def shape(self) -> Sizes:
-        return self.shapes[0]
-
-    @property
-    def rank(self) -> int:
-        """The number of spatial axes."""
-        return len(self.shape) - 1
-
     def axis(self, axis: int, place: int = 0) -> int:
         """Return the number in Keras of an axis of a tensor that is read; −1 for the last one."""
         rank = len(self.shapes[place])
@@ -56,7 +43,7 @@ class View(NamedTuple):
         return -1 if found == len(order) else found
 
 
-class Stored(NamedTuple):
+class ArrayLocation(NamedTuple):
     """Where a stored array is, or rows of it."""
 
     label: str
@@ -67,50 +54,25 @@ class Stored(NamedTuple):
     """Returns the array that the executor has in place of that of Keras."""
 
 
-def at(variable: str, transform: Callable[[Any], Any] = lambda array: array, *, label: str = "") -> tuple[Stored, ...]:
+def at(
+    variable: str, transform: Callable[[Any], Any] = lambda array: array, *, label: str = ""
+) -> tuple[ArrayLocation, ...]:
     """Return where an array is that is a variable of a layer."""
-    return (Stored(label, variable, transform),)
+    return (ArrayLocation(label, variable, transform),)
 
 
-Writer: TypeAlias = Callable[[View], Code]
-
-LAYERS: dict[str, Writer] = {}
+_WRITERS = LayerWriters[KerasContext]("Keras")
+writes, code_of = _WRITERS.writes, _WRITERS.code_of
+LAYERS: Mapping[str, object] = _WRITERS.by_operator
 """By the name of the operator."""
 
 
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """Return a decorator that registers how operators are written."""
-
-    def register(function: Writer) -> Writer:
-        LAYERS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
-
-
-def helper(name: str, text: str) -> Helper:
-    """Return a class or function that layers use; empty lines around its text are dropped."""
-    return Helper(name, text.strip("\n"))
-
-
-def code_of(view: View) -> Code:
-    """Return how a layer is written.
-
-    Raises:
-        Lacking: Keras, or this writer, cannot express it.
-    """
-    write = LAYERS.get(view.op.name)
-    if write is None:
-        raise Lacking(f"there is no Keras code for {view.op.name}")
-    return write(view)
-
-
-def layer(call: Call, inputs: str = "$0", **more: Any) -> Code:
+def layer(call: CallExpression, inputs: str = "$0", **more: Any) -> Code:
     """Return the code of a layer that a layer of Keras computes."""
     return Code(f"$self({inputs})", (("", call),), (("", call),), **more)
 
 
-def layers(*parts: tuple[str, Call], **more: Any) -> Code:
+def layers(*parts: tuple[str, CallExpression], **more: Any) -> Code:
     """Return the code of a layer that several layers of Keras compute one after another."""
     lines = [
         f"$self{'_' + label if label else ''}({'$_' if number else '$0'})" for number, (label, _) in enumerate(parts)
@@ -118,41 +80,36 @@ def layers(*parts: tuple[str, Call], **more: Any) -> Code:
     return Code("\n".join(lines), parts, parts, **more)
 
 
-def statements(template: str, *parts: tuple[str, Call], **more: Any) -> Code:
+def statements(template: str, *parts: tuple[str, CallExpression], **more: Any) -> Code:
     """Return the code of a layer by its statements, with the layers of Keras in them."""
     return Code(template, parts, parts, **more)
 
 
 def expression(template: str, *values: Arg, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return the code of a layer that no layer of Keras computes."""
-    parts = ((VALUES, Call(VALUES, values)),)
+    parts = ((VALUES, CallExpression(VALUES, values)),)
     return Code(template, parts, parts, helpers=helpers)
 
 
 def by_rank(kind: str, rank: int, end: str = "", most: int = 3) -> str:
     """Return the class of Keras for a number of spatial axes: ``Conv`` is ``layers.Conv2D`` for two."""
     if not 1 <= rank <= most:
-        raise Lacking(f"Keras's {kind} has 1 to {most} spatial axes, got {rank}")
+        raise NotInLibrary(f"Keras's {kind} has 1 to {most} spatial axes, got {rank}")
     return f"layers.{kind}{rank}D{end}"
 
 
-def option(name: str, value: Any, default: Any, kind: str = "") -> Arg:
-    """Return an optional argument."""
-    return Arg(name, value, default, kind or name)
-
-
-def transposed(text: str, read: Layout, wanted: Layout, rank: int) -> str:
+def transposed(text: str, read: AxisOrder, wanted: AxisOrder, rank: int) -> str:
     """Return an expression for a tensor in another order."""
-    if read is Layout.VECTOR:
-        raise Lacking("a vector in place of maps is not written")
+    if read is AxisOrder.VECTOR:
+        raise NotInLibrary("a vector in place of maps is not written")
     places = [read.order(rank).index(axis) + 1 for axis in wanted.order(rank)]
     return f"ops.transpose({text}, (0, {', '.join(map(str, places))}))"
 
 
-def is_same_order(shape: Sizes, one: Layout, other: Layout) -> bool:
+def is_same_order(shape: Sizes, one: AxisOrder, other: AxisOrder) -> bool:
     """Return whether elements have the same order in two layouts; axes of size 1 do not matter."""
 
-    def long(layout: Layout) -> list[int]:
+    def long(layout: AxisOrder) -> list[int]:
         return [axis for axis in layout.order(len(shape)) if shape[axis] != 1]
 
-    return one is Layout.VECTOR or other is Layout.VECTOR or long(one) == long(other)
+    return one is AxisOrder.VECTOR or other is AxisOrder.VECTOR or long(one) == long(other)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import axis_after_batch, channelwise, gelu, named, reshaped, silu, whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("prelu")
-def write_prelu(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_prelu(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     return model.add("PRelu", name, channelwise(model, weights["slope"], len(shape) - 1))
 
 
 @writes("maxout")
-def write_maxout(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_maxout(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     pieces = reshaped(model, name, shape[0] // op.pieces, op.pieces, *shape[1:])
     return model.add("ReduceMax", pieces, whole(model, 2), keepdims=0)
 
 
 @writes("dropout", "spatial_dropout")
-def write_dropout(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_dropout(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     if op.scale == "training":
         return model.add("Dropout", name)
     return model.add("Mul", name, model.constant(1 - float(op.rate)))

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import as_lists, filled_up, part, permuted, reshaped, whole, whole_number
 from archcalc.writers.onnx.registry import writes
 
 
-def forbidding(model: Model, op: Any, queries: int, keys: int) -> list[str]:
+def forbidding(model: ModelBuilder, op: Any, queries: int, keys: int) -> list[str]:
     """Return tables that are added to the scores, very negative where a query may not attend to a key."""
     window = getattr(op, "window", None)
     corners: list[tuple[int, int]] = []  # above a diagonal, or below it: whether above, and the diagonal
@@ -28,7 +28,7 @@ def forbidding(model: Model, op: Any, queries: int, keys: int) -> list[str]:
     return [model.once(("corner", queries, keys, *each), partial(corner, *each)) for each in corners]
 
 
-def products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
+def products(model: ModelBuilder, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
     """Append the products of queries, keys and values with these shapes (without the batch)."""
     rank = len(shapes[0])
     turned = permuted(model, k, *range(rank - 1), rank, rank - 1)
@@ -40,7 +40,7 @@ def products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes],
 
 
 @writes("sdpa")
-def write_sdpa(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_sdpa(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     q, k, v, *mask = names
     if op.factor is not None:
         q = model.add("Mul", q, model.constant(float(op.factor) * math.sqrt(shapes[0][-1])))
@@ -64,7 +64,7 @@ def slopes(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
 
 
 @writes("attention")
-def write_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
+def write_attention(model: ModelBuilder, op: Any, name: Any, shape: Any, weights: Weights) -> str:
     names, shapes = as_lists(name, shape)
     given = dict(zip(op.tensor_arguments(), zip(names[1:], shapes[1:], strict=True), strict=True))
     source, source_shape = given.get("context", (names[0], shapes[0]))

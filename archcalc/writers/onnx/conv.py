@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
+from archcalc.writers.onnx.model import Array, ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import all_pads, bordered, normalised, whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("conv")
-def write_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_conv(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     weight = weights["weight"]
     if op.table is not None:  # a dense kernel that is zero where maps are not connected
         connected = np.array(op.table, bool).T
@@ -27,7 +27,9 @@ def write_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights)
     return convolution(model, op, name, shape, weight, weights.get("bias"), op.groups)
 
 
-def convolution(model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int) -> str:
+def convolution(
+    model: ModelBuilder, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
+) -> str:
     weight = np.flip(weight, tuple(range(2, weight.ndim))) if op.flip else weight
     stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
     sides = op.paddings(shape)
@@ -46,12 +48,12 @@ def convolution(model: Model, op: Any, name: str, shape: Sizes, weight: Array, b
 
 
 @writes("dwconv")
-def write_dwconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_dwconv(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     return convolution(model, op, name, shape, normalised(op, weights), weights.get("bias"), shape[0])
 
 
 @writes("sepconv")
-def write_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_sepconv(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     between = convolution(model, op, name, shape, weights["depthwise"], None, shape[0])
     stored = [normalised(op, weights, "pointwise"), *([weights["bias"]] if op.bias else [])]
     return model.add("Conv", between, *map(model.constant, stored))
@@ -66,7 +68,7 @@ def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
 
 
 @writes("upconv")
-def write_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_upconv(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Cut the padding off the full result of ONNX's operator; zeros after the input make it longer where needed."""
     sizes = shape[1:]
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]

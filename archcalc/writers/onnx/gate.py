@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import axis_after_batch, gelu, part, silu
 from archcalc.writers.onnx.registry import writes
 
 
-def write_gated(kind: str, model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_gated(kind: str, model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     axis = axis_after_batch(op) % (len(shape) + 1)
     half = shape[axis - 1] // 2
     first, second = (part(model, name, axis, start, start + half) for start in (0, half))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import filled_up, part
 from archcalc.writers.onnx.registry import writes
 
 
-def write_elementwise(kind: str, model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_elementwise(
+    kind: str, model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights
+) -> str:
     return reduce(lambda one, other: model.add(kind, one, other), filled_up(model, names, shapes))
 
 
 @writes("where")
-def write_where(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_where(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     condition, one, other = filled_up(model, names, shapes)
     return model.add("Where", model.add("Greater", condition, model.constant(0.0)), one, other)
 
@@ -31,14 +33,14 @@ COMPARED = {
 
 
 @writes("compare")
-def write_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_compare(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     found = model.add(COMPARED[op.how], *filled_up(model, names, shapes))
     found = model.add("Not", found) if op.how == "not_equal" else found
     return model.add("Cast", found, to=model.element)
 
 
 @writes("concat")
-def write_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_concat(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     along = op.axis % len(shapes[0])
     smallest = [min(column) for column in zip(*shapes, strict=True)]
     cropped = []

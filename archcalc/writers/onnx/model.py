@@ -22,11 +22,11 @@ OLDEST = 18
 """The oldest version that models are written for: before it, axes of reductions are attributes."""
 
 
-class Lacking(Exception):
+class NotInOnnx(Exception):
     """The chosen version of the operators, or ONNX, cannot express a layer; the argument says why."""
 
 
-class Model:
+class ModelBuilder:
     """A model under construction."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Model:
         """Append a node with several outputs.
 
         Raises:
-            Lacking: the chosen version of the operators does not have it, or not with these attributes.
+            NotInOnnx: the chosen version of the operators does not have it, or not with these attributes.
         """
         self._require(kind, attributes)
         name = f"{self.layer}/{kind}_{len(self.nodes)}"
@@ -212,10 +212,10 @@ class Model:
         try:
             schema = defs.get_schema(kind, self.opset, "")
         except defs.SchemaError:
-            raise Lacking(f"ONNX has {kind} from opset {_first(kind)} on") from None
+            raise NotInOnnx(f"ONNX has {kind} from opset {_first(kind)} on") from None
         missing = [name for name in attributes if name not in schema.attributes]
         if missing:
-            raise Lacking(f"{kind} has no attribute '{missing[0]}' in opset {self.opset}")
+            raise NotInOnnx(f"{kind} has no attribute '{missing[0]}' in opset {self.opset}")
 
 
 def is_without_numbers(array: Array) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import gelu, silu, whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("moe")
-def write_moe(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_moe(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     def linear(x: str, which: str, equation: str) -> str:
         x = model.add("Einsum", x, model.constant(weights[which]), equation=equation)
         bias = weights.get(f"{which}_bias")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import channelwise, part, permuted, reshaped, scaled_and_shifted, whole
 from archcalc.writers.onnx.registry import writes
 
 
-def affine(model: Model, weights: Weights, shape: Sizes) -> list[str]:
+def affine(model: ModelBuilder, weights: Weights, shape: Sizes) -> list[str]:
     """Append scale and shift; ones and zeros in place of those that a layer does not have."""
     neutral = {"scale": 1.0, "shift": 0.0}
     return [
@@ -23,13 +23,13 @@ def affine(model: Model, weights: Weights, shape: Sizes) -> list[str]:
 
 
 @writes("bn")
-def write_batch_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_batch_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     stored = [*affine(model, weights, shape[:1]), *(model.constant(weights[key]) for key in ("mean", "variance"))]
     return model.add("BatchNormalization", name, *stored, epsilon=float(op.eps))
 
 
 @writes("ln")
-def write_layer_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_layer_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     rank = len(shape)
     together = {"all": shape, "last": shape[-1:], "channels": shape[:1]}[op.axis]
     stored = affine(model, weights, together)
@@ -40,19 +40,19 @@ def write_layer_norm(model: Model, op: Any, name: str, shape: Sizes, weights: We
     return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
 
 
-def normalised_axes(model: Model, op: Any, shape: Sizes) -> str:
+def normalised_axes(model: ModelBuilder, op: Any, shape: Sizes) -> str:
     """Append the axes over which a norm is taken."""
     return whole(model, *{"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis])
 
 
 @writes("l2_norm")
-def write_l2_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_l2_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     length = model.add("ReduceL2", name, normalised_axes(model, op, shape))
     return model.add("Div", name, model.add("Max", length, model.constant(float(op.eps))))
 
 
 @writes("rms_norm")
-def write_rms_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_rms_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Compose the norm from other operators: ONNX Runtime has RMSNormalization in opset 23 only."""
     square = model.add("ReduceMean", model.add("Mul", name, name), normalised_axes(model, op, shape))
     root = model.add("Sqrt", model.add("Add", square, model.constant(float(op.eps))))
@@ -67,13 +67,13 @@ def write_rms_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weig
 
 
 @writes("in")
-def write_instance_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_instance_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     stored = affine(model, weights, shape[:1])
     return model.add("InstanceNormalization", name, *stored, epsilon=float(op.eps))
 
 
 @writes("gn")
-def write_group_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_group_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Compose the norm of small groups, where ONNX Runtime subtracts the squared mean from the mean square, which
     cancels; and before opset 21, where scale and shift belong to groups."""
     rank, together = len(shape) - 1, prod(shape) // op.groups
@@ -89,7 +89,7 @@ def write_group_norm(model: Model, op: Any, name: str, shape: Sizes, weights: We
 
 
 @writes("lrn")
-def write_local_response_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_local_response_norm(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Use ONNX's operator, which divides alpha by the size, for odd sizes across the channels of images only."""
     if op.region == "across" and op.size % 2 and len(shape) == 3 and model.dtype == np.float32:
         alpha = float(op.alpha) * op.size
@@ -110,6 +110,6 @@ def write_local_response_norm(model: Model, op: Any, name: str, shape: Sizes, we
 
 
 @writes("standardize")
-def write_standardize(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_standardize(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     mean, std = (channelwise(model, np.array([float(x) for x in each]), len(shape) - 1) for each in (op.mean, op.std))
     return model.add("Div", model.add("Sub", name, mean), std)

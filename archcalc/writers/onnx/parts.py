@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Array, Model, Sizes, Weights
+from archcalc.writers.onnx.model import Array, ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.registry import Layer
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
@@ -35,22 +35,22 @@ def normalised(op: Any, weights: Weights, name: str = "weight", axes: tuple[int,
 BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def bordered(model: Model, name: str, border: str, sides: Sides) -> str:
+def bordered(model: ModelBuilder, name: str, border: str, sides: Sides) -> str:
     """Append padding of the spatial axes, with the values of ``border``."""
     before, after = zip(*sides, strict=True)
     return model.add("Pad", name, whole(model, 0, 0, *before, 0, 0, *after), mode=BORDERS[border])
 
 
-def channelwise(model: Model, array: Array, rank: int) -> str:
+def channelwise(model: ModelBuilder, array: Array, rank: int) -> str:
     """Append one number per channel, shaped to broadcast over ``rank`` axes after the channels."""
     return model.constant(array.reshape(-1, *(1,) * rank))
 
 
-def whole(model: Model, *numbers: int) -> str:
+def whole(model: ModelBuilder, *numbers: int) -> str:
     return model.constant(list(numbers), np.int64)
 
 
-def whole_number(model: Model, number: int) -> str:
+def whole_number(model: ModelBuilder, number: int) -> str:
     """Append an integer without axes."""
     return model.constant(np.int64(number), np.int64)
 
@@ -61,7 +61,7 @@ def as_lists(names: Any, shapes: Any) -> tuple[list[str], list[Sizes]]:
 
 
 def filled_up(
-    model: Model, names: Sequence[str], shapes: Sequence[Sizes], rank: int | None = None, *, before: bool = False
+    model: ModelBuilder, names: Sequence[str], shapes: Sequence[Sizes], rank: int | None = None, *, before: bool = False
 ) -> list[str]:
     """Append reshapes of tensors to one rank, by default the largest: with axes of size 1 after or before their own."""
     rank = max(map(len, shapes)) if rank is None else rank
@@ -72,22 +72,22 @@ def filled_up(
     return found
 
 
-def for_one_example(model: Model, array: Array) -> str:
+def for_one_example(model: ModelBuilder, array: Array) -> str:
     """Append a stored array with a batch of one in front."""
     return model.add("Unsqueeze", model.constant(array), whole(model, 0))
 
 
-def part(model: Model, name: str, axis: int, start: int, stop: int, step: int = 1) -> str:
+def part(model: ModelBuilder, name: str, axis: int, start: int, stop: int, step: int = 1) -> str:
     """Append a slice of one axis of a tensor with the batch in front."""
     return model.add("Slice", name, *(whole(model, number) for number in (start, stop, axis, step)))
 
 
-def reshaped(model: Model, name: str, *sizes: int) -> str:
+def reshaped(model: ModelBuilder, name: str, *sizes: int) -> str:
     """Append a reshape of every example; 0 keeps the batch."""
     return model.add("Reshape", name, whole(model, 0, *sizes))
 
 
-def permuted(model: Model, name: str, *order: int) -> str:
+def permuted(model: ModelBuilder, name: str, *order: int) -> str:
     return model.add("Transpose", name, perm=list(order))
 
 
@@ -96,7 +96,7 @@ def axis_after_batch(op: Any) -> int:
     return int(op.axis) + 1 if op.axis >= 0 else int(op.axis)
 
 
-def scaled_and_shifted(model: Model, name: str, rank: int, weights: Weights) -> str:
+def scaled_and_shifted(model: ModelBuilder, name: str, rank: int, weights: Weights) -> str:
     if "scale" not in weights:
         return name
     scaled = model.add("Mul", name, channelwise(model, weights["scale"], rank))
@@ -106,17 +106,17 @@ def scaled_and_shifted(model: Model, name: str, rank: int, weights: Weights) -> 
 def named(kind: str, **attributes: Callable[[Any], Any]) -> Layer:
     """Return a counterpart that appends ONNX's operator of this name, with attributes from those of archcalc's."""
 
-    def append(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    def append(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
         return model.add(kind, name, **{key: value(op) for key, value in attributes.items()})
 
     return append
 
 
-def silu(model: Model, name: str) -> str:
+def silu(model: ModelBuilder, name: str) -> str:
     return model.add("Mul", name, model.add("Sigmoid", name))
 
 
-def gelu(model: Model, name: str, form: str) -> str:
+def gelu(model: ModelBuilder, name: str, form: str) -> str:
     """Append a GELU; before ONNX had the operator (opset 20), its formula."""
     if model.opset >= 20:
         return model.add("Gelu", name, approximate="tanh" if form == "tanh" else "none")

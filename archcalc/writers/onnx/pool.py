@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import all_pads, channelwise, named, part, whole
 from archcalc.writers.onnx.registry import writes
 
 
-def pooled(model: Model, op: Any, kind: str, name: str, shape: Sizes, **more: Any) -> str:
+def pooled(model: ModelBuilder, op: Any, kind: str, name: str, shape: Sizes, **more: Any) -> str:
     return model.add(
         kind,
         name,
@@ -25,12 +25,12 @@ def pooled(model: Model, op: Any, kind: str, name: str, shape: Sizes, **more: An
 
 
 @writes("avgpool")
-def write_avgpool(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_avgpool(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     return pooled(model, op, "AveragePool", name, shape, count_include_pad=int(op.count_include_pad))
 
 
 @writes("subsample")
-def write_subsample(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_subsample(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Sum the windows with a depthwise convolution with ones; with ``ceil``, the missing positions are zeros."""
     channels, *sizes = shape
     stride = op.stride or op.kernel
@@ -55,7 +55,7 @@ def write_subsample(model: Model, op: Any, name: str, shape: Sizes, weights: Wei
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
-def write_adaptive(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_adaptive(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Cut out the parts of each axis in turn, reduce and join them. Averages of averages are averages here, because all
     windows along one axis are reduced before the next axis is cut."""
     kind = "ReduceMean" if op.name == "adaptive_avgpool" else "ReduceMax"

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import permuted, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 from archcalc.writers.score_tables import excluded, pairs
 
 
 @writes("relative_bias")
-def write_relative_bias(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_relative_bias(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     tokens = math.prod(op.size)
     order = model.constant(pairs(op).ravel(), np.int64)
     if names:
@@ -26,6 +26,6 @@ def write_relative_bias(model: Model, op: Any, names: list[str], shapes: list[Si
 
 
 @writes("shift_mask")
-def write_shift_mask(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_shift_mask(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     """Mask pairs in a window of the rolled map between which lies a border of the map."""
     return model.table(excluded(op)[None])

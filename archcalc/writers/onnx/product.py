@@ -7,13 +7,13 @@ from string import ascii_lowercase
 from typing import Any
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import filled_up, whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("matmul")
-def write_matmul(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_matmul(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     return model.add("MatMul", *filled_up(model, names, shapes, before=True))
 
 
@@ -32,7 +32,7 @@ def letters(op: Any, batch: Sequence[str] = ("z", "z")) -> str:
 
 
 @writes("einsum")
-def write_einsum(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_einsum(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     """Append the product; a tensor that is the same for all examples has no batch, unless both are."""
     alone = [name in model.alike for name in names]
     if all(alone):

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import permuted, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 
@@ -27,7 +27,7 @@ def steps(op: Any, shape: Sizes) -> tuple[list[int], Sequence[str], list[str], l
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_pattern(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     split, names, kept, order, result = steps(op, shape)
     name = reshaped(model, name, *split)
     gone = [1 + place for place, each in enumerate(names) if each not in kept]
@@ -43,7 +43,7 @@ def write_pattern(model: Model, op: Any, name: str, shape: Sizes, weights: Weigh
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_block(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     r, rank = op.block, len(shape) - 1
     if op.name == "pixel_shuffle":
         c = shape[0] // r**rank

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from archcalc.graph import Graph, Node
-from archcalc.writers.onnx.model import Lacking, Model, Weights
+from archcalc.writers.onnx.model import ModelBuilder, NotInOnnx, Weights
 
 Layer: TypeAlias = Callable[..., "str | tuple[str, ...]"]
 
@@ -49,7 +49,7 @@ def writes(*names: str) -> Callable[[Layer], Layer]:
     return register
 
 
-def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: Weights) -> tuple[str, ...]:
+def append(model: ModelBuilder, graph: Graph, node: Node, inputs: list[str], weights: Weights) -> tuple[str, ...]:
     """Append one layer of a graph, and return the names of its outputs.
 
     Args:
@@ -60,11 +60,11 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: W
         weights: its stored arrays by their names in the layer.
 
     Raises:
-        Lacking: ONNX cannot express it.
+        NotInOnnx: ONNX cannot express it.
     """
     write = LAYERS.get(node.op.name)
     if write is None:
-        raise Lacking(f"ONNX has no operators for {node.op.name}")
+        raise NotInOnnx(f"ONNX has no operators for {node.op.name}")
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
     alone = node.op.arity == len(inputs) == 1 and not node.op.tensor_arguments()
     made = write(model, node.op, *((inputs[0], shapes[0]) if alone else (inputs, shapes)), weights)

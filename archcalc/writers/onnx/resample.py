@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import bordered, part, permuted, whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("upsample")
-def write_upsample(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_upsample(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     """Resize axis by axis, because ONNX Runtime interpolates over some numbers of axes only.
 
     It computes nearest positions with a rounded ratio (from 21 to 3 positions, the second is 6, not 7), so its nearest
@@ -48,24 +48,24 @@ def write_upsample(model: Model, op: Any, name: str, shape: Sizes, weights: Weig
     return name
 
 
-def resized_sizes(model: Model, rows: str, size: int) -> str:
+def resized_sizes(model: ModelBuilder, rows: str, size: int) -> str:
     kept = model.add("Slice", model.add("Shape", rows), whole(model, 0), whole(model, 3))
     return model.add("Concat", kept, whole(model, size), axis=0)
 
 
 @writes("pad")
-def write_pad(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_pad(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     return bordered(model, name, op.border, op.margin)
 
 
 @writes("crop")
-def write_crop(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_crop(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     before, after = zip(*op.margin, strict=True)
     return model.add("Pad", name, whole(model, 0, 0, *(-side for side in before), 0, 0, *(-side for side in after)))
 
 
 @writes("padded_identity")
-def write_padded_identity(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_padded_identity(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     for axis, (n, step) in enumerate(zip(shape[1:], op.stride, strict=True), start=2):
         name = part(model, name, axis, 0, n, step)
     rank = len(shape) - 1

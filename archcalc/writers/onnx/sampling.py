@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import all_pads, as_lists, normalised, part, permuted, whole, whole_number
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("deform_conv")
-def write_deform_conv(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> str:
+def write_deform_conv(model: ModelBuilder, op: Any, name: Any, shape: Any, weights: Weights) -> str:
     names, shapes = as_lists(name, shape)
     sides = op.paddings(shapes[0])
     window = {"kernel_shape": list(op.kernel), "strides": list(op.stride), "dilations": list(op.dilation)}
@@ -31,7 +31,7 @@ def write_deform_conv(model: Model, op: Any, name: Any, shape: Any, weights: Wei
 
 
 @writes("roi_align")
-def write_roi_align(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_roi_align(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     x, boxes = names
     count = shapes[1][0]
     batch = model.add("Squeeze", model.add("Shape", x, start=0, end=1))

@@ -7,7 +7,7 @@ from typing import Any
 
 from onnx import TensorProto
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import axis_after_batch, reshaped, whole
 from archcalc.writers.onnx.registry import writes
 
@@ -16,13 +16,13 @@ def along(op: Any, shape: Sizes) -> int:
     return int(op.axis) % len(shape)
 
 
-def rounded_indices(model: Model, name: str, n: int) -> str:
+def rounded_indices(model: ModelBuilder, name: str, n: int) -> str:
     nearest = model.add("Clip", model.add("Round", name), model.constant(0.0), model.constant(float(n - 1)))
     return model.add("Cast", nearest, to=TensorProto.INT64)
 
 
 @writes("take")
-def write_take(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_take(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     """Gather along the axis with the indices in a row, which are broadcast along all other axes."""
     (x, indices), (shape, places) = names, shapes
     at = along(op, shape)
@@ -36,13 +36,13 @@ def write_take(model: Model, op: Any, names: list[str], shapes: list[Sizes], wei
 
 
 @writes("gather")
-def write_gather(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_gather(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     at = along(op, shapes[0])
     return model.add("GatherElements", names[0], rounded_indices(model, names[1], shapes[0][at]), axis=at + 1)
 
 
 @writes("scatter")
-def write_scatter(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_scatter(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     """Scatter elements along the axis, with indices for all positions of the other axes."""
     at, (x, indices, values) = along(op, shapes[0]), names
     places = rounded_indices(model, indices, shapes[0][at])
@@ -53,7 +53,7 @@ def write_scatter(model: Model, op: Any, names: list[str], shapes: list[Sizes], 
 
 
 @writes("topk")
-def write_topk(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> tuple[str, ...]:
+def write_topk(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> tuple[str, ...]:
     values, indices = model.add_all(
         "TopK", 2, name, whole(model, int(op.count)), axis=axis_after_batch(op), largest=int(not op.smallest)
     )

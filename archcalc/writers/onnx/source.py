@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import whole
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("learned", "constant")
-def write_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+def write_source(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     array = weights[op.array_name]
     if op.trainable and array.size > 1:
         stored = model.constant(array)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.onnx.model import Model, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
 from archcalc.writers.onnx.parts import axis_after_batch, named, part, permuted, reshaped
 from archcalc.writers.onnx.registry import writes
 
 
 @writes("transpose")
-def write_transpose(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_transpose(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     return permuted(model, name, 0, *(axis + 1 for axis in op.order))
 
 
 @writes("shuffle")
-def write_shuffle(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_shuffle(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     table = reshaped(model, name, op.groups, shape[0] // op.groups, *shape[1:])
     transposed = permuted(model, table, 0, 2, 1, *range(3, len(shape) + 2))
     return reshaped(model, transposed, *shape)
 
 
 @writes("roll")
-def write_roll(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_roll(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     axis = op.axis % len(shape)
     n = shape[axis]
     cut = -op.shift % n
@@ -32,13 +32,13 @@ def write_roll(model: Model, op: Any, name: str, shape: Sizes, weights: Weights)
 
 
 @writes("split")
-def write_split(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_split(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     parts = model.add_all("Split", op.parts, name, axis=axis_after_batch(op), num_outputs=op.parts)
     return parts[int(op.part)]
 
 
 @writes("slice")
-def write_slice(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+def write_slice(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     first, end = op.range
     start, stop = 0 if first is None else first, shape[op.axis] if end is None else end
     return part(model, name, axis_after_batch(op), start, stop, op.step)

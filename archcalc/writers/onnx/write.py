@@ -21,7 +21,7 @@ from archcalc.ops import import_families
 from archcalc.ops.traits import STANDARD
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.writers.names import unused
-from archcalc.writers.onnx.model import NEWEST, OLDEST, Array, Lacking, Model
+from archcalc.writers.onnx.model import NEWEST, OLDEST, Array, ModelBuilder, NotInOnnx
 from archcalc.writers.onnx.registry import ALIGNING, append
 
 import_families(__package__)  # registers how layers are written
@@ -79,7 +79,7 @@ class _Writer:
         self.arrays = arrays
         self.used: set[str] = {*graph.inputs}
         names = {id(array): self.free(name.replace("/", ".")) for name, array in arrays.items()}
-        self.built = Model(dtype, opset, names)
+        self.built = ModelBuilder(dtype, opset, names)
         self.names: dict[Ref, str] = {}
         self.single: set[Ref] = set()
         """The tensors that are the same for all examples, with a batch of one."""
@@ -102,7 +102,7 @@ class _Writer:
             elif not node.training:
                 try:
                     self.layer(index, node, labels)
-                except Lacking as error:
+                except NotInOnnx as error:
                     problems.append(Problem("write", f"{node.name}: {error}", origin=graph.name[:60]))
                     self.names.update(dict.fromkeys(graph.made_by(index), ""))
         if problems:
@@ -133,7 +133,7 @@ class _Writer:
         """Append the nodes of a layer.
 
         Raises:
-            Lacking: ONNX cannot express it.
+            NotInOnnx: ONNX cannot express it.
         """
         built = self.built
         built.layer = f"/{node.name}"

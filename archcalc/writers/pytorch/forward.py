@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from archcalc.graph import Graph, Ref
 from archcalc.writers.code.calls import Code
 from archcalc.writers.code.classes import Classes
-from archcalc.writers.code.lines import Written, in_lines, wrapped
+from archcalc.writers.code.lines import CallText, in_lines, wrapped
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import variable_name
 from archcalc.writers.code.repetition import split_name
-from archcalc.writers.code.statements import Step, returning, statements, written
+from archcalc.writers.code.statements import StatementStep, returning, statements, written
 from archcalc.writers.names import unused
 
 BODY = " " * 8
@@ -47,7 +47,7 @@ class _Forward:
         if self.in_training:
             result = f"{result} | tuple[Tensor, ...]"
         arguments = ["self", *(f"{name}: Tensor" for name in names)]
-        call = Written("def forward", tuple([("", each) for each in arguments]), f" -> {result}:")
+        call = CallText("def forward", tuple([("", each) for each in arguments]), f" -> {result}:")
         yield from in_lines("", call, "    ")
         steps = [(self.is_in_training(child), self.step(child, values)) for child in self.module.children]
         given = dict(zip(self.module.inputs, names, strict=True))
@@ -67,7 +67,7 @@ class _Forward:
     def is_in_training(self, child: Module) -> bool:
         return self.is_network and self.graph.nodes[child.nodes[0]].training
 
-    def kept(self, steps: Sequence[tuple[bool, Step]]) -> tuple[Ref, ...]:
+    def kept(self, steps: Sequence[tuple[bool, StatementStep]]) -> tuple[Ref, ...]:
         """Return the tensors that are used after the main path: what is returned, and what training heads read."""
         made = {ref for training, step in steps if training for ref in step.outputs}
         read = [ref for training, step in steps if training for ref in step.inputs]
@@ -89,13 +89,13 @@ class _Forward:
     def variable_name(self, name: str) -> str:
         return variable_name(name, self.classes.reserved.globals)
 
-    def step(self, child: Module, values: Iterator[str]) -> Step:
+    def step(self, child: Module, values: Iterator[str]) -> StatementStep:
         """Return the computation of a child of the module."""
         own = self.classes.same.get(child, child)
         if not child.is_layer:
             places = ", ".join(f"${place}" for place in range(len(child.inputs)))
             template = f"self.{self.classes.part_names[own, '']}({places})"
-            return Step(template, child.inputs, child.outputs, child.name, self.is_network)
+            return StatementStep(template, child.inputs, child.outputs, child.name, self.is_network)
         index = child.nodes[0]
         node, code = self.graph.nodes[index], self.codes[index]
         given = {slot.name: next(values) for slot in code.values}
@@ -113,4 +113,4 @@ class _Forward:
         is_stage = self.is_network and template.startswith("self.")
         ends_line = node.op.kind == "activation"
         made = self.graph.made_by(index)
-        return Step(template, node.inputs, made[:1], child.name if named else "", is_stage, ends_line)
+        return StatementStep(template, node.inputs, made[:1], child.name if named else "", is_stage, ends_line)

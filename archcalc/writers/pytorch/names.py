@@ -9,7 +9,7 @@ from archcalc.executor.weights import own_shapes, stored_shapes
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.array_names import SIMPLE
 from archcalc.writers.code.calls import Code, literal
-from archcalc.writers.code.classes import Classes, Place
+from archcalc.writers.code.classes import Classes, ModulePlace
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import is_identifier
 
@@ -24,7 +24,7 @@ def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -
     return found
 
 
-def _names(codes: Mapping[int, Code], classes: Classes, place: Place, array: str) -> tuple[str, ...]:
+def _names(codes: Mapping[int, Code], classes: Classes, place: ModulePlace, array: str) -> tuple[str, ...]:
     label, *names = codes[place.first].arrays.get(array, ("", SIMPLE.get(array, array)))
     own = classes.part_names[place.module, label]
     return tuple([".".join(filter(None, (*place.path, own, name))) for name in names])
@@ -56,7 +56,7 @@ def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Ite
             yield f"setattr({holder}, {literal(name)}, {_module(other, numbered)})"
 
 
-def _numbered(places: Iterable[Place], classes: Classes) -> set[tuple[str, ...]]:
+def _numbered(places: Iterable[ModulePlace], classes: Classes) -> set[tuple[str, ...]]:
     """Return the paths of modules in which the names of all parts are numbers from 0 on."""
     own = defaultdict[Module, list[str]](list)
     for (module, _), name in classes.part_names.items():

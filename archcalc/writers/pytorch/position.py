@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking
-from archcalc.writers.pytorch.registry import View, helper, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 RELATIVE = helper(
     "RelativePositionBias",
@@ -109,16 +109,16 @@ class ShiftMask(nn.Module):
 
 
 @writes("relative_bias")
-def write_relative_bias(view: View) -> Code:
-    op = view.op
+def write_relative_bias(context: PyTorchContext) -> Code:
+    op = context.op
     size, heads = Arg("size", tuple(op.size)), Arg("heads", op.heads)
     if op.table:
         if op.buckets:
-            raise Lacking("buckets of distances with a table that is computed are not written")
-        call = Call(RELATIVE_FROM_TABLE.name, (size,))
+            raise NotInLibrary("buckets of distances with a table that is computed are not written")
+        call = CallExpression(RELATIVE_FROM_TABLE.name, (size,))
         return Code("$self($0)", (("", call),), (("", call),), helpers=(POSITIONS, RELATIVE_FROM_TABLE))
     if not op.buckets:
-        call = Call(RELATIVE.name, (size, heads))
+        call = CallExpression(RELATIVE.name, (size, heads))
         return Code("$self()", (("", call),), helpers=(POSITIONS, RELATIVE))
     args = (
         Arg("tokens", op.size[0]),
@@ -127,12 +127,12 @@ def write_relative_bias(view: View) -> Code:
         Arg("max_distance", op.max_distance or 128),
         Arg("causal", op.causal),
     )
-    return Code("$self()", (("", Call(BUCKETED.name, args)),), helpers=(BUCKETED,))
+    return Code("$self()", (("", CallExpression(BUCKETED.name, args)),), helpers=(BUCKETED,))
 
 
 @writes("shift_mask")
-def write_shift_mask(view: View) -> Code:
-    op = view.op
+def write_shift_mask(context: PyTorchContext) -> Code:
+    op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
     args = (Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts))
-    return Code("$self()", (("", Call(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))
+    return Code("$self()", (("", CallExpression(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))

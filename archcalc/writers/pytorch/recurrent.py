@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, Call, Code, Lacking, width
-from archcalc.writers.pytorch.registry import View, option, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, width
+from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 CLASSES = {"rnn": "nn.RNN", "lstm": "nn.LSTM", "gru": "nn.GRU"}
 
 
 @writes(*CLASSES)
-def write_recurrent(view: View) -> Code:
-    op = view.op
-    if len(view.shape) != 2 or view.is_read_further or op.tensor_arguments():
-        raise Lacking(f"{op.name} with states, or on more axes than tokens and features, is not written")
+def write_recurrent(context: PyTorchContext) -> Code:
+    op = context.op
+    if len(context.shape) != 2 or context.is_read_further or op.tensor_arguments():
+        raise NotInLibrary(f"{op.name} with states, or on more axes than tokens and features, is not written")
     if op.bias and not op.recurrent_bias:
-        raise Lacking(f"PyTorch's {op.name} has two biases per gate")
+        raise NotInLibrary(f"PyTorch's {op.name} has two biases per gate")
     if not getattr(op, "reset_after", True):
-        raise Lacking("PyTorch's gru applies its reset gate after the product")
+        raise NotInLibrary("PyTorch's gru applies its reset gate after the product")
     if (getattr(op, "proj", None) or 0) >= op.units:
-        raise Lacking("PyTorch's lstm projects to fewer features than it has units")
+        raise NotInLibrary("PyTorch's lstm projects to fewer features than it has units")
     args = [
-        width("input_size", view.shape[-1]),
+        width("input_size", context.shape[-1]),
         width("hidden_size", op.units),
         option("num_layers", op.layers, 1),
         option("bias", op.bias, True),
@@ -38,7 +38,9 @@ def write_recurrent(view: View) -> Code:
         text = f"{last}[-2:].transpose(0, 1).flatten(1)"
     else:
         text = f"{last}[-1]"
-    return Code(text, (("", Call(CLASSES[op.name], tuple(args))),), arrays=arrays(op.layers, op.bidirectional))
+    return Code(
+        text, (("", CallExpression(CLASSES[op.name], tuple(args))),), arrays=arrays(op.layers, op.bidirectional)
+    )
 
 
 def arrays(layers: int, bidirectional: bool) -> dict[str, tuple[str, ...]]:

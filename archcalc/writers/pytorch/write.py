@@ -15,16 +15,17 @@ from textwrap import wrap
 from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.arguments import Other, Reader, with_arguments
-from archcalc.writers.code.calls import REQUIRED, Arg, Call, Code, Helper, Lacking, literal
+from archcalc.writers.code.calls import REQUIRED, Arg, CallExpression, Code, Helper, NotInLibrary, literal
 from archcalc.writers.code.classes import REPEATED, Class, Classes, Named, Version
-from archcalc.writers.code.lines import WIDTH, Text, Written, in_lines, parsed, wrapped
+from archcalc.writers.code.lines import WIDTH, CallText, Text, in_lines, parsed, wrapped
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
+from archcalc.writers.code.vectors import shape_made, shapes_read, vectors_taken
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
-from archcalc.writers.pytorch.registry import View, code_of
+from archcalc.writers.pytorch.registry import PyTorchContext, code_of
 from archcalc.writers.pytorch.reserved import reserved
 
 for _family in (
@@ -98,6 +99,7 @@ def codes_of(graph: Graph) -> dict[int, Code]:
     codes: dict[int, Code] = {}
     problems = []
     single: set[int] = set()
+    taken = vectors_taken(graph)
     further = {ref.node for node in graph.nodes for ref in node.inputs if ref.output}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
@@ -105,12 +107,18 @@ def codes_of(graph: Graph) -> dict[int, Code]:
         alone = tuple([ref.node in single for ref in node.inputs])
         if all(alone):
             single.add(index)
-        shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            given, recorded = tuple([ref.node < len(graph.inputs) for ref in node.inputs]), node.origin is not None
-            view = View(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
-            codes[index] = code_of(view)
-        except Lacking as error:
+            context = PyTorchContext(
+                op=node.op,
+                shapes=shapes_read(graph, node, taken),
+                output=shape_made(node, index, taken),
+                single=alone,
+                given=tuple([ref.node < len(graph.inputs) for ref in node.inputs]),
+                is_read_further=index in further,
+                is_recorded=node.origin is not None,
+            )
+            codes[index] = code_of(context)
+        except NotInLibrary as error:
             problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
     if not codes and not problems:
         problems.append(Problem("write", "the network has no layers, so there is no module", origin=graph.name[:60]))
@@ -132,21 +140,23 @@ def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
 def renamed(code: Code, old: Helper, new: Helper) -> Code:
     """Return the code of a layer that is a single module, with another name of its class."""
 
-    def with_new(parts: tuple[tuple[str, Call], ...]) -> tuple[tuple[str, Call], ...]:
+    def with_new(parts: tuple[tuple[str, CallExpression], ...]) -> tuple[tuple[str, CallExpression], ...]:
         return tuple([(label, call._replace(function=new.name)) for label, call in parts])
 
     helpers = tuple([new if each == old else each for each in code.helpers])
     return code._replace(attributes=with_new(code.attributes), steps=with_new(code.steps), helpers=helpers)
 
 
-def in_sequence(named: Named) -> Call:
+def in_sequence(named: Named) -> CallExpression:
     """Return the call that constructs modules one after another; names are written unless they are numbers from 0."""
     if are_numbered(named):
-        return Call(SEQUENCE, tuple([Arg("", call, positional=True) for _, call in named]))
+        return CallExpression(SEQUENCE, tuple([Arg("", call, positional=True) for _, call in named]))
     if named[0][1].function == REPEATED:
-        return Call(SEQUENCE, (Arg("", Call(ORDERED, (Arg("", named[0][1], positional=True),)), positional=True),))
+        return CallExpression(
+            SEQUENCE, (Arg("", CallExpression(ORDERED, (Arg("", named[0][1], positional=True),)), positional=True),)
+        )
     args = tuple([Arg(name, call) for name, call in named])
-    return Call(SEQUENCE, (Arg("", Call(ORDERED, args), positional=True),))
+    return CallExpression(SEQUENCE, (Arg("", CallExpression(ORDERED, args), positional=True),))
 
 
 def are_numbered(named: Named) -> bool:
@@ -196,7 +206,7 @@ class _File:
         numbered = cls.chain and are_numbered(cls.constructed)
         if numbered:
             args = [("", written_call(call, columns)) for _, call in cls.constructed]
-            lines = in_lines("", Written("super().__init__", tuple(args)), " " * 8)
+            lines = in_lines("", CallText("super().__init__", tuple(args)), " " * 8)
         else:
             lines = ["        super().__init__()", *self.construction(cls, columns)]
         values = [column.text for column in columns]
@@ -218,7 +228,7 @@ class _File:
         for each in parameters:
             default = "" if each.default is REQUIRED else f" = {literal(each.default)}"
             texts.append(f"{each.name}: {each.annotation}{default}")
-        call = Written("def __init__", tuple([("", text) for text in texts]), " -> None:")
+        call = CallText("def __init__", tuple([("", text) for text in texts]), " -> None:")
         yield from in_lines("", call, "    ")
 
     def construction(self, cls: Class, columns: Iterator[Column]) -> Iterator[str]:
@@ -231,7 +241,7 @@ class _File:
                 yield from self.loop(call, columns)
                 continue
             text = written_call(call, columns)
-            made.append((name, Written(SEQUENCE, (("", text),)) if call.function == REPEATED else text))
+            made.append((name, CallText(SEQUENCE, (("", text),)) if call.function == REPEATED else text))
         yield from self.constructed(made, chain=cls.chain)
 
     def constructed(self, made: Sequence[tuple[str, Text]], *, chain: bool) -> Iterator[str]:
@@ -250,21 +260,21 @@ class _File:
             yield f"        for i in range({_range(str(part.times), numbers.pop())}):"
             for name, text in inside:
                 label = numbered(split_name(name)[0])
-                yield from in_lines("", Written("self.add_module", (("", label), ("", text))), " " * 12)
+                yield from in_lines("", CallText("self.add_module", (("", label), ("", text))), " " * 12)
 
     def added(self, name: str, text: Text) -> Iterator[str]:
         """Yield the lines that construct a module."""
         if is_identifier(name):
             yield from in_lines(f"self.{name} = ", text, " " * 8)
         else:
-            yield from in_lines("", Written("self.add_module", (("", literal(name)), ("", text))), " " * 8)
+            yield from in_lines("", CallText("self.add_module", (("", literal(name)), ("", text))), " " * 8)
 
-    def loop(self, call: Call, columns: Iterator[Column]) -> Iterator[str]:
+    def loop(self, call: CallExpression, columns: Iterator[Column]) -> Iterator[str]:
         """Yield the lines that construct equal modules with numbered names."""
         number, made, prefix, first = repetition(call, columns)
         yield f"        for i in range({_range(number, first)}):"
         label = numbered(prefix)
-        yield from in_lines("", Written("self.add_module", (("", label), ("", made))), " " * 12)
+        yield from in_lines("", CallText("self.add_module", (("", label), ("", made))), " " * 12)
 
 
 def numbered(prefix: str) -> str:
@@ -279,37 +289,37 @@ def _range(number: str, first: int) -> str:
     return f"{first}, {int(number) + first}" if number.isdigit() else f"{first}, {number} + {first}"
 
 
-def written_call(call: Call, columns: Iterator[Column]) -> Text:
+def written_call(call: CallExpression, columns: Iterator[Column]) -> Text:
     """Return a call with what is written in the places for values, in their order."""
     if call.function == REPEATED:
         number, made, prefix, first = repetition(call, columns)
         if not prefix:
             return comprehension("*", made, f"for _ in range({number})")
-        pair = Written("", (("", numbered(prefix)), ("", made)))
+        pair = CallText("", (("", numbered(prefix)), ("", made)))
         return comprehension("", pair, f"for i in range({_range(number, first)})")
     args: list[tuple[str, Text]] = []
     for arg in call.args:
         before = "" if arg.positional else f"{arg.name}="
-        if isinstance(arg.value, Call):
+        if isinstance(arg.value, CallExpression):
             args.append((before, written_call(arg.value, columns)))
             continue
         column = next(columns)
         if not column.is_default:
             args.append((before, parsed(column.text)))
     if call.function == ORDERED and not all(is_identifier(before[:-1]) for before, _ in args if before):
-        pairs = [("", Written("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
-        return Written(ORDERED, (("", Written("", tuple(pairs), brackets=("[", "]"))),))
-    return Written(call.function, tuple(args))
+        pairs = [("", CallText("", (("", literal(before[:-1])), ("", text)))) for before, text in args]
+        return CallText(ORDERED, (("", CallText("", tuple(pairs), brackets=("[", "]"))),))
+    return CallText(call.function, tuple(args))
 
 
-def comprehension(before: str, made: Text, loop: str) -> Written:
-    return Written(before, (("", made), ("", loop)), brackets=("[", "]"), comma="")
+def comprehension(before: str, made: Text, loop: str) -> CallText:
+    return CallText(before, (("", made), ("", loop)), brackets=("[", "]"), comma="")
 
 
-def repetition(call: Call, columns: Iterator[Column]) -> tuple[str, Text, str, int]:
+def repetition(call: CallExpression, columns: Iterator[Column]) -> tuple[str, Text, str, int]:
     """Return the number of repetitions, what is repeated, what precedes the numbers in names, and the first number."""
     number = next(columns).text
     _, made = call.args
-    assert isinstance(made.value, Call)
+    assert isinstance(made.value, CallExpression)
     prefix, _, first = made.name.rpartition(":")
     return number, written_call(made.value, columns), prefix, int(first)

@@ -20,7 +20,7 @@ from archcalc.ops.product import MatMul
 from archcalc.ops.source import Constant
 from archcalc.ops.structure import Reshape
 from archcalc.readers.steps import make
-from archcalc.writers.recognition.heads import Group, Traced, merged, traced
+from archcalc.writers.recognition.heads import Group, TensorOrigin, merged, traced
 from archcalc.writers.recognition.known import is_causal, numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 
@@ -31,9 +31,9 @@ CLOSE = 1e-5
 class Products(NamedTuple):
     """The products of queries, keys and values, in one layer or in several."""
 
-    queries: Traced
-    keys: Traced
-    values: Traced
+    queries: TensorOrigin
+    keys: TensorOrigin
+    values: TensorOrigin
     factor: Number | None
     """What the products of queries and keys are multiplied by; ``None`` if it is 1/√d."""
     added: tuple[Ref, ...]
@@ -182,7 +182,7 @@ def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | 
     return Found(op, inputs, (*inner, output))
 
 
-def agreed(traces: Sequence[Traced]) -> tuple[Group, ...] | None:
+def agreed(traces: Sequence[TensorOrigin]) -> tuple[Group, ...] | None:
     """Return the leading axes of queries, keys and values; ``None`` if they differ."""
     found = {traced.elements.groups() for traced in traces}
     return found.pop() if len(found) == 1 else None
@@ -203,7 +203,7 @@ def is_projection(node: Node) -> bool:
     return isinstance(node.op, Linear) and node.op.axis == "last" and len(node.output) > 1
 
 
-def are_projections(graph: Graph, traces: Sequence[Traced]) -> bool:
+def are_projections(graph: Graph, traces: Sequence[TensorOrigin]) -> bool:
     """Return whether queries, keys and values are different parts of linear layers, and together all of them."""
     parts: dict[int, list[tuple[tuple[int, int, int], ...]]] = {}
     used: dict[int, int] = {}

@@ -25,14 +25,14 @@ Group: TypeAlias = tuple[int | None, int]
 
 
 @dataclass(frozen=True)
-class Elements:
+class SelectedElements:
     """Elements of a tensor in another order, of which some may be left out."""
 
     view: View
     part: tuple[tuple[int, int, int], ...] = ()
     """The parts that were selected: the axis of the tensor, the number of parts of equal size, and the index."""
 
-    def after(self, graph: Graph, index: int) -> Elements | None:
+    def after(self, graph: Graph, index: int) -> SelectedElements | None:
         """Return the elements after a layer that reorders or selects some; ``None`` if they cannot be followed."""
         node = graph.nodes[index]
         if isinstance(node.op, Selection):
@@ -51,7 +51,7 @@ class Elements:
         """How often every element occurs."""
         return prod(self.view.sizes[factor] for factor in self.copies)
 
-    def selected(self, axis: int, start: Number, step: Number, count: Number) -> Elements | None:
+    def selected(self, axis: int, start: Number, step: Number, count: Number) -> SelectedElements | None:
         """Return the elements at some positions of an axis, which must be one of several equal parts of it."""
         shape = self.view.shape
         if step != 1 or start % count or shape[axis] % count:
@@ -62,7 +62,7 @@ class Elements:
         if owner is None:
             return None
         made = (*self.part, (owner, shape[axis] // count, start // count)) if whole else self.part
-        return Elements(replace(view, axes=rest), made)
+        return SelectedElements(replace(view, axes=rest), made)
 
     def groups(self) -> tuple[Group, ...] | None:
         """Return the leading axes; ``None`` if the last two are not tokens and features of heads.
@@ -100,12 +100,12 @@ class Elements:
 
 
 @dataclass(frozen=True)
-class Traced:
+class TensorOrigin:
     """Where a tensor comes from."""
 
     origin: Ref
     """The tensor whose elements it holds."""
-    elements: Elements
+    elements: SelectedElements
     factor: Number
     """What they are multiplied by."""
     base: Number | None
@@ -114,7 +114,7 @@ class Traced:
     """The layers between them."""
 
 
-def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None:
+def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> TensorOrigin | None:
     """Return where a tensor comes from, through layers that reorder, select or scale; ``None`` if it is unknown.
 
     Args:
@@ -139,7 +139,7 @@ def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None
             break
         layers.insert(0, ref.node)
         (ref,) = node.inputs
-    elements: Elements | None = Elements(View.of(graph.shape(ref)))
+    elements: SelectedElements | None = SelectedElements(View.of(graph.shape(ref)))
     for index in layers:
         if elements is not None and index in turned:
             elements = elements if elements.groups() is not None else None
@@ -153,7 +153,7 @@ def traced(graph: Graph, ref: Ref, *, transposed: bool = False) -> Traced | None
         elements = replace(elements, view=elements.view.transposed(order))
     base = next((each.base for each in turned.values()), None)
     own = sorted({*layers, *(index for each in turned.values() for index in each.layers)})
-    return Traced(ref, elements, factor, base, tuple(own))
+    return TensorOrigin(ref, elements, factor, base, tuple(own))
 
 
 def merged(graph: Graph, product: Ref, groups: Sequence[Group], layers: Sequence[int]) -> bool:

@@ -11,8 +11,17 @@ from itertools import groupby
 
 from archcalc.spec.grammar import JOINS
 from archcalc.writers.names import unused
-from archcalc.writers.spec.chain_tree import Block, Call, Chain, Item, Join, Layer, Repeat, text
-from archcalc.writers.spec.patterns import Hole, Pattern, filled, pattern_of
+from archcalc.writers.spec.chain_tree import (
+    BlockCall,
+    BlockDefinition,
+    Chain,
+    Item,
+    JoinItem,
+    LayerItem,
+    RepeatedItems,
+    text,
+)
+from archcalc.writers.spec.patterns import Hole, ItemPattern, filled, pattern_of
 
 MAX_LENGTH = 16
 """The most items of a part that becomes a block."""
@@ -36,7 +45,7 @@ class Blocks:
         """
         self.chains = list(chains)
         self.taken = taken
-        self.blocks: list[Block] = []
+        self.blocks: list[BlockDefinition] = []
         while len(self.blocks) < MAX_BLOCKS and self.found():
             pass
         for block in self.blocks:
@@ -46,14 +55,14 @@ class Blocks:
 
     def found(self) -> bool:
         """Make a block of the part that saves most text; return whether there is one."""
-        occurrences: dict[object, list[Pattern]] = defaultdict(list)
+        occurrences: dict[object, list[ItemPattern]] = defaultdict(list)
         examples: dict[object, Chain] = {}
         for chain in self.everywhere():
             ends: dict[object, int] = {}
             for start in range(len(chain)):
                 for end in range(start + 1, min(len(chain), start + MAX_LENGTH) + 1):
                     part = chain[start:end]
-                    if "@" in str(part[-1]) or isinstance(part[-1], Repeat):
+                    if "@" in str(part[-1]) or isinstance(part[-1], RepeatedItems):
                         break
                     if not is_worthwhile(part):
                         continue
@@ -75,12 +84,18 @@ class Blocks:
             chain = waiting.pop(0)
             yield chain
             for item in chain:
-                waiting += item.branches if isinstance(item, Join) else [item.body] if isinstance(item, Repeat) else []
+                waiting += (
+                    item.branches
+                    if isinstance(item, JoinItem)
+                    else [item.body]
+                    if isinstance(item, RepeatedItems)
+                    else []
+                )
 
-    def extract(self, part: Chain, patterns: list[Pattern]) -> None:
+    def extract(self, part: Chain, patterns: list[ItemPattern]) -> None:
         """Replace the occurrences of a part by calls of a new block."""
         parameters, values = generalised(patterns)
-        block = Block(self.free(name_of(part)), list(parameters), filled(part, iter(values)))
+        block = BlockDefinition(self.free(name_of(part)), list(parameters), filled(part, iter(values)))
         key, length = patterns[0].key, len(part)
         places = list(parameters.values())
 
@@ -90,7 +105,7 @@ class Blocks:
             while at < len(chain):
                 pattern = pattern_of(chain[at : at + length]) if len(chain) - at >= length else None
                 if pattern is not None and pattern.key == key:
-                    made.append(Call(block, tuple([pattern.values[place] for place in places])))
+                    made.append(BlockCall(block, tuple([pattern.values[place] for place in places])))
                     at += length
                     continue
                 made.append(inside(chain[at]))
@@ -98,9 +113,9 @@ class Blocks:
             return tuple(made)
 
         def inside(item: Item) -> Item:
-            if isinstance(item, Join):
-                return Join(item.name, tuple(map(replaced, item.branches)), item.options)
-            return Repeat(replaced(item.body), item.times) if isinstance(item, Repeat) else item
+            if isinstance(item, JoinItem):
+                return JoinItem(item.name, tuple(map(replaced, item.branches)), item.options)
+            return RepeatedItems(replaced(item.body), item.times) if isinstance(item, RepeatedItems) else item
 
         self.chains = list(map(replaced, self.chains))
         for other in self.blocks:
@@ -111,11 +126,15 @@ class Blocks:
         """Return a chain in which what is repeated is a block if it is long."""
         made: list[Item] = []
         for item in chain:
-            if isinstance(item, Repeat) and len(text(item.body)) > LONG_REPETITION and "@" not in text(item.body):
+            if (
+                isinstance(item, RepeatedItems)
+                and len(text(item.body)) > LONG_REPETITION
+                and "@" not in text(item.body)
+            ):
                 known = next((block for block in self.blocks if block.body == item.body), None)
-                block = known or Block(self.free(name_of(item.body)), [], item.body)
+                block = known or BlockDefinition(self.free(name_of(item.body)), [], item.body)
                 self.blocks += [] if known else [block]
-                item = Repeat((Call(block, ()),), item.times)
+                item = RepeatedItems((BlockCall(block, ()),), item.times)
             made.append(item)
         return tuple(made)
 
@@ -126,7 +145,7 @@ class Blocks:
 
     def set_defaults(self) -> None:
         """Give parameters with letters, which stand last, the most common value as a default."""
-        calls = [item for chain in self.everywhere() for item in chain if isinstance(item, Call)]
+        calls = [item for chain in self.everywhere() for item in chain if isinstance(item, BlockCall)]
         for block in self.blocks:
             own = [call.values for call in calls if call.block is block]
             for place, parameter in reversed([*enumerate(block.parameters)]):
@@ -136,17 +155,21 @@ class Blocks:
                     break
                 block.defaults[parameter] = value
 
-    def ordered(self) -> list[Block]:
+    def ordered(self) -> list[BlockDefinition]:
         """Return the blocks, those that are called before those that call them."""
-        found: list[Block] = []
+        found: list[BlockDefinition] = []
 
         def add(chain: Chain) -> None:
             for item in chain:
-                if isinstance(item, Call) and item.block in self.blocks and item.block not in found:
+                if isinstance(item, BlockCall) and item.block in self.blocks and item.block not in found:
                     add(item.block.body)
                     found.append(item.block)
                 for inner in (
-                    item.branches if isinstance(item, Join) else [item.body] if isinstance(item, Repeat) else []
+                    item.branches
+                    if isinstance(item, JoinItem)
+                    else [item.body]
+                    if isinstance(item, RepeatedItems)
+                    else []
                 ):
                     add(inner)
 
@@ -157,10 +180,10 @@ class Blocks:
 
 def is_worthwhile(part: Chain) -> bool:
     """Return whether a part is more than a layer or a call."""
-    return len(part) > 1 or isinstance(part[0], Join)
+    return len(part) > 1 or isinstance(part[0], JoinItem)
 
 
-def saved(part: Chain, patterns: list[Pattern]) -> int:
+def saved(part: Chain, patterns: list[ItemPattern]) -> int:
     """Return about how many characters a block for a part saves."""
     if len(patterns) < 2:
         return 0
@@ -171,7 +194,7 @@ def saved(part: Chain, patterns: list[Pattern]) -> int:
     return (len(patterns) - 1) * len(text(part)) - calls - 10
 
 
-def generalised(patterns: list[Pattern]) -> tuple[dict[str, int], list[str]]:
+def generalised(patterns: list[ItemPattern]) -> tuple[dict[str, int], list[str]]:
     """Return the parameters of a block, each with a hole that it fills, and what fills all holes of its body.
 
     Holes with the same values have the same parameter; a multiple of a parameter is written as one.
@@ -197,7 +220,7 @@ def generalised(patterns: list[Pattern]) -> tuple[dict[str, int], list[str]]:
 
 
 def is_same(
-    hole: Hole, column: tuple[str, ...], patterns: list[Pattern], other: int, columns: list[tuple[str, ...]]
+    hole: Hole, column: tuple[str, ...], patterns: list[ItemPattern], other: int, columns: list[tuple[str, ...]]
 ) -> bool:
     """Return whether a hole has the values and the kind of another one; groups may be as many as channels."""
     letter = patterns[0].holes[other].letter
@@ -232,14 +255,14 @@ def parameter_for(hole: Hole, taken: dict[str, int]) -> str:
 
 def name_of(part: Chain) -> str:
     """Return a name for a block: after its join, or its layers if they are few."""
-    joins = [item for item in part if isinstance(item, Join)]
+    joins = [item for item in part if isinstance(item, JoinItem)]
     if "attention" in text(part) and len(joins) > 1:
         return "layer"
     if joins:
         with_identity = any(text(branch) == "identity" for branch in joins[0].branches)
         known = {"add": "residual" if with_identity else "projection", "concat": "concatenated", "mul": "gated"}
         return known.get(joins[0].name, "joined")
-    names = [item.words[0] for item in part if isinstance(item, Layer)]
+    names = [item.words[0] for item in part if isinstance(item, LayerItem)]
     return "_".join(names) if len(names) == len(part) <= 3 and not {*names} & {*JOINS} else "branch"
 
 
@@ -247,20 +270,20 @@ def joined(chain: Chain) -> Chain:
     """Return a chain in which equal consecutive items are repetitions, in joins and repetitions as well."""
     made: list[Item] = []
     units = [
-        (item.body[0], item.times) if isinstance(item, Repeat) and len(item.body) == 1 else (item, 1)
+        (item.body[0], item.times) if isinstance(item, RepeatedItems) and len(item.body) == 1 else (item, 1)
         for item in map(_joined_inside, chain)
     ]
     for item, group in groupby(units, key=lambda unit: unit[0]):
         times = sum(number for _, number in group)
-        made += [item] * times if times == 1 or _stands_alone(item) else [Repeat((item,), times)]
+        made += [item] * times if times == 1 or _stands_alone(item) else [RepeatedItems((item,), times)]
     return tuple(made)
 
 
 def _stands_alone(item: Item) -> bool:
-    return isinstance(item, Layer) and item.words[0].startswith("@")
+    return isinstance(item, LayerItem) and item.words[0].startswith("@")
 
 
 def _joined_inside(item: Item) -> Item:
-    if isinstance(item, Join):
-        return Join(item.name, tuple(map(joined, item.branches)), item.options)
-    return Repeat(joined(item.body), item.times) if isinstance(item, Repeat) else item
+    if isinstance(item, JoinItem):
+        return JoinItem(item.name, tuple(map(joined, item.branches)), item.options)
+    return RepeatedItems(joined(item.body), item.times) if isinstance(item, RepeatedItems) else item

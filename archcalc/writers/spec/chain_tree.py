@@ -13,7 +13,7 @@ REPEATED = re.compile(r"\((?P<body>.*)\)\*(?P<times>\d+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerItem:
     """A layer, a reference, or a source."""
 
     words: tuple[str, ...]
@@ -23,7 +23,7 @@ class Layer:
 
 
 @dataclass(eq=False)
-class Block:
+class BlockDefinition:
     """A block that chains call."""
 
     name: str
@@ -39,10 +39,10 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Call:
+class BlockCall:
     """A call of a block with values for all parameters."""
 
-    block: Block
+    block: BlockDefinition
     values: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Join:
+class JoinItem:
     """A join of branches."""
 
     name: str
@@ -71,7 +71,7 @@ class Join:
 
 
 @dataclass(frozen=True)
-class Repeat:
+class RepeatedItems:
     """Items that are repeated."""
 
     body: Chain
@@ -79,12 +79,12 @@ class Repeat:
 
     def __str__(self) -> str:
         (only, *further) = self.body
-        if not further and isinstance(only, Call) and str(only).endswith(")"):
+        if not further and isinstance(only, BlockCall) and str(only).endswith(")"):
             return f"{only}*{self.times}"
         return f"({text(self.body)})*{self.times}"
 
 
-Item: TypeAlias = Layer | Call | Join | Repeat
+Item: TypeAlias = LayerItem | BlockCall | JoinItem | RepeatedItems
 Chain: TypeAlias = tuple[Item, ...]
 
 
@@ -93,22 +93,22 @@ def text(chain: Chain) -> str:
     return " -> ".join(map(str, chain))
 
 
-def parse(written: str, blocks: Mapping[str, Block] | None = None) -> Chain:
+def parse(written: str, blocks: Mapping[str, BlockDefinition] | None = None) -> Chain:
     """Return the tree of a chain that was written by `archcalc.spec.chains`, perhaps with calls of blocks."""
     return tuple([_item(part, blocks or {}) for part in _split(written, " -> ")])
 
 
-def _item(written: str, blocks: Mapping[str, Block]) -> Item:
+def _item(written: str, blocks: Mapping[str, BlockDefinition]) -> Item:
     if repeated := REPEATED.fullmatch(written):
-        return Repeat(parse(repeated["body"], blocks), int(repeated["times"]))
+        return RepeatedItems(parse(repeated["body"], blocks), int(repeated["times"]))
     name, bracket, rest = written.partition("(")
     if bracket and name in JOINS:
         parts = _split(rest[:-1], ", ")
         options = tuple([part for part in parts if part[0] in "'\"" or re.match(r"\w+=", part)])
-        return Join(name, tuple([parse(part, blocks) for part in parts if part not in options]), options)
+        return JoinItem(name, tuple([parse(part, blocks) for part in parts if part not in options]), options)
     if bracket and name in blocks:
-        return Call(blocks[name], tuple(_split(rest[:-1], ", ")))
-    return Layer(tuple(_split(written, " ")))
+        return BlockCall(blocks[name], tuple(_split(rest[:-1], ", ")))
+    return LayerItem(tuple(_split(written, " ")))
 
 
 def _split(written: str, separator: str) -> list[str]:

@@ -13,7 +13,7 @@ from archcalc.spec.read import read_spec
 from archcalc.spec.records import Given
 from archcalc.writers.recognition import recognised
 from archcalc.writers.spec.blocks import Blocks
-from archcalc.writers.spec.chain_tree import Chain, Item, Layer, parse, text
+from archcalc.writers.spec.chain_tree import Chain, Item, LayerItem, parse, text
 from archcalc.writers.spec.entries import WIDTH, Sections, StageEntry
 from archcalc.writers.spec.graph_text import write_graph
 from archcalc.writers.spec.modules import Modules
@@ -141,6 +141,6 @@ def in_lines(entry: StageEntry, chain: Chain) -> StageEntry:
 
 def begins_line(item: Item) -> bool:
     """Return whether an item of a chain may stand first in a line: all but layers that belong to the one before."""
-    return not isinstance(item, Layer) or (
+    return not isinstance(item, LayerItem) or (
         item.words[0] in REGISTRY and REGISTRY[item.words[0]].kind in ("convolution", "dense")
     )

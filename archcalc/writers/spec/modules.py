@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from archcalc.writers.names import unused
-from archcalc.writers.spec.chain_tree import Block, Call
+from archcalc.writers.spec.chain_tree import BlockCall, BlockDefinition
 from archcalc.writers.spec.entries import StageEntry
 
 SHORT_FORM = re.compile(r"(?<=^[a-z])(?=\d)")
@@ -37,7 +37,7 @@ class Modules:
         """
         self.taken = taken
         self.blocks: list[StageEntry] = []
-        self.known: dict[str, Block] = {}
+        self.known: dict[str, BlockDefinition] = {}
         """The blocks by name, with their parameters; their bodies are in `blocks`."""
 
     def extracted(self, entries: Sequence[StageEntry]) -> list[StageEntry]:
@@ -70,12 +70,12 @@ class Modules:
             body += "" if sizes else column[0]
         name = re.sub(r"_?\d+$", "", found[0].name or "")
         name = self.free(SHORT_FORM.sub("_", name) if len(name) > 1 else "module")  # parameters have single letters
-        block = self.known[name] = Block(name, [*parameters.values()], ())
+        block = self.known[name] = BlockDefinition(name, [*parameters.values()], ())
         names = [entry.name or "" for entry in chains_of(found[0])]
         lines = [PLACE.sub(lambda place: f"@{names[int(place[1])]}", line) for line in body.split("\n")]
         inner = [StageEntry(each, line) for each, line in zip(names, lines, strict=True)]
         self.blocks.append(StageEntry(block.heading, with_roles(inner)))
-        calls = [Call(block, tuple([size[place] for size in parameters])) for place in range(len(found))]
+        calls = [BlockCall(block, tuple([size[place] for size in parameters])) for place in range(len(found))]
         return {id(entry): str(call) for entry, call in zip(found, calls, strict=True)}
 
     def free(self, name: str) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from archcalc.ops.base import REGISTRY
-from archcalc.writers.spec.chain_tree import Call, Chain, Item, Join, Layer, Repeat
+from archcalc.writers.spec.chain_tree import BlockCall, Chain, Item, JoinItem, LayerItem, RepeatedItems
 
 POSITIONAL = re.compile(r"\d+|(?:\d+\*)?[cn]\d*")
 """A positional number, or a parameter of a block in its place, which `blocks` names with these letters."""
@@ -27,7 +27,7 @@ class Hole(NamedTuple):
     operator: str
 
 
-class Pattern(NamedTuple):
+class ItemPattern(NamedTuple):
     """The pattern of an item or a chain, and what fills it."""
 
     key: Hashable
@@ -43,25 +43,25 @@ def _letters(operator: str) -> dict[str, bool]:
     return {letter: is_one for letter, is_one in found.items() if letter}
 
 
-def pattern_of(chain: Chain) -> Pattern:
+def pattern_of(chain: Chain) -> ItemPattern:
     """Return the pattern of a chain."""
     parts = [_of_item(item) for item in chain]
-    return Pattern(
+    return ItemPattern(
         tuple([part.key for part in parts]),
         tuple([hole for part in parts for hole in part.holes]),
         tuple([value for part in parts for value in part.values]),
     )
 
 
-def _of_item(item: Item) -> Pattern:
-    if isinstance(item, Layer):
+def _of_item(item: Item) -> ItemPattern:
+    if isinstance(item, LayerItem):
         return _of_layer(item)
-    if isinstance(item, Call):
+    if isinstance(item, BlockCall):
         holes = tuple([Hole(_letter(name), "") for name in item.block.parameters])
-        return Pattern(("call", item.block.name), holes, item.values)
-    inner = [pattern_of(branch) for branch in (item.branches if isinstance(item, Join) else (item.body,))]
-    own: Hashable = (item.name, item.options) if isinstance(item, Join) else item.times
-    return Pattern(
+        return ItemPattern(("call", item.block.name), holes, item.values)
+    inner = [pattern_of(branch) for branch in (item.branches if isinstance(item, JoinItem) else (item.body,))]
+    own: Hashable = (item.name, item.options) if isinstance(item, JoinItem) else item.times
+    return ItemPattern(
         (own, tuple([each.key for each in inner])),
         tuple([hole for each in inner for hole in each.holes]),
         tuple([value for each in inner for value in each.values]),
@@ -73,11 +73,11 @@ def _letter(parameter: str) -> str:
     return "" if parameter[0] in "cn" else parameter[0]
 
 
-def _of_layer(layer: Layer) -> Pattern:
+def _of_layer(layer: LayerItem) -> ItemPattern:
     operator, *words = layer.words
     positional, lettered, rest = _sorted_words(operator, words)
     holes = [*(Hole("", operator) for _ in positional), *(Hole(letter, operator) for letter in lettered)]
-    return Pattern(
+    return ItemPattern(
         (operator, len(positional), tuple(lettered), tuple(rest)),
         tuple(holes),
         (*positional, *lettered.values()),
@@ -109,12 +109,12 @@ def filled(chain: Chain, values: Iterator[str]) -> Chain:
 
 
 def _filled(item: Item, values: Iterator[str]) -> Item:
-    if isinstance(item, Call):
-        return Call(item.block, tuple([next(values) for _ in item.values]))
-    if isinstance(item, Join):
-        return Join(item.name, tuple([filled(branch, values) for branch in item.branches]), item.options)
-    if isinstance(item, Repeat):
-        return Repeat(filled(item.body, values), item.times)
+    if isinstance(item, BlockCall):
+        return BlockCall(item.block, tuple([next(values) for _ in item.values]))
+    if isinstance(item, JoinItem):
+        return JoinItem(item.name, tuple([filled(branch, values) for branch in item.branches]), item.options)
+    if isinstance(item, RepeatedItems):
+        return RepeatedItems(filled(item.body, values), item.times)
     operator, *words = item.words
     positional, lettered, rest = _sorted_words(operator, words)
     made = [next(values) for _ in positional]
@@ -125,4 +125,4 @@ def _filled(item: Item, values: Iterator[str]) -> Item:
                 made.append(f"{letter}{value}")
         else:
             made.append(f"{letter}={value}")
-    return Layer((operator, *made, *rest))
+    return LayerItem((operator, *made, *rest))

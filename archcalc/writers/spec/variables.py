@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from archcalc.graph import Graph
 from archcalc.ops.attention import Attention
-from archcalc.writers.spec.chain_tree import Chain, Item, Join, Layer, Repeat, text
+from archcalc.writers.spec.chain_tree import Chain, Item, JoinItem, LayerItem, RepeatedItems, text
 
 CLASSES, VOCAB, MODEL_WIDTH = "classes", "vocab", "width"
 LARGEST = 8
@@ -68,7 +68,7 @@ def classifier(chains: Sequence[Chain]) -> tuple[int, str] | None:
         if text(chain) == "identity":
             continue
         last = chain[-2] if text(chain[-1:]) in ("softmax", "log_softmax") and len(chain) > 1 else chain[-1]
-        if isinstance(last, Layer) and last.words[0] in ("fc", "linear") and last.words[1].isdigit():
+        if isinstance(last, LayerItem) and last.words[0] in ("fc", "linear") and last.words[1].isdigit():
             return place, last.words[1]
         return None
     return None
@@ -77,9 +77,9 @@ def classifier(chains: Sequence[Chain]) -> tuple[int, str] | None:
 def with_outputs(chain: Chain, name: str) -> Chain:
     """Return the chain of a classifier with a name for the number of outputs of its last dense layer."""
     place = len(chain) - 1
-    while not isinstance((item := chain[place]), Layer) or item.words[0] not in ("fc", "linear"):
+    while not isinstance((item := chain[place]), LayerItem) or item.words[0] not in ("fc", "linear"):
         place -= 1
-    return (*chain[:place], Layer((item.words[0], name, *item.words[2:])), *chain[place + 1 :])
+    return (*chain[:place], LayerItem((item.words[0], name, *item.words[2:])), *chain[place + 1 :])
 
 
 def vocabulary(number: str) -> re.Pattern[str]:
@@ -87,14 +87,14 @@ def vocabulary(number: str) -> re.Pattern[str]:
     return re.compile(rf"\bembedding {number}\b")
 
 
-def with_rows(layer: Layer, number: str) -> Layer:
+def with_rows(layer: LayerItem, number: str) -> LayerItem:
     """Return a layer with the name of the vocabulary if it is an embedding of as many words."""
     if layer.words[:2] == ("embedding", number):
-        return Layer(("embedding", VOCAB, *layer.words[2:]))
+        return LayerItem(("embedding", VOCAB, *layer.words[2:]))
     return layer
 
 
-def with_width(layer: Layer, width: int) -> Layer:
+def with_width(layer: LayerItem, width: int) -> LayerItem:
     """Return a layer with the name of the width in place of its features, if they are the width or a multiple."""
     operator, *words = layer.words
     if operator in ("linear", "fc", "conv") and words and words[0].isdigit():
@@ -108,17 +108,17 @@ def with_width(layer: Layer, width: int) -> Layer:
         *before, last = parts
         if before and last == str(width):
             words[0] = "x".join([*before, f"({MODEL_WIDTH})"])
-    return Layer((operator, *words))
+    return LayerItem((operator, *words))
 
 
-def mapped(chain: Chain, change: Callable[[Layer], Layer]) -> Chain:
+def mapped(chain: Chain, change: Callable[[LayerItem], LayerItem]) -> Chain:
     """Return a chain with other layers."""
     return tuple([_mapped(item, change) for item in chain])
 
 
-def _mapped(item: Item, change: Callable[[Layer], Layer]) -> Item:
-    if isinstance(item, Layer):
+def _mapped(item: Item, change: Callable[[LayerItem], LayerItem]) -> Item:
+    if isinstance(item, LayerItem):
         return change(item)
-    if isinstance(item, Join):
-        return Join(item.name, tuple([mapped(branch, change) for branch in item.branches]), item.options)
-    return Repeat(mapped(item.body, change), item.times) if isinstance(item, Repeat) else item
+    if isinstance(item, JoinItem):
+        return JoinItem(item.name, tuple([mapped(branch, change) for branch in item.branches]), item.options)
+    return RepeatedItems(mapped(item.body, change), item.times) if isinstance(item, RepeatedItems) else item

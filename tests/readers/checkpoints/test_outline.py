@@ -8,14 +8,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archcalc.readers.checkpoints.checkpoint import Checkpoint, Tensor
+from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.outline import MAX_DEPTH, Outline
 from archcalc.readers.checkpoints.read import read_checkpoint
 from tests.readers.checkpoints.files import state_dict, write_torch
 
 
 def checkpoint(shapes: dict[str, tuple[int, ...]]) -> Checkpoint:
-    tensors = {name: Tensor(name, shape, "float32") for name, shape in shapes.items()}
+    tensors = {name: CheckpointTensor(name, shape, "float32") for name, shape in shapes.items()}
     return Checkpoint("net", "safetensors", tensors, lambda tensor: np.zeros(tensor.shape))
 
 

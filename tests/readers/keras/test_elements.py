@@ -9,7 +9,7 @@ import pytest
 
 import archcalc
 from archcalc.graph import Graph
-from archcalc.readers.keras.elements import Elements, Unknown
+from archcalc.readers.keras.elements import AxisFactors, UnknownOrder
 
 
 def graph_of(folder: Path, shape: str, *layers: str) -> Graph:
@@ -20,12 +20,12 @@ def graph_of(folder: Path, shape: str, *layers: str) -> Graph:
 
 def read(graph: Graph, axis: int = 0) -> list[int] | None:
     """Return the indices in Keras of what the last layer reads."""
-    found = Elements(graph).read(graph.nodes[-1], [axis])
+    found = AxisFactors(graph).read(graph.nodes[-1], [axis])
     return None if found is None else found.tolist()
 
 
 def made(graph: Graph, index: int = 1) -> list[int] | None:
-    found = Elements(graph).made(index)
+    found = AxisFactors(graph).made(index)
     return None if found is None else found.tolist()
 
 
@@ -99,7 +99,7 @@ def test_groups_of_channels_keep_their_order(tmp_path: Path) -> None:
     layers = ("conv 6 k1", "rearrange '(g c) h w = (c g) h w' g=2", "conv 3 k1", "flatten", "fc 2")
     graph = graph_of(tmp_path, "3x4x4", *layers)
     assert made(graph) is None
-    assert Elements(graph).read(graph.nodes[3], [0]) is None
+    assert AxisFactors(graph).read(graph.nodes[3], [0]) is None
 
 
 def test_heads_keep_their_order(tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ def test_windows_that_are_cut_across_others_keep_their_order(tmp_path: Path) -> 
         "rearrange 'c (p a) (q b) = (a b) (p q) c' p=2 q=2 -> attention heads=2",
     )
     graph = graph_of(tmp_path, "3x6x6", *layers)
-    assert not [*Elements(graph).problems()]
+    assert not [*AxisFactors(graph).problems()]
     assert read(graph, 2) is None
 
 
 def test_a_factor_that_occurs_twice(tmp_path: Path) -> None:
     layers = ("linear 6", "matmul(identity, transpose 1x0)", "add(identity, transpose 1x0)", "reshape 2x2x4", "fc 2")
     graph = graph_of(tmp_path, "4x6", *layers)
-    assert Elements(graph).read(graph.nodes[-1], [0, 1, 2]) is None
+    assert AxisFactors(graph).read(graph.nodes[-1], [0, 1, 2]) is None
 
 
 def test_sums_with_a_transposition_end(tmp_path: Path) -> None:
@@ -133,22 +133,22 @@ def test_sums_with_a_transposition_end(tmp_path: Path) -> None:
 
 
 def test_a_matrix_without_features_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unknown, match="no layer tells which of the merged axes"):
+    with pytest.raises(UnknownOrder, match="no layer tells which of the merged axes"):
         read(graph_of(tmp_path, "28x28", "flatten", "fc 2"))
     assert read(graph_of(tmp_path, "1x28x28", "flatten", "fc 2")) is None
 
 
 def test_features_of_two_layers_among_positions_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unknown, match="features of several layers"):
+    with pytest.raises(UnknownOrder, match="features of several layers"):
         read(graph_of(tmp_path, "3x4x4", "conv 4 k1", "linear 6", "flatten", "fc 2"))
 
 
 @pytest.mark.parametrize("layer", ["slice 0:4", "roll 1", "split 2 part=1"])
 def test_a_part_of_flattened_maps_is_refused(layer: str, tmp_path: Path) -> None:
-    (problem,) = Elements(graph_of(tmp_path, "2x3x4", "flatten", layer, "fc 2")).problems()
+    (problem,) = AxisFactors(graph_of(tmp_path, "2x3x4", "flatten", layer, "fc 2")).problems()
     assert "depends on the order of elements" in problem
 
 
 def test_sums_of_different_orders_are_refused(tmp_path: Path) -> None:
     layers = ("add(conv 4 k1 -> flatten, rearrange 'c h w = (c w h)' -> repeat 'n = (a n)' a=2)", "fc 2")
-    assert [*Elements(graph_of(tmp_path, "2x3x4", *layers)).problems()]
+    assert [*AxisFactors(graph_of(tmp_path, "2x3x4", *layers)).problems()]

@@ -204,3 +204,11 @@ def test_external_data_outside_the_folder(tmp_path: Path, place: str) -> None:
     network = archcalc.load(str(write(tmp_path / "inner", made)))
     with pytest.raises(SpecError, match="not in the folder of the model"):
         network.arrays()
+
+
+def test_indices_that_no_integer_holds(tmp_path: Path) -> None:
+    """The index of the first element of a map has more than 64 bits."""
+    node = helper.make_node("MaxPool", ["x"], ["z", "y"], kernel_shape=[1, 1], strides=[2**31, 2**31])
+    network = archcalc.load(str(write(tmp_path, model([node], {"x": [1, 4, 2**33, 2**33]}, outputs=("z", "y")))))
+    with pytest.raises(SpecError, match="of a constant cannot be evaluated"):
+        network.arrays()

@@ -13,7 +13,7 @@ from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.formats import SATURATED, is_integer
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import Elementwise, Step, along_axis, make
+from archcalc.readers.steps import ElementwiseStep, Step, along_axis, make
 
 PLAIN: dict[str, type[Operator]] = {
     "relu": activation.Relu,
@@ -41,7 +41,7 @@ PLAIN: dict[str, type[Operator]] = {
 
 def elementwise(a: Arguments, op: Operator) -> list[Step]:
     """Return the step of an operator that treats all elements alike."""
-    return [Elementwise(op=op, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [ElementwiseStep(op=op, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates(*PLAIN)

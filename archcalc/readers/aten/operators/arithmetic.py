@@ -16,7 +16,7 @@ from archcalc.readers.aten.formats import is_integer
 from archcalc.readers.aten.operators.activation import elementwise, towards_zero
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.joining import Joined
-from archcalc.readers.steps import Elementwise, Step, make
+from archcalc.readers.steps import ElementwiseStep, Step, make
 
 
 @translates("clamp", "clip", "clamp_min", "clamp_max")
@@ -246,6 +246,6 @@ def reversed_difference(a: Arguments) -> list[Step]:
     scaled = a.reading.intermediate(a.sizes("self"))
     factor = make(Scale, factor=-a.number("alpha", 1))
     return [
-        Elementwise(op=factor, inputs=(a.tensor("self"),), outputs=(scaled,)),
-        Elementwise(op=make(Offset, by=a.number("other")), inputs=(scaled,), outputs=(a.result(),)),
+        ElementwiseStep(op=factor, inputs=(a.tensor("self"),), outputs=(scaled,)),
+        ElementwiseStep(op=make(Offset, by=a.number("other")), inputs=(scaled,), outputs=(a.result(),)),
     ]

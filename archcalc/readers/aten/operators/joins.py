@@ -10,7 +10,7 @@ from archcalc.readers.aten.operators.activation import towards_zero
 from archcalc.readers.aten.operators.arithmetic import with_number
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.joining import Concatenated, Joined
-from archcalc.readers.steps import Elementwise, Reshaped, Step, sizes_of_axes
+from archcalc.readers.steps import ElementwiseStep, Reshaped, Step, sizes_of_axes
 
 JOINS: dict[str, type[Operator]] = {
     "add": joins.Add,
@@ -36,7 +36,7 @@ def join(a: Arguments) -> list[Step]:
     other = a.tensor("other")
     if not a.is_default("alpha", 1):
         scaled = a.reading.intermediate(a.sizes("other"))
-        steps.append(Elementwise(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
+        steps.append(ElementwiseStep(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
         other = scaled
     op = joins.Max() if name == "add" and a.reading.dtype(a.result_name) == "bool" else JOINS[name]()
     return [*steps, Joined(op=op, inputs=(a.tensor("self"), other), outputs=(a.result(),))]

@@ -14,7 +14,7 @@ from archcalc.readers.aten.operators.linear import broadcast
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.selection import Gathered, Largest, TakenPerExample
-from archcalc.readers.steps import Elementwise, Permuted, Selected, Step, along_axis, make, sizes_of_axes
+from archcalc.readers.steps import ElementwiseStep, Permuted, Selected, Step, along_axis, make, sizes_of_axes
 
 
 def looked_up(a: Arguments, table: str, stored: str, indices: int, made: int) -> Step:
@@ -29,7 +29,7 @@ def looked_up(a: Arguments, table: str, stored: str, indices: int, made: int) ->
     """
     vocabulary, dim = a.sizes(table)
     op = Embedding(vocabulary=vocabulary, dim=dim)
-    return Elementwise(op=op, inputs=(indices,), outputs=(made,), stored={"weight": stored})
+    return ElementwiseStep(op=op, inputs=(indices,), outputs=(made,), stored={"weight": stored})
 
 
 @translates("embedding")

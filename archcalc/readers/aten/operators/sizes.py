@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio, require
 from archcalc.readers.aten.registry import Arguments, translates, translates_function
-from archcalc.readers.steps import Calculated, Measured, Step
+from archcalc.readers.steps import AxisSizeStep, Calculated, Step
 
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 @translates("sym_size")
 def size(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(a.sizes("self")))
-    return [Measured(name=a.result_name, axis=axis, inputs=(a.tensor("self"),), outputs=())]
+    return [AxisSizeStep(name=a.result_name, axis=axis, inputs=(a.tensor("self"),), outputs=())]
 
 
 @translates_function(*FUNCTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.readers.keras.config import Layer
+from archcalc.readers.keras.config import LayerDescription
 from archcalc.readers.keras.layers import (
     activation,
     attention,
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-def conversion_of(layer: Layer) -> Conversion | None:
+def conversion_of(layer: LayerDescription) -> Conversion | None:
     """Return the conversion of a layer; ``None`` if its class has none."""
     if not layer.is_own:
         return None
@@ -44,6 +44,6 @@ def conversion_of(layer: Layer) -> Conversion | None:
     return next((table[layer.class_name] for table in tables if layer.class_name in table), None)
 
 
-def reason_of(layer: Layer) -> str:
+def reason_of(layer: LayerDescription) -> str:
     """Return why a layer has no conversion; empty if it is not one of Keras's own, or unknown."""
     return DECLINED.get(layer.class_name, "") if layer.is_own else ""

@@ -11,7 +11,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.product import MatMul
 from archcalc.ops.rearrange import Reduce
 from archcalc.ops.structure import Identity, Slice, Transpose
-from archcalc.readers.keras.flat import Made
+from archcalc.readers.keras.flat import CallOutput
 from archcalc.readers.keras.layers.joins import aligned
 from archcalc.readers.keras.layers.shape import reshape_to
 from archcalc.readers.keras.registry import Unconvertible, converts_operation
@@ -61,13 +61,13 @@ def binary(n: LayerView) -> Ref:
     """Convert a function of two tensors, or of a tensor and a number."""
     name = n.call.layer.class_name
     one, other = operands(n)
-    if isinstance(one, Made) and isinstance(other, Made):
+    if isinstance(one, CallOutput) and isinstance(other, CallOutput):
         if name == "Power":
             raise Unconvertible("a power whose exponent is a tensor")
         return n.add(BINARY[name], *aligned(n, [n.graph.tensor(one), n.graph.tensor(other)]))
-    if isinstance(one, Made):
+    if isinstance(one, CallOutput):
         return n.apply(n.graph.tensor(one), *with_number(name, exact(other, "a number")))
-    if not isinstance(other, Made):
+    if not isinstance(other, CallOutput):
         raise Unconvertible("it reads no tensor")
     number, x = exact(one, "a number"), n.graph.tensor(other)
     if name in ("Add", "Multiply", "Maximum", "Minimum"):
@@ -196,7 +196,7 @@ def concatenate(n: LayerView) -> Ref:
 def matmul(n: LayerView) -> Ref:
     if any(n.call.kwargs.get(name) for name in ("adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse")):
         raise Unconvertible("a product of sparse matrices, or of adjoint ones")
-    pair = [value for value in operands(n) if isinstance(value, Made)]
+    pair = [value for value in operands(n) if isinstance(value, CallOutput)]
     if len(pair) < 2:
         raise Unconvertible("a product with an array")
     one, other = (n.in_file(n.graph.tensor(each)) for each in pair)

@@ -39,14 +39,16 @@ def gates(cls: type[Recurrent], array: Any) -> Any:
     return np.concatenate(ordered, -1).T
 
 
-class Cells(NamedTuple):
+class RecurrentConfiguration(NamedTuple):
     """A recurrent layer of one direction, or of both, as its configuration describes it."""
 
     op: Recurrent
     stored: Mapping[str, tuple[str, ...]]
 
 
-def cells(n: LayerView, config: Mapping[str, Any], name: str, parts: tuple[str, ...], *, final: bool) -> Cells:
+def cells(
+    n: LayerView, config: Mapping[str, Any], name: str, parts: tuple[str, ...], *, final: bool
+) -> RecurrentConfiguration:
     """Return the operator of a recurrent layer with its arrays.
 
     Args:
@@ -78,7 +80,7 @@ def cells(n: LayerView, config: Mapping[str, Any], name: str, parts: tuple[str, 
             found.setdefault("recurrent_bias", []).append(second_bias(n, cls, part))
         elif bias:
             found.setdefault("bias", []).append(n.variable(2, lambda a: gates(cls, a), part))
-    return Cells(op, {array: tuple(names) for array, names in found.items()})
+    return RecurrentConfiguration(op, {array: tuple(names) for array, names in found.items()})
 
 
 def second_bias(n: LayerView, cls: type[Recurrent], part: str) -> str:
