@@ -409,17 +409,17 @@ def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
     Raises:
         Impossible: an attribute is one that a spec cannot have: an unknown word, or a size below the smallest one.
     """
-    for each in parameters(cls):
+    made = cls(**attributes)
+    for each in parameters(type(made)):
         value, form, least = attributes.get(each.name), each.argument.form, each.argument.at_least
-        numbers = value if isinstance(value, tuple | list) else (value,)
-        is_word = form == "word" and isinstance(value, str)
-        is_size = form in ("integer", "axes") and least is not None
-        if is_word and value not in each.argument.choices:
+        if form == "word" and isinstance(value, str) and value not in each.argument.choices:
             raise Impossible("{what} has no {name} '{value}'", what=cls.name, name=each.name, value=value)
-        if is_size and any(isinstance(number, int) and number < least for number in numbers):
+        if form in ("integer", "axes") and least is not None:
+            numbers = value if isinstance(value, tuple | list) else (value,)
             message = "the {name} of {what} must be at least {least}, got {value}"
-            raise Impossible(message, what=cls.name, name=each.name, least=least, value=value)
-    return cls(**attributes)
+            if any(isinstance(number, int) and number < least for number in numbers):
+                raise Impossible(message, what=cls.name, name=each.name, least=least, value=value)
+    return made
 
 
 def with_origin(step: Step, origin: Origin) -> Step:
