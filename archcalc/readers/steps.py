@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
-from archcalc.ops.fields import parameters
 from archcalc.ops.source import Source
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
@@ -409,8 +408,7 @@ def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
     Raises:
         Impossible: an attribute is one that a spec cannot have: an unknown word, or a size below the smallest one.
     """
-    made = cls(**attributes)
-    for each in parameters(type(made)):
+    for each in cls.parameters():
         value, form, least = attributes.get(each.name), each.argument.form, each.argument.at_least
         if form == "word" and isinstance(value, str) and value not in each.argument.choices:
             raise Impossible("{what} has no {name} '{value}'", what=cls.name, name=each.name, value=value)
@@ -419,7 +417,7 @@ def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
             message = "the {name} of {what} must be at least {least}, got {value}"
             if any(isinstance(number, int) and number < least for number in numbers):
                 raise Impossible(message, what=cls.name, name=each.name, least=least, value=value)
-    return made
+    return cls(**attributes)
 
 
 def with_origin(step: Step, origin: Origin) -> Step:
