@@ -54,7 +54,10 @@ def _is_batch(n: Operation, before: tuple[int, ...], after: tuple[int, ...]) -> 
     count = 1
     for size in before[1:]:
         count *= size
-    return before[0] == after[0] and after[1] == count
+    readers = n.graph.readers.get(n.operator.outputs[0], [])
+    sums = [n.graph.subgraph.tensors[each.inputs[1]].sizes for each in readers if each.name == "FULLY_CONNECTED"]
+    known = after[1] if after[1] >= 0 else next((sizes[1] for sizes in sums if len(sizes) == 2), -1)
+    return before[0] == after[0] and known == count
 
 
 @converts("SQUEEZE", follows=True)
