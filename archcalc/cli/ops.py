@@ -135,8 +135,12 @@ def written(cls: type[Operator]) -> str:
     own = signature(cls)
     if cls.name not in JOINS:
         return own
-    options = own.removeprefix(cls.name).replace(" [", "[, ")
-    return f"{cls.name}(chain, chain, …{options})"
+    words = own.split()[1:]
+    patterns = [word for word in words if word.startswith("'")]
+    least, most = cls.joined
+    parts = ", ".join([*patterns, *["chain"] * least, *["…"] * (most is None)])
+    options = ["[chain]"] * ((most or least) - least) + [word for word in words if word not in patterns]
+    return f"{cls.name}({parts}{''.join(option.replace('[', '[, ', 1) for option in options)})"
 
 
 def argument_record(parameter: Parameter) -> dict[str, Any]:

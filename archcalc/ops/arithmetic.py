@@ -301,7 +301,7 @@ class Quantize(Converted):
     """
 
     differentiated_by = "input"
-    aliases = ("fake_quantize", "quantizelinear")
+    aliases = ("fakequantize", "quantizelinear")
     per_element = operations(div=1, mul=1, cmp=2)
 
     format: str = word(MISSING, *FORMATS, positional=True, later=tuple(FORMATS), help="the number format of the codes")

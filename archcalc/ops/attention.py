@@ -107,6 +107,7 @@ class ScaledDotProductAttention(Operator):
     """
 
     arity: ClassVar[int | None] = None
+    joined = (3, 4)
     pairs_features = True
     reads_features = "last"
 

@@ -20,6 +20,7 @@ class Indexed(Operator):
 
     no_gradient = NoGradient("indices are integers", inputs=(1,))
     arity: ClassVar[int | None] = None
+    joined = (2, 2)
     pairs_features = True
     operands: ClassVar[tuple[str, ...]] = ("a tensor", "indices")
 
@@ -126,6 +127,7 @@ class Scatter(Indexed):
 
     aliases = ("scatterelements", "scatterreduce", "putalongaxis")
     operands = ("a tensor", "indices", "values")
+    joined = (3, 3)
 
     how: str = word(
         "replace", "replace", "sum", "prod", "max", "min", help="what a value does to the element at its index"

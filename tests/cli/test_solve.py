@@ -25,6 +25,11 @@ def test_sizes_that_no_input_has_are_no_solutions(archcalc: Archcalc) -> None:
     assert "largest solution: 3; smallest: 1" in ran.out
 
 
+def test_steps_of_ranges_that_start_between_integers_are_written(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=1/2:3", "--target", "params > 1")
+    assert "3 of 3 values of alpha from 0.5 to 2.5 in steps of 1 meet" in ran.out
+
+
 def test_a_padding_that_keeps_the_size(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "3x32x32 -> conv 64 k5", "--vary", "conv_1.p", "--target", "conv_1.shape = 64x32x32")
     assert ran.line("2").split() == ["2", "64x32x32"]
