@@ -111,7 +111,7 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             view = LayerContext(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
             codes[index] = code_of(view)
         except NotInLibrary as error:
-            problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
+            problems.append(Problem("write", f"{node.name}: {error}", origin=graph.name[:60]))
     if not codes and not problems:
         problems.append(Problem("write", "the network has no layers, so there is no module", origin=graph.name[:60]))
     if problems:
