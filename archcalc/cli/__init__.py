@@ -19,7 +19,7 @@ VERBS = {
     "solve": "Find the values of a setting that meet a condition.",
     "rf": "Print receptive fields, or what a single unit sees.",
     "fold": "Fold batch norms into their neighbours, and print what that saves.",
-    "convert": "Write a network as a spec, ONNX model, code, diagram or table.",
+    "convert": "Write a network as a spec, an ONNX model, code, a diagram or a table.",
     "run": "Run a network on arrays.",
     "verify": "Run networks, and compare the analysis with what is measured.",
     "counters": "Print what other tools report for a network, and why it differs.",

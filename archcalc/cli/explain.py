@@ -11,7 +11,7 @@ from archcalc.analysis.explain import Derivation, Step
 from archcalc.cli.commands import SpecCommand, quantity_definitions
 from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options
 from archcalc.cli.output import terminal_width, utf8_documents
-from archcalc.cli.training_options import dtype_option, require_places, setup_from, training_options
+from archcalc.cli.training_options import dtype_option, require_places, require_training, setup_from, training_options
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.traced import Form
 from archcalc.query.derivations import derivation_lines, explain
@@ -49,6 +49,7 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     if layer is not None and quantity is None:
         layer, quantity = split_target(layer)
+    require_training(setup, () if quantity is None else (quantity,))
     blocks = []
     notation: Form = "text" if form == "text" else "latex"
     for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], form=notation):

@@ -19,7 +19,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.output import utf8_documents
-from archcalc.cli.training_options import dtype_option, setup_from, training_options
+from archcalc.cli.training_options import dtype_option, require_training, setup_from, training_options
 from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
@@ -110,6 +110,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         when=when,
         limits=limits,
     )
+    require_training(query.setup, query.targets)
     warn_as_written(source, query.given, limits, inline=inline, ignore=values["ignore"])
     with giving_values(lambda name: f"keep it as a symbol: --free {name}, or give it a value: --set {name}=…"):
         found = calculate(query)

@@ -18,6 +18,7 @@ from archcalc.spec.aliases import operator_spelled, suggest_operator
 from archcalc.spec.arguments import signature
 from archcalc.spec.errors import fail
 from archcalc.spec.grammar import JOINS
+from archcalc.spec.write import written_number
 
 SECTIONS = ("Shape", "Params", "Cost", "Window", "Source")
 DEFAULTS = {
@@ -134,8 +135,12 @@ def written(cls: type[Operator]) -> str:
     own = signature(cls)
     if cls.name not in JOINS:
         return own
-    options = own.removeprefix(cls.name).replace(" [", "[, ")
-    return f"{cls.name}(chain, chain, …{options})"
+    words = own.split()[1:]
+    patterns = [word for word in words if word.startswith("'")]
+    least, most = cls.joined
+    parts = ", ".join([*patterns, *["chain"] * least, *["…"] * (most is None)])
+    options = ["[chain]"] * ((most or least) - least) + [word for word in words if word not in patterns]
+    return f"{cls.name}({parts}{''.join(option.replace('[', '[, ', 1) for option in options)})"
 
 
 def argument_record(parameter: Parameter) -> dict[str, Any]:
@@ -159,7 +164,7 @@ def default_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return "x".join(default_text(part[0] if isinstance(part, tuple) else part) for part in value)
-    return "-" if value is None else str(value)
+    return "-" if value is None else written_number(value)
 
 
 def argument_table(documentation: dict[str, Any]) -> Table:

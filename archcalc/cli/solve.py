@@ -18,7 +18,7 @@ from archcalc.cli.options import (
     with_model_options,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, setup_from, training_options
+from archcalc.cli.training_options import dtype_option, require_training, setup_from, training_options
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
@@ -114,6 +114,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     with giving_values(lambda name: give_values(name, values["vary"])):
         axes = read_axes(query, values["vary"])
     query.names = names_to_measure(axes, condition, further)
+    require_training(query.setup, [name.name for name in query.names])
     solution = solve(query, axes, condition)
     form = default_format(form, color)
     if form == "json":

@@ -23,7 +23,7 @@ from archcalc.cli.options import (
     with_model_options,
 )
 from archcalc.cli.output import default_format, output_options, print_table
-from archcalc.cli.training_options import dtype_option, setup_from, training_options
+from archcalc.cli.training_options import dtype_option, require_training, setup_from, training_options
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written
 from archcalc.query.quantities import heading
@@ -124,6 +124,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
     from archcalc.spec.locate import locate
+    from archcalc.spec.syntax import names_in
 
     collect_garbage()
     limits = limits_from(values)
@@ -134,20 +135,23 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     names = _Names(varied.axes, read_names("--columns", values["columns"]))
     sort = names.keys("--sort", values["sort"])
     pareto = names.keys("--pareto", values["pareto"])
+    where = None if values["where"] is None else read_condition("--where", values["where"])
+    setup = setup_from(values)
+    require_training(setup, [name.name for name in (*names.measured, *names_in(where))])
     located = LocatedSpec(*locate(spec, limits))
     given = with_model_options(varied.given, values)
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
     query = ConfigurationQuery(
         located,
         names.measured,
-        None if values["where"] is None else read_condition("--where", values["where"]),
+        where,
         given,
         varied.fixed,
         varied.shapes,
         training=values["training"],
         batch=values["batch"],
         dtype=values["dtype"],
-        setup=setup_from(values),
+        setup=setup,
         limits=limits,
     )
     query.require_batches(varied.axes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -113,11 +113,11 @@ def setup_from(values: dict[str, Any]) -> TrainingSetup:
     )
 
 
-def require_training(setup: TrainingSetup, quantities: Collection[str]) -> None:
+def require_training(setup: TrainingSetup, targets: Iterable[str]) -> None:
     """Fail if it is said how a network is trained, although nothing that is printed depends on it.
 
     Raises:
-        click.UsageError: none of the quantities is that of a training step.
+        click.UsageError: none of the targets is a quantity of a training step.
     """
     changed = {
         "--optimizer": setup.optimizer != DEFAULT_SETUP.optimizer,
@@ -128,7 +128,7 @@ def require_training(setup: TrainingSetup, quantities: Collection[str]) -> None:
         "--as pytorch": setup.as_pytorch,
     }
     given = [option for option, is_given in changed.items() if is_given]
-    if given and not {*quantities} & {*TRAINING}:
+    if given and not {target.rpartition(".")[2] for target in targets} & {*TRAINING}:
         does = "does" if len(given) == 1 else "do"
         which = f"{', '.join(TRAINING[:-1])} and {TRAINING[-1]}"
         raise click.UsageError(f"{' and '.join(given)} {does} not change what is printed, but only {which}")

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archcalc.spec.write import written_number
+
 if TYPE_CHECKING:
     from archcalc.query.sweep import Example, Refusal
 
@@ -25,20 +27,7 @@ def value_text(value: Any) -> Any:
     if isinstance(value, tuple):
         parts = [str(value_text(part)) for part in value]
         return "x".join(parts)
-    if type(value) is not Fraction:
-        return value
-    twos_and_fives = value.denominator
-    for prime in (2, 5):
-        while twos_and_fives % prime == 0:
-            twos_and_fives //= prime
-    if twos_and_fives != 1:
-        return str(value)
-    digits = 0
-    while (value * 10**digits).denominator != 1:
-        digits += 1
-    scaled = str(abs(int(value * 10**digits))).rjust(digits + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{scaled[:-digits]}.{scaled[-digits:]}"
+    return written_number(value) if type(value) is Fraction else value
 
 
 def reason_text(refusal: Refusal, example: Example | None) -> str:

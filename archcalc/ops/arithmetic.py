@@ -45,7 +45,7 @@ class Scale(ScalarFunction):
 
 @operator("offset", reserved=False)
 class Offset(ScalarFunction):
-    """Addition of a constant, as in the small number that keeps a divisor from 0.
+    """Addition of a constant, such as the small number that keeps a divisor away from 0.
 
     Cost:   1 addition per element
     Source: PyTorch add; ONNX Add
@@ -143,7 +143,7 @@ def _of_wave(x: Spread, wave: Callable[[float], float]) -> Spread:
 
 @operator("atan", reserved=False)
 class Atan(ScalarFunction):
-    """Arctangent: the angle in radians, between −π/2 and π/2, whose tangent a number is.
+    """Arctangent: the angle in radians, between −π/2 and π/2, whose tangent is x.
 
     Cost:   1 arctangent per element, counted as a sine
     Source: NumPy arctan; PyTorch atan; ONNX Atan
@@ -268,11 +268,11 @@ FLOAT_NAMES = tuple(each.name for each in FLOATS)
 
 @operator("cast", reserved=False)
 class Cast(Converted):
-    """Conversion to a format of floating-point numbers: the nearest number of the format, of two the even one.
+    """Conversion to a format of floating-point numbers: the nearest number of the format, or the even one of two.
 
-    Numbers beyond the largest one become infinite, or NaN in a format without infinities; with saturate, they become
-    the largest one, as they do in a format with neither. Its gradient is that of the identity, as in PyTorch
-    (straight through).
+    Numbers beyond the largest one become infinite, or NaN in a format without infinities; with ``saturate``, they
+    become the largest one, as they do in a format that has neither. The gradient is that of the identity, as in
+    PyTorch (straight through).
 
     Cost:   nothing, as for a change of sign
     Source: IEEE 754; OCP Microscaling Formats 1.0; Bengio et al. 2013 (straight through); PyTorch to; ONNX Cast
@@ -292,8 +292,8 @@ class Cast(Converted):
 class Quantize(Converted):
     """The real numbers that the codes of a quantised tensor stand for: s·(clip(round(x/s) + z) − z).
 
-    x/s is rounded to the nearest number of the format, of two the even one, and limited to those that have a code. Its
-    gradient is 1 within the limits, and 0 beyond (straight through).
+    x/s is rounded to the nearest number of the format, or to the even one of two that are equally near, and limited to
+    the numbers that have a code. The gradient is 1 within the limits, and 0 beyond them (straight through).
 
     Cost:   1 division, 1 multiplication and 2 comparisons per element
     Source: Jacob et al. 2018, equation 1; Bengio et al. 2013 (straight through); PyTorch
@@ -301,11 +301,11 @@ class Quantize(Converted):
     """
 
     differentiated_by = "input"
-    aliases = ("fake_quantize", "quantizelinear")
+    aliases = ("fakequantize", "quantizelinear")
     per_element = operations(div=1, mul=1, cmp=2)
 
     format: str = word(MISSING, *FORMATS, positional=True, later=tuple(FORMATS), help="the number format of the codes")
-    scale: Number = real(1, help="s, the distance of two neighbouring codes as real numbers")
+    scale: Number = real(1, help="s, the distance between the real numbers of two neighbouring codes")
     zero: Number = integer(0, at_least=None, help="z, the code that stands for 0; only for formats of integers")
 
     def output(self, inputs: Shapes) -> Shape:

@@ -107,6 +107,7 @@ class ScaledDotProductAttention(Operator):
     """
 
     arity: ClassVar[int | None] = None
+    joined = (3, 4)
     pairs_features = True
     reads_features = "last"
 
@@ -171,8 +172,8 @@ class Attention(Operator):
     """Multi-head attention of tokens to each other, or to those of ``context``, with its four projections.
 
     Queries, keys and values are projected to heads, and the results of all heads back to the features. With fewer
-    ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to keys up to its own position,
-    ``window`` to that number of positions up to it, or around it if not causal.
+    ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to the keys up to its own
+    position; ``window`` limits it to that number of positions, up to its own if causal, and around it otherwise.
 
     Shape:  …×n×features, unchanged
     Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
@@ -181,8 +182,7 @@ class Attention(Operator):
             ``rope`` 2 multiplications and 1 addition per element of queries and keys; ``alibi``, ``score_bias`` and
             ``mask`` 1 addition per score
     Window: all tokens; with ``causal``, those up to its own position; with ``window``, that number; with ``context``,
-    its
-            own position, and all of the context
+            its own position, and all of the context
     Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022
             (alibi); PyTorch MultiheadAttention
     """
@@ -199,7 +199,9 @@ class Attention(Operator):
     causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
     window: Number | None = integer(None, help="number of positions that a query attends to; by default all")
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
-    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary position embeddings; by default none")
+    rope: Number | None = real(
+        None, bare=("rope", 10_000), help="base of rotary position embeddings, 10,000 as a flag; by default none"
+    )
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
     score_bias: bool = tensor(
         features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"

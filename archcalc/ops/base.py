@@ -168,6 +168,8 @@ class Operator(Traits):
     arity: ClassVar[int | None] = 1
     """The number of inputs: 1, 0 for sources, ``None`` for joins, which have two or more. Tensors that are arguments
     (`archcalc.ops.fields.tensor`) are further inputs."""
+    joined: ClassVar[tuple[int, int | None]] = (2, None)
+    """The smallest and the largest number of inputs of a join; ``None``: any number."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()

@@ -223,6 +223,7 @@ class Where(ElementwiseJoin):
     Source: NumPy where; PyTorch where, masked_fill; ONNX Where
     """
 
+    joined = (3, 3)
     no_gradient = NoGradient("the condition is only compared with 0", inputs=(0,))
 
     def output(self, inputs: Shapes) -> Shape:
@@ -261,6 +262,7 @@ class Compare(ElementwiseJoin):
     Source: NumPy greater, equal …; PyTorch gt, eq …; ONNX Greater, Equal …
     """
 
+    joined = (2, 2)
     no_gradient = NoGradient("it is constant between its steps")
     operation = "cmp"
 

@@ -19,6 +19,7 @@ class Product(Operator):
     """A join of two tensors by sums of products."""
 
     arity: ClassVar[int | None] = None
+    joined = (2, 2)
     pairs_features = True
 
     def terms(self, inputs: Shapes) -> Number:

@@ -22,9 +22,9 @@ class Upsample(Operator):
 
     Output i has a source coordinate u: ``nearest`` takes the position ⌊u⌋, u = i·n/m; ``bilinear`` takes the mean of
     ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``; ``bicubic``
-    the sum of ⌊u⌋ − 1 … ⌊u⌋ + 2 weighted by Keys' cubic polynomial with a = −¾, the outermost positions repeated. With
-    a factor, 1/factor stands for n/m. Bilinear and bicubic mean interpolation over any number of axes, one after
-    another in order.
+    takes the sum of ⌊u⌋ − 1 … ⌊u⌋ + 2 weighted by Keys' cubic polynomial with a = −¾, the outermost positions repeated,
+    with the same u. With a factor, 1/factor stands for n/m. With any number of axes, ``bilinear`` and ``bicubic``
+    interpolate along one axis after another, in their order.
 
     Shape:  C×n… → C×m…,  m = ⌊n·scale⌋ or as given by ``to``
     Params: none
@@ -42,7 +42,9 @@ class Upsample(Operator):
     scale: Axes | None = axes(None, positional=True, at_least=None, fractions=True, help="upsampling factor")
     to: Axes | None = axes(None, takes_positions=True, help="output size, instead of a scale")
     mode: str = word("nearest", "nearest", "bilinear", "bicubic", flags=True, later=("bicubic",), help="interpolation")
-    align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
+    align_corners: bool = flag(
+        False, "align_corners", help="bilinear, bicubic: the first and the last positions of input and output coincide"
+    )
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
         """Return per spatial axis: input size, output size, and two numbers in the ratio of the sizes."""

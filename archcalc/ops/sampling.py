@@ -190,7 +190,7 @@ class RoiAlign(Operator):
     Source: He et al. 2017 (Mask R-CNN); torchvision roi_align; ONNX RoiAlign
     """
 
-    no_gradient = NoGradient("boxes are constants of the training, as in torchvision", inputs=(1,))
+    no_gradient = NoGradient("boxes are treated as constants in training, as in torchvision", inputs=(1,))
     aliases = ("roialign",)
     pairs_features = True
     reads_features = "first"

@@ -20,6 +20,7 @@ class Indexed(Operator):
 
     no_gradient = NoGradient("indices are integers", inputs=(1,))
     arity: ClassVar[int | None] = None
+    joined = (2, 2)
     pairs_features = True
     operands: ClassVar[tuple[str, ...]] = ("a tensor", "indices")
 
@@ -112,22 +113,25 @@ class Gather(Indexed):
 class Scatter(Indexed):
     """The first tensor, with the values of the third one at the indices of the second one along an axis.
 
-    With ``how=sum``, ``prod``, ``max`` or ``min``, a value is combined with what is at its index. Otherwise it replaces
-    that; of values at the same index, the last one counts. Along other axes, indices of size 1 are those of all
-    positions. Indices are rounded, and clipped to the positions of the axis.
+    With ``how=sum``, ``prod``, ``max`` or ``min``, a value is combined with the element at its index. Otherwise, it
+    replaces that element; of several values at the same index, the last one counts. Along other axes, indices of size 1
+    apply to all positions. Indices are rounded, and clipped to the positions of the axis.
 
     Shape:  a…×n×b…, a…×m×b… (or 1…×m×1…) and a…×m×b… → a…×n×b…
     Params: none
     Cost:   per value 1 addition (``sum``), multiplication (``prod``) or comparison (``max``, ``min``); a replacement
             costs nothing
-    Window: position by position; everything of the indices and values along the axis
+    Window: position by position; all indices and values along the axis
     Source: NumPy put_along_axis, ufunc.at; PyTorch scatter, scatter_reduce; ONNX ScatterElements
     """
 
     aliases = ("scatterelements", "scatterreduce", "putalongaxis")
     operands = ("a tensor", "indices", "values")
+    joined = (3, 3)
 
-    how: str = word("replace", "replace", "sum", "prod", "max", "min", help="what a value does to that at its index")
+    how: str = word(
+        "replace", "replace", "sum", "prod", "max", "min", help="what a value does to the element at its index"
+    )
 
     def output(self, inputs: Shapes) -> Shape:
         at = self.indexed(inputs)

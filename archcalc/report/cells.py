@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.analysis.counts import FORMULAS, STORED, TRAINING
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
-from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.arrays.texts import count_text
 from archcalc.graph import write_shape
 from archcalc.ops.base import OPERATION_KINDS
@@ -142,9 +142,9 @@ def _name(row: Row, analysis: Analysis, layout: str) -> str:
 
 
 def _operator(row: Row, analysis: Analysis, layout: str) -> str:
-    if isinstance(row, Group):
+    if len(row.layers) > 1:
         return count_text(len(row.layers), "layer")
-    return write_layer(analysis.graph.nodes[row.node].op, layout)
+    return write_layer(analysis.graph.nodes[row.layers[0].node].op, layout)
 
 
 def _attributes(row: Row, analysis: Analysis, layout: str) -> str | None:

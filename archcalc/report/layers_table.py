@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
-from archcalc.analysis.propagate import Analysis, Group
-from archcalc.arrays.texts import count_text
+from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
 from archcalc.report.cells import COLUMNS, DEFAULT, RowCells
 from archcalc.report.figures import SUMMED, Row, total
@@ -124,11 +123,11 @@ def notes(analysis: Analysis, rows: Sequence[Row], cells: RowCells) -> list[str]
     if memory.kv_cache:
         growth = f"; one more token adds {bytes_in_full(memory.kv_cache_per_token)}"
         found.append(f"key–value cache: {bytes_in_full(memory.kv_cache)}{growth if memory.kv_cache_per_token else ''}")
-    groups = [row for row in rows if isinstance(row, Group)]
+    groups = [row for row in rows if len(row.layers) > 1]
     if groups:
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{count_text(layers, 'layer')} grouped into {into}; --depth all lists every layer")
+        found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(node.training for node in analysis.graph.nodes):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes

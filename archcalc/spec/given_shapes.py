@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection, Mapping
 
 from archcalc.graph import channels_first, input_axes, write_shape
+from archcalc.numeric import Impossible
 from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Text, fail, listing, suggest, whole_text
 from archcalc.spec.grammar import parse_shape
 from archcalc.spec.limits import Limits
 from archcalc.spec.records import Given
 from archcalc.spec.syntax import names_in
-from archcalc.spec.values import Names, Scope, evaluate, shape_from
+from archcalc.spec.values import Names, Scope, evaluate, positive_size, shape_from
 
 MAX_LISTED = 12
 """The number of variables and input sizes that a hint lists."""
@@ -63,7 +64,7 @@ def given_shapes(
         names: further names of sizes; see `archcalc.graph.input_axes`.
 
     Raises:
-        SpecError: there is no such input or size, or a shape cannot be read.
+        SpecError: there is no such input or size, a shape cannot be read, or a size is not a positive integer.
     """
     shapes = dict(inputs)
     for name in given.shapes:
@@ -80,7 +81,11 @@ def given_shapes(
             hint = suggest_size(name, [*variables, *axes])
             fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=origin)
         target, axis = axes[name]
-        shapes[target] = (*shapes[target][:axis], number, *shapes[target][axis + 1 :])
+        try:
+            size = positive_size(number, f"the input '{target}'")
+        except Impossible as error:
+            fail("shape", str(error), origin=origin)
+        shapes[target] = (*shapes[target][:axis], size, *shapes[target][axis + 1 :])
     return shapes
 
 

@@ -102,7 +102,7 @@ def missing_channels(spec: Spec) -> Iterator[Misreading]:
 
 @check("other-axes")
 def other_axes(spec: Spec) -> Iterator[Misreading]:
-    """An input shape given from outside with another number of axes than the network's own.
+    """An input shape given from outside whose number of axes differs from that of the network's own.
 
     `--shape 3x32` turns a network for images into one for sequences of 3 channels: its windows then slide along one
     axis. Usually a size is missing: `--shape 3x32x32`.

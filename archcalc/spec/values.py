@@ -367,13 +367,22 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
         if isinstance(part, Pair):
             fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
         try:
-            size = as_integer(part, f"a size of {what}")
-            require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
+            shape.append(positive_size(part, what))
         except Impossible as error:
             fail("shape", str(error), span, hint_for_number(error))
-        shape.append(size)
     bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)
+
+
+def positive_size(number: Number, what: str) -> Number:
+    """Return a number, which must be a positive integer, as a size.
+
+    Raises:
+        Impossible: it is none.
+    """
+    size = as_integer(number, f"a size of {what}")
+    require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
+    return size
 
 
 def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limits) -> None:

@@ -49,7 +49,7 @@ def layer_words(
         elif parameter.argument.form == "tensor":
             words += [f"{parameter.name}={(tensors or {}).get(parameter.name, '@…')}"] if value else []
         elif parameter.argument.form == "lengths":
-            words += [f"{name}={_number(size)}" for name, size in value]
+            words += [f"{name}={written_number(size)}" for name, size in value]
         elif not _is_default(value, parameter):
             words.append(_word(value, parameter, named=op.arity is None, positional=not left_out))
         elif parameter.argument.positional:
@@ -70,7 +70,7 @@ def written_argument(op: Operator, name: str, layout: str = "chw") -> str:
     if parameter.argument.form == "table":
         return f"{sum(map(sum, value))} connections"
     if parameter.argument.form == "lengths":
-        return " ".join(f"{each}={_number(size)}" for each, size in value)
+        return " ".join(f"{each}={written_number(size)}" for each, size in value)
     return _written(ordered(value, layout) if parameter.argument.each == "axis" else value, parameter.argument.form)
 
 
@@ -116,7 +116,7 @@ def _written(value: Any, form: str) -> str:
         parts = [_pair(part) if isinstance(part, tuple) else _side(part) for part in value]
         alike = form in ("axes", "pads") and len(set(parts)) == 1
         return parts[0] if alike else "x".join(parts)
-    return _number(value)
+    return written_number(value)
 
 
 def _pair(sides: tuple[Any, Any]) -> str:
@@ -125,7 +125,7 @@ def _pair(sides: tuple[Any, Any]) -> str:
 
 def _side(number: Any) -> str:
     """Return a number as a part of a size: in brackets unless it is a non-negative decimal."""
-    text = _number(number)
+    text = written_number(number)
     return text if text[0].isdigit() and "/" not in text else f"({text})"
 
 
@@ -140,7 +140,7 @@ def _decimal(digits: int, places: int) -> str:
     return f"{sign}{first}{'.' * bool(others)}{others}e-{places - len(others)}"
 
 
-def _number(value: Any) -> str:
+def written_number(value: Any) -> str:
     """Return the exact text of a number: a decimal if it has few places, a ratio otherwise."""
     if not isinstance(value, Fraction) or value.denominator == 1:
         return str(value)

@@ -11,6 +11,7 @@ import pytest
 from archcalc.executor import gradients  # noqa: F401  # registers the gradients
 from archcalc.executor.gradient import GRADIENTS
 from archcalc.ops.base import REGISTRY
+from archcalc.spec.grammar import JOINS
 from tests.cli.conftest import Archcalc
 
 
@@ -82,3 +83,20 @@ def test_every_operator_has_a_gradient_or_says_why_not(archcalc: Archcalc) -> No
     assert listed["floor"] == "none: it is constant between its steps"
     assert listed["topk"] == "not of output 2: indices are integers"
     assert "gradient of all inputs and trained arrays" in archcalc("ops", "conv").out
+
+
+@pytest.mark.parametrize(("name", "argument", "default"), [("bn", "eps", "1e-5"), ("lrn", "beta", "0.75")])
+def test_defaults_are_printed_as_a_spec_writes_them(archcalc: Archcalc, name: str, argument: str, default: str) -> None:
+    arguments = json.loads(archcalc("ops", name, "--format", "json").out)["arguments"]
+    assert [each["default"] for each in arguments if each["name"] == argument] == [default]
+
+
+@pytest.mark.parametrize("name", JOINS)
+def test_joins_are_documented_with_as_many_chains_as_they_take(archcalc: Archcalc, name: str) -> None:
+    signature = archcalc("ops", name).lines[0]
+    pattern = "'a b, a b = a b', " * signature.count("'…'")
+    most = signature.count("chain")
+    least = most - signature.count("[, chain]")
+    for count, takes in ((least - 1, False), (least, True), (most + 1, "chain, …" in signature)):
+        ran = archcalc("show", f"8x8 -> {name}({pattern}{', '.join(['identity'] * count)})")
+        assert (ran.status == 0) is takes, (signature, count, ran.err)

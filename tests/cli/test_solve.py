@@ -19,6 +19,17 @@ def test_the_largest_width_within_a_budget(archcalc: Archcalc) -> None:
     assert "10 of 16 values of alpha from 0.25 to 1 in steps of 0.05 meet the condition" in ran.out
 
 
+def test_sizes_that_no_input_has_are_no_solutions(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "3x8x8 -> relu", "--vary", "H=-2:3:0.5", "--target", "macs >= 0")
+    assert "3 of 11 values" in ran.out
+    assert "largest solution: 3; smallest: 1" in ran.out
+
+
+def test_steps_of_ranges_that_start_between_integers_are_written(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=1/2:3", "--target", "params > 1")
+    assert "3 of 3 values of alpha from 0.5 to 2.5 in steps of 1 meet" in ran.out
+
+
 def test_a_padding_that_keeps_the_size(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "3x32x32 -> conv 64 k5", "--vary", "conv_1.p", "--target", "conv_1.shape = 64x32x32")
     assert ran.line("2").split() == ["2", "64x32x32"]

@@ -179,6 +179,12 @@ def test_bad_input_is_one_message(archcalc: Archcalc, arguments: tuple[str, ...]
         ("show", "lenet5", "--columns", "layer,macs", "--optimizer", "adam"),
         ("compare", "lenet5", "alexnet", "--optimizer", "adam"),
         ("report", "lenet5", "alexnet", "-o", "-", "--optimizer", "adam"),
+        ("sweep", "lenet5", "--set", "batch=1,2", "--columns", "macs", "--where", "params > 1", "--optimizer", "adam"),
+        ("solve", "lenet5", "--vary", "batch=1:9", "--target", "macs <= 1e9", "--optimizer", "adam"),
+        ("formula", "lenet5", "c1.macs", "--optimizer", "adam"),
+        ("formula", "lenet5", "--optimizer", "adam"),
+        ("explain", "lenet5", "c1", "--optimizer", "adam"),
+        ("explain", "lenet5", "c1.params", "--optimizer", "adam"),
     ],
     ids=" ".join,
 )
@@ -194,5 +200,10 @@ def test_options_of_training_apply_to_its_quantities(archcalc: Archcalc) -> None
         ("show", "lenet5", "--columns", "layer,saved"),
         ("show", "lenet5", "--training-step"),
         ("compare", "lenet5", "alexnet", "--columns", "training_memory"),
+        ("sweep", "lenet5", "--set", "batch=1,2", "--columns", "macs", "--where", "training_memory > 1"),
+        ("sweep", "lenet5", "--set", "batch=1,2", "--columns", "macs", "--sort", "saved"),
+        ("solve", "lenet5", "--vary", "batch=1:9", "--target", "macs > 1", "--columns", "c1.saved"),
+        ("formula", "lenet5", "c1.backward_macs"),
+        ("explain", "lenet5", "c1.saved"),
     ):
         assert archcalc(*arguments, "--optimizer", "adam").status == 0

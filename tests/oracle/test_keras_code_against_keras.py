@@ -79,7 +79,21 @@ layers:
   - grouped: attention heads=4 kv_heads=2 -> attention heads=4 window=3 causal
   - head: ln axis=last -> slice 0:1 axis=0 -> fc 5
 """
-NETWORKS = {"shared": SHARED, "loops": LOOPS, "paddings": PADDINGS, "sequences": SEQUENCES, "tokens": TOKENS}
+VECTORS = """
+input: 6x5
+layers:
+  - maps: conv 4 k3 half
+  - heads: "concat(slice 1:2 axis=1 -> fc 3, slice 2:3 axis=0 -> flatten -> fc 2, slice (-1): axis=0 -> fc 2)"
+  - all: atan -> fc 2
+"""
+NETWORKS = {
+    "shared": SHARED,
+    "loops": LOOPS,
+    "paddings": PADDINGS,
+    "sequences": SEQUENCES,
+    "tokens": TOKENS,
+    "vectors": VECTORS,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

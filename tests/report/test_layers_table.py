@@ -7,7 +7,7 @@ from pathlib import Path
 
 import archcalc
 from archcalc.report.cells import RowCells
-from archcalc.report.layers_table import READABLE_ROWS
+from archcalc.report.layers_table import READABLE_ROWS, notes
 
 
 def texts(html: str, path: str) -> list[str]:
@@ -38,3 +38,13 @@ def test_numbers_of_layers_have_separators() -> None:
     analysis = archcalc.load("1x4 -> (relu)*1500").analyze()
     (row,) = RowCells(analysis, list(analysis.folded(0)), "chw").column("op")
     assert row == "1,500 layers"
+
+
+def test_a_row_with_a_single_layer_says_which_and_is_not_called_a_group(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: 3x8x8\nlayers:\n  - stem: {inner: {conv: conv 4 k3}}\n  - body: relu -> maxpool 2\n")
+    analysis = archcalc.load(str(spec)).analyze()
+    rows = list(analysis.folded(1))
+    cells = RowCells(analysis, rows, "chw")
+    assert cells.column("op") == ["conv 4 k3", "2 layers"]
+    assert "2 layers grouped into 1 row; --depth all lists every layer" in notes(analysis, rows, cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -71,6 +72,15 @@ def test_numbers_stand_in_for_variables_and_sizes_by_name() -> None:
     changed = graph(VARIABLES, numbers={"width": 16, "H": 64, "prior.W": 16, "prior.H": 32})
     assert changed.inputs == {"image": (3, 64, 32), "prior": (1, 32, 16)}
     assert [node.output[0] for _, node in changed.layers()] == [16, 16, 16, 16, 32, 32, 33, 8]
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(Fraction(7, 2), "must be an integer, got 7/2"), (0, "must be positive, got 0"), (-3, "must be positive, got -3")],
+)
+@pytest.mark.parametrize("layer", ["relu", "conv 4 k1", "flatten -> fc 2"])
+def test_input_sizes_must_be_positive_integers(layer: str, size: Any, message: str) -> None:
+    assert message in problem(f"input: 3x8x8\nlayers:\n  - {layer}\n", numbers={"H": size}).message
 
 
 def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:

@@ -115,6 +115,16 @@ def width(name: str, value: Value) -> Arg:
     return Arg(name, value, kind="width", positional=True)
 
 
+def option(name: str, value: Value, default: Value, kind: str = "") -> Arg:
+    """Return an optional argument."""
+    return Arg(name, value, default, kind or name)
+
+
+def helper(name: str, text: str) -> Helper:
+    """Return a class or function that layers use; empty lines around its text are dropped."""
+    return Helper(name, text.strip("\n"))
+
+
 def literal(value: Value) -> str:
     """Return a value as Python writes it."""
     if isinstance(value, Fraction):

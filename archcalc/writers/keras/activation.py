@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, literal
-from archcalc.writers.keras.registry import LayerContext, at, by_rank, expression, layer, option, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, literal, option
+from archcalc.writers.keras.registry import KerasContext, at, by_rank, expression, layer, writes
 
 WORDS = {
     **{name: name for name in ("relu", "relu6", "selu", "silu", "mish", "sigmoid", "tanh", "softplus", "gelu")},
@@ -33,57 +33,57 @@ def word_for(op: Any, rank: int) -> str | None:
 
 
 @writes(*WORDS)
-def write_plain(view: LayerContext) -> Code:
-    op = view.op
+def write_plain(context: KerasContext) -> Code:
+    op = context.op
     if op.name == "relu":
         return layer(CallExpression("layers.ReLU"))
-    word = word_for(op, len(view.shape))
+    word = word_for(op, len(context.shape))
     if word is None:
         return expression("ops.gelu($0, approximate=True)")
     return layer(CallExpression("layers.Activation", (Arg("activation", word, positional=True),)))
 
 
 @writes("leaky_relu")
-def write_leaky_relu(view: LayerContext) -> Code:
-    return layer(CallExpression("layers.LeakyReLU", (option("negative_slope", view.op.slope, Fraction(3, 10)),)))
+def write_leaky_relu(context: KerasContext) -> Code:
+    return layer(CallExpression("layers.LeakyReLU", (option("negative_slope", context.op.slope, Fraction(3, 10)),)))
 
 
 @writes("elu")
-def write_elu(view: LayerContext) -> Code:
-    return layer(CallExpression("layers.ELU", (option("alpha", view.op.alpha, 1),)))
+def write_elu(context: KerasContext) -> Code:
+    return layer(CallExpression("layers.ELU", (option("alpha", context.op.alpha, 1),)))
 
 
 @writes("prelu")
-def write_prelu(view: LayerContext) -> Code:
+def write_prelu(context: KerasContext) -> Code:
     """Write the slopes with one number per channel, or a single one, for all positions."""
-    axes = range(1, view.rank + 1) if view.op.slopes == "channels" else range(1, view.rank + 2)
+    axes = range(1, context.rank + 1) if context.op.slopes == "channels" else range(1, context.rank + 2)
     args = () if not axes else (Arg("shared_axes", tuple(axes)),)
     return layer(CallExpression("layers.PReLU", args), arrays={"slope": at("alpha", lambda array: array.reshape(-1))})
 
 
 @writes("maxout")
-def write_maxout(view: LayerContext) -> Code:
-    sizes = ", ".join(map(str, view.shape[1:]))
+def write_maxout(context: KerasContext) -> Code:
+    sizes = ", ".join(map(str, context.shape[1:]))
     before = f"{sizes}, " if sizes else ""
-    channels = view.shape[0] // view.op.pieces
+    channels = context.shape[0] // context.op.pieces
     text = f"ops.max(ops.reshape($0, (-1, {before}$channels, $pieces)), axis=-1)"
-    return expression(text, Arg("channels", channels), Arg("pieces", view.op.pieces))
+    return expression(text, Arg("channels", channels), Arg("pieces", context.op.pieces))
 
 
 @writes("softmax")
-def write_softmax(view: LayerContext) -> Code:
-    return layer(CallExpression("layers.Softmax", (option("axis", view.axis(view.op.axis), -1),)))
+def write_softmax(context: KerasContext) -> Code:
+    return layer(CallExpression("layers.Softmax", (option("axis", context.axis(context.op.axis), -1),)))
 
 
 @writes("log_softmax")
-def write_log_softmax(view: LayerContext) -> Code:
-    return expression(f"ops.log_softmax($0, axis={literal(view.axis(view.op.axis))})")
+def write_log_softmax(context: KerasContext) -> Code:
+    return expression(f"ops.log_softmax($0, axis={literal(context.axis(context.op.axis))})")
 
 
 @writes("dropout", "spatial_dropout")
-def write_dropout(view: LayerContext) -> Code:
-    op = view.op
+def write_dropout(context: KerasContext) -> Code:
+    op = context.op
     if op.scale != "training":
         raise NotInLibrary("Keras's dropout scales its output in training, not at inference")
-    cls = "layers.Dropout" if op.name == "dropout" else by_rank("SpatialDropout", view.rank)
+    cls = "layers.Dropout" if op.name == "dropout" else by_rank("SpatialDropout", context.rank)
     return layer(CallExpression(cls, (Arg("rate", op.rate, kind="rate", positional=True),)))

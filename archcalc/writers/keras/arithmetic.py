@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Arg, Code, literal
-from archcalc.writers.keras.registry import LayerContext, expression, writes
+from archcalc.writers.keras.registry import KerasContext, expression, writes
 
 
 @writes("scale")
-def write_scale(view: LayerContext) -> Code:
-    return expression("$0 * $factor", Arg("factor", view.op.factor))
+def write_scale(context: KerasContext) -> Code:
+    return expression("$0 * $factor", Arg("factor", context.op.factor))
 
 
 @writes("offset")
-def write_offset(view: LayerContext) -> Code:
-    return expression("$0 + $by", Arg("by", view.op.by))
+def write_offset(context: KerasContext) -> Code:
+    return expression("$0 + $by", Arg("by", context.op.by))
 
 
-@writes("exp", "log", "sqrt", "sin", "cos", "erf", "abs", "floor")
-def write_function(view: LayerContext) -> Code:
-    return expression(f"ops.{view.op.name}($0)")
+@writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
+def write_function(context: KerasContext) -> Code:
+    name = "arctan" if context.op.name == "atan" else context.op.name
+    return expression(f"ops.{name}($0)")
 
 
 @writes("pow")
-def write_pow(view: LayerContext) -> Code:
-    return expression("$0 ** $exponent", Arg("exponent", view.op.exponent))
+def write_pow(context: KerasContext) -> Code:
+    return expression("$0 ** $exponent", Arg("exponent", context.op.exponent))
 
 
 @writes("clip")
-def write_clip(view: LayerContext) -> Code:
-    low, high = view.op.min, view.op.max
+def write_clip(context: KerasContext) -> Code:
+    low, high = context.op.min, context.op.max
     if high is None:
         return expression(f"ops.maximum($0, {literal(low)})")
     if low is None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.readers.keras.layers.attention import as_vector, into_heads, out_of_heads
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, helper, option, width
 from archcalc.writers.code.lines import CallText, in_lines
 from archcalc.writers.keras.dense import transpose
 from archcalc.writers.keras.product import filled_up
-from archcalc.writers.keras.registry import LayerContext, at, expression, helper, layer, option, writes
+from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
 ROTATE = helper(
     "rotate",
@@ -57,14 +57,14 @@ ATTENTION = "attention"
 
 
 @writes("sdpa")
-def write_sdpa(view: LayerContext) -> Code:
-    op, rank = view.op, max(map(len, view.shapes[:3]))
-    biases = [filled_up(view, 3, rank)] if len(view.shapes) == 4 else []
+def write_sdpa(context: KerasContext) -> Code:
+    op, rank = context.op, max(map(len, context.shapes[:3]))
+    biases = [filled_up(context, 3, rank)] if len(context.shapes) == 4 else []
     helpers: tuple[Helper, ...] = (ATTEND,)
     if op.causal:
-        biases.append(f"causal({view.shapes[0][-2]}, {view.shapes[1][-2]})")
+        biases.append(f"causal({context.shapes[0][-2]}, {context.shapes[1][-2]})")
         helpers = (CAUSAL, ATTEND)
-    args = [filled_up(view, place, rank) for place in range(3)]
+    args = [filled_up(context, place, rank) for place in range(3)]
     args += [f"bias={' + '.join(biases)}"] if biases else []
     args += ["scale=$scale"] if op.factor is not None else []
     values = [Arg("scale", op.factor)] if op.factor is not None else []
@@ -72,17 +72,21 @@ def write_sdpa(view: LayerContext) -> Code:
 
 
 @writes("attention")
-def write_attention(view: LayerContext) -> Code:
-    op = view.op
-    sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
+def write_attention(context: KerasContext) -> Code:
+    op = context.op
+    sizes = {name: int(size) for name, size in op.sizes(context.shapes).items()}
     is_usual = len({op.bias, op.bias and op.key_bias, op.bias and op.out_bias}) == 1
     has_more = op.rope is not None or op.alibi or op.window is not None or op.score_bias or op.mask
-    return of_keras(view, sizes) if is_usual and not has_more and len(view.shape) == 2 else written_out(view, sizes)
+    return (
+        of_keras(context, sizes)
+        if is_usual and not has_more and len(context.shape) == 2
+        else written_out(context, sizes)
+    )
 
 
-def of_keras(view: LayerContext, sizes: dict[str, int]) -> Code:
+def of_keras(context: KerasContext, sizes: dict[str, int]) -> Code:
     """Return Keras's layer."""
-    op, head = view.op, sizes["dim"] // view.op.heads
+    op, head = context.op, sizes["dim"] // context.op.heads
     bias = option("use_bias", op.bias, True)
     if grouped(op):
         args = (Arg("head_dim", head), Arg("num_query_heads", op.heads), Arg("num_key_value_heads", op.kv_heads), bias)
@@ -102,9 +106,9 @@ def grouped(op: Any) -> bool:
     return op.kv_heads is not None and op.kv_heads != op.heads
 
 
-def written_out(view: LayerContext, sizes: dict[str, int]) -> Code:
+def written_out(context: KerasContext, sizes: dict[str, int]) -> Code:
     """Return a call of a function with the projections and products of an attention layer."""
-    op = view.op
+    op = context.op
     given = op.tensor_arguments()
     name = function_name(op)
     own = helper(name, "\n".join(function_lines(op, name)))
@@ -112,10 +116,10 @@ def written_out(view: LayerContext, sizes: dict[str, int]) -> Code:
     args += [Arg("kv_heads", op.kv_heads)] if grouped(op) else []
     args += [Arg("window", op.window)] if op.window is not None else []
     args += [option("base", op.rope, 10_000)] if op.rope is not None else []
-    rank = len(view.shape) + 1
+    rank = len(context.shape) + 1
     tensors = ["$0"]
     for place, argument in enumerate(given, start=1):
-        tensors.append(f"${place}" if argument == "context" else filled_up(view, place, rank))
+        tensors.append(f"${place}" if argument == "context" else filled_up(context, place, rank))
     helpers = (*((ROTATE,) if op.rope is not None else ()), HEADS, ATTEND, own)
     arrays = {}
     for part in NAMES:

@@ -6,36 +6,36 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from archcalc.readers.keras.layers.convolution import outputs_first, per_input
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, per_axis, width
-from archcalc.writers.keras.registry import LayerContext, at, by_rank, layer, layers, option, statements, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, per_axis, width
+from archcalc.writers.keras.registry import KerasContext, at, by_rank, layer, layers, statements, writes
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
 """What is added before and after each axis."""
 
 
-def sides_of(view: LayerContext) -> Sides:
-    return [(int(before), int(after)) for before, after in view.op.paddings(view.shape)]
+def sides_of(context: KerasContext) -> Sides:
+    return [(int(before), int(after)) for before, after in context.op.paddings(context.shape)]
 
 
-def same_sides(view: LayerContext) -> Sides:
+def same_sides(context: KerasContext) -> Sides:
     """Return what Keras's padding ``same`` adds."""
-    op = view.op
+    op = context.op
     found = []
-    for n, k, s, d in zip(view.shape[1:], op.kernel, op.stride or op.kernel, op.dilation, strict=True):
+    for n, k, s, d in zip(context.shape[1:], op.kernel, op.stride or op.kernel, op.dilation, strict=True):
         total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
         found.append((total // 2, total - total // 2))
     return found
 
 
-def word_for(view: LayerContext, sides: Sides, *, causal: bool = False) -> str | None:
+def word_for(context: KerasContext, sides: Sides, *, causal: bool = False) -> str | None:
     """Return Keras's word for a padding; ``None`` if there is none."""
-    op = view.op
-    if sides == same_sides(view) and (any(map(any, sides)) or op.pad in ("same", "half")):
+    op = context.op
+    if sides == same_sides(context) and (any(map(any, sides)) or op.pad in ("same", "half")):
         return "same"
     if not any(map(any, sides)):
         return "valid"
     whole = [(d * (k - 1), 0) for k, d in zip(op.kernel, op.dilation, strict=True)]
-    return "causal" if causal and view.rank == 1 and sides == whole else None
+    return "causal" if causal and context.rank == 1 and sides == whole else None
 
 
 def written_sides(sides: Sides) -> Any:
@@ -73,104 +73,106 @@ def spaced(op: Any, pad: str) -> tuple[Arg, ...]:
     )
 
 
-def ending(view: LayerContext) -> tuple[Arg, ...]:
+def ending(context: KerasContext) -> tuple[Arg, ...]:
     """Return the arguments of the bias and the activation."""
-    return option("activation", view.activation, None), option("use_bias", view.op.bias, True)
+    return option("activation", context.activation, None), option("use_bias", context.op.bias, True)
 
 
-def padded(view: LayerContext, call: Any, arrays: Any) -> Code:
+def padded(context: KerasContext, call: Any, arrays: Any) -> Code:
     """Return a layer with sliding windows; padding that has no word in Keras is a layer of its own.
 
     Args:
-        view: the layer.
+        context: the layer.
         call: returns the call with a word for the padding.
         arrays: where its stored arrays are.
     """
-    op = view.op
+    op = context.op
     if op.flip:
         raise NotInLibrary("Keras's convolutions do not flip their kernels")
     if op.weight_norm:
         raise NotInLibrary("a convolution with weight norm is not written")
-    sides = sides_of(view)
-    word = word_for(view, sides, causal=op.name == "conv")
+    sides = sides_of(context)
+    word = word_for(context, sides, causal=op.name == "conv")
     if op.border != "zeros" and any(map(any, sides)):
         if op.border != "reflect":
             raise NotInLibrary(f"Keras's padding by {op.border} depends on its backend")
         around = ", ".join(f"({before}, {after})" for before, after in sides)
         pad = f'ops.pad($0, ((0, 0), {around}, (0, 0)), mode="reflect")'
         return statements(f"{pad}\n$self($_)", ("", call("valid")), arrays=arrays)
-    if word is None or (view.is_padded and any(map(any, sides))):
+    if word is None or (context.is_padded and any(map(any, sides))):
         return layers(("pad", padding(sides)), ("", call("valid")), arrays=arrays)
     return layer(call(word), arrays=arrays)
 
 
 @writes("conv")
-def write_conv(view: LayerContext) -> Code:
-    op = view.op
+def write_conv(context: KerasContext) -> Code:
+    op = context.op
     if op.table is not None:
         raise NotInLibrary("Keras's convolutions have no connection tables")
     if op.ws:
         raise NotInLibrary("a convolution with weight standardisation is not written")
-    cls = by_rank("Conv", view.rank)
-    groups = option("groups", op.groups, 1, "width" if op.groups == view.shape[0] else "groups")
+    cls = by_rank("Conv", context.rank)
+    groups = option("groups", op.groups, 1, "width" if op.groups == context.shape[0] else "groups")
 
     def call(word: str) -> CallExpression:
         return CallExpression(
-            cls, (width("filters", op.channels), kernel(op), *spaced(op, word), groups, *ending(view))
+            cls, (width("filters", op.channels), kernel(op), *spaced(op, word), groups, *ending(context))
         )
 
-    return padded(view, call, {"weight": at("kernel", outputs_first(view.rank)), "bias": at("bias")})
+    return padded(context, call, {"weight": at("kernel", outputs_first(context.rank)), "bias": at("bias")})
 
 
 @writes("dwconv")
-def write_dwconv(view: LayerContext) -> Code:
-    op = view.op
-    if view.rank == 3:  # for which Keras has no class of its own
-        cls, channels = "layers.Conv3D", view.shape[0]
-        first: tuple[Arg, ...] = (width("filters", view.output[0]), kernel(op))
+def write_dwconv(context: KerasContext) -> Code:
+    op = context.op
+    if context.rank == 3:  # for which Keras has no class of its own
+        cls, channels = "layers.Conv3D", context.shape[0]
+        first: tuple[Arg, ...] = (width("filters", context.output[0]), kernel(op))
         last: tuple[Arg, ...] = (option("groups", channels, 1, "width"),)
         kernels: Any = at("kernel", outputs_first(3))
     else:
-        cls = by_rank("DepthwiseConv", view.rank)
+        cls = by_rank("DepthwiseConv", context.rank)
         first, last = (kernel(op),), (option("depth_multiplier", op.multiplier, 1),)
-        kernels = at("kernel", per_input(view.rank))
+        kernels = at("kernel", per_input(context.rank))
 
     def call(word: str) -> CallExpression:
-        return CallExpression(cls, (*first, *spaced(op, word), *last, *ending(view)))
+        return CallExpression(cls, (*first, *spaced(op, word), *last, *ending(context)))
 
-    return padded(view, call, {"weight": kernels, "bias": at("bias")})
+    return padded(context, call, {"weight": kernels, "bias": at("bias")})
 
 
 @writes("sepconv")
-def write_sepconv(view: LayerContext) -> Code:
-    op, rank = view.op, view.rank
+def write_sepconv(context: KerasContext) -> Code:
+    op, rank = context.op, context.rank
     cls = by_rank("SeparableConv", rank, most=2)
 
     def call(word: str) -> CallExpression:
         more = option("depth_multiplier", op.multiplier, 1)
-        return CallExpression(cls, (width("filters", op.channels), kernel(op), *spaced(op, word), more, *ending(view)))
+        return CallExpression(
+            cls, (width("filters", op.channels), kernel(op), *spaced(op, word), more, *ending(context))
+        )
 
     arrays = {
         "depthwise": at("depthwise_kernel", per_input(rank)),
         "pointwise": at("pointwise_kernel", outputs_first(rank)),
         "bias": at("bias"),
     }
-    return padded(view, call, arrays)
+    return padded(context, call, arrays)
 
 
 @writes("upconv")
-def write_upconv(view: LayerContext) -> Code:
+def write_upconv(context: KerasContext) -> Code:
     """Write a transposed convolution; what Keras's padding does not cut off is cropped afterwards."""
-    op, shape = view.op, view.shape
+    op, shape = context.op, context.shape
     if op.groups != 1:
         raise NotInLibrary("Keras's transposed convolutions have no groups")
     if op.weight_norm:
         raise NotInLibrary("a transposed convolution with weight norm is not written")
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     full = [(n - 1) * s + r for n, s, r in zip(shape[1:], op.stride, reach, strict=True)]
-    excess = [size - made for size, made in zip(full, view.output[1:], strict=True)]
+    excess = [size - made for size, made in zip(full, context.output[1:], strict=True)]
     before = crop_before(op, reach, excess)
-    usual = [n * s == made for n, s, made in zip(shape[1:], op.stride, view.output[1:], strict=True)]
+    usual = [n * s == made for n, s, made in zip(shape[1:], op.stride, context.output[1:], strict=True)]
     same = all(usual) and all(each >= 0 and first == each // 2 for each, first in zip(excess, before, strict=True))
     added = [max(s - r, 0) for s, r in zip(op.stride, reach, strict=True)]  # Keras keeps what is between the inputs
     after = [each - first + more for each, first, more in zip(excess, before, added, strict=True)]
@@ -179,10 +181,10 @@ def write_upconv(view: LayerContext) -> Code:
         raise NotInLibrary("Keras's transposed convolutions with padding add no positions at the end")
     word = "valid" if is_plain or not same else "same"
     made = CallExpression(
-        by_rank("Conv", view.rank, "Transpose"),
-        (width("filters", op.channels), kernel(op), *spaced(op, word), *ending(view)),
+        by_rank("Conv", context.rank, "Transpose"),
+        (width("filters", op.channels), kernel(op), *spaced(op, word), *ending(context)),
     )
-    arrays = {"weight": at("kernel", outputs_first(view.rank)), "bias": at("bias")}
+    arrays = {"weight": at("kernel", outputs_first(context.rank)), "bias": at("bias")}
     if is_plain or same:
         return layer(made, arrays=arrays)
     return statements(

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option, width
 from archcalc.writers.keras.conv import ending
 from archcalc.writers.keras.layout import AxisOrder
-from archcalc.writers.keras.registry import (
-    LayerContext,
-    at,
-    expression,
-    helper,
-    is_same_order,
-    layer,
-    layers,
-    option,
-    writes,
-)
+from archcalc.writers.keras.registry import KerasContext, at, expression, is_same_order, layer, layers, writes
 
 FLATTEN = CallExpression("layers.Flatten")
 
@@ -48,52 +38,52 @@ DENSE = {"weight": at("kernel", transpose), "bias": at("bias")}
 """Where the arrays are: Keras's kernels are inputs × outputs."""
 
 
-def flattening(view: LayerContext) -> tuple[tuple[str, CallExpression], ...]:
+def flattening(context: KerasContext) -> tuple[tuple[str, CallExpression], ...]:
     """Return the layers that make a vector of a tensor, whose elements have the order of the graph."""
-    layout, rank = view.layouts[0], len(view.shape)
+    layout, rank = context.layouts[0], len(context.shape)
     if rank == 1 or layout is AxisOrder.VECTOR:
         return ()
     flat = (("flatten", FLATTEN),)
-    if is_same_order(view.shape, layout, AxisOrder.FIRST):
+    if is_same_order(context.shape, layout, AxisOrder.FIRST):
         return flat
     places = tuple([layout.order(rank).index(axis) + 1 for axis in range(rank)])
     return (("permute", CallExpression("layers.Permute", (Arg("dims", places, positional=True),))), *flat)
 
 
-def dense(view: LayerContext) -> CallExpression:
-    if view.op.weight_norm:
+def dense(context: KerasContext) -> CallExpression:
+    if context.op.weight_norm:
         raise NotInLibrary("a fully connected layer with weight norm is not written")
-    return CallExpression("layers.Dense", (width("units", view.op.features), *ending(view)))
+    return CallExpression("layers.Dense", (width("units", context.op.features), *ending(context)))
 
 
 @writes("fc")
-def write_fc(view: LayerContext) -> Code:
-    return layers(*flattening(view), ("", dense(view)), arrays=DENSE)
+def write_fc(context: KerasContext) -> Code:
+    return layers(*flattening(context), ("", dense(context)), arrays=DENSE)
 
 
 @writes("flatten")
-def write_flatten(view: LayerContext) -> Code:
-    found = flattening(view)
+def write_flatten(context: KerasContext) -> Code:
+    found = flattening(context)
     return layers(*found[:-1], ("", found[-1][1])) if found else expression("$0")
 
 
 @writes("linear")
-def write_linear(view: LayerContext) -> Code:
-    return layer(dense(view), arrays=DENSE)
+def write_linear(context: KerasContext) -> Code:
+    return layer(dense(context), arrays=DENSE)
 
 
 @writes("rbf")
-def write_rbf(view: LayerContext) -> Code:
-    args = (width("units", view.op.features), option("trainable", view.op.trainable, True))
+def write_rbf(context: KerasContext) -> Code:
+    args = (width("units", context.op.features), option("trainable", context.op.trainable, True))
     call = CallExpression(RADIAL_BASIS.name, args)
-    return layers(*flattening(view), ("", call), helpers=(RADIAL_BASIS,), arrays={"centre": at("centre")})
+    return layers(*flattening(context), ("", call), helpers=(RADIAL_BASIS,), arrays={"centre": at("centre")})
 
 
 @writes("embedding")
-def write_embedding(view: LayerContext) -> Code:
-    op = view.op
+def write_embedding(context: KerasContext) -> Code:
+    op = context.op
     args = (Arg("input_dim", op.vocabulary, positional=True), width("output_dim", op.dim))
-    if prod(view.shape) == 0 or any(view.single):
+    if prod(context.shape) == 0 or any(context.single):
         raise NotInLibrary("an embedding of stored numbers is not written")
-    cls = "layers.ReversibleEmbedding" if view.is_reversed else "layers.Embedding"
+    cls = "layers.ReversibleEmbedding" if context.is_reversed else "layers.Embedding"
     return layer(CallExpression(cls, args), arrays={"weight": at("embeddings")})

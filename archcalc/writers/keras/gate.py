@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code
-from archcalc.writers.keras.registry import LayerContext, expression, helper, writes
+from archcalc.writers.code.calls import Code, helper
+from archcalc.writers.keras.registry import KerasContext, expression, writes
 
 GATED = '''
 def {name}(x, axis=-1):
@@ -13,21 +13,21 @@ def {name}(x, axis=-1):
 '''
 
 
-def along(view: LayerContext) -> str:
-    axis = view.axis(view.op.axis)
+def along(context: KerasContext) -> str:
+    axis = context.axis(context.op.axis)
     return "" if axis == -1 else f", axis={axis}"
 
 
 @writes("glu")
-def write_glu(view: LayerContext) -> Code:
-    return expression(f"ops.glu($0{along(view)})")
+def write_glu(context: KerasContext) -> Code:
+    return expression(f"ops.glu($0{along(context)})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(view: LayerContext) -> Code:
-    op = view.op
+def write_gated(context: KerasContext) -> Code:
+    op = context.op
     tanh = getattr(op, "form", "exact") == "tanh"
     unit = "silu" if op.name == "swiglu" else "gelu"
     approximate = "" if unit == "silu" else f", approximate={tanh}"  # by default, Keras's function approximates
     made = helper(op.name + "_tanh" * tanh, GATED.format(name=op.name + "_tanh" * tanh, unit=unit, option=approximate))
-    return expression(f"{made.name}($0{along(view)})", helpers=(made,))
+    return expression(f"{made.name}($0{along(context)})", helpers=(made,))

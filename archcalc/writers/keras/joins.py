@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import CallExpression, Code, NotInLibrary
+from archcalc.writers.code.calls import CallExpression, Code, NotInLibrary, option
 from archcalc.writers.keras.conv import cropping
 from archcalc.writers.keras.layout import AxisOrder
-from archcalc.writers.keras.registry import LayerContext, expression, layer, option, statements, writes
+from archcalc.writers.keras.registry import KerasContext, expression, layer, statements, writes
 
 CLASSES = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "max": "Maximum", "min": "Minimum"}
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -19,35 +19,35 @@ COMPARED = {
 }
 
 
-def aligned(view: LayerContext) -> list[str]:
+def aligned(context: KerasContext) -> list[str]:
     """Return the tensors of an element-wise join; one with fewer axes gets axes of size 1 after its own."""
-    rank = max(map(len, view.shapes))
+    rank = max(map(len, context.shapes))
     found = []
-    for place, (shape, layout) in enumerate(zip(view.shapes, view.layouts, strict=True)):
+    for place, (shape, layout) in enumerate(zip(context.shapes, context.layouts, strict=True)):
         missing = rank - len(shape)
         if not missing:
             found.append(f"${place}")
             continue
-        order = view.layout.order(rank)
-        if layout is not view.layout and len(shape) > 1:
+        order = context.layout.order(rank)
+        if layout is not context.layout and len(shape) > 1:
             raise NotInLibrary("a join of tensors with different orders of axes is not written")
         index = ", ".join(":" if axis < len(shape) else "None" for axis in order)
         found.append(f"${place}[:, {index}]")
     return found
 
 
-def are_equal(view: LayerContext) -> bool:
+def are_equal(context: KerasContext) -> bool:
     """Return whether a layer of Keras joins these tensors: they have the same number of axes."""
-    return len(set(map(len, view.shapes))) == 1 and not any(view.single)
+    return len(set(map(len, context.shapes))) == 1 and not any(context.single)
 
 
 @writes("add", "sub", "mul", "div", "max", "min")
-def write_arithmetic(view: LayerContext) -> Code:
-    name = view.op.name
-    if name in CLASSES and are_equal(view) and (name != "sub" or len(view.shapes) == 2):
-        places = ", ".join(f"${place}" for place in range(len(view.shapes)))
+def write_arithmetic(context: KerasContext) -> Code:
+    name = context.op.name
+    if name in CLASSES and are_equal(context) and (name != "sub" or len(context.shapes) == 2):
+        places = ", ".join(f"${place}" for place in range(len(context.shapes)))
         return layer(CallExpression(f"layers.{CLASSES[name]}"), f"[{places}]")
-    first, *others = aligned(view)
+    first, *others = aligned(context)
     if name in ("max", "min"):
         for other in others:
             first = f"ops.{name}imum({first}, {other})"
@@ -56,23 +56,23 @@ def write_arithmetic(view: LayerContext) -> Code:
 
 
 @writes("where")
-def write_where(view: LayerContext) -> Code:
-    condition, one, other = aligned(view)
+def write_where(context: KerasContext) -> Code:
+    condition, one, other = aligned(context)
     return expression(f"ops.where({condition} > 0, {one}, {other})")
 
 
 @writes("compare")
-def write_compare(view: LayerContext) -> Code:
-    one, other = aligned(view)
-    return expression(f'ops.cast({one} {COMPARED[view.op.how]} {other}, "float32")')
+def write_compare(context: KerasContext) -> Code:
+    one, other = aligned(context)
+    return expression(f'ops.cast({one} {COMPARED[context.op.how]} {other}, "float32")')
 
 
 @writes("concat")
-def write_concat(view: LayerContext) -> Code:
-    op, shapes = view.op, view.shapes
-    if any(view.single):
+def write_concat(context: KerasContext) -> Code:
+    op, shapes = context.op, context.shapes
+    if any(context.single):
         raise NotInLibrary("a concatenation with a tensor that has no batch is not written")
-    axis = view.axis(op.axis)
+    axis = context.axis(op.axis)
     sizes = [shape[1:] for shape in shapes]
     lines, parts, pieces = [], [], []
     smallest = tuple(map(min, *sizes)) if op.crop == "smallest" else ()
@@ -81,7 +81,7 @@ def write_concat(view: LayerContext) -> Code:
         if not any(cut):
             pieces.append(f"${place}")
             continue
-        if op.axis % len(shapes[0]) or view.layouts[0] is not AxisOrder.LAST:
+        if op.axis % len(shapes[0]) or context.layouts[0] is not AxisOrder.LAST:
             raise NotInLibrary("a concatenation along positions with crop=smallest is not written")
         label = "crop" if len(shapes) == 2 else f"crop_{place + 1}"
         parts.append((label, cropping([(each // 2, each - each // 2) for each in cut])))

@@ -58,7 +58,7 @@ POINTWISE = frozenset(
     (
         *("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish"),
         *("hardsigmoid", "softplus", "dropout", "identity", "scale", "offset", "exp", "log", "sqrt", "sin", "cos"),
-        *("erf", "abs", "floor", "pow", "clip", "add", "sub", "mul", "div", "max", "min", "where", "compare"),
+        *("atan", "erf", "abs", "floor", "pow", "clip", "add", "sub", "mul", "div", "max", "min", "where", "compare"),
     )
 )
 """Operators on single numbers."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from archcalc.writers.code.repetition import parts
+from archcalc.writers.code.repetition import LONGEST, parts
 
 NAMED = re.compile(r'name=f?"([^"]*)"')
 
@@ -19,11 +19,24 @@ Rename: TypeAlias = Callable[[str], str]
 def in_loops(lines: Sequence[str], render: Callable[[str, str, Rename], list[str]], indent: str) -> Iterator[str]:
     """Yield the lines of statements with an indentation.
 
+    A last repetition whose result is returned is part of a loop as well.
+
     Args:
         lines: the statements, in one line each.
         render: returns the lines of a statement with an indentation, and with other names.
         indent: the indentation.
     """
+    found = [*_in_loops(lines, render, indent)]
+    if lines and lines[-1].startswith("return "):
+        for variable in {line.partition(" = ")[0]: None for line in lines[-1 - LONGEST : -1]}:
+            result = f"{variable} = {lines[-1].removeprefix('return ')}"
+            other = [*_in_loops([*lines[:-1], result, f"return {variable}"], render, indent)]
+            if len(other) < len(found) and other[-2].startswith(f"{indent}    "):
+                found = other
+    yield from found
+
+
+def _in_loops(lines: Sequence[str], render: Callable[[str, str, Rename], list[str]], indent: str) -> Iterator[str]:
     statements = [render(line, indent, str) for line in lines]
     for part in parts(statements, _follows):
         inside = statements[part.start : part.start + part.period]

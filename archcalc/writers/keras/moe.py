@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, width
-from archcalc.writers.keras.registry import LayerContext, at, helper, layer, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, width
+from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 MIXTURE = '''
 class {name}(layers.Layer):
@@ -35,8 +35,8 @@ class {name}(layers.Layer):
 
 
 @writes("moe")
-def write_moe(view: LayerContext) -> Code:
-    op = view.op
+def write_moe(context: KerasContext) -> Code:
+    op = context.op
     if op.bias:
         raise NotInLibrary("a mixture of experts with biases is not written")
     option = ", approximate=False" if op.act == "gelu" else ""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option
 from archcalc.writers.keras.layout import AxisOrder
-from archcalc.writers.keras.registry import LayerContext, at, expression, helper, layer, option, writes
+from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
 EPSILON = Fraction(1, 1_000)
 """Keras's default."""
@@ -28,68 +28,68 @@ STATISTICS = {"mean": at("moving_mean"), "variance": at("moving_variance")}
 AFFINE = {"scale": at("gamma"), "shift": at("beta")}
 
 
-def numbers(view: LayerContext) -> tuple[Arg, ...]:
+def numbers(context: KerasContext) -> tuple[Arg, ...]:
     """Return the arguments of all normalisations."""
-    affine = view.op.affine
+    affine = context.op.affine
     return (
-        option("epsilon", view.op.eps, EPSILON),
+        option("epsilon", context.op.eps, EPSILON),
         option("center", affine, True, "affine"),
         option("scale", affine, True, "affine"),
     )
 
 
 @writes("bn")
-def write_bn(view: LayerContext) -> Code:
-    return layer(CallExpression("layers.BatchNormalization", numbers(view)), arrays={**AFFINE, **STATISTICS})
+def write_bn(context: KerasContext) -> Code:
+    return layer(CallExpression("layers.BatchNormalization", numbers(context)), arrays={**AFFINE, **STATISTICS})
 
 
-def along(view: LayerContext) -> int | tuple[int, ...]:
+def along(context: KerasContext) -> int | tuple[int, ...]:
     """Return the axes over which is normalised."""
-    rank = len(view.shape)
-    if view.op.axis == "all" and rank > 1:
+    rank = len(context.shape)
+    if context.op.axis == "all" and rank > 1:
         return tuple(range(1, rank + 1))
-    return view.axis(-1 if view.op.axis == "last" else 0)
+    return context.axis(-1 if context.op.axis == "last" else 0)
 
 
-def first(view: LayerContext) -> Callable[[Any], Any]:
+def first(context: KerasContext) -> Callable[[Any], Any]:
     """Return what gives an array of all axes the order of the graph."""
-    rank = len(view.shape)
-    if view.op.axis != "all" or view.layouts[0] is not AxisOrder.LAST:
+    rank = len(context.shape)
+    if context.op.axis != "all" or context.layouts[0] is not AxisOrder.LAST:
         return lambda array: array
     return lambda array: array.transpose(rank - 1, *range(rank - 1))
 
 
 @writes("ln")
-def write_ln(view: LayerContext) -> Code:
-    call = CallExpression("layers.LayerNormalization", (option("axis", along(view), -1), *numbers(view)))
-    return layer(call, arrays={"scale": at("gamma", first(view)), "shift": at("beta", first(view))})
+def write_ln(context: KerasContext) -> Code:
+    call = CallExpression("layers.LayerNormalization", (option("axis", along(context), -1), *numbers(context)))
+    return layer(call, arrays={"scale": at("gamma", first(context)), "shift": at("beta", first(context))})
 
 
 @writes("rms_norm")
-def write_rms_norm(view: LayerContext) -> Code:
-    if not view.op.affine:
+def write_rms_norm(context: KerasContext) -> Code:
+    if not context.op.affine:
         raise NotInLibrary("Keras's RMS normalisation has a learned scale")
-    if view.op.axis == "all" and len(view.shape) > 1:
+    if context.op.axis == "all" and len(context.shape) > 1:
         raise NotInLibrary("Keras's RMS normalisation runs over one axis")
-    args = (option("axis", along(view), -1), option("epsilon", view.op.eps, Fraction(1, 1_000_000)))
+    args = (option("axis", along(context), -1), option("epsilon", context.op.eps, Fraction(1, 1_000_000)))
     return layer(CallExpression("layers.RMSNormalization", args), arrays={"scale": at("scale")})
 
 
 @writes("l2_norm")
-def write_l2_norm(view: LayerContext) -> Code:
-    return expression(f"ops.normalize($0, axis={along(view)}, epsilon=$epsilon)", Arg("epsilon", view.op.eps))
+def write_l2_norm(context: KerasContext) -> Code:
+    return expression(f"ops.normalize($0, axis={along(context)}, epsilon=$epsilon)", Arg("epsilon", context.op.eps))
 
 
 @writes("in", "gn")
-def write_gn(view: LayerContext) -> Code:
-    groups = -1 if view.op.name == "in" else view.op.groups  # −1: as many as channels
-    args = (option("groups", groups, 32), option("axis", -1, -1), *numbers(view))
+def write_gn(context: KerasContext) -> Code:
+    groups = -1 if context.op.name == "in" else context.op.groups  # −1: as many as channels
+    args = (option("groups", groups, 32), option("axis", -1, -1), *numbers(context))
     return layer(CallExpression("layers.GroupNormalization", args), arrays=AFFINE)
 
 
 @writes("lrn")
-def write_lrn(view: LayerContext) -> Code:
-    op = view.op
+def write_lrn(context: KerasContext) -> Code:
+    op = context.op
     if op.region != "across":
         raise NotInLibrary("a local response normalisation within channels is not written")
     args = [Arg(name, getattr(op, name)) for name in ("size", "alpha", "beta", "k")]
@@ -97,5 +97,5 @@ def write_lrn(view: LayerContext) -> Code:
 
 
 @writes("standardize")
-def write_standardize(view: LayerContext) -> Code:
+def write_standardize(context: KerasContext) -> Code:
     raise NotInLibrary("a standardisation by constants is not written: its numbers belong to the input pipeline")

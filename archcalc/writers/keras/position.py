@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary
-from archcalc.writers.keras.registry import LayerContext, at, expression, helper, layer, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, helper
+from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
 POSITIONS = helper(
     "relative_positions",
@@ -88,8 +88,8 @@ def shift_mask(size, window, shift):
 
 
 @writes("relative_bias")
-def write_relative_bias(view: LayerContext) -> Code:
-    op = view.op
+def write_relative_bias(context: KerasContext) -> Code:
+    op = context.op
     if op.table:
         raise NotInLibrary("relative positions with a table that is computed are not written")
     heads = Arg("heads", op.heads)
@@ -110,8 +110,8 @@ def write_relative_bias(view: LayerContext) -> Code:
 
 
 @writes("shift_mask")
-def write_shift_mask(view: LayerContext) -> Code:
-    op = view.op
+def write_shift_mask(context: KerasContext) -> Code:
+    op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
     sizes = Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts)
     return expression("shift_mask($size, $window, $shift)", *sizes, helpers=(SHIFT_MASK,))._replace(steps=())

@@ -7,8 +7,8 @@ from math import prod
 from typing import Any
 
 from archcalc.ops.pattern import Axis, Pattern, parse
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
-from archcalc.writers.keras.registry import LayerContext, expression, helper, layers, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.keras.registry import KerasContext, expression, layers, writes
 from archcalc.writers.keras.structure import permute
 
 PIXEL_SHUFFLE = helper(
@@ -38,13 +38,13 @@ def pixel_unshuffle(x, factor):
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(view: LayerContext) -> Code:
+def write_pattern(context: KerasContext) -> Code:
     """Split axes, reduce those that do not remain, add new ones, permute, and merge."""
-    op = view.op
+    op = context.op
     pattern = parse(op.pattern)
-    sizes = sizes_of(pattern, dict(op.sizes), view.shape)
-    read = [pattern.inputs[0][axis] for axis in view.layouts[0].order(len(view.shape))]
-    made = [pattern.output[axis] for axis in view.layout.order(len(view.output))]
+    sizes = sizes_of(pattern, dict(op.sizes), context.shape)
+    read = [pattern.inputs[0][axis] for axis in context.layouts[0].order(len(context.shape))]
+    made = [pattern.output[axis] for axis in context.layout.order(len(context.output))]
     names = [name for axis in read for name in axis]
     wanted = [name for axis in made for name in axis]
     gone = [place for place, name in enumerate(names, start=1) if name not in wanted]
@@ -159,8 +159,8 @@ def sizes_of(pattern: Pattern, given: Mapping[str, Any], shape: Sequence[int]) -
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(view: LayerContext) -> Code:
-    if view.rank != 2:
-        raise NotInLibrary(f"pixel shuffles on other than 2 spatial axes are not written, got {view.rank}")
-    made = PIXEL_SHUFFLE if view.op.name == "pixel_shuffle" else PIXEL_UNSHUFFLE
-    return expression(f"{made.name}($0, $factor)", Arg("factor", view.op.block), helpers=(made,))
+def write_block(context: KerasContext) -> Code:
+    if context.rank != 2:
+        raise NotInLibrary(f"pixel shuffles on other than 2 spatial axes are not written, got {context.rank}")
+    made = PIXEL_SHUFFLE if context.op.name == "pixel_shuffle" else PIXEL_UNSHUFFLE
+    return expression(f"{made.name}($0, $factor)", Arg("factor", context.op.block), helpers=(made,))

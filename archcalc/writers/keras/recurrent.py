@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from archcalc.readers.keras.layers.recurrent import gates
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, width
-from archcalc.writers.keras.registry import ArrayLocation, LayerContext, layers, option, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, width
+from archcalc.writers.keras.registry import ArrayLocation, KerasContext, layers, writes
 
 CLASSES = {"rnn": ("SimpleRNN", "simple_rnn"), "lstm": ("LSTM", "lstm"), "gru": ("GRU", "gru")}
 """The class, and what the name of its cell starts with."""
 
 
 @writes(*CLASSES)
-def write_recurrent(view: LayerContext) -> Code:
-    op = view.op
-    if len(view.shape) != 2 or op.tensor_arguments():
+def write_recurrent(context: KerasContext) -> Code:
+    op = context.op
+    if len(context.shape) != 2 or op.tensor_arguments():
         raise NotInLibrary(f"{op.name} with states, or on more axes than tokens and features, is not written")
     after = getattr(op, "reset_after", False)
     if op.bias and op.recurrent_bias and not after:
@@ -25,7 +25,7 @@ def write_recurrent(view: LayerContext) -> Code:
     found = []
     for number in range(1, op.layers + 1):
         every = number < op.layers or not op.final
-        call = recurrent(view, returns_sequences=every)
+        call = recurrent(context, returns_sequences=every)
         label = str(number) if number < op.layers else ""
         found.append(
             (
@@ -35,12 +35,12 @@ def write_recurrent(view: LayerContext) -> Code:
                 else call,
             )
         )
-    return layers(*found, arrays=arrays(view))
+    return layers(*found, arrays=arrays(context))
 
 
-def recurrent(view: LayerContext, *, returns_sequences: bool) -> CallExpression:
+def recurrent(context: KerasContext, *, returns_sequences: bool) -> CallExpression:
     """Return one layer in one direction."""
-    op = view.op
+    op = context.op
     args = [width("units", op.units)]
     if op.name == "rnn":
         args.append(option("activation", op.act, "tanh"))
@@ -51,9 +51,9 @@ def recurrent(view: LayerContext, *, returns_sequences: bool) -> CallExpression:
     return CallExpression(f"layers.{CLASSES[op.name][0]}", tuple(args))
 
 
-def arrays(view: LayerContext) -> dict[str, tuple[ArrayLocation, ...]]:
+def arrays(context: KerasContext) -> dict[str, tuple[ArrayLocation, ...]]:
     """Return where stored arrays are, which join those of all layers and directions."""
-    op, cell = view.op, CLASSES[view.op.name][1]
+    op, cell = context.op, CLASSES[context.op.name][1]
     ways = ("forward", "backward") if op.bidirectional else ("",)
 
     def rows(kind: str, numbers: range, place: int | None = None) -> tuple[ArrayLocation, ...]:

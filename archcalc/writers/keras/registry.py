@@ -6,30 +6,26 @@ line before computes, and ``$self_LABEL`` for the layer with that label.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary
+from archcalc.writers.code.registry import LayerContext, LayerWriters, Sizes
 from archcalc.writers.keras.layout import AxisOrder
 
-Sizes: TypeAlias = tuple[int, ...]
 VALUES = "="
 """The function of a call that has the values of an expression as its arguments, and is not written itself."""
 
 
-class LayerContext(NamedTuple):
-    """A layer with what its code depends on. Shapes are those of the graph, channels first and without the batch."""
+@dataclass(frozen=True, kw_only=True)
+class KerasContext(LayerContext):
+    """A layer with what its code for Keras depends on."""
 
-    op: Any
-    shapes: tuple[Sizes, ...]
-    """The shapes of the tensors that it reads."""
-    output: Sizes
     layouts: tuple[AxisOrder, ...]
-    """The orders in which it reads them."""
+    """The orders in which it reads its tensors."""
     layout: AxisOrder
     """The order in which it makes its output."""
-    single: tuple[bool, ...] = ()
-    """For each of the tensors that it reads, whether its batch is 1, because it is the same for every example."""
     activation: str | None = None
     """The activation that follows, if it is an argument of the layer."""
     is_positive: bool = False
@@ -38,15 +34,6 @@ class LayerContext(NamedTuple):
     """Whether a matrix of an embedding is used again, from features to scores of all entries."""
     is_padded: bool = False
     """Whether similar layers pad their inputs in a layer of their own, so that this one does, too."""
-
-    @property
-    def shape(self) -> Sizes:
-        return self.shapes[0]
-
-    @property
-    def rank(self) -> int:
-        """The number of spatial axes."""
-        return len(self.shape) - 1
 
     def axis(self, axis: int, place: int = 0) -> int:
         """Return the number in Keras of an axis of a tensor that is read; −1 for the last one."""
@@ -74,37 +61,10 @@ def at(
     return (ArrayLocation(label, variable, transform),)
 
 
-Writer: TypeAlias = Callable[[LayerContext], Code]
-
-LAYERS: dict[str, Writer] = {}
+_WRITERS = LayerWriters[KerasContext]("Keras")
+writes, code_of = _WRITERS.writes, _WRITERS.code_of
+LAYERS: Mapping[str, object] = _WRITERS.by_operator
 """By the name of the operator."""
-
-
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """Return a decorator that registers how operators are written."""
-
-    def register(function: Writer) -> Writer:
-        LAYERS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
-
-
-def helper(name: str, text: str) -> Helper:
-    """Return a class or function that layers use; empty lines around its text are dropped."""
-    return Helper(name, text.strip("\n"))
-
-
-def code_of(view: LayerContext) -> Code:
-    """Return how a layer is written.
-
-    Raises:
-        Lacking: Keras, or this writer, cannot express it.
-    """
-    write = LAYERS.get(view.op.name)
-    if write is None:
-        raise NotInLibrary(f"there is no Keras code for {view.op.name}")
-    return write(view)
 
 
 def layer(call: CallExpression, inputs: str = "$0", **more: Any) -> Code:
@@ -136,11 +96,6 @@ def by_rank(kind: str, rank: int, end: str = "", most: int = 3) -> str:
     if not 1 <= rank <= most:
         raise NotInLibrary(f"Keras's {kind} has 1 to {most} spatial axes, got {rank}")
     return f"layers.{kind}{rank}D{end}"
-
-
-def option(name: str, value: Any, default: Any, kind: str = "") -> Arg:
-    """Return an optional argument."""
-    return Arg(name, value, default, kind or name)
 
 
 def transposed(text: str, read: AxisOrder, wanted: AxisOrder, rank: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, helper, option, width
 from archcalc.writers.keras.layout import AxisOrder
-from archcalc.writers.keras.registry import LayerContext, at, helper, layer, option, writes
+from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 LEARNED = helper(
     "Learned",
@@ -26,14 +26,14 @@ class Learned(layers.Layer):
 
 
 @writes("learned", "constant")
-def write_learned(view: LayerContext) -> Code:
-    found = [width("size", size) for size in view.layout.of(view.output)]
+def write_learned(context: KerasContext) -> Code:
+    found = [width("size", size) for size in context.layout.of(context.output)]
     sizes = found[0] if len(found) == 1 else Arg("sizes", CallExpression("", tuple(found)), positional=True)
-    trainable = option("trainable", view.op.name == "learned", True)
-    rank = len(view.output)
+    trainable = option("trainable", context.op.name == "learned", True)
+    rank = len(context.output)
 
     def first(array: object) -> object:
-        last = view.layout is AxisOrder.LAST and rank > 1
+        last = context.layout is AxisOrder.LAST and rank > 1
         return array.transpose(rank - 1, *range(rank - 1)) if last else array  # type: ignore[attr-defined]
 
     code = layer(CallExpression(LEARNED.name, (sizes, trainable)), "$anchor", helpers=(LEARNED,))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.code.vectors import selection
 from archcalc.writers.keras.layout import AxisOrder
-from archcalc.writers.keras.registry import LayerContext, expression, helper, is_same_order, layer, transposed, writes
+from archcalc.writers.keras.registry import KerasContext, expression, is_same_order, layer, transposed, writes
 
 SHUFFLE = helper(
     "channel_shuffle",
@@ -19,17 +20,17 @@ def channel_shuffle(x, groups):
 
 
 @writes("identity")
-def write_identity(view: LayerContext) -> Code:
+def write_identity(context: KerasContext) -> Code:
     return expression("$0")
 
 
 @writes("reshape")
-def write_reshape(view: LayerContext) -> Code:
-    call = CallExpression("layers.Reshape", (Arg("target_shape", tuple(view.output), positional=True),))
-    layout = view.layouts[0]
-    if is_same_order(view.shape, layout, AxisOrder.FIRST):
+def write_reshape(context: KerasContext) -> Code:
+    call = CallExpression("layers.Reshape", (Arg("target_shape", tuple(context.output), positional=True),))
+    layout = context.layouts[0]
+    if is_same_order(context.shape, layout, AxisOrder.FIRST):
         return layer(call)
-    return layer(call, transposed("$0", layout, AxisOrder.FIRST, len(view.shape)))
+    return layer(call, transposed("$0", layout, AxisOrder.FIRST, len(context.shape)))
 
 
 def permute(places: tuple[int, ...]) -> CallExpression:
@@ -38,37 +39,34 @@ def permute(places: tuple[int, ...]) -> CallExpression:
 
 
 @writes("transpose")
-def write_transpose(view: LayerContext) -> Code:
-    order, rank = view.op.order, len(view.shape)
-    read = view.layouts[0].order(rank)
+def write_transpose(context: KerasContext) -> Code:
+    order, rank = context.op.order, len(context.shape)
+    read = context.layouts[0].order(rank)
     if len(read) != rank:
         raise NotInLibrary("a transposition of a vector is not written")
-    wanted = [order[axis] % rank for axis in view.layout.order(rank)]
+    wanted = [order[axis] % rank for axis in context.layout.order(rank)]
     places = tuple([read.index(axis) + 1 for axis in wanted])
     return expression("$0") if places == (*range(1, rank + 1),) else layer(permute(places))
 
 
 @writes("shuffle")
-def write_shuffle(view: LayerContext) -> Code:
-    return expression("channel_shuffle($0, $groups)", Arg("groups", view.op.groups), helpers=(SHUFFLE,))
+def write_shuffle(context: KerasContext) -> Code:
+    return expression("channel_shuffle($0, $groups)", Arg("groups", context.op.groups), helpers=(SHUFFLE,))
 
 
 @writes("roll")
-def write_roll(view: LayerContext) -> Code:
-    return expression(f"ops.roll($0, $shift, axis={view.axis(view.op.axis)})", Arg("shift", view.op.shift))
+def write_roll(context: KerasContext) -> Code:
+    return expression(f"ops.roll($0, $shift, axis={context.axis(context.op.axis)})", Arg("shift", context.op.shift))
 
 
 @writes("split")
-def write_split(view: LayerContext) -> Code:
-    op = view.op
-    return expression(f"ops.split($0, {op.parts}, axis={view.axis(op.axis)})[{op.part}]")
+def write_split(context: KerasContext) -> Code:
+    op = context.op
+    return expression(f"ops.split($0, {op.parts}, axis={context.axis(op.axis)})[{op.part}]")
 
 
 @writes("slice")
-def write_slice(view: LayerContext) -> Code:
-    op = view.op
-    start, stop = ("" if side is None else str(side) for side in op.range)
-    step = f":{op.step}" if op.step != 1 else ""
-    axis = view.axis(op.axis)
-    before = "..., " if axis == -1 and len(view.shape) > 1 else ":, " * (axis if axis > 0 else 1)
-    return expression(f"$0[{before}{start}:{stop}{step}]")
+def write_slice(context: KerasContext) -> Code:
+    axis = context.axis(context.op.axis)
+    before = "..., " if axis == -1 and len(context.shape) > 1 else ":, " * (axis if axis > 0 else 1)
+    return expression(f"$0[{before}{selection(context)}]")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 
 from archcalc.executor.weights import own_shapes
@@ -19,11 +20,12 @@ from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
 from archcalc.writers.code.classes import Classes, Named
 from archcalc.writers.code.modules import Module, modules_of
 from archcalc.writers.code.names import BUILTINS, Reserved
+from archcalc.writers.code.vectors import shape_made, shapes_read, vectors_taken
 from archcalc.writers.keras.attention import with_short_name
 from archcalc.writers.keras.functions import Functions
 from archcalc.writers.keras.fusion import activation_of, fuse_activations
 from archcalc.writers.keras.layout import Layouts, layouts_of
-from archcalc.writers.keras.registry import LayerContext, code_of, transposed
+from archcalc.writers.keras.registry import KerasContext, code_of, transposed
 
 for _family in (
     *("conv", "dense", "pool", "resample", "norm", "activation", "arithmetic", "structure", "reduction", "joins"),
@@ -120,14 +122,14 @@ def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
     """
     codes: dict[int, Code] = {}
     problems = []
-    views = views_of(graph, root, layouts)
+    contexts = contexts_of(graph, root, layouts)
     further = {ref.node for node in graph.nodes for ref in node.inputs if ref.output}
-    padded = padded_alike(graph, root, views)
-    for index, view in views.items():
+    padded = padded_alike(graph, root, contexts)
+    for index, context in contexts.items():
         try:
             if index in further:
-                raise NotInLibrary(f"further outputs of {view.op.name} are not written")
-            codes[index] = in_layouts(code_of(view._replace(is_padded=index in padded)), graph, index, layouts)
+                raise NotInLibrary(f"further outputs of {context.op.name} are not written")
+            codes[index] = in_layouts(code_of(replace(context, is_padded=index in padded)), graph, index, layouts)
         except NotInLibrary as error:
             problems.append(Problem("write", f"{graph.nodes[index].name}: {error}", origin=graph.name[:60]))
     problems += [Problem("write", reason, origin=graph.name[:60]) for reason in dropped(graph)]
@@ -147,10 +149,11 @@ def dropped(graph: Graph) -> Iterator[str]:
             yield f"Keras's models have only layers that lead to an output, unlike layer '{node.name}'"
 
 
-def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, LayerContext]:
+def contexts_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, KerasContext]:
     """Return the layers of a network with what their code depends on, by index."""
-    found: dict[int, LayerContext] = {}
+    found: dict[int, KerasContext] = {}
     single: set[int] = set()
+    taken = vectors_taken(graph)
     reversed_ = {owner for node in graph.nodes if node.op.name == "linear" for owner in node.tied.values()}
     for leaf in root.layers():
         for index in leaf.nodes[:1]:
@@ -158,40 +161,39 @@ def views_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, LayerCon
             alone = tuple([ref.node in single for ref in node.inputs])
             if node.op.name in ("relative_bias", "shift_mask") or (alone and all(alone)):
                 single |= {*leaf.nodes}
-            shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
-            found[index] = LayerContext(
-                node.op,
-                shapes,
-                tuple(map(int, node.output)),
-                layouts.read(graph, index),
-                layouts.written(index),
-                alone,
-                activation_of(leaf, graph),
-                bool(node.inputs) and graph.nodes[node.inputs[0].node].op.name in RECTIFIED,
-                index in reversed_,
+            found[index] = KerasContext(
+                op=node.op,
+                shapes=shapes_read(graph, node, taken),
+                output=shape_made(node, index, taken),
+                single=alone,
+                layouts=layouts.read(graph, index),
+                layout=layouts.written(index),
+                activation=activation_of(leaf, graph),
+                is_positive=bool(node.inputs) and graph.nodes[node.inputs[0].node].op.name in RECTIFIED,
+                is_reversed=index in reversed_,
             )
     return found
 
 
-def padded_alike(graph: Graph, root: Module, views: Mapping[int, LayerContext]) -> set[int]:
+def padded_alike(graph: Graph, root: Module, contexts: Mapping[int, KerasContext]) -> set[int]:
     """Return the layers that pad in a layer of their own because others at the same place in equal blocks do."""
     groups: dict[object, list[int]] = defaultdict(list)
     for parent in _parents(root):
         for leaf in parent.children:
-            view = views.get(leaf.nodes[0]) if leaf.is_layer else None
-            if view is not None and view.op.name in ("conv", "dwconv") and parent is not root:
+            context = contexts.get(leaf.nodes[0]) if leaf.is_layer else None
+            if context is not None and context.op.name in ("conv", "dwconv") and parent is not root:
                 label = re.sub(r"_?\d+$", "", leaf.name)
-                groups[parent.label, label, len(parent.children), tuple(view.op.kernel)].append(leaf.nodes[0])
+                groups[parent.label, label, len(parent.children), tuple(context.op.kernel)].append(leaf.nodes[0])
     found = set()
     for indices in groups.values():
-        if any("$self_pad" in _template(views[index]) for index in indices):
+        if any("$self_pad" in _template(contexts[index]) for index in indices):
             found |= {*indices}
     return found
 
 
-def _template(view: LayerContext) -> str:
+def _template(context: KerasContext) -> str:
     try:
-        return code_of(view).template
+        return code_of(context).template
     except NotInLibrary:
         return ""
 

@@ -67,7 +67,7 @@ class ModelBuilder:
         """Append a node with several outputs.
 
         Raises:
-            Lacking: the chosen version of the operators does not have it, or not with these attributes.
+            NotInOnnx: the chosen version of the operators does not have it, or not with these attributes.
         """
         self._require(kind, attributes)
         name = f"{self.layer}/{kind}_{len(self.nodes)}"

@@ -60,7 +60,7 @@ def append(model: ModelBuilder, graph: Graph, node: Node, inputs: list[str], wei
         weights: its stored arrays by their names in the layer.
 
     Raises:
-        Lacking: ONNX cannot express it.
+        NotInOnnx: ONNX cannot express it.
     """
     write = LAYERS.get(node.op.name)
     if write is None:

@@ -133,7 +133,7 @@ class _Writer:
         """Append the nodes of a layer.
 
         Raises:
-            Lacking: ONNX cannot express it.
+            NotInOnnx: ONNX cannot express it.
         """
         built = self.built
         built.layer = f"/{node.name}"

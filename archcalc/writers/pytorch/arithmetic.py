@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from archcalc.ops.formats import NumberFormat
 from archcalc.writers.code.calls import Code, NotInLibrary, Slot, literal
-from archcalc.writers.pytorch.registry import LayerContext, expression, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
 
 
 @writes("scale")
-def write_scale(view: LayerContext) -> Code:
-    return expression("$0 * $factor", Slot("factor", view.op.factor))
+def write_scale(context: PyTorchContext) -> Code:
+    return expression("$0 * $factor", Slot("factor", context.op.factor))
 
 
 @writes("offset")
-def write_offset(view: LayerContext) -> Code:
-    return expression("$0 + $by", Slot("by", view.op.by))
+def write_offset(context: PyTorchContext) -> Code:
+    return expression("$0 + $by", Slot("by", context.op.by))
 
 
 @writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
-def write_function(view: LayerContext) -> Code:
-    return expression(f"$0.{view.op.name}()")
+def write_function(context: PyTorchContext) -> Code:
+    return expression(f"$0.{context.op.name}()")
 
 
 @writes("pow")
-def write_pow(view: LayerContext) -> Code:
-    return expression("$0 ** $exponent", Slot("exponent", view.op.exponent))
+def write_pow(context: PyTorchContext) -> Code:
+    return expression("$0 ** $exponent", Slot("exponent", context.op.exponent))
 
 
 @writes("clip")
-def write_clip(view: LayerContext) -> Code:
+def write_clip(context: PyTorchContext) -> Code:
     bounds = [
-        f"{name}={literal(bound)}" for name, bound in (("min", view.op.min), ("max", view.op.max)) if bound is not None
+        f"{name}={literal(bound)}"
+        for name, bound in (("min", context.op.min), ("max", context.op.max))
+        if bound is not None
     ]
     return expression(f"$0.clamp({', '.join(bounds)})")
 
 
 @writes("cast")
-def write_cast(view: LayerContext) -> Code:
-    op, form = view.op, view.op.number_format
+def write_cast(context: PyTorchContext) -> Code:
+    op, form = context.op, context.op.number_format
     if op.rounding != "nearest":
         raise NotInLibrary(f"PyTorch rounds to the nearest number of {op.format}")
     if op.format == "float8_e4m3fn" and not op.saturate:
@@ -56,10 +58,10 @@ def converted(form: NumberFormat) -> str:
 
 
 @writes("quantize")
-def write_quantize(view: LayerContext) -> Code:
-    form, scale = view.op.number_format, Slot("scale", view.op.scale)
+def write_quantize(context: PyTorchContext) -> Code:
+    form, scale = context.op.number_format, Slot("scale", context.op.scale)
     low, high = int(form.smallest), int(form.largest)
     if form.is_integer:
-        code = f"torch.fake_quantize_per_tensor_affine($0, $scale, {int(view.op.zero)}, {low}, {high})"
+        code = f"torch.fake_quantize_per_tensor_affine($0, $scale, {int(context.op.zero)}, {low}, {high})"
         return expression(code, scale)
     return expression(f"($0 / $scale).clamp({low}, {high}){converted(form)} * $scale", scale)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, helper, option, width
 from archcalc.writers.code.lines import WIDTH, CallText, in_lines, wrapped
 from archcalc.writers.pytorch.product import filled_up
-from archcalc.writers.pytorch.registry import LayerContext, expression, helper, option, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
 
 ROTATE = helper(
     "rotate",
@@ -35,12 +35,12 @@ ARRAYS = {
 
 
 @writes("sdpa")
-def write_sdpa(view: LayerContext) -> Code:
-    op = view.op
-    if op.causal and len(view.shapes) == 4:
+def write_sdpa(context: PyTorchContext) -> Code:
+    op = context.op
+    if op.causal and len(context.shapes) == 4:
         raise NotInLibrary("PyTorch's scaled dot-product attention is either causal or has a mask")
     args = ["$0", "$1", "$2"]
-    args += [f"attn_mask={filled_up(view, 3, len(view.shape))}"] if len(view.shapes) == 4 else []
+    args += [f"attn_mask={filled_up(context, 3, len(context.shape))}"] if len(context.shapes) == 4 else []
     args += ["is_causal=True"] if op.causal else []
     values = [] if op.factor is None else [Slot("scale", op.factor)]
     args += ["scale=$scale"] if values else []
@@ -48,9 +48,9 @@ def write_sdpa(view: LayerContext) -> Code:
 
 
 @writes("attention")
-def write_attention(view: LayerContext) -> Code:
-    op = view.op
-    sizes = {name: int(size) for name, size in op.sizes(view.shapes).items()}
+def write_attention(context: PyTorchContext) -> Code:
+    op = context.op
+    sizes = {name: int(size) for name, size in op.sizes(context.shapes).items()}
     given = op.tensor_arguments()
     made = helper(class_name(op), "\n".join(class_lines(op)))
     args = [width("features", sizes["features"]), Arg("heads", op.heads)]
@@ -64,11 +64,11 @@ def write_attention(view: LayerContext) -> Code:
         args.append(Arg("window", op.window))
     if op.rope is not None:
         args.append(option("base", op.rope, 10_000))
-    rank = len(view.shape) + 1
+    rank = len(context.shape) + 1
     tensors = ["$0"]
     for place, argument in enumerate(given, start=1):
-        single = view.single[place]  # its batch of 1 broadcasts, wherever it is
-        tensors.append(f"${place}" if argument == "context" or single else filled_up(view, place, rank))
+        single = context.single[place]  # its batch of 1 broadcasts, wherever it is
+        tensors.append(f"${place}" if argument == "context" or single else filled_up(context, place, rank))
     call = CallExpression(made.name, tuple(args))
     helpers = (ROTATE, made) if op.rope is not None else (made,)
     return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Any, TypeAlias
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, per_axis, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, helper, option, per_axis, width
 from archcalc.writers.code.lines import wrapped
-from archcalc.writers.pytorch.registry import LayerContext, by_rank, helper, module, modules, option, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, by_rank, module, modules, writes
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
 """What is added before and after each axis."""
@@ -92,10 +92,10 @@ def kernel(op: Any) -> Arg:
 
 
 def convolution(
-    view: LayerContext, cls: str, channels_in: int, channels: int, groups: int, sides: Sides, *, bias: bool
+    context: PyTorchContext, cls: str, channels_in: int, channels: int, groups: int, sides: Sides, *, bias: bool
 ) -> CallExpression:
     """Return a convolution with padding that is equal on both sides."""
-    op = view.op
+    op = context.op
     made = CallExpression(
         cls,
         (
@@ -116,58 +116,58 @@ def weight_normed(call: CallExpression) -> CallExpression:
     return CallExpression("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
 
 
-def over_batch(view: LayerContext, write: Callable[[LayerContext], Code]) -> Code | None:
+def over_batch(context: PyTorchContext, write: Callable[[PyTorchContext], Code]) -> Code | None:
     """Return the code of windows of size 1 along the first of four spatial axes, which joins the batch, or ``None``."""
-    op = view.op
-    first, *_ = op.paddings(view.shape)
-    if view.rank != 4 or (op.kernel[0], (op.stride or op.kernel)[0], *map(int, first)) != (1, 1, 0, 0):
+    op = context.op
+    first, *_ = op.paddings(context.shape)
+    if context.rank != 4 or (op.kernel[0], (op.stride or op.kernel)[0], *map(int, first)) != (1, 1, 0, 0):
         return None
     inside = {name: getattr(op, name)[1:] for name in ("kernel", "stride", "dilation") if getattr(op, name)}
     if not isinstance(op.pad, str):
         inside["pad"] = op.pad[1:]
-    shape, output = ((sizes[0], *sizes[2:]) for sizes in (view.shape, view.output))
-    code = write(view._replace(op=replace(op, **inside), shapes=(shape,), output=output))
+    shape, output = ((sizes[0], *sizes[2:]) for sizes in (context.shape, context.output))
+    code = write(replace(context, op=replace(op, **inside), shapes=(shape,), output=output))
     text = code.template.replace("$0", "$0.movedim(2, 1).flatten(0, 1)")
     return code._replace(
-        template=f"{text}.unflatten(0, (-1, $size)).movedim(2, 1)", steps=(), values=(Slot("size", view.shape[1]),)
+        template=f"{text}.unflatten(0, (-1, $size)).movedim(2, 1)", steps=(), values=(Slot("size", context.shape[1]),)
     )
 
 
-def sliding(view: LayerContext, cls: str, channels: int, groups: int) -> Code:
+def sliding(context: PyTorchContext, cls: str, channels: int, groups: int) -> Code:
     """Return a convolution; one with other padding on either side pads its input first."""
-    op, shape = view.op, view.shape
+    op, shape = context.op, context.shape
     if op.flip:
         raise NotInLibrary("PyTorch's convolutions do not flip their kernels")
     sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
     own = sides if are_even(sides) else [(0, 0)] * len(sides)
-    call = convolution(view, cls, shape[0], channels, groups, own, bias=op.bias)
+    call = convolution(context, cls, shape[0], channels, groups, own, bias=op.bias)
     code = module(call) if own is sides else modules(("pad", padding(sides, op.border)), ("", call))
     return code._replace(arrays=WEIGHT_NORMED) if op.weight_norm else code
 
 
 @writes("conv")
-def write_conv(view: LayerContext) -> Code:
-    op = view.op
-    if (folded := over_batch(view, write_conv)) is not None:
+def write_conv(context: PyTorchContext) -> Code:
+    op = context.op
+    if (folded := over_batch(context, write_conv)) is not None:
         return folded
-    cls = by_rank("Conv", view.rank)
+    cls = by_rank("Conv", context.rank)
     if op.table is not None:
-        return with_table(view)
+        return with_table(context)
     if not op.ws:
-        return sliding(view, cls, op.channels, op.groups)
-    axes = f"({', '.join(str(axis) for axis in range(1, view.rank + 2))})"
+        return sliding(context, cls, op.channels, op.groups)
+    axes = f"({', '.join(str(axis) for axis in range(1, context.rank + 2))})"
     line = f"        variance, mean = torch.var_mean(self.weight, {axes}, correction=0, keepdim=True)"
-    text = WEIGHT_STANDARDISATION.format(rank=view.rank, moments="\n".join(wrapped(line)))
-    made = helper(f"WeightStandardizedConv{view.rank}d", text)
-    return sliding(view, made.name, op.channels, op.groups)._replace(helpers=(made,))
+    text = WEIGHT_STANDARDISATION.format(rank=context.rank, moments="\n".join(wrapped(line)))
+    made = helper(f"WeightStandardizedConv{context.rank}d", text)
+    return sliding(context, made.name, op.channels, op.groups)._replace(helpers=(made,))
 
 
-def with_table(view: LayerContext) -> Code:
+def with_table(context: PyTorchContext) -> Code:
     """Return a convolution with a connection table: one convolution for each output map."""
-    op = view.op
+    op = context.op
     if op.ws or op.weight_norm or not all(map(any, zip(*op.table, strict=True))):
         raise NotInLibrary("a connection table with normalised weights, or with maps that read nothing, is not written")
-    made = helper(f"TableConv{view.rank}d", TABLE.format(rank=view.rank))
+    made = helper(f"TableConv{context.rank}d", TABLE.format(rank=context.rank))
     rows = tuple(["".join("X" if read else "." for read in row) for row in op.table])
 
     def tabled(label: str, call: CallExpression) -> tuple[str, CallExpression]:
@@ -176,28 +176,30 @@ def with_table(view: LayerContext) -> Code:
         kept = [arg for arg in call.args if arg.name not in ("in_channels", "out_channels", "groups")]
         return label, call._replace(args=(Arg("table", rows, positional=True), *kept))
 
-    code = sliding(view, made.name, op.channels, 1)
+    code = sliding(context, made.name, op.channels, 1)
     attributes, steps = (tuple(starmap(tabled, parts)) for parts in (code.attributes, code.steps))
     names = {name: ("", *(f"convs.{place}.{name}" for place in range(op.channels))) for name in ("weight", "bias")}
     return code._replace(attributes=attributes, steps=steps, helpers=(made,), arrays=names)
 
 
 @writes("dwconv")
-def write_dwconv(view: LayerContext) -> Code:
-    channels = view.shape[0]
-    return over_batch(view, write_dwconv) or sliding(view, by_rank("Conv", view.rank), view.output[0], channels)
+def write_dwconv(context: PyTorchContext) -> Code:
+    channels = context.shape[0]
+    return over_batch(context, write_dwconv) or sliding(
+        context, by_rank("Conv", context.rank), context.output[0], channels
+    )
 
 
 @writes("sepconv")
-def write_sepconv(view: LayerContext) -> Code:
-    op, shape = view.op, view.shape
+def write_sepconv(context: PyTorchContext) -> Code:
+    op, shape = context.op, context.shape
     if op.flip or op.weight_norm:
         raise NotInLibrary("a depthwise separable convolution with flipped kernels or weight norm is not written")
-    cls = by_rank("Conv", view.rank)
+    cls = by_rank("Conv", context.rank)
     sides = [(int(before), int(after)) for before, after in op.paddings(shape)]
     own = sides if are_even(sides) else [(0, 0)] * len(sides)
     maps = shape[0] * op.multiplier
-    depthwise = convolution(view, cls, shape[0], maps, shape[0], own, bias=False)
+    depthwise = convolution(context, cls, shape[0], maps, shape[0], own, bias=False)
     pointwise = CallExpression(
         cls,
         (
@@ -213,14 +215,14 @@ def write_sepconv(view: LayerContext) -> Code:
 
 
 @writes("upconv")
-def write_upconv(view: LayerContext) -> Code:
+def write_upconv(context: PyTorchContext) -> Code:
     """Write a transposed convolution; what PyTorch's padding does not cut off is cropped afterwards."""
-    op, shape, rank = view.op, view.shape, view.rank
+    op, shape, rank = context.op, context.shape, context.rank
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     full = [(n - 1) * s + r for n, s, r in zip(shape[1:], op.stride, reach, strict=True)]
     extra = list(op.outpad or (0,) * rank)
     if op.pad == "same":  # as in Keras: the excess is cut off on both sides, an odd one at the end
-        excess = [size - made for size, made in zip(full, view.output[1:], strict=True)]
+        excess = [size - made for size, made in zip(full, context.output[1:], strict=True)]
         sides = [(max(each, 0) // 2, each - max(each, 0) // 2) for each in excess]
     elif isinstance(op.pad, str):
         margins = [{"valid": 0, "half": (r - 1) // 2, "full": r - 1}[op.pad] for r in reach]

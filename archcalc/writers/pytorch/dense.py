@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.writers.code.calls import CallExpression, Code, Helper, Slot, width
+from archcalc.writers.code.calls import CallExpression, Code, Helper, Slot, helper, option, width
 from archcalc.writers.pytorch.conv import WEIGHT_NORMED, weight_normed
-from archcalc.writers.pytorch.registry import LayerContext, helper, module, option, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, module, writes
 
 FLATTEN = CallExpression("nn.Flatten")
 RADIAL_BASIS = helper(
@@ -28,8 +28,8 @@ class RadialBasis(nn.Module):
 )
 
 
-def linear(view: LayerContext, features_in: int) -> CallExpression:
-    op = view.op
+def linear(context: PyTorchContext, features_in: int) -> CallExpression:
+    op = context.op
     call = CallExpression(
         "nn.Linear",
         (width("in_features", features_in), width("out_features", op.features), option("bias", op.bias, True)),
@@ -37,43 +37,43 @@ def linear(view: LayerContext, features_in: int) -> CallExpression:
     return weight_normed(call) if op.weight_norm else call
 
 
-def with_arrays(view: LayerContext, code: Code) -> Code:
-    return code._replace(arrays=WEIGHT_NORMED) if view.op.weight_norm else code
+def with_arrays(context: PyTorchContext, code: Code) -> Code:
+    return code._replace(arrays=WEIGHT_NORMED) if context.op.weight_norm else code
 
 
-def flattened(view: LayerContext, call: CallExpression, helpers: tuple[Helper, ...] = ()) -> Code:
+def flattened(context: PyTorchContext, call: CallExpression, helpers: tuple[Helper, ...] = ()) -> Code:
     """Return a module that reads a vector."""
-    if len(view.shape) == 1:
+    if len(context.shape) == 1:
         return module(call)._replace(helpers=helpers)
     return Code("$self($0.flatten(1))", (("", call),), (("flatten", FLATTEN), ("", call)), helpers=helpers)
 
 
 @writes("fc")
-def write_fc(view: LayerContext) -> Code:
-    return with_arrays(view, flattened(view, linear(view, prod(view.shape))))
+def write_fc(context: PyTorchContext) -> Code:
+    return with_arrays(context, flattened(context, linear(context, prod(context.shape))))
 
 
 @writes("linear")
-def write_linear(view: LayerContext) -> Code:
-    call = linear(view, view.op.length(view.shape))
-    if not view.op.over_channels(view.shape) or len(view.shape) == 1:
-        return with_arrays(view, module(call))
-    return with_arrays(view, Code("$self($0.movedim(1, -1)).movedim(-1, 1)", (("", call),)))
+def write_linear(context: PyTorchContext) -> Code:
+    call = linear(context, context.op.length(context.shape))
+    if not context.op.over_channels(context.shape) or len(context.shape) == 1:
+        return with_arrays(context, module(call))
+    return with_arrays(context, Code("$self($0.movedim(1, -1)).movedim(-1, 1)", (("", call),)))
 
 
 @writes("rbf")
-def write_rbf(view: LayerContext) -> Code:
-    op = view.op
-    args = (width("in_features", prod(view.shape)), width("out_features", op.features))
+def write_rbf(context: PyTorchContext) -> Code:
+    op = context.op
+    args = (width("in_features", prod(context.shape)), width("out_features", op.features))
     return flattened(
-        view, CallExpression(RADIAL_BASIS.name, (*args, option("trainable", op.trainable, False))), (RADIAL_BASIS,)
+        context, CallExpression(RADIAL_BASIS.name, (*args, option("trainable", op.trainable, False))), (RADIAL_BASIS,)
     )
 
 
 @writes("embedding")
-def write_embedding(view: LayerContext) -> Code:
-    vocabulary = view.op.vocabulary
-    call = CallExpression("nn.Embedding", (width("num_embeddings", vocabulary), width("embedding_dim", view.op.dim)))
-    if view.given[0]:
+def write_embedding(context: PyTorchContext) -> Code:
+    vocabulary = context.op.vocabulary
+    call = CallExpression("nn.Embedding", (width("num_embeddings", vocabulary), width("embedding_dim", context.op.dim)))
+    if context.given[0]:
         return module(call)
     return Code("$self($0.round().clamp(0, $last).long())", (("", call),), values=(Slot("last", vocabulary - 1),))

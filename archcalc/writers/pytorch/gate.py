@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code
-from archcalc.writers.pytorch.registry import LayerContext, dim, expression, helper, stateless, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, helper
+from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, stateless, writes
 
 GATED = '''
 def {name}(x: Tensor, dim: int) -> Tensor:
@@ -14,14 +14,14 @@ def {name}(x: Tensor, dim: int) -> Tensor:
 
 
 @writes("glu")
-def write_glu(view: LayerContext) -> Code:
-    axis = dim(view.op.axis)
+def write_glu(context: PyTorchContext) -> Code:
+    axis = dim(context.op.axis)
     return stateless(CallExpression("nn.GLU", (Arg("dim", axis),)), f"F.glu($0, dim={axis})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(view: LayerContext) -> Code:
-    op = view.op
+def write_gated(context: PyTorchContext) -> Code:
+    op = context.op
     tanh = getattr(op, "form", "exact") == "tanh"
     name = f"{op.name}_tanh" if tanh else op.name
     unit = "silu" if op.name == "swiglu" else "gelu"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, Helper, NotInLibrary
-from archcalc.writers.pytorch.registry import LayerContext, dim, expression, helper, writes
+from archcalc.writers.code.calls import Code, Helper, NotInLibrary, helper
+from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, writes
 
 CENTER_CROP = helper(
     "center_crop",
@@ -25,10 +25,10 @@ COMPARED = {
 }
 
 
-def aligned(view: LayerContext) -> list[str]:
+def aligned(context: PyTorchContext) -> list[str]:
     """Return the tensors of an element-wise join; a vector beside maps gets axes of size 1."""
-    rank = max(map(len, view.shapes))
-    missing = [rank - len(shape) for shape in view.shapes]
+    rank = max(map(len, context.shapes))
+    missing = [rank - len(shape) for shape in context.shapes]
     return [f"${place}" + (f"[:, :{', None' * ones}]" if ones else "") for place, ones in enumerate(missing)]
 
 
@@ -37,35 +37,35 @@ MANY = 5
 
 
 @writes("add", "sub", "mul", "div")
-def write_arithmetic(view: LayerContext) -> Code:
-    if view.op.name == "add" and len(view.shapes) >= MANY:
-        return expression(f"sum([{', '.join(aligned(view))}])")
-    return expression(f" {OPERATORS[view.op.name]} ".join(aligned(view)))
+def write_arithmetic(context: PyTorchContext) -> Code:
+    if context.op.name == "add" and len(context.shapes) >= MANY:
+        return expression(f"sum([{', '.join(aligned(context))}])")
+    return expression(f" {OPERATORS[context.op.name]} ".join(aligned(context)))
 
 
 @writes("max", "min")
-def write_extreme(view: LayerContext) -> Code:
-    first, *others = aligned(view)
+def write_extreme(context: PyTorchContext) -> Code:
+    first, *others = aligned(context)
     for other in others:
-        first = f"torch.{view.op.name}imum({first}, {other})"
+        first = f"torch.{context.op.name}imum({first}, {other})"
     return expression(first)
 
 
 @writes("where")
-def write_where(view: LayerContext) -> Code:
-    condition, one, other = aligned(view)
+def write_where(context: PyTorchContext) -> Code:
+    condition, one, other = aligned(context)
     return expression(f"torch.where({condition} > 0, {one}, {other})")
 
 
 @writes("compare")
-def write_compare(view: LayerContext) -> Code:
-    one, other = aligned(view)
-    return expression(f"({one} {COMPARED[view.op.how]} {other}).float()")
+def write_compare(context: PyTorchContext) -> Code:
+    one, other = aligned(context)
+    return expression(f"({one} {COMPARED[context.op.how]} {other}).float()")
 
 
 @writes("concat")
-def write_concat(view: LayerContext) -> Code:
-    op, shapes = view.op, view.shapes
+def write_concat(context: PyTorchContext) -> Code:
+    op, shapes = context.op, context.shapes
     axis = dim(op.axis)
     pieces = [f"${place}" for place in range(len(shapes))]
     helpers: tuple[Helper, ...] = ()
@@ -82,10 +82,10 @@ def write_concat(view: LayerContext) -> Code:
             for piece, position in zip(pieces, positions, strict=True)
         ]
         helpers = (CENTER_CROP,)
-    if any(view.single) and not all(view.single):
-        batched = view.single.index(False)
+    if any(context.single) and not all(context.single):
+        batched = context.single.index(False)
         pieces = [
             f"{piece}.expand(len(${batched}){', -1' * len(shape)})" if single else piece
-            for piece, shape, single in zip(pieces, shapes, view.single, strict=True)
+            for piece, shape, single in zip(pieces, shapes, context.single, strict=True)
         ]
     return expression(f"torch.cat([{', '.join(pieces)}], dim={axis})", helpers=helpers)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, width
-from archcalc.writers.pytorch.registry import LayerContext, helper, module, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, width
+from archcalc.writers.pytorch.registry import PyTorchContext, module, writes
 
 MIXTURE = '''
 class MixtureOfExperts(nn.Module):
@@ -31,8 +31,8 @@ class MixtureOfExperts(nn.Module):
 
 
 @writes("moe")
-def write_moe(view: LayerContext) -> Code:
-    op = view.op
+def write_moe(context: PyTorchContext) -> Code:
+    op = context.op
     if op.bias:
         raise NotInLibrary("a mixture of experts with biases is not written")
     act = f"F.{op.act}"
@@ -45,7 +45,7 @@ def write_moe(view: LayerContext) -> Code:
     name = f"{kind}MixtureOfExperts"
     text = MIXTURE.format(gate=gate, hidden=hidden).replace("MixtureOfExperts", name)
     args = (
-        width("features", view.shape[-1]),
+        width("features", context.shape[-1]),
         width("hidden", op.hidden),
         Arg("experts", op.experts),
         Arg("top", op.top),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, per_axis, width
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option, per_axis, width
 from archcalc.writers.pytorch.conv import Sides, are_even
-from archcalc.writers.pytorch.registry import LayerContext, by_rank, helper, module, modules, option, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, by_rank, module, modules, writes
 
 SUBSAMPLE = helper(
     "Subsample",
@@ -35,8 +35,8 @@ def window(op: Any) -> tuple[Arg, ...]:
     )
 
 
-def sides_of(view: LayerContext) -> Sides:
-    return [(int(before), int(after)) for before, after in view.op.paddings(view.shape)]
+def sides_of(context: PyTorchContext) -> Sides:
+    return [(int(before), int(after)) for before, after in context.op.paddings(context.shape)]
 
 
 def fits(op: Any, sides: Sides) -> bool:
@@ -45,11 +45,11 @@ def fits(op: Any, sides: Sides) -> bool:
 
 
 @writes("maxpool")
-def write_maxpool(view: LayerContext) -> Code:
-    op, sides = view.op, sides_of(view)
+def write_maxpool(context: PyTorchContext) -> Code:
+    op, sides = context.op, sides_of(context)
     own = sides if fits(op, sides) else [(0, 0)] * len(sides)
     call = CallExpression(
-        by_rank("MaxPool", view.rank),
+        by_rank("MaxPool", context.rank),
         (
             *window(op),
             option("padding", per_axis(tuple([before for before, _ in own])), 0),
@@ -62,21 +62,21 @@ def write_maxpool(view: LayerContext) -> Code:
     if op.ceil:
         raise NotInLibrary("PyTorch's pooling that rounds up has equal padding of at most half of the window")
     flat = tuple([side for pair in reversed(sides) for side in pair])
-    cls = by_rank("ConstantPad", view.rank)
+    cls = by_rank("ConstantPad", context.rank)
     pad = CallExpression(cls, (Arg("padding", flat, positional=True), Arg("value", float("-inf"), positional=True)))
     return modules(("pad", pad), ("", call))
 
 
 @writes("avgpool")
-def write_avgpool(view: LayerContext) -> Code:
-    op, sides = view.op, sides_of(view)
+def write_avgpool(context: PyTorchContext) -> Code:
+    op, sides = context.op, sides_of(context)
     if set(op.dilation) != {1}:
         raise NotInLibrary("PyTorch's average pooling has no dilation")
     own = sides if fits(op, sides) else [(0, 0)] * len(sides)
     if own is not sides and (op.ceil or not op.count_include_pad):
         raise NotInLibrary("PyTorch's average pooling has equal padding of at most half of the window")
     call = CallExpression(
-        by_rank("AvgPool", view.rank),
+        by_rank("AvgPool", context.rank),
         (
             *window(op),
             option("padding", per_axis(tuple([before for before, _ in own])), 0),
@@ -87,18 +87,18 @@ def write_avgpool(view: LayerContext) -> Code:
     if own is sides:
         return module(call)
     flat = tuple([side for pair in reversed(sides) for side in pair])
-    pad = CallExpression(by_rank("ZeroPad", view.rank), (Arg("padding", flat, positional=True),))
+    pad = CallExpression(by_rank("ZeroPad", context.rank), (Arg("padding", flat, positional=True),))
     return modules(("pad", pad), ("", call))
 
 
 @writes("subsample")
-def write_subsample(view: LayerContext) -> Code:
-    op, stride = view.op, view.op.stride or view.op.kernel
-    plain = view.rank == 2 and len({*op.kernel}) == len({*stride}) == 1 and set(op.dilation) == {1} and not op.ceil
-    if not plain or any(map(any, sides_of(view))):
+def write_subsample(context: PyTorchContext) -> Code:
+    op, stride = context.op, context.op.stride or context.op.kernel
+    plain = context.rank == 2 and len({*op.kernel}) == len({*stride}) == 1 and set(op.dilation) == {1} and not op.ceil
+    if not plain or any(map(any, sides_of(context))):
         raise NotInLibrary("trainable subsampling is written for square windows without padding only")
     size, step = Arg("kernel_size", op.kernel[0], kind="kernel_size"), Arg("stride", stride[0], kind="stride")
-    call = CallExpression(SUBSAMPLE.name, (width("channels", view.shape[0]), size, step))
+    call = CallExpression(SUBSAMPLE.name, (width("channels", context.shape[0]), size, step))
     return module(call)._replace(helpers=(SUBSAMPLE,))
 
 
@@ -107,16 +107,16 @@ def adaptive(kind: str, rank: int, size: Any) -> Code:
 
 
 @writes("gap")
-def write_gap(view: LayerContext) -> Code:
-    return adaptive("AdaptiveAvgPool", view.rank, 1)
+def write_gap(context: PyTorchContext) -> Code:
+    return adaptive("AdaptiveAvgPool", context.rank, 1)
 
 
 @writes("gmp")
-def write_gmp(view: LayerContext) -> Code:
-    return adaptive("AdaptiveMaxPool", view.rank, 1)
+def write_gmp(context: PyTorchContext) -> Code:
+    return adaptive("AdaptiveMaxPool", context.rank, 1)
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
-def write_adaptive(view: LayerContext) -> Code:
-    kind = "AdaptiveAvgPool" if view.op.name == "adaptive_avgpool" else "AdaptiveMaxPool"
-    return adaptive(kind, view.rank, per_axis(view.op.size))
+def write_adaptive(context: PyTorchContext) -> Code:
+    kind = "AdaptiveAvgPool" if context.op.name == "adaptive_avgpool" else "AdaptiveMaxPool"
+    return adaptive(kind, context.rank, per_axis(context.op.size))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
-from archcalc.writers.pytorch.registry import LayerContext, helper, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 RELATIVE = helper(
     "RelativePositionBias",
@@ -109,8 +109,8 @@ class ShiftMask(nn.Module):
 
 
 @writes("relative_bias")
-def write_relative_bias(view: LayerContext) -> Code:
-    op = view.op
+def write_relative_bias(context: PyTorchContext) -> Code:
+    op = context.op
     size, heads = Arg("size", tuple(op.size)), Arg("heads", op.heads)
     if op.table:
         if op.buckets:
@@ -131,8 +131,8 @@ def write_relative_bias(view: LayerContext) -> Code:
 
 
 @writes("shift_mask")
-def write_shift_mask(view: LayerContext) -> Code:
-    op = view.op
+def write_shift_mask(context: PyTorchContext) -> Code:
+    op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
     args = (Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts))
     return Code("$self()", (("", CallExpression(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))

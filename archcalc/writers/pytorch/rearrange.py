@@ -6,15 +6,15 @@ from typing import Any
 
 from archcalc.ops.pattern import parse
 from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot
-from archcalc.writers.pytorch.registry import LayerContext, expression, module, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, expression, module, writes
 
 REDUCED = {"mean": "mean", "sum": "sum", "max": "amax", "min": "amin", "prod": "prod"}
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(view: LayerContext) -> Code:
+def write_pattern(context: PyTorchContext) -> Code:
     """Split axes, reduce those that do not remain, add new ones, permute, and merge."""
-    op = view.op
+    op = context.op
     pattern, given = parse(op.pattern), dict(op.sizes)
     values: list[Slot] = []
     text = "$0" + split(pattern.inputs[0], given, values)
@@ -87,12 +87,12 @@ def reduced(how: str, axes: list[int]) -> str:
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(view: LayerContext) -> Code:
-    if view.rank != 2:
-        raise NotInLibrary(f"PyTorch's pixel shuffles have 2 spatial axes, got {view.rank}")
+def write_block(context: PyTorchContext) -> Code:
+    if context.rank != 2:
+        raise NotInLibrary(f"PyTorch's pixel shuffles have 2 spatial axes, got {context.rank}")
     name, argument = (
         ("PixelShuffle", "upscale_factor")
-        if view.op.name == "pixel_shuffle"
+        if context.op.name == "pixel_shuffle"
         else ("PixelUnshuffle", "downscale_factor")
     )
-    return module(CallExpression(f"nn.{name}", (Arg(argument, view.op.block, positional=True),)))
+    return module(CallExpression(f"nn.{name}", (Arg(argument, context.op.block, positional=True),)))

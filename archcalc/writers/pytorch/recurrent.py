@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, width
-from archcalc.writers.pytorch.registry import LayerContext, option, writes
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, width
+from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 CLASSES = {"rnn": "nn.RNN", "lstm": "nn.LSTM", "gru": "nn.GRU"}
 
 
 @writes(*CLASSES)
-def write_recurrent(view: LayerContext) -> Code:
-    op = view.op
-    if len(view.shape) != 2 or view.is_read_further or op.tensor_arguments():
+def write_recurrent(context: PyTorchContext) -> Code:
+    op = context.op
+    if len(context.shape) != 2 or context.is_read_further or op.tensor_arguments():
         raise NotInLibrary(f"{op.name} with states, or on more axes than tokens and features, is not written")
     if op.bias and not op.recurrent_bias:
         raise NotInLibrary(f"PyTorch's {op.name} has two biases per gate")
@@ -20,7 +20,7 @@ def write_recurrent(view: LayerContext) -> Code:
     if (getattr(op, "proj", None) or 0) >= op.units:
         raise NotInLibrary("PyTorch's lstm projects to fewer features than it has units")
     args = [
-        width("input_size", view.shape[-1]),
+        width("input_size", context.shape[-1]),
         width("hidden_size", op.units),
         option("num_layers", op.layers, 1),
         option("bias", op.bias, True),

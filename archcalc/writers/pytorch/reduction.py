@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Code
-from archcalc.writers.pytorch.registry import LayerContext, dim, expression, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, writes
 
 
 @writes("mean", "sum")
-def write_reduction(view: LayerContext) -> Code:
-    op = view.op
+def write_reduction(context: PyTorchContext) -> Code:
+    op = context.op
     axes = tuple([dim(axis) for axis in op.axis])
     keep = ", keepdim=True" if op.keep else ""
     return expression(f"$0.{op.name}({axes[0] if len(axes) == 1 else axes}{keep})")
 
 
 @writes("cumsum")
-def write_cumsum(view: LayerContext) -> Code:
-    return expression(f"$0.cumsum({dim(view.op.axis)})")
+def write_cumsum(context: PyTorchContext) -> Code:
+    return expression(f"$0.cumsum({dim(context.op.axis)})")

@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, Slot
+from archcalc.writers.code.calls import CallExpression, Code, Helper, NotInLibrary, Slot
+from archcalc.writers.code.registry import LayerContext, LayerWriters
 
-Sizes: TypeAlias = tuple[int, ...]
 
+@dataclass(frozen=True, kw_only=True)
+class PyTorchContext(LayerContext):
+    """A layer with what its code for PyTorch depends on."""
 
-class LayerContext(NamedTuple):
-    """A layer with what its code depends on. Shapes are without the batch."""
-
-    op: Any
-    shapes: tuple[Sizes, ...]
-    """The shapes of the tensors that it reads."""
-    output: Sizes
-    single: tuple[bool, ...]
-    """For each of these tensors, whether it is the same for every example, so that its batch is 1."""
     given: tuple[bool, ...] = ()
-    """For each of these tensors, whether it is an input of the network."""
+    """For each of the tensors that it reads, whether it is an input of the network."""
     is_read_further: bool = False
     """Whether another output than the first is read."""
     is_recorded: bool = False
     """Whether it is from a model file that records its module, so that modules keep their numbers."""
 
-    @property
-    def shape(self) -> Sizes:
-        return self.shapes[0]
 
-    @property
-    def rank(self) -> int:
-        """The number of spatial axes."""
-        return len(self.shape) - 1
-
-
-Writer: TypeAlias = Callable[[LayerContext], Code]
-
-LAYERS: dict[str, Writer] = {}
+_WRITERS = LayerWriters[PyTorchContext]("PyTorch")
+writes, code_of = _WRITERS.writes, _WRITERS.code_of
+LAYERS: Mapping[str, object] = _WRITERS.by_operator
 """By the name of the operator."""
-
-
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """Return a decorator that registers how operators are written."""
-
-    def register(function: Writer) -> Writer:
-        LAYERS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
-
-
-def helper(name: str, text: str) -> Helper:
-    """Return a class or function that layers use; empty lines around its text are dropped."""
-    return Helper(name, text.strip("\n"))
-
-
-def code_of(view: LayerContext) -> Code:
-    """Return how a layer is written.
-
-    Raises:
-        Lacking: PyTorch, or this writer, cannot express it.
-    """
-    write = LAYERS.get(view.op.name)
-    if write is None:
-        raise NotInLibrary(f"there is no PyTorch code for {view.op.name}")
-    return write(view)
 
 
 def module(call: CallExpression) -> Code:
@@ -102,8 +60,3 @@ def by_rank(kind: str, rank: int) -> str:
 def dim(axis: int) -> int:
     """Return the number of an axis in a tensor with the batch in front."""
     return int(axis) + 1 if axis >= 0 else int(axis)
-
-
-def option(name: str, value: Any, default: Any, kind: str = "") -> Arg:
-    """Return an optional argument."""
-    return Arg(name, value, default, kind or name)

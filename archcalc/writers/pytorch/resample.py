@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, per_axis
+from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, per_axis
 from archcalc.writers.pytorch.conv import padding
-from archcalc.writers.pytorch.registry import LayerContext, expression, module, option, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, expression, module, writes
 
 
 @writes("upsample")
-def write_upsample(view: LayerContext) -> Code:
-    op, rank = view.op, view.rank
+def write_upsample(context: PyTorchContext) -> Code:
+    op, rank = context.op, context.rank
     mode = ("", "linear", "bilinear", "trilinear")[rank] if op.mode == "bilinear" and rank <= 3 else op.mode
     if (op.mode == "bicubic" and rank != 2) or rank > 3:
         raise NotInLibrary(f"PyTorch's {op.mode} interpolation does not have {rank} spatial axes")
@@ -22,19 +22,19 @@ def write_upsample(view: LayerContext) -> Code:
 
 
 @writes("pad")
-def write_pad(view: LayerContext) -> Code:
-    return module(padding([(int(before), int(after)) for before, after in view.op.margin], view.op.border))
+def write_pad(context: PyTorchContext) -> Code:
+    return module(padding([(int(before), int(after)) for before, after in context.op.margin], context.op.border))
 
 
 @writes("crop")
-def write_crop(view: LayerContext) -> Code:
-    cuts = [f"{before or ''}:{-after if after else ''}" for before, after in view.op.margin]
+def write_crop(context: PyTorchContext) -> Code:
+    cuts = [f"{before or ''}:{-after if after else ''}" for before, after in context.op.margin]
     return expression(f"$0[:, :, {', '.join(cuts)}]")
 
 
 @writes("padded_identity")
-def write_padded_identity(view: LayerContext) -> Code:
-    steps = ", ".join("::" + str(step) if step > 1 else ":" for step in view.op.stride)
-    taken = "$0" if set(view.op.stride) == {1} else f"$0[:, :, {steps}]"
-    missing = view.output[0] - view.shape[0]
-    return expression(f"F.pad({taken}, ({'0, ' * (2 * view.rank)}0, {missing}))")
+def write_padded_identity(context: PyTorchContext) -> Code:
+    steps = ", ".join("::" + str(step) if step > 1 else ":" for step in context.op.stride)
+    taken = "$0" if set(context.op.stride) == {1} else f"$0[:, :, {steps}]"
+    missing = context.output[0] - context.shape[0]
+    return expression(f"F.pad({taken}, ({'0, ' * (2 * context.rank)}0, {missing}))")

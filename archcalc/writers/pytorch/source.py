@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Arg, CallExpression, Code, width
-from archcalc.writers.pytorch.registry import LayerContext, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 
 def zeros(shape: tuple[int, ...]) -> CallExpression:
@@ -14,12 +14,12 @@ def zeros(shape: tuple[int, ...]) -> CallExpression:
 
 
 @writes("learned")
-def write_learned(view: LayerContext) -> Code:
-    call = CallExpression("nn.Parameter", (Arg("data", zeros(view.output), positional=True),))
+def write_learned(context: PyTorchContext) -> Code:
+    call = CallExpression("nn.Parameter", (Arg("data", zeros(context.output), positional=True),))
     return Code("$self", (("", call),))
 
 
 @writes("constant")
-def write_constant(view: LayerContext) -> Code:
-    call = CallExpression("nn.Buffer", (Arg("data", zeros(view.output), positional=True),))
+def write_constant(context: PyTorchContext) -> Code:
+    call = CallExpression("nn.Buffer", (Arg("data", zeros(context.output), positional=True),))
     return Code("$self", (("", call),))

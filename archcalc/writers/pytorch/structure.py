@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Slot
+from archcalc.writers.code.calls import Arg, CallExpression, Code, Slot, helper
+from archcalc.writers.code.vectors import selection
 from archcalc.writers.pytorch.dense import FLATTEN
-from archcalc.writers.pytorch.registry import LayerContext, dim, expression, helper, stateless, writes
+from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, stateless, writes
 
 PERMUTE = helper(
     "Permute",
@@ -23,55 +24,52 @@ class Permute(nn.Module):
 
 
 @writes("identity")
-def write_identity(view: LayerContext) -> Code:
+def write_identity(context: PyTorchContext) -> Code:
     return stateless(CallExpression("nn.Identity"), "$0")
 
 
 @writes("flatten")
-def write_flatten(view: LayerContext) -> Code:
+def write_flatten(context: PyTorchContext) -> Code:
     return stateless(FLATTEN, "$0.flatten(1)")
 
 
 @writes("reshape")
-def write_reshape(view: LayerContext) -> Code:
-    names = [f"size_{place}" for place in range(len(view.output))]
-    values = [Slot(name, size) for name, size in zip(names, view.output, strict=True)]
+def write_reshape(context: PyTorchContext) -> Code:
+    names = [f"size_{place}" for place in range(len(context.output))]
+    values = [Slot(name, size) for name, size in zip(names, context.output, strict=True)]
     return expression(f"$0.reshape(-1, {', '.join(f'${name}' for name in names)})", *values)
 
 
 @writes("transpose")
-def write_transpose(view: LayerContext) -> Code:
-    order = [axis + 1 for axis in view.op.order]
+def write_transpose(context: PyTorchContext) -> Code:
+    order = [axis + 1 for axis in context.op.order]
     moved = [place for place, axis in enumerate(order, start=1) if place != axis]
     text = f"$0.transpose({moved[0]}, {moved[1]})" if len(moved) == 2 else f"$0.permute{(0, *order)}"
-    if not view.is_recorded:
+    if not context.is_recorded:
         return expression(text)
     call = CallExpression(PERMUTE.name, (Arg("dims", (0, *order), positional=True),))
     return Code(text, steps=(("", call),), helpers=(PERMUTE,))
 
 
 @writes("shuffle")
-def write_shuffle(view: LayerContext) -> Code:
-    if len(view.shape) == 1:
-        return expression("F.channel_shuffle($0[..., None], $groups)[..., 0]", Slot("groups", view.op.groups))
-    return expression("F.channel_shuffle($0, $groups)", Slot("groups", view.op.groups))
+def write_shuffle(context: PyTorchContext) -> Code:
+    if len(context.shape) == 1:
+        return expression("F.channel_shuffle($0[..., None], $groups)[..., 0]", Slot("groups", context.op.groups))
+    return expression("F.channel_shuffle($0, $groups)", Slot("groups", context.op.groups))
 
 
 @writes("roll")
-def write_roll(view: LayerContext) -> Code:
-    return expression(f"$0.roll($shift, {dim(view.op.axis)})", Slot("shift", view.op.shift))
+def write_roll(context: PyTorchContext) -> Code:
+    return expression(f"$0.roll($shift, {dim(context.op.axis)})", Slot("shift", context.op.shift))
 
 
 @writes("split")
-def write_split(view: LayerContext) -> Code:
-    op = view.op
+def write_split(context: PyTorchContext) -> Code:
+    op = context.op
     return expression(f"$0.chunk({op.parts}, dim={dim(op.axis)})[{op.part}]")
 
 
 @writes("slice")
-def write_slice(view: LayerContext) -> Code:
-    op, rank = view.op, len(view.shape)
-    start, stop = ("" if side is None else str(side) for side in op.range)
-    axis = op.axis % rank
-    step = f":{op.step}" if op.step != 1 else ""
-    return expression(f"$0[{':, ' * (axis + 1)}{start}:{stop}{step}]")
+def write_slice(context: PyTorchContext) -> Code:
+    axis = context.op.axis % len(context.shape)
+    return expression(f"$0[{':, ' * (axis + 1)}{selection(context)}]")

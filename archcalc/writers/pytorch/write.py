@@ -22,9 +22,10 @@ from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
 from archcalc.writers.code.parameters import Column, Parameter
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
+from archcalc.writers.code.vectors import shape_made, shapes_read, vectors_taken
 from archcalc.writers.pytorch.forward import forward_lines
 from archcalc.writers.pytorch.names import names_of_arrays, tied_lines
-from archcalc.writers.pytorch.registry import LayerContext, code_of
+from archcalc.writers.pytorch.registry import PyTorchContext, code_of
 from archcalc.writers.pytorch.reserved import reserved
 
 for _family in (
@@ -98,6 +99,7 @@ def codes_of(graph: Graph) -> dict[int, Code]:
     codes: dict[int, Code] = {}
     problems = []
     single: set[int] = set()
+    taken = vectors_taken(graph)
     further = {ref.node for node in graph.nodes for ref in node.inputs if ref.output}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
@@ -105,11 +107,17 @@ def codes_of(graph: Graph) -> dict[int, Code]:
         alone = tuple([ref.node in single for ref in node.inputs])
         if all(alone):
             single.add(index)
-        shapes = tuple([tuple(map(int, shape)) for shape in graph.input_shapes(node)])
         try:
-            given, recorded = tuple([ref.node < len(graph.inputs) for ref in node.inputs]), node.origin is not None
-            view = LayerContext(node.op, shapes, tuple(map(int, node.output)), alone, given, index in further, recorded)
-            codes[index] = code_of(view)
+            context = PyTorchContext(
+                op=node.op,
+                shapes=shapes_read(graph, node, taken),
+                output=shape_made(node, index, taken),
+                single=alone,
+                given=tuple([ref.node < len(graph.inputs) for ref in node.inputs]),
+                is_read_further=index in further,
+                is_recorded=node.origin is not None,
+            )
+            codes[index] = code_of(context)
         except NotInLibrary as error:
             problems.append(Problem("write", f"{node.name}: {error}", origin=graph.name[:60]))
     if not codes and not problems:

@@ -74,6 +74,17 @@ def test_joins_in_sequence_are_a_loop_with_numbers_in_the_names() -> None:
     assert names == ['f"{name}_unit_{i}")', 'f"{name}_add_{i}")([x, y])']
 
 
+def test_a_repetition_whose_result_is_returned_is_in_the_loop() -> None:
+    text = code(
+        "input: 4x8x8\nblocks:\n  unit(c): conv c k1 -> bn\n  stage(c): unit(c) -> (add(unit(c), identity))*3\n"
+        "layers: {a: stage(8), b: stage(16)}"
+    )
+    stage = ast.unparse(functions(text)["stage"])
+    assert stage.count("unit(") == 2
+    assert "for i in range(1, 4):" in stage
+    assert stage.endswith("return x")
+
+
 def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
     text = write_keras(load("unet").graph)
     assert 'x = up(x, down4, 512, cropping=4, name="up4")' in text
@@ -116,6 +127,22 @@ def test_tokens_are_the_last_axis_but_one_without_a_transposition() -> None:
     text = write_keras(load("vit").graph)
     assert 'x = layers.Reshape((-1, 768), name="patches_rearrange")(x)' in text
     assert "transpose" not in text
+
+
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [
+        ("slice 0:1", "x[:, 0]"),
+        ("slice (-1):", "x[:, -1]"),
+        ("slice 2:3 axis=1", "x[..., 2]"),
+        ("slice 0:2", "x[:, 0:2]"),
+        ("slice 0:1 -> tanh", "x[:, 0:1]"),
+    ],
+)
+def test_one_vector_for_a_fully_connected_layer_is_taken_without_its_axis(layer: str, written: str) -> None:
+    text = code(f"input: 5x8\nlayers:\n  - body: linear 8\n  - head: '{layer} -> fc 3'")
+    assert written in text
+    assert ("Flatten" in text) == (":" in written.removeprefix("x[:"))
 
 
 def test_axes_that_are_split_and_permuted_are_a_function_of_the_given_sizes() -> None:

@@ -99,6 +99,12 @@ def test_tensors_that_are_read_again_have_the_name_of_their_stage() -> None:
     assert parameters(classes(code)["Up"]) == ["in_channels", "out_channels"]
 
 
+def test_one_vector_for_a_fully_connected_layer_is_taken_without_its_axis() -> None:
+    spec = "input: 5x8\nlayers:\n  - body: linear 8\n  - head: slice {} -> fc 3"
+    assert "self.fc(x[:, 0])" in write_pytorch(graph(spec.format("0:1")))
+    assert "self.fc(x[:, 0:2].flatten(1))" in write_pytorch(graph(spec.format("0:2")))
+
+
 def test_layers_of_two_kinds_share_a_weight_and_equal_ones_a_module() -> None:
     tied = "input: 16\nlayers: [{a: embedding 9 4}, {b: linear 9 nobias weights=@a}]"
     assert "self.b.weight = self.a.weight" in write_pytorch(graph(tied))

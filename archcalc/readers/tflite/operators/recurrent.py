@@ -25,7 +25,7 @@ def lstm(n: Operation) -> None:
     if not all(n.has(index) for index in (*range(1, 9), *range(12, 16))):
         raise Untranslatable("coupled gates")
     if n.option("FusedActivationFunction") != TANH or n.option("ProjClip"):
-        raise Untranslatable("another activation than tanh, or a clipped projection")
+        raise Untranslatable("an activation other than tanh, or a clipped projection")
     clip = n.option("CellClip")
     if clip:
         n.graph.notes[f"the file clips the cells of LSTM layers to ±{clip:g}; a run does not"] = None
