@@ -89,7 +89,10 @@ def differences(path: Path, known: dict[str, Any]) -> list[str]:
     given = {"shapes": "x".join(str(size or IMAGE) for size in first)} if None in first else {}
     network = archcalc.load(str(path), **given)
     graph = network.graph
-    counts = {each.quantity.name: each.value for each in counts_of(analyze(graph, receptive=False), tools=(KERAS,))}
+    counts = {
+        each.quantity.name: each.value
+        for each in counts_of(analyze(graph, receptive=False), network.spec.model, (KERAS,))
+    }
     trained = known["trained"]
     totals = {"params": known["params"], "trainable_params": trained, "non_trainable_params": known["params"] - trained}
     found = [f"{key}: {counts[key]}, Keras {total}" for key, total in totals.items() if counts[key] != total]
@@ -149,7 +152,7 @@ def small_differences(path: Path, known: dict[str, Any]) -> list[str]:
     network = archcalc.load(str(path))
     graph = network.graph
     arrays = np.load(path.with_suffix(".npz"))
-    first = (lambda a: np.moveaxis(a, -1, 1)) if graph.layout == "hwc" else (lambda a: a)
+    first = (lambda a: np.moveaxis(a, -1, min(1, a.ndim - 1))) if graph.layout == "hwc" else (lambda a: a)
     inputs = {name: first(arrays[f"input_{number}"]) for number, name in enumerate(graph.inputs)}
     run = network.run(inputs)
     found = differences(path, known)
@@ -291,6 +294,71 @@ def functions(keras: Any) -> Any:
     return keras.Model(x, [flat, product, *ends, x[:, :, -1:], x[:, :2, 1]])
 
 
+def functions_of_elements(keras: Any) -> Any:
+    """Return a model of functions of ``keras.ops`` of elements, with tensors, numbers and arrays."""
+    import numpy as np
+
+    ops = keras.ops
+    x, image = keras.Input((6, 4)), keras.Input((5, 6, 4))
+    row, size = np.array([-1.5, -0.5, 0.5, 1.5], "float32"), ops.abs(x)
+    functions = [ops.arctan, ops.ceil, ops.celu, ops.cos, ops.erf, ops.exp2, ops.expm1, ops.floor, ops.glu]
+    functions += [ops.hard_tanh, ops.log_sigmoid, ops.negative, ops.ones_like, ops.sin, ops.tan, ops.tanh_shrink]
+    ends = [each(x) for each in functions]
+    ends += [each(size) for each in (ops.log, ops.log10, ops.log1p, ops.log2, ops.reciprocal, ops.rsqrt)]
+    ends += [
+        x + row,
+        ops.subtract(row, image),
+        image * np.full((4,), 2.0, "float32"),
+        x / (row + 3),
+        ops.maximum(x, row),
+    ]
+    ends += [1 - x, 2 / x, 2.0**x, x // 0.5, x % 0.7, x[:, :1] + np.ones((6, 4), "float32")]
+    ends += [ops.where(x > 0, x, x * 0.1), ops.where(x <= row, 1.0, x), ops.where(image == image, row, image)]
+    ends += [ops.cast(each, "float32") for each in (ops.logical_and(x > 0, x < 1), ops.logical_not(x >= 0))]
+    return keras.Model([x, image], [*ends, ops.one_hot(ops.cast(ops.argmax(x, -1), "int32"), 4)])
+
+
+def functions_of_axes(keras: Any) -> Any:
+    """Return a model of functions of ``keras.ops`` that rearrange, repeat, join and cut axes."""
+    ops = keras.ops
+    x, image = keras.Input((6, 4)), keras.Input((5, 6, 4))
+    ends = [
+        ops.swapaxes(image, 1, 2),
+        ops.moveaxis(image, [1, 2], [3, 1]),
+        ops.squeeze(ops.expand_dims(x, (1, -1)), (1, 4)),
+    ]
+    ends += [ops.stack([x, 2 * x], 1), ops.stack([image, -image], -1), ops.concatenate([image, image], 2)]
+    ends += [ops.repeat(x, 3, 1), ops.tile(image, [1, 2, 1, 3]), ops.roll(image, [1, -2], [1, 2]), ops.flip(x, 1)]
+    ends += [ops.pad(x, [[0, 0], [1, 2], [0, 0]]), ops.pad(image, [[0, 0], [1, 2], [0, 3], [0, 0]], "reflect")]
+    ends += [ops.pad(image, [[0, 0], [1, 2], [0, 0], [1, 0]]), ops.pad(image, [[0, 0], [1, 2], [1, 0], [1, 0]])]
+    ends += [ops.split(x, 2, -1)[1], ops.split(image, [1, 3], 1)[1], ops.unstack(image, axis=1)[2]]
+    ends += [ops.take(x, [0, 2, 3], 1), ops.take(image, 2, 2), x[:, None], image[:, 1, :, None, 1:3], image[..., 0]]
+    ends += [image[:, ::2, 1::2], x[:, -2:, 2], ops.reshape(image, (-1, 30, 4)), ops.depth_to_space(image, 2)]
+    ends += [ops.max_pool(image, 2), ops.average_pool(image, 2, 1, "same"), ops.max_pool(x, 3, 2, "same")]
+    return keras.Model([x, image], [*ends, ops.image.resize(image, (10, 12)), ops.space_to_depth(image[:, :4], 2)])
+
+
+def functions_over_axes(keras: Any) -> Any:
+    """Return a model of functions of ``keras.ops`` that combine the elements along axes, and of products."""
+    import numpy as np
+
+    ops, random = keras.ops, np.random.default_rng(1)
+    x, image = keras.Input((6, 4)), keras.Input((5, 6, 4))
+    row, matrix, square, cube = (random.normal(size=size).astype("float32") for size in (4, (4, 3), (6, 6), (4, 2, 3)))
+    ends = [ops.mean(image, (1, 2)), ops.sum(image, 2), ops.max(image, -1), ops.min(image, 1, keepdims=True)]
+    ends += [ops.prod(x, 1), ops.var(x, -1, keepdims=True), ops.std(image, [1, 2]), *ops.moments(x, [1])]
+    ends += [ops.norm(x, axis=-1), ops.norm(x, ord=1, axis=1), ops.norm(image, axis=(1, 2)), ops.normalize(image, -1)]
+    ends += [ops.logsumexp(x, -1), ops.cumsum(x, 1), ops.argmax(image, 1, keepdims=True), *ops.top_k(x, 2)]
+    ends += [ops.matmul(x, matrix), ops.matmul(square, x), ops.matmul(x, row), ops.matmul(x[:, 0], matrix)]
+    ends += [ops.dot(x, matrix), ops.tensordot(x, cube, 1), ops.tensordot(x, square[:, :4], [[1, 2], [0, 1]])]
+    ends += [ops.einsum("bij,bkj->bik", x, x), ops.einsum("bijk,kmn->bijmn", image, cube), ops.einsum("bij->bj", x)]
+    ends += [ops.einsum("bij,bkj,jl->bikl", x, x, matrix), ops.einsum("...ij,jk->...ik", image, matrix)]
+    ends += [ops.dot_product_attention(image, image[:, :, :2], image[:, :, 3:5], scale=0.3, is_causal=True)]
+    ends += [ops.dot_product_attention(image, image, image, bias=square[None, None, :5, :5])]
+    ends += [ops.layer_normalization(image, row, row, -1, 1e-5), ops.rms_normalization(x, row, -1)]
+    return keras.Model([x, image], ends)
+
+
 def reversed_embedding(keras: Any) -> Any:
     layers = keras.layers
     x = keras.Input((6,), dtype="int32")
@@ -356,6 +424,9 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "in_steps": in_steps,
     "wrapped": wrapped,
     "functions": functions,
+    "functions_of_axes": functions_of_axes,
+    "functions_of_elements": functions_of_elements,
+    "functions_over_axes": functions_over_axes,
     "reversed_embedding": reversed_embedding,
     "two_ends": two_ends,
     "attention": attention,

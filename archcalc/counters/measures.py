@@ -13,6 +13,7 @@ STATISTICS = "running statistics and other buffers, which are not parameters"
 
 
 DIFFERENT = "stored numbers that archcalc counts differently"
+WRITTEN = "constants that are not weights"
 PREPROCESSING = "preparation of the data, which is not a layer there"
 
 
@@ -54,6 +55,8 @@ def trained_parameters(trace: Trace) -> Iterator[Charge]:
 def all_stored(trace: Trace) -> Iterator[Charge]:
     """Yield the terms of all stored numbers of layers, trained or not."""
     yield Charge(PREPROCESSING, -trace.preprocessing, "")
+    for layer, count in trace.written.items():
+        yield Charge(WRITTEN, -count, layer)
 
 
 def all_trained(trace: Trace) -> Iterator[Charge]:
@@ -65,6 +68,8 @@ def all_trained(trace: Trace) -> Iterator[Charge]:
 def not_trained(trace: Trace) -> Iterator[Charge]:
     """Yield the stored numbers of layers that are not trained."""
     yield Charge(PREPROCESSING, -trace.preprocessing, "")
+    for layer, count in trace.written.items():
+        yield Charge(WRITTEN, -count, layer)
     for layer, count in trace.statistics.items():
         yield Charge("moving means and variances, which are not trained", count, layer)
 
@@ -79,7 +84,9 @@ def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
 
 def stored_bytes(trace: Trace) -> Iterator[Charge]:
     """Return the bytes of all stored numbers of layers."""
-    yield Charge("4 bytes per stored number", 4 * (trace.stored - trace.preprocessing), "")
+    yield Charge(
+        "4 bytes per stored number", 4 * (trace.stored - trace.preprocessing - sum(trace.written.values())), ""
+    )
 
 
 def input_bytes(trace: Trace) -> Iterator[Charge]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
 from archcalc.analysis.formats import Formats
 from archcalc.analysis.propagate import Analysis, analyze
@@ -16,6 +18,7 @@ from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
+from archcalc.readers.keras.read import KerasFile
 from archcalc.readers.onnx.program import Nodes
 from archcalc.readers.stored import plain
 from archcalc.spec.errors import fail
@@ -34,7 +37,12 @@ def trace_of(graph: Graph, model: ModelFile | None = None, analysis: Analysis | 
     if isinstance(model, LoweredFile) and model.recorded.graph is graph and isinstance(model.model.record, Program):
         used = frozenset(plain(name) for names in model.recorded.stored.values() for name in names)
         return exported.trace_of(model.model.record, analysis, model.model.batch, used)
-    return assumed.trace_of(analysis)
+    trace = assumed.trace_of(analysis)
+    if isinstance(model, KerasFile):
+        layers = {array.rpartition(".")[0] for array in model.written}
+        written = {node.name: prod(map(int, node.output)) for _, node in graph.layers() if node.name in layers}
+        return replace(trace, written=written)
+    return trace
 
 
 def counts_of(

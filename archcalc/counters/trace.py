@@ -213,6 +213,8 @@ class Trace:
     kinds: Mapping[str, str] = field(default_factory=dict)
     """The first layer with the same operations on tensors of the same shapes, by layer, if each layer is a module of
     its own; empty if it is not known which layers are alike."""
+    written: Mapping[str, int] = field(default_factory=dict)
+    """The stored numbers that are not weights, as the description of a model contains them as arguments, by layer."""
 
     @cached_property
     def distinct(self) -> Trace:

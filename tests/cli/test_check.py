@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -399,3 +400,16 @@ def test_options_for_answers_do_not_apply_to_a_claim(archcalc: Archcalc, option:
     ran = archcalc("check", "--claim", "lenet5 c1.params = 156", option, "file.yaml")
     assert ran.status == 2
     assert f"{option} applies to ANSWERS, not to --claim" in ran.err
+
+
+@pytest.mark.parametrize("value", ["1G", "1e400"])
+def test_a_value_of_another_order_of_magnitude_is_not_rounded_wrongly(archcalc: Archcalc, value: str) -> None:
+    ran = archcalc("check", "--claim", f"lenet5 macs = {value}")
+    assert ran.status == 1
+    assert "rounded" not in ran.out
+
+
+def test_commands_that_are_suggested_quote_inline_expressions(archcalc: Archcalc) -> None:
+    ran = archcalc("check", "--claim", "3x8x8 -> conv 4 k3 macs = 3888")
+    (suggested,) = [line.partition(" derives ")[0] for line in ran.lines if " derives " in line]
+    assert archcalc(*shlex.split(suggested)[1:]).status == 0

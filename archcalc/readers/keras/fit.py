@@ -126,14 +126,14 @@ class _Fitting:
         found = dict(zip(keys, layer.arrays, strict=False)) if layer.is_listed else stored
         if len(layer.arrays) != len(keys) or not {*keys} <= {*found}:
             return f"{needed.listed} must have {len(keys)} arrays in the file, which has {self.listed(layer)}"
+        read = [array_at(self.group, found[each.part, each.place].path, self.name) for each in kept]
         parts: dict[str, list[Any]] = {}
-        for each in kept:
-            array = array_at(self.group, found[each.part, each.place].path, self.name)
-            try:
+        try:
+            for each, array in zip(kept, read, strict=True):
                 parts.setdefault(each.array, []).append(each.transform(array))
-            except MISSHAPEN:
-                return f"{needed.listed} does not have the axes of {self.listed(layer)}"
-        arrays = {array: np.concatenate(several) for array, several in parts.items()}
+            arrays = {array: np.concatenate(several) for array, several in parts.items()}
+        except MISSHAPEN:
+            return f"{needed.listed} does not have the axes of {self.listed(layer)}"
         for array, shape in needed.shapes.items():
             if arrays[array].shape != shape:
                 return f"{needed.listed} does not have the shape of {self.listed(layer)}"

@@ -64,11 +64,21 @@ class ConversionPlan:
         return {made: shape for call in self.flat.calls for made, shape in call.recorded.items()}
 
 
+class WrittenArray(NamedTuple):
+    """An array that the description contains, as an argument of a function."""
+
+    values: Any
+    """Its numbers, as nested lists."""
+    transform: Transform
+    """Makes the array of the graph of it."""
+
+
 class ConvertedModel(NamedTuple):
     """The graph of a model, and where its arrays are in the file."""
 
     lowered: Lowered
     variables: Mapping[str, Variable]
+    written: Mapping[str, WrittenArray]
 
 
 class KerasGraph(GraphBuilder):
@@ -94,6 +104,7 @@ class KerasGraph(GraphBuilder):
         self.plan, self.shapes = plan, shapes
         self.features_first = plan.layout == "hwc"
         self.variables: dict[str, Variable] = {}
+        self.written: dict[str, WrittenArray] = {}
         self._made: dict[CallOutput, Ref] = {}
         for number, (name, shape) in enumerate(plan.inputs.items()):
             if observe is not None:
@@ -123,7 +134,8 @@ class KerasGraph(GraphBuilder):
         elif listed := self.failures.listed():
             notes = (*notes, f"≥: a lower bound, without the layers that cannot be counted: {'; '.join(listed)}")
         outputs = {name: self.tensor(each) for name, each in plan.flat.outputs.items()}
-        return ConvertedModel(self.built(plan.flat.name, outputs, notes, plan.layout), self.variables)
+        lowered = self.built(plan.flat.name, outputs, notes, plan.layout)
+        return ConvertedModel(lowered, self.variables, self.written)
 
     def _converted(self, number: int, call: FlatCall) -> Ref | list[Ref]:
         view = LayerView(self, call)
@@ -236,6 +248,12 @@ class KerasGraph(GraphBuilder):
         """Return the name of a stored array; see `LayerView.variable`."""
         name = f"{'/'.join(call.key)}:{within}/{index}{role}"
         self.variables.setdefault(name, Variable(call.key, within, index, transform, trained))
+        return name
+
+    def keep(self, call: FlatCall, values: Any, transform: Transform) -> str:
+        """Return the name under which an array in the description is kept."""
+        name = f"{'/'.join(call.key)}:written/{len(self.written)}"
+        self.written[name] = WrittenArray(values, transform)
         return name
 
     def _compare(self, call: FlatCall) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,23 @@ class KerasFile:
 
     def arrays(self) -> Mapping[str, Any] | None:
         """Return the stored arrays by ``layer.array``; ``None`` if the file has a description only."""
-        if not self._contents.has_weights:
+        built = self.recorded
+        if not self._contents.has_weights and any(
+            name not in built.written for names in built.lowered.stored.values() for name in names
+        ):
             return None
         return self.arrays_of(self._contents.path, self.plan.name)
 
     def constants(self) -> Mapping[str, Any]:
-        """Return none: the masks of Keras are arguments of its layers."""
-        return {}
+        """Return the arrays that the description contains, as arguments of functions."""
+        built = self.recorded
+        return built.lowered.arrays(lambda names: written_arrays(built, names), only=self.written)
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """The arrays of the graph that the description contains; they are not weights."""
+        built = self.recorded
+        return frozenset(array for array, names in built.lowered.stored.items() if {*names} <= {*built.written})
 
     def arrays_of(self, path: Path, name: str) -> Mapping[str, Any]:
         """Return the stored arrays by ``layer.array`` from a file of this model or of its weights.
@@ -103,7 +113,10 @@ class KerasFile:
 
         built, problems = self.recorded, Problems()
         wanted = dict.fromkeys(each for names in built.lowered.stored.values() for each in names)
-        found = read_arrays(path, name, self._model, built, wanted, problems)
+        found = written_arrays(built, [each for each in wanted if each in built.written])
+        weights = [each for each in wanted if each not in built.written]
+        if weights or path != self._contents.path:
+            found |= read_arrays(path, name, self._model, built, weights, problems)
         complete = {array for array, names in built.lowered.stored.items() if {*names} <= {*found}}
         arrays = built.lowered.arrays(lambda names: found, only=complete)
         require_shapes(built.lowered.graph, arrays, name, problems)
@@ -131,6 +144,14 @@ class KerasFile:
 
     def _written(self, texts: list[str]) -> str:
         return "x".join(map(str, ordered(tuple(texts), self.layout)))
+
+
+def written_arrays(built: ConvertedModel, names: Iterable[str]) -> dict[str, Any]:
+    """Return arrays that the description contains, by name."""
+    import numpy as np
+
+    kept = {name: built.written[name] for name in names}
+    return {name: each.transform(np.array(each.values, "f4")) for name, each in kept.items()}
 
 
 def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:

@@ -10,6 +10,8 @@ import pytest
 
 import archcalc
 from archcalc.analysis.propagate import analyze
+from archcalc.counters.network import counts_of
+from archcalc.counters.tools.keras import KERAS
 from archcalc.readers.keras.layers.declined import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS
 from archcalc.spec.errors import SpecError
@@ -277,3 +279,53 @@ def test_what_is_wrong_is_said(case: str, tmp_path: Path):
     description, message = UNREADABLE[case]
     with pytest.raises(SpecError, match=message):
         archcalc.load(write(tmp_path, description))
+
+
+def function(class_name: str, *args: Any, module: str = "numpy", **config: Any) -> dict[str, Any]:
+    """Return a function of ``keras.ops`` as Keras 3 describes it; texts are the names of the layers that it reads."""
+
+    def argument(value: Any) -> Any:
+        if isinstance(value, list):
+            return [argument(each) for each in value]
+        is_name = isinstance(value, str)
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [value, 0, 0]}} if is_name else value
+
+    own = layer(class_name, class_name.lower(), **config)
+    return {**own, "module": f"keras.src.ops.{module}", "inbound_nodes": [{"args": argument([*args]), "kwargs": {}}]}
+
+
+def array(value: Any) -> dict[str, Any]:
+    return {"class_name": "__numpy__", "config": {"value": value, "dtype": "float32"}}
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (function("Add", "map", "row"), "whose batches would not be aligned"),
+        (function("Matmul", "map", "row"), "a product with vectors"),
+        (function("Add", "row", array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])), "numbers of its own for each example"),
+        (function("Add", "row", array([[1.0, 2.0], [3.0]])), "neither a tensor nor an array"),
+        (function("Einsum", "map", "map", subscripts="bij,bkj->ik"), "a product along the batch"),
+        (function("Einsum", "map", subscripts="bii->bi"), "the diagonal"),
+        (function("Take", "map", [0, 9], axis=1), "positions beyond 4"),
+        (function("Split", "map", indices_or_sections=3, axis=1), "4 positions in 3 equal parts"),
+        (function("Concatenate", ["map", "row"], axis=1), "whose batches would not be aligned"),
+        (function("Roll", "map", shift=1), "includes the batch"),
+        (function("BroadcastTo", "map", shape=[None, 8, 3]), "neither those of the tensor"),
+        (function("Pad", "map", pad_width=[[1, 1], [0, 0], [0, 0]]), "without the batch"),
+    ],
+)
+def test_functions_that_mix_examples_are_refused(made: dict[str, Any], reason: str, tmp_path: Path):
+    inputs = [["map", 0, 0], ["row", 0, 0]]
+    model = functional(image(4, 3, name="map"), image(3, name="row"), made, inputs=inputs)
+    with pytest.raises(SpecError, match=reason):
+        archcalc.load(write(tmp_path, model))
+
+
+def test_arrays_in_the_description_are_no_weights(tmp_path: Path):
+    model = functional(image(2, 3, name="map"), function("Add", "map", array([1.0, 2.0, 3.0])))
+    network = archcalc.load(write(tmp_path, model))
+    (total_params, *others) = counts_of(analyze(network.graph), network.spec.model, (KERAS,))
+    assert [total_params.value, *(each.value for each in others)] == [0, 0, 0, 0]
+    made = network.run({"map": [[[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]})
+    assert made.outputs["add"].tolist() == [[[2.0, 3.0, 4.0], [1.0, 2.0, 3.0]]]

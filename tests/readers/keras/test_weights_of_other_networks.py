@@ -180,6 +180,39 @@ def test_files_with_the_same_array_are_refused(tmp_path: Path) -> None:
         network.weights(str(index))
 
 
+def test_an_array_in_the_place_of_a_group_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    index = shards(tmp_path)
+    places: dict[str, list[Path]] = {}
+    for path in sorted(tmp_path.glob("images_*.weights.h5")):
+        with h5py.File(path) as file:
+            for key in file:
+                places.setdefault(key, []).append(path)
+    key, (*_, last) = next((key, paths) for key, paths in places.items() if len(paths) > 1)
+    with h5py.File(last, "r+") as file:
+        del file[key]
+        file[key] = np.zeros(1)
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises(SpecError, match="several files have the array"):
+        network.weights(str(index))
+
+
+def test_a_number_in_the_place_of_a_vector_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    path = weights_file(tmp_path, "images", "weights.h5", "")
+    with h5py.File(path, "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        (bias,) = [name for name in names if isinstance(file[name], h5py.Dataset) and file[name].shape == (3,)]
+        del file[bias]
+        file[bias] = np.float32(0)
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises((SpecError, ArrayError), match="does not have the axes of"):
+        network.weights(str(path))
+
+
 def test_an_index_does_not_lead_out_of_its_folder(tmp_path: Path) -> None:
     index = shards(tmp_path)
     index.write_text(index.read_text().replace("images_00000", "../images_00000"))

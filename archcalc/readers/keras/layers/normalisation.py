@@ -11,13 +11,17 @@ from archcalc.ops.joins import Add, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, L2Norm, LayerNorm, RmsNorm, Standardize
 from archcalc.ops.source import Constant
 from archcalc.ops.structure import Identity
+from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.layers.constants import constant, shape_of
 from archcalc.readers.keras.layers.learned import learned, per_channel
-from archcalc.readers.keras.registry import Unconvertible, converts
+from archcalc.readers.keras.registry import Unconvertible, converts, converts_operation
 from archcalc.readers.keras.view import LayerView, exact
 from archcalc.readers.steps import make
 
 EPSILON = Fraction(1, 1000)
 """What Keras adds to variances, unless a layer says otherwise."""
+EPSILON_OF_FUNCTIONS = Fraction(1, 10**7)
+"""What functions of ``keras.ops`` add to variances and divisors by default."""
 
 
 def has(n: LayerView) -> tuple[bool, bool]:
@@ -161,3 +165,23 @@ def rescaling(n: LayerView) -> Ref:
     made = n.add(make(Scale, factor=factor), n.x) if factor != 1 else n.x
     made = n.add(make(Offset, by=term), made) if term else made
     return n.add(Identity(), made) if made == n.x else made
+
+
+@converts_operation("LayerNorm", "RMSNorm")
+def normalisation_operation(n: LayerView) -> Ref:
+    """Convert a normalisation over the last axis by functions of tensors, with arrays as scale and shift."""
+    x, rank, is_layer_norm = n.x, n.rank(n.x), n.call.layer.class_name == "LayerNorm"
+    if n.axes("axis", rank, -1) != (rank,) or n.flag("rms_scaling", False):
+        raise Unconvertible("a normalisation along other axes than the last, or with rms_scaling")
+    eps = n.number("epsilon", EPSILON_OF_FUNCTIONS)
+    kind = LayerNorm if is_layer_norm else RmsNorm
+    made = n.add(make(kind, axis=n.features, affine=False, eps=eps), x)
+    names = ("gamma", "beta") if is_layer_norm else ("scale",)
+    for place, (name, join) in enumerate(zip(names, (Mul(), Add()), strict=False), start=1):
+        given = n.call.args[place] if place < len(n.call.args) else n.call.kwargs.get(name)
+        if isinstance(given, CallOutput):
+            raise Unconvertible("a scale or shift that is computed")
+        if given is not None:
+            size = shape_of(given)[-1:] or (1,)
+            made = n.add(join, made, constant(n, given, (*(1,) * (rank - 1), *size)))
+    return made

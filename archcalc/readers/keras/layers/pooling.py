@@ -10,7 +10,7 @@ from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalA
 from archcalc.ops.resample import Crop, Pad, Upsample
 from archcalc.ops.structure import Flatten
 from archcalc.readers.keras.layers.convolution import axes_of
-from archcalc.readers.keras.registry import Unconvertible, converts
+from archcalc.readers.keras.registry import Unconvertible, converts, converts_operation
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
 
@@ -29,8 +29,16 @@ def named(*names: str) -> list[str]:
 
 @converts(*named("MaxPooling", "MaxPool", "AveragePooling", "AvgPool"))
 def pooling(n: LayerView) -> Ref:
-    name = n.call.layer.class_name
-    axes = axes_of(name)
+    return pooled(n, axes_of(n.call.layer.class_name))
+
+
+@converts_operation("MaxPool", "AveragePool")
+def pooling_operation(n: LayerView) -> Ref:
+    return pooled(n, n.rank(n.x) - 1)
+
+
+def pooled(n: LayerView, axes: int) -> Ref:
+    """Return maxima or means of windows over some axes."""
     kernel, padding = n.sizes("pool_size", axes, 2), n.word("padding", "valid").lower()
     if padding not in ("same", "valid"):
         raise Unconvertible(f"the padding '{padding[:40]}'")
@@ -40,7 +48,7 @@ def pooling(n: LayerView) -> Ref:
         "dilation": (1,) * axes,
         "pad": "same" if padding == "same" else ((0, 0),) * axes,
     }
-    if name.startswith("Max"):
+    if n.call.layer.class_name.startswith("Max"):
         return on_maps(n, make(MaxPool, **attributes))
     return on_maps(n, make(AvgPool, count_include_pad=padding == "valid", **attributes))
 
@@ -53,9 +61,10 @@ def global_pooling(n: LayerView) -> Ref:
 
 
 @converts(*named("AdaptiveAveragePooling", "AdaptiveMaxPooling"))
+@converts_operation("AdaptiveAveragePool", "AdaptiveMaxPool")
 def adaptive_pooling(n: LayerView) -> Ref:
     kind = AdaptiveMaxPool if "Max" in n.call.layer.class_name else AdaptiveAvgPool
-    return on_maps(n, make(kind, size=n.sizes("output_size", axes_of(n.call.layer.class_name))))
+    return on_maps(n, make(kind, size=n.sizes("output_size", n.rank(n.x) - 1)))
 
 
 @converts(*named("UpSampling"))
@@ -67,12 +76,15 @@ def upsampling(n: LayerView) -> Ref:
 
 
 @converts("Resizing")
+@converts_operation("Resize")
 def resizing(n: LayerView) -> Ref:
     mode = n.word("interpolation", "bilinear")
     kept = ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias")
     if mode not in ("nearest", "bilinear") or any(n.flag(name, False) for name in kept):
         raise Unconvertible(f"the interpolation '{mode[:40]}', or one that keeps the aspect ratio")
-    return on_maps(n, make(Upsample, to=(n.integer("height"), n.integer("width")), mode=mode))
+    operation = n.call.layer.class_name == "Resize"
+    size = n.sizes("size", 2) if operation else (n.integer("height"), n.integer("width"))
+    return on_maps(n, make(Upsample, to=size, mode=mode))
 
 
 def margins(n: LayerView, name: str) -> tuple[tuple[int, int], ...]:
