@@ -167,7 +167,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     Path(tmp_path, "images_00001.weights.h5").unlink()
     network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
     for read in (network.weights, read_checkpoint):
-        with pytest.raises(SpecError, match=r"missing 1 of the \d files of the checkpoint: images_00001"):
+        with pytest.raises(SpecError, match=r"missing 1 of \d files of the checkpoint: images_00001"):
             read(str(index))
 
 
