@@ -145,6 +145,26 @@ def test_maxima_of_more_windows_than_are_listed(tmp_path: Path) -> None:
         archcalc.load(str(write(tmp_path, model([node], {"x": [1, 1, 8, 8]}))))
 
 
+@pytest.mark.parametrize("equation", ["b..i->bi", "b.i->bi", "...b..->b", "b....i->bi"])
+def test_an_equation_with_dots_that_are_no_ellipsis(tmp_path: Path, equation: str) -> None:
+    made = model([node("Einsum", ["x"], ["y"], equation=equation)], {"x": [1, 3]})
+    assert "the equation has dots that are no ellipsis" in read(tmp_path, made)
+
+
+def test_attributes_that_no_layer_can_have(tmp_path: Path) -> None:
+    boxes = {"x": [1, 2, 4, 4], "b": [3, 4], "i": [3]}
+    empty = node("RoiAlign", ["x", "b", "i"], ["y"], sampling_ratio=2, output_height=0, output_width=2)
+    made = model([empty], boxes, formats={"i": TensorProto.INT64})
+    with pytest.raises(SpecError, match="the size of roi_align must be at least 1"):
+        archcalc.load(str(write(tmp_path, made)))
+    codes = [
+        node("Cast", ["x"], ["z"], to=TensorProto.FLOAT8E8M0, round_mode="sideways"),
+        node("Cast", ["z"], ["y"], to=TensorProto.FLOAT),
+    ]
+    with pytest.raises(SpecError, match="cast has no rounding 'sideways'"):
+        archcalc.load(str(write(tmp_path, model(codes, {"x": [1, 3]}, opset=24))))
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")

@@ -157,7 +157,7 @@ def columns(n: NodeView) -> list[TensorName]:
         after = np.moveaxis(np.asarray(known, np.int64), -1, 0)
         return [constant(n, f"axis{at}", each % sizes[at]) for at, each in enumerate([*before, *after])]
     if own:
-        raise Untranslatable("computed places per example")
+        raise Untranslatable("indices that are computed for each example")
     return [n.compute("aten.select.int", places[:-1], self=n.tensor(1), dim=-1, index=at) for at in range(places[-1])]
 
 
