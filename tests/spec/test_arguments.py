@@ -122,7 +122,8 @@ def test_hints_say_what_to_write(layer: str, hint: str) -> None:
 
 def test_the_names_in_a_hint_are_in_order() -> None:
     names = wrong("cast fp9").hint.removeprefix("known names: ").partition(";")[0].split(", ")
-    assert names == sorted(names) and "bfloat16" in names
+    assert names == sorted(names)
+    assert "bfloat16" in names
 
 
 @pytest.mark.parametrize(
