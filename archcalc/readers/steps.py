@@ -412,8 +412,9 @@ def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
         value, form, least = attributes.get(each.name), each.argument.form, each.argument.at_least
         if form == "word" and isinstance(value, str) and value not in each.argument.choices:
             raise Impossible("{what} has no {name} '{value}'", what=cls.name, name=each.name, value=value)
-        if form in ("integer", "axes") and least is not None:
+        if form in ("integer", "axes", "lengths") and least is not None:
             numbers = value if isinstance(value, tuple | list) else (value,)
+            numbers = [number for _, number in numbers] if form == "lengths" and value else numbers
             message = "the {name} of {what} must be at least {least}, got {value}"
             if any(isinstance(number, int) and number < least for number in numbers):
                 raise Impossible(message, what=cls.name, name=each.name, least=least, value=value)

@@ -347,6 +347,31 @@ def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     assert ran.lines[0] == "params is 61,706"
     assert "3,857,973,248" in ran.out
     assert archcalc("check", "--claim", "vgg-d.params > vgg-e.params").status == 1
+    assert archcalc("check", "--claim", "lenet5 c1.params > c3.params").status == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "status", "line"),
+    [
+        ("lenet5 c1.params / c3.params = 0.0646", 0, "c1.params / c3.params is 0.06457"),
+        ("resnet50 macs / resnet18.macs = 2.13", 0, "resnet50.macs / resnet18.macs is 2.127"),
+        ("vgg-d.params / lenet5.params = 2242.2x", 0, "vgg-d.params / lenet5.params is 2242.2"),
+        ("3 -> fc 2 -> fc 4 fc_2.weights / fc_1.biases = 4x", 0, "fc_2.weights / fc_1.biases is 4"),
+        (
+            "lenet5 c3.params / c1.params = 15x",
+            1,
+            "c3.params / c1.params is 15.49, not 15x. No known mistake gives this value.",
+        ),
+        (
+            "lenet5 c1.params / params = 1",
+            1,
+            "c1.params / params is 0.002528, not 1. No known mistake gives this value.",
+        ),
+    ],
+)
+def test_claims_of_ratios(archcalc: Archcalc, claim: str, status: int, line: str) -> None:
+    ran = archcalc("check", "--claim", claim)
+    assert (ran.status, ran.lines) == (status, [line])
     assert archcalc("check", "--claim", "vgg-e.params > vgg-d.params").status == 0
     document = json.loads(archcalc("check", "--claim", "lenet5 params = 61,706", "--format", "json").out)
     assert document["claims"][0]["verdict"] == "exact"
