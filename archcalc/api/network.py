@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from archcalc.spec import Spec
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
     from archcalc.report.picture import Picture
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
+
+
+def require_layout(layout: str | None) -> None:
+    """Fail if a layout is neither ``chw`` nor ``hwc``.
+
+    Raises:
+        ValueError: it is another one.
+    """
+    if layout not in (None, "chw", "hwc"):
+        raise ValueError(f"the layout must be chw or hwc, got {layout!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +72,17 @@ class Network:
             training: whether the totals include training heads.
             batch: the number of examples, which leads every shape; ``None`` for one example without a batch axis.
             setup: how the network is trained, for the costs of a training step; by default by plain gradient descent.
+
+        Raises:
+            ValueError: the batch is not a positive integer.
         """
         from archcalc.analysis.propagate import analyze
         from archcalc.analysis.training.setup import DEFAULT_SETUP
 
-        return analyze(self.graph, training=training, batch=batch, setup=setup or DEFAULT_SETUP)
+        if batch is not None and not (isinstance(batch, Integral) and batch >= 1):
+            raise ValueError(f"the batch must be a positive integer, got {batch!r}")
+        size = None if batch is None else int(batch)
+        return analyze(self.graph, training=training, batch=size, setup=setup or DEFAULT_SETUP)
 
     def explain(
         self, layer: str | None = None, quantity: str | None = None, *, dtype: str = "float32", latex: bool = False
@@ -331,11 +348,12 @@ class Network:
             ignore: the codes of warnings that the page leaves out.
 
         Raises:
-            ValueError: a number format is unknown.
+            ValueError: a number format or the layout is unknown, or the batch is not a positive integer.
         """
         from archcalc.lint import lint
         from archcalc.report.network_page.page import NetworkPage, network_page
 
+        require_layout(layout)
         analysis = self.analyze(training=training, batch=batch, setup=setup)
         warnings = lint(self.spec, analysis if batch is None else self.analyze(), ignore)
         return network_page(NetworkPage(self.spec, analysis, warnings, layout or self.graph.layout, dtype))
@@ -361,10 +379,16 @@ class Network:
 
         Args:
             aspects: some of `archcalc.verification.verify.ASPECTS`; by default all of them.
+
+        Raises:
+            ValueError: there is no such aspect.
         """
         from archcalc.verification.verify import ASPECTS, verify
 
-        return verify(self.graph, ASPECTS if aspects is None else aspects, weights=self.arrays("float32"))
+        chosen = tuple(ASPECTS if aspects is None else aspects)
+        if unknown := [name for name in chosen if name not in ASPECTS]:
+            raise ValueError(f"the aspects are {', '.join(ASPECTS)}, got {unknown[0]!r}")
+        return verify(self.graph, chosen, weights=self.arrays("float32"))
 
     def tensor(self, name: str) -> Ref:
         """Return the output tensor of a layer, input, stage, head or block call.

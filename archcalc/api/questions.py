@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.api.network import Network
+from archcalc.api.network import Network, require_layout
 from archcalc.api.reading import load, written
 from archcalc.spec import Given, Limits
 from archcalc.spec.limits import DEFAULT
@@ -75,8 +75,9 @@ def formula(
     """
     from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
-    given = Given({name: written(value) for name, value in (set or {}).items()}, later=(*free,))
-    return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
+    symbols = tuple(free)
+    given = Given({name: written(value) for name, value in (set or {}).items()}, later=symbols)
+    return calculate(FormulaQuery(spec, targets or TOTALS, symbols, tuple(assume), given)).forms
 
 
 def sweep(
@@ -108,7 +109,9 @@ def sweep(
 
     Raises:
         archcalc.SpecError: an error in the spec or in an argument.
+        ValueError: the layout is unknown.
     """
+    require_layout(layout)
     from archcalc.query.conditions import read_condition, read_name
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.api.network import Network
+from archcalc.api.network import Network, require_layout
 from archcalc.spec import Given, Limits, Source, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 
@@ -49,7 +49,9 @@ def load(
 
     Raises:
         archcalc.SpecError: the spec has errors; all are listed with their places.
+        ValueError: the layout is unknown.
     """
+    require_layout(layout)
     by_input = {"": shapes} if isinstance(shapes, str) else dict(shapes or {})
     given = Given(
         {name: written(value) for name, value in (set or {}).items()},

@@ -17,9 +17,14 @@ _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<va
 _QUOTED = RULES["STRING"]
 """A quoted pattern of an inline expression, in which a relation or an arrow has another meaning."""
 _FORMS = (
+    # a shape by its axes, whose names are quantities, too: H=28, W=28, C=6
+    re.compile(r"(?P<left>.*[\s.]shape)\s*(?P<relation>=|:|\bis\b)\s*(?P<value>[(\[]?\s*[CDHWL]\s*[=:].+)", re.DOTALL),
     re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(WORDS)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
 )
+
+_MEASURED = re.compile(rf"[\s.](?:{'|'.join(WORDS)})\s*\Z")
+"""A target at the end of a text; a ``/`` after anything else is that of a spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,8 @@ class NetworkClaim:
 
 
 def parse_claim_text(text: str) -> NetworkClaim:
-    """Read a claim such as ``resnet50 conv1.params is 9,408`` or ``vgg-e.params > vgg-d.params``.
+    """Read a claim such as ``resnet50 conv1.params is 9,408``, ``vgg-e.params > vgg-d.params`` or
+    ``lenet5 c1.params / c3.params = 0.065``.
 
     Raises:
         ValueError: the text has another form; the message gives an example of the expected one.
@@ -44,16 +50,39 @@ def parse_claim_text(text: str) -> NetworkClaim:
         raise ValueError(f"a claim must have a form such as resnet50 macs = 3.8G, got '{text[:60]}'")
     relation = "" if match["relation"] in ("=", ":", "is") else f"{match['relation']} "
     value = relation + match["value"]
-    *before, target = text[: match.end("left")].rsplit(None, 1)
-    if before:
-        network, place = _split_place(before[0].strip())
-        return NetworkClaim(networks=(network,), claim=Claim(f"{place}.{target}" if place else target, value))
-    network, target = _split_network(target)
+    left = text[: match.end("left")]
+    above, ratio, below = left.rpartition(" / ")
+    if ratio and _MEASURED.search(above):
+        networks, target, divisor = _split_pair(above, below)
+        return NetworkClaim(networks=networks, claim=Claim(f"{target} / {divisor}", value))
     if relation and is_measured(match["value"].strip().rpartition(".")[2]):
-        other, _ = _split_network(match["value"])
-        both = tuple(dict.fromkeys((network, other)))
-        return NetworkClaim(networks=both, claim=Claim(f"{network}.{target}", value))
+        networks, target, other = _split_pair(left, match["value"])
+        return NetworkClaim(networks=networks, claim=Claim(target, relation + other))
+    network, target = _split_target(left)
     return NetworkClaim(networks=(network,), claim=Claim(target, value))
+
+
+def _split_pair(first: str, second: str) -> tuple[tuple[str, ...], str, str]:
+    """Return the networks of two targets, and the targets: with the network before each if there are two. The second
+    target is of the network of the first unless it names another."""
+    network, target = _split_target(first)
+    same = re.fullmatch(r"\s*(?:([\w/]+)[\s.])?(\w+)\s*", second)
+    if same is None or (same[1] and bundled_name(same[1])):
+        other, compared = _split_target(second)
+    else:
+        other, compared = network, ".".join(filter(None, same.groups()))
+    if other == network:
+        return (network,), target, compared
+    return (network, other), f"{network}.{target}", f"{other}.{compared}"
+
+
+def _split_target(text: str) -> tuple[str, str]:
+    """Return the network and the target in ``resnet50 macs``, ``lenet5 c3 params`` or ``lenet5.c3.params``."""
+    *before, target = text.rsplit(None, 1)
+    if not before:
+        return _split_network(target)
+    network, place = _split_place(before[0].strip())
+    return network, f"{place}.{target}" if place else target
 
 
 def _split_place(text: str) -> tuple[str, str]:

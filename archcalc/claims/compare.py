@@ -17,6 +17,8 @@ from archcalc.spec.numerals import GLOBAL
 
 _SQUARED = re.compile(r"\b(\d+)\s*(?:²|(?:\^|\*\*)\{?2\}?)(?!\d)")
 """``11²``, which for a receptive field means ``11x11``."""
+_TIMES_AS_MANY = re.compile(r"(?<=\d)\s*(?:[x×]|times)\s*\Z", re.IGNORECASE)
+"""The multiplication sign after a ratio: ``15x``."""
 
 BEST_FIRST = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
 
@@ -29,6 +31,8 @@ def interpret(text: str, actual: Actual) -> list[ClaimedValue]:
     """
     if actual.kind == "field":
         text = _SQUARED.sub(r"\1x\1", text)
+    if actual.kind == "ratio":
+        text = _TIMES_AS_MANY.sub("", text)
     found = list(_interpret(text, actual.kind == "shape"))
     words = [word for word in found[0].field_words if word != GLOBAL]
     if words and actual.kind != "field":

@@ -70,5 +70,5 @@ def _check(text: str, limits: Limits, ignore: Collection[str]) -> CheckedClaim:
 def _origins(asked: NetworkClaim) -> list[NumberOrigin]:
     try:
         return reconcile(asked)
-    except ValueError:  # a claim on several networks has no readings
+    except ValueError:  # the number of several networks or of a ratio has no origins
         return []

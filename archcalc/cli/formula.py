@@ -85,7 +85,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     """Print closed forms (quantities as functions of input sizes and variables) with their conditions.
 
     TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY; without it, the totals are printed. Symbols (--free) are the
-    spec's variables and the sizes C, L, H, W, D of the first input (NAME.H for the input NAME).
+    spec's variables and the sizes C, L, D, H, W or n0, n1, … of the first input (NAME.H for the input NAME).
     """
     if python and form != "text":
         raise click.UsageError("--python cannot be combined with --format")

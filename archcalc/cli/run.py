@@ -54,7 +54,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
     "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
-    "ONNX model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every step).  "
+    "ONNX or TensorFlow Lite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
+    "step).  "
     "[default: random]",
 )
 @click.option(
@@ -186,7 +187,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
-    numbers = [text for text in inputs if spec.lower().endswith(".onnx") and is_number(text)]
+    numbers = [text for text in inputs if spec.lower().endswith((".onnx", ".tflite")) and is_number(text)]
     values["inputs"] = tuple(numbers)
     network = load_network(spec, values, training=training)
     values["inputs"] = tuple([text for text in inputs if text not in numbers])

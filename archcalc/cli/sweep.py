@@ -51,7 +51,7 @@ SECTIONS: dict[str, Definitions] = {
     "Values": (
         ("alpha=0.25:1:0.05", "A range START:STOP:STEP, which includes STOP."),
         ("rho=6/7,1", "A list of values and ranges."),
-        ("act=relu,gelu", "Names, for an attribute that takes names."),
+        ("act=relu,gelu", "Names, for a variable that stands for an operator or for a word such as same."),
         ("batch=1,8,64", "The number of examples, unless the spec has a variable of this name."),
         ("H=W=128:512:32", "The same values for several sizes or variables."),
     ),
@@ -77,8 +77,8 @@ SECTIONS: dict[str, Definitions] = {
     "shapes",
     multiple=True,
     metavar="H=VALUES",
-    help="Vary an input size (C, L, D, H, W; NAME.H of the input NAME) or the entire shape: 3x64x64,3x96x96 "
-    "(repeatable).",
+    help="Vary an input size (C, L, D, H, W or n0, n1, …; NAME.H of the input NAME) or the entire shape: "
+    "3x64x64,3x96x96 (repeatable).",
 )
 @click.option(
     "--where",
@@ -104,7 +104,12 @@ SECTIONS: dict[str, Definitions] = {
     'one. Quantities are minimised, or maximised after "max:": params,max:conv5.H.',
 )
 @click.option(
-    "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
+    "--columns",
+    "--quantities",
+    metavar="NAMES",
+    default=DEFAULT,
+    show_default=True,
+    help="Quantities (see `archcalc formula --help`) and targets, such as conv5.macs, to compute.",
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads (auxiliary classifiers).")

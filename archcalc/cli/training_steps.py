@@ -48,8 +48,8 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
     """Return the masks of dropout that are given by ``--mask``, batch in front.
 
     Raises:
-        SpecError: an unknown layer or one that is not dropout, two masks for one, or one that cannot be read or has
-            another shape.
+        SpecError: an unknown layer or one that is not dropout, two masks for one, one that cannot be read or has
+            another shape, or other numbers than 0 and 1.
     """
     from archcalc.cli.given_arrays import given_array
     from archcalc.executor.training import mask_sizes
@@ -71,6 +71,8 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
             fail("argument", f"two masks for '{name}'", hint="write NAME=ARRAY", origin="--mask")
         own = given_array(array, known[name], f"the mask of '{name}'", "--mask", batch=batch)
         masks[name] = floats({name: own})[name].reshape(-1, *known[name])
+        if not {*masks[name].flat} <= {0, 1}:
+            fail("array", f"the mask of '{name}' must consist of 0 and 1", origin="--mask")
         if len(masks[name]) not in (1, batch):
             fail("array", f"the mask of '{name}' has {len(masks[name])} examples, the input {batch}", origin="--mask")
     return {name: mask.repeat(batch // len(mask), axis=0) for name, mask in masks.items()}

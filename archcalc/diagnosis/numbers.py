@@ -112,7 +112,7 @@ def _slip(written: WrittenNumber, correct: Fraction, *, in_shape: bool) -> Itera
     if not written.tolerance and _is_rounding(int(value), int(correct)) and correct.denominator == 1:
         yield "rounded-too-far"
         return
-    if written.tolerance and abs(written.value - correct) < unit:
+    if written.tolerance and unit <= correct and abs(written.value - correct) < unit:
         yield "rounded-wrongly"
         return
     ours, theirs = str(int(rounded)), str(int(value))

@@ -111,6 +111,8 @@ def reconcile(asked: NetworkClaim) -> list[NumberOrigin]:
         raise ValueError("the claim must be about one network, got several: there is no number to reconcile")
     (name,) = asked.networks
     target = asked.claim.target
+    if " / " in target:
+        raise ValueError("the claim must be about one target, got a ratio: there is no number to reconcile")
     spec = load_spec(name)
     base = analyze(spec.graph)
     interpretations = interpret(asked.claim.value, resolve(target, base))

@@ -51,11 +51,11 @@ def explain(
         quantity = _derivation(quantity, place, analysis)
     try:
         row = find_row(place, analysis)
-        if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
+        if quantity in ("shape", "neurons", "rf") or (isinstance(row, Group) and not row.layers):
             last_layer = output_layer(place, analysis)
             row = (
                 _shape_layer(last_layer, row, analysis)
-                if isinstance(row, Group) and quantity == "shape"
+                if isinstance(row, Group) and quantity in ("shape", "neurons")
                 else last_layer
             )
     except LookupError as error:

@@ -175,7 +175,7 @@ _TABLE = (
         meaning="The number of elements of the output.",
         scopes=("layer", "stage"),
         aggregation="last",
-        derivation="shape",
+        derivation="neurons",
     ),
     _field("rf", "The size of the receptive field along each axis, or global, causal or unknown.", "RF"),
     _field("rf_stride", "The distance between the windows of neighbouring units, in input positions.", "RF stride"),

@@ -313,7 +313,17 @@ def _ratio(above: Actual, below: Actual) -> Actual:
     if more or others or isinstance(a, str) or isinstance(b, str) or not b:
         raise LookupError("a ratio must have a number above and a number other than zero below", "")
     value = Fraction(a) / Fraction(b)
-    return Actual((value,), f"{float(value):.4g}", "ratio")
+    return Actual((value,), _written_ratio(value), "ratio")
+
+
+def _written_ratio(value: Fraction) -> str:
+    """Return a ratio with four significant digits, or with as many as distinguish it from an integer."""
+    if value.denominator == 1:
+        return f"{value.numerator:,}"
+    digits = range(4, 17)
+    return next(
+        (text for n in digits if not float(text := f"{float(value):.{n}g}").is_integer()), f"{float(value):,.0f}"
+    )
 
 
 def find_row(name: str, analysis: Analysis) -> Layer | Group | None:

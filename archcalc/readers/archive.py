@@ -26,7 +26,7 @@ class _BoundedFile(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self.bound is not None and (size or 0) > self.bound:
-            raise zipfile.BadZipFile(f"its list of members has {size} bytes, more than {self.bound}")
+            raise zipfile.BadZipFile(f"its list of members has {size:,} bytes, more than {self.bound:,}")
         return super().read(size)
 
 
@@ -60,7 +60,7 @@ class Archive:
             fail("format", f"not a complete zip archive ({error})", origin=name)
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
-            self.refuse(f"the archive has {len(members)} members, more than {MAX_MEMBERS}")
+            self.refuse(f"the archive has {len(members):,} members, more than {MAX_MEMBERS:,}")
         top = {member.filename.split("/", 1)[0] for member in members if "/" in member.filename}
         self._folder = f"{top.pop()}/" if len(top) == 1 else ""
         self._members = {member.filename.removeprefix(self._folder): member for member in members}
@@ -100,14 +100,14 @@ class Archive:
         if info is None:
             fail("format", f"the archive has no member '{member}'", origin=self.name)
         if info.file_size > limit:
-            fail("limit", f"'{member}' has {info.file_size} bytes, more than {limit}", origin=self.name)
+            fail("limit", f"'{member}' has {info.file_size:,} bytes, more than {limit:,}", origin=self.name)
         try:
             with self._zip.open(info) as file:
                 data = file.read(limit + 1)  # the size that the archive states may be wrong
         except DAMAGED as error:
             fail("format", f"'{member}' is damaged: {error}", origin=self.name)
         if len(data) > limit:
-            fail("limit", f"'{member}' has more than {limit} bytes", origin=self.name)
+            fail("limit", f"'{member}' has more than {limit:,} bytes", origin=self.name)
         return data
 
     def part(self, member: str, start: int, length: int) -> bytes:

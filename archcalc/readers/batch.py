@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import NamedTuple, Protocol, TypeAlias
 
+from archcalc.spec.errors import fail
+
 Sizes: TypeAlias = tuple[int, ...]
 
 
@@ -47,6 +49,13 @@ def without(sizes: Sizes, place: Place, batch: int) -> Sizes:
         return sizes
     kept = () if place.is_pure else (sizes[place.axis] // batch,)
     return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
+
+
+def require_axis(name: str, axis: int, rank: int) -> None:
+    """Require that the batch axis that is given for an input is one of its axes."""
+    if axis >= rank:
+        reason = f"the input '{name[:100]}' has {rank} axes, so there is no axis {axis} (the first is 0)"
+        fail("argument", reason, origin=f"--batch-axis {name[:40]}")
 
 
 class BatchStep(Protocol):

@@ -92,6 +92,12 @@ def without_arguments(options: ModelOptions) -> None:
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
 
 
+def without_layers(options: ModelOptions) -> None:
+    """Require that no layers are declared, which only Keras models have."""
+    for declared in options.layers:
+        fail("argument", "only layers of a Keras model can be declared", origin=f"--layer {declared[:40]}")
+
+
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:
     """Return the batch axes of inputs that are given, by name; ``None``: the input has none.
 

@@ -29,6 +29,6 @@ def given_numbers(name: str, written: str, dtype: str, sizes: Sequence[int]) -> 
         numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
         return np.array(numbers).astype(dtype).reshape(tuple(sizes))
     except (ValueError, TypeError):
-        shape = shape_text(sizes)
-        message = f"must be numbers that fill {shape}, separated by commas, got '{written[:40]}'"
+        needed = f"numbers that fill {shape_text(sizes)}, separated by commas" if len(sizes) else "a number"
+        message = f"must be {needed}, got '{written[:40]}'"
         fail("argument", message, origin=f"--input {name[:40]}")

@@ -220,7 +220,7 @@ class _Lowering(GraphBuilder):
             notes.append(f"≥: a lower bound, without the operators that cannot be counted: {listed}")
         if self.mixing:
             first, *others = map(_where, self.mixing)
-            more = f" and {len(others)} more" if others else ""
+            more = f" and {len(others):,} more" if others else ""
             notes.append(f"for one example only, since examples of a batch are mixed by {first}{more}")
         used = {plain(name) for _, _, names in self.stored for name in names}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}

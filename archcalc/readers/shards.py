@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.readers.json_text import MAX_BYTES, read_json
 from archcalc.spec.errors import fail
 
@@ -35,7 +36,7 @@ def shards(path: Path, name: str) -> dict[str, dict[str, None]]:
         fail("limit", f"the checkpoint has {len(files):,} files, more than {MAX_FILES:,}", origin=name)
     missing = [each for each in files if not (path.parent / each).is_file()]
     if missing:
-        what = f"{len(missing):,} of the {len(files):,} files of the checkpoint"
+        what = f"{len(missing):,} of {count_text(len(files), 'file')} of the checkpoint"
         fail("not-found", f"missing {what}: {', '.join(missing)}", origin=name)
     return files
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
-from archcalc.numeric import Number, exact_div, known_equal, minimum, require
+from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
 from archcalc.ops.source import Source
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
@@ -403,7 +403,21 @@ class Selected(Step):
 
 
 def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
-    """Return an operator with these attributes, and defaults for all others."""
+    """Return an operator with these attributes, and defaults for all others.
+
+    Raises:
+        Impossible: an attribute is one that a spec cannot have: an unknown word, or a size below the smallest one.
+    """
+    for each in cls.parameters():
+        value, form, least = attributes.get(each.name), each.argument.form, each.argument.at_least
+        if form == "word" and isinstance(value, str) and value not in each.argument.choices:
+            raise Impossible("{what} has no {name} '{value}'", what=cls.name, name=each.name, value=value)
+        if form in ("integer", "axes", "lengths") and least is not None:
+            numbers = value if isinstance(value, tuple | list) else (value,)
+            numbers = [number for _, number in numbers] if form == "lengths" and value else numbers
+            message = "the {name} of {what} must be at least {least}, got {value}"
+            if any(isinstance(number, int) and number < least for number in numbers):
+                raise Impossible(message, what=cls.name, name=each.name, least=least, value=value)
     return cls(**attributes)
 
 

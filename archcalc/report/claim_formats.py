@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from shlex import quote
 from typing import Any
 
 from archcalc.claims.claim import Verdict
@@ -52,7 +53,8 @@ def _notes(origins: Sequence[NumberOrigin]) -> Iterator[str]:
         yield f"{len(origins):,} numbers fit; the most common comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
-            yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.count.printed}"
+            command = f"archcalc counters {quote(each.network)} --explain {quote(each.tools[0])}"
+            yield f"{command} derives {each.count.printed}"
             return
 
 

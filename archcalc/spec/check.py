@@ -237,7 +237,7 @@ def _check_value(value: syntax.ArgumentValue | None, known: _Known, words: froze
             meant = operator_meant(name.name)
             if name is value and meant in words:
                 fail("unknown-name", f"no operator '{name.name}'", name.span, f"did you mean '{meant}'?")
-            unknown_name(name, [*known.names, *words] if name is value else [*known.names])
+            unknown_name(name, [*known.names, *sorted(words)] if name is value else [*known.names])
 
 
 def chains_in(item: syntax.Item) -> tuple[syntax.Chain, ...]:

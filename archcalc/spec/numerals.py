@@ -135,8 +135,8 @@ def read_number(text: str, reading: NumberFormat = USUAL) -> WrittenNumber:
         return WrittenNumber(Fraction(int(power[1]) ** int(power[2])), Fraction(0))
     match = _NUMBER.fullmatch(text)
     if match is None:
-        shown = f"'{text[:40]}'" if text else "nothing"
-        raise ValueError(f"{shown} is not a number, a shape or a bound, such as 61,706, 569M, 6x28x28 or at most 500K")
+        missing = f"'{text[:40]}' is not" if text else "a number is missing: expected"
+        raise ValueError(f"{missing} a number, a shape or a bound, such as 61,706, 569M, 6x28x28 or at most 500K")
     whole, decimals = _parts(match["body"], reading.decimal_comma)
     scale, unit = _suffix(match["suffix"] or "", binary=reading.binary)
     exponent = int(match["exponent"] or match["power"] or 0)

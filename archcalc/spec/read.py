@@ -90,7 +90,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     for option, written, reason in (
         ("--arg", given.arguments, "only a SPEC of the form package.module:object takes arguments"),
         ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
-        ("--input", given.values, "only inputs of PyTorch and ONNX models can be fixed to numbers"),
+        ("--input", given.values, "only inputs of PyTorch, ONNX and TensorFlow Lite models can be fixed to numbers"),
         ("--layer", given.layers, "only layers of a Keras model can be declared"),
     ):
         if written:

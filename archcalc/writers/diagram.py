@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import NamedTuple
 
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Graph, Node, Ref, write_shape
 from archcalc.spec.write import write_layer
 
@@ -113,8 +114,7 @@ def _box(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> Box:
     shape = write_shape(graph.shape(Ref(nodes[-1])), graph.layout)
     training = all(graph.nodes[index].training for index in nodes)
     if len(nodes) > 1 or (last.path and len(path) < len(last.path)):
-        count = f"{len(nodes):,} layer{'s' * (len(nodes) > 1)}"
-        return Box(path, (path[-1], count, shape), is_training=training)
+        return Box(path, (path[-1], count_text(len(nodes), "layer"), shape), is_training=training)
     operator = "" if last.is_input else write_layer(last.op, graph.layout)
     name = () if operator.split(" ")[0] == path[-1] else (path[-1],)  # which the operator says already
     return Box(path, (*name, *[operator] * bool(operator), shape), last.is_input, training)

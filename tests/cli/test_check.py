@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -346,6 +347,31 @@ def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     assert ran.lines[0] == "params is 61,706"
     assert "3,857,973,248" in ran.out
     assert archcalc("check", "--claim", "vgg-d.params > vgg-e.params").status == 1
+    assert archcalc("check", "--claim", "lenet5 c1.params > c3.params").status == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "status", "line"),
+    [
+        ("lenet5 c1.params / c3.params = 0.0646", 0, "c1.params / c3.params is 0.06457"),
+        ("resnet50 macs / resnet18.macs = 2.13", 0, "resnet50.macs / resnet18.macs is 2.127"),
+        ("vgg-d.params / lenet5.params = 2242.2x", 0, "vgg-d.params / lenet5.params is 2242.2"),
+        ("3 -> fc 2 -> fc 4 fc_2.weights / fc_1.biases = 4x", 0, "fc_2.weights / fc_1.biases is 4"),
+        (
+            "lenet5 c3.params / c1.params = 15x",
+            1,
+            "c3.params / c1.params is 15.49, not 15x. No known mistake gives this value.",
+        ),
+        (
+            "lenet5 c1.params / params = 1",
+            1,
+            "c1.params / params is 0.002528, not 1. No known mistake gives this value.",
+        ),
+    ],
+)
+def test_claims_of_ratios(archcalc: Archcalc, claim: str, status: int, line: str) -> None:
+    ran = archcalc("check", "--claim", claim)
+    assert (ran.status, ran.lines) == (status, [line])
     assert archcalc("check", "--claim", "vgg-e.params > vgg-d.params").status == 0
     document = json.loads(archcalc("check", "--claim", "lenet5 params = 61,706", "--format", "json").out)
     assert document["claims"][0]["verdict"] == "exact"
@@ -399,3 +425,16 @@ def test_options_for_answers_do_not_apply_to_a_claim(archcalc: Archcalc, option:
     ran = archcalc("check", "--claim", "lenet5 c1.params = 156", option, "file.yaml")
     assert ran.status == 2
     assert f"{option} applies to ANSWERS, not to --claim" in ran.err
+
+
+@pytest.mark.parametrize("value", ["1G", "1e400"])
+def test_a_value_of_another_order_of_magnitude_is_not_rounded_wrongly(archcalc: Archcalc, value: str) -> None:
+    ran = archcalc("check", "--claim", f"lenet5 macs = {value}")
+    assert ran.status == 1
+    assert "rounded" not in ran.out
+
+
+def test_commands_that_are_suggested_quote_inline_expressions(archcalc: Archcalc) -> None:
+    ran = archcalc("check", "--claim", "3x8x8 -> conv 4 k3 macs = 3888")
+    (suggested,) = [line.partition(" derives ")[0] for line in ran.lines if " derives " in line]
+    assert archcalc(*shlex.split(suggested)[1:]).status == 0

@@ -56,6 +56,12 @@ def test_every_quantity_of_every_target_has_a_derivation(
     assert len(ran.lines) > 3
 
 
+@pytest.mark.parametrize("target", ["c1/conv", "c1"])
+def test_neurons_are_the_product_of_the_shape(archcalc: Archcalc, target: str) -> None:
+    ran = archcalc("explain", "lenet5", target, "neurons")
+    assert ran.lines[-1].strip() == "neurons = C_out·H_out·W_out = 6·28·28 = 4,704"
+
+
 def test_markdown_has_formulas_between_dollars(archcalc: Archcalc) -> None:
     ran = archcalc("explain", "lenet5", "c1/conv", "params", "--format", "markdown")
     assert ran.lines[0] == "## c1/conv: conv, 1x32x32 → 6x28x28"
@@ -82,6 +88,8 @@ def test_latex_escapes_names_and_sets_words_as_words(archcalc: Archcalc, argumen
         (("c1/cnv",), "did you mean 'c1/conv'?"),
         (("c1/conv", "parms"), "did you mean 'params'?"),
         (("input",), "`archcalc show"),
+        (("neurons",), "'neurons' is a quantity of one output, not of the network"),
+        (("gradient",), "write LAYER.gradient"),
         (("c1", "params", "surplus"), "unexpected argument 'surplus'"),
     ],
 )

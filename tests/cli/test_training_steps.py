@@ -116,6 +116,7 @@ def test_masks_of_maps_have_one_number_per_map(archcalc: Archcalc) -> None:
         (["--mode", "train", "--momentum", "pytorch:2"], "the momentum must be from 0 to 1, got 2"),
         (["--mode", "train", "--mask", "relu_1 = 1 0"], "no mask 'relu_1'"),
         (["--mode", "train", "--mask", "1 0 1"], "the mask of 'dropout_1': must have shape 2"),
+        (["--mode", "train", "--mask", "0 2"], "the mask of 'dropout_1' must consist of 0 and 1"),
         (["--mode", "train", "--mask", "1 0", "--mask", "0 1"], "two masks for 'dropout_1'"),
         (["--mode", "train", "--steps", "3", "--input", "1 2", "--input", "3 4"], "one for each of 3 steps"),
     ],

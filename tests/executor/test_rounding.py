@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
+from archcalc.executor import gradients  # noqa: F401  # registers them
+from archcalc.executor.gradient import EvaluatedLayer, gradient_of
 from archcalc.executor.kernel import Array, Context, kernel_of
 from archcalc.executor.loops.exact import Exact
+from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.reverse import reverse
 from archcalc.executor.loops.run import record_layer
 from archcalc.ops.arithmetic import Cast, Quantize
 from archcalc.ops.base import Operator
@@ -138,6 +142,19 @@ def test_exact_numbers_are_rounded_exactly() -> None:
     above = Exact(Fraction(1, 2) + Fraction(1, 10**30))
     (one,) = record_layer(Quantize(format="int8"), [("x", np.array([above], object))], {})
     assert float(one[0]) == 1
+
+
+def test_the_gradient_of_codes_is_1_where_a_rounded_number_has_one() -> None:
+    """As of PyTorch's fake_quantize_per_tensor_affine; 127.3 is beyond the largest code, but rounded to it."""
+    x, passed = np.array([-128.6, -128.4, -1.2, 127.0, 127.3, 127.6]), [0, 1, 1, 1, 1, 0]
+    op = Quantize(format="int8", scale=Fraction(1, 4), zero=-3)
+    read = (x + 3) / 4
+    y = made(op, read[None])
+    layer = EvaluatedLayer((read[None],), (y,), {}, Context(), (True,))
+    assert gradient_of(op)(op, layer, (np.ones((1, 6)),)).inputs[0].tolist() == [passed]
+    (recorded,) = record_layer(op, [("x", read)], {})
+    by_definition = reverse([(number, 1.0) for number in recorded if isinstance(number, Recorded)])
+    assert [by_definition.get(("x", (at,)), 0) for at in range(6)] == passed
 
 
 def test_a_number_that_is_none_stays_one_only_where_the_format_has_it() -> None:

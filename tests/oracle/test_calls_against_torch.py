@@ -206,7 +206,9 @@ def curves(net: Any, x: Any) -> Any:
     codes = t.fake_quantize_per_tensor_affine(x, 0.25, 3, -127, 127) + t.fake_quantize_per_tensor_affine(
         x, 0.5, 9, 0, 15
     )
-    return sums + x.round() + (x * 0 + halves).round() + t.fmod(x * 3, 0.7) + signs + codes + x.isnan() + x.isinf()
+    large = (x * 0 + t.tensor([0.49999997, 8388609.0, -8388611.0, 12582913.0, -0.49999997, 4194303.5])).round() % 1024
+    rounded = x.round() + (x * 0 + halves).round() + large
+    return sums + rounded + t.fmod(x * 3, 0.7) + signs + codes + x.isnan() + x.isinf()
 
 
 def number_formats(net: Any, x: Any) -> Any:

@@ -59,7 +59,7 @@ def test_a_missing_member(tmp_path: Path) -> None:
 
 def test_a_member_that_is_too_large(tmp_path: Path) -> None:
     path = archive(tmp_path, {"a.json": b"0" * 2000}, zipfile.ZIP_DEFLATED)
-    assert reason(path) == "'a.json' has 2000 bytes, more than 1000"
+    assert reason(path) == "'a.json' has 2,000 bytes, more than 1,000"
 
 
 def test_a_member_whose_stated_size_is_wrong(tmp_path: Path) -> None:

@@ -120,6 +120,12 @@ def test_hints_say_what_to_write(layer: str, hint: str) -> None:
     assert wrong(layer).hint == hint
 
 
+def test_the_names_in_a_hint_are_in_order() -> None:
+    names = wrong("cast fp9").hint.removeprefix("known names: ").partition(";")[0].split(", ")
+    assert names == sorted(names)
+    assert "bfloat16" in names
+
+
 @pytest.mark.parametrize(
     ("shape", "kernel", "expected"),
     [

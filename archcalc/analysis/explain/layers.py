@@ -97,6 +97,8 @@ class _LayerDerivation:
             yield from self._weights(quantity)
         elif quantity == "flops":
             yield from self._flops()
+        elif quantity == "neurons":
+            yield from self._neurons()
         else:
             yield from self._plain(quantity)
 
@@ -112,6 +114,11 @@ class _LayerDerivation:
 
     def _activations(self) -> Any:
         return sum(product((*shape, self.batch)) for shape in self.op.outputs(self.inputs))
+
+    def _neurons(self) -> Iterator[Step]:
+        number = product(self.op.output(self.inputs))
+        agree(self.layer.name, "neurons", value_of(number), product(self.analysis.graph.nodes[self.layer.node].output))
+        yield from steps(self.notation, "neurons", number)
 
     def _plain(self, quantity: str) -> Iterator[Step]:
         if quantity == "activations":

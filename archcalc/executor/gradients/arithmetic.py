@@ -9,6 +9,7 @@ import numpy as np
 from archcalc.executor.gradient import EvaluatedLayer
 from archcalc.executor.gradients.activation import derivative
 from archcalc.executor.kernel import Array
+from archcalc.executor.kernels.rounding import nearest
 from archcalc.ops.arithmetic import Abs, Atan, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
 
 
@@ -83,6 +84,7 @@ def clip(op: Clip, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
 
 @derivative(Quantize)
 def quantize(op: Quantize, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
-    codes, form, zero = x / float(op.scale), op.number_format, int(op.zero)
+    form, zero = op.number_format, int(op.zero)
+    codes = nearest(x / float(op.scale), form)
     inside: Array = (codes >= float(form.smallest - zero)) & (codes <= float(form.largest - zero))
     return inside

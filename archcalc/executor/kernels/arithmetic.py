@@ -106,7 +106,7 @@ def cast(op: Cast, x: Array, out: Array, context: Context) -> None:
 @elementwise(Quantize)
 def quantize(op: Quantize, x: Array, out: Array, context: Context) -> None:
     scale, zero, form = float(op.scale), int(op.zero), op.number_format
-    codes = counted.divide(context, x, scale)
+    codes = nearest(counted.divide(context, x, scale), form)
     codes = counted.maximum(context, codes, float(form.smallest - zero), out=codes)
     codes = counted.minimum(context, codes, float(form.largest - zero), out=codes)
-    counted.multiply(context, nearest(codes, form), scale, out=out)
+    counted.multiply(context, codes, scale, out=out)

@@ -111,6 +111,7 @@ def cast(op: Cast, x: Scalar) -> Scalar:
 def quantize(op: Quantize, x: Scalar) -> Scalar:
     form = op.number_format
     scale: Plain = op.scale
-    codes = scalar.maximum(x / scale, form.smallest - int(op.zero))
-    codes = scalar.minimum(codes, form.largest - int(op.zero))
-    return Scalar(rounded(codes.value, partial(nearest, form=form)), x.tally) * scale
+    codes = Scalar(rounded((x / scale).value, partial(nearest, form=form)), x.tally)
+    low: Plain = form.smallest - int(op.zero)
+    codes = scalar.maximum(Scalar(low, x.tally), codes)  # of two equal numbers, the gradient is that of the second one
+    return scalar.minimum(codes, form.largest - int(op.zero)) * scale

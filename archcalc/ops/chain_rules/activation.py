@@ -69,7 +69,7 @@ DERIVATIVES: dict[type[Operator], tuple[str, str]] = {
     Pow: ("x^a", "a·x^(a − 1)"),
     Clip: ("min(max(x, a), b)", "(1 if a < x < b else 0)"),
     Cast: ("round(x)", "1"),
-    Quantize: ("s·round(min(max(x/s, a), b))", "(1 if a < x/s < b else 0)"),
+    Quantize: ("s·min(max(round(x/s), a), b)", "(1 if a ≤ round(x/s) ≤ b else 0)"),
 }
 """The formula and the derivative of element-wise operators; those of others are written f(x) and f′(x)."""
 

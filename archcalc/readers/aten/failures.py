@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Origin
 from archcalc.spec.errors import fail
 
@@ -47,7 +48,7 @@ class Failures:
         rows = self.listed()
         if rows:
             calls = sum(map(len, self._origins.values()))
-            message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
+            message = f"{count_text(calls, 'call')} of operators that cannot be counted"
             hint = "\n".join([*rows, *hints])
             fail("unknown-op", message, origin=name, hint=hint)
 
@@ -58,9 +59,9 @@ class Failures:
         for what, origins in failures[:MAX_LISTED]:
             places = list(dict.fromkeys(place for place in map(_place, origins) if place))
             where = ", ".join(places[:MAX_PLACES])
-            more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
-            rows.append(f"{len(origins)} × {what}" + (f", in {where}{more}" if where else ""))
-        return rows + [f"and {len(failures) - MAX_LISTED} more"] * (len(failures) > MAX_LISTED)
+            more = f" and {len(places) - MAX_PLACES:,} more" if len(places) > MAX_PLACES else ""
+            rows.append(f"{len(origins):,} × {what}" + (f", in {where}{more}" if where else ""))
+        return rows + [f"and {len(failures) - MAX_LISTED:,} more"] * (len(failures) > MAX_LISTED)
 
 
 def _place(origin: Origin) -> str:

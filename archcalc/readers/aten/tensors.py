@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from archcalc.graph import Origin
-from archcalc.numeric import Number
+from archcalc.numeric import Impossible, Number
 from archcalc.ops.source import Constant
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.forms import Form, own_form, steps_of_parameter
@@ -113,6 +113,8 @@ class Tensors:
         """
         try:
             return translation(arguments)
+        except Impossible as error:
+            raise Untranslatable(f"{error}") from None
         except (LookupError, ValueError, ArithmeticError):  # sizes and axes that do not fit together
             raise Untranslatable("arguments that do not fit together") from None
 

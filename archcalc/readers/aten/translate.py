@@ -18,7 +18,7 @@ from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Untranslatab
 from archcalc.readers.aten.storage import is_in_place
 from archcalc.readers.aten.tensors import Tensors
 from archcalc.readers.aten.values import ConstantValues
-from archcalc.readers.batch import Sizes
+from archcalc.readers.batch import Sizes, require_axis
 from archcalc.readers.lowering import Model
 from archcalc.readers.steps import Calculated, Step
 from archcalc.readers.uncounted import UncountedCall
@@ -180,9 +180,8 @@ class _Translation:
                 hint = suggest(name, inputs, listing("input", inputs))
                 fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--batch-axis {name[:40]}")
             rank = len(self.tensors.numbered(inputs[name]))
-            if axis is not None and axis >= rank:
-                message = f"the input '{name}' has {rank} axes, so there is no axis {axis} (the first is 0)"
-                fail("argument", message, origin=f"--batch-axis {name[:40]}")
+            if axis is not None:
+                require_axis(name, axis, rank)
 
     def translate(self, call: Call) -> None:
         """Add the steps of a call, or note that it has none."""

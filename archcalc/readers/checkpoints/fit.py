@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
 from archcalc.readers.checkpoints.array_names import namings
@@ -96,8 +96,8 @@ def fit(
             found.problems.append(f"tensors cannot be assigned to the {which} by their order: {reason}")
     needed = [node for node in layers if training or not node.training]
     found.problems += _unsuitable(graph, needed, found, tensors)
-    found.problems += _some(_without_tensors(graph, needed, {*found.sources, *constants}), "layers have none")
-    found.problems += _some(_without_layers(checkpoint, used), "tensors belong to none")
+    found.problems += _some(_without_tensors(graph, needed, {*found.sources, *constants}), "layer", "without tensors")
+    found.problems += _some(_without_layers(checkpoint, used), "tensor", "without a layer")
     return found
 
 
@@ -189,8 +189,8 @@ def _without_layers(checkpoint: Checkpoint, used: set[str]) -> Iterator[str]:
             yield f"'{name}' ({shape_text(tensor.shape)}) belongs to no layer"
 
 
-def _some(sentences: Iterator[str], rest: str) -> list[str]:
+def _some(sentences: Iterator[str], noun: str, lacking: str) -> list[str]:
     """Return the first sentences, and one about the others."""
     shown = [*islice(sentences, LISTED)]
     more = sum(1 for _ in sentences)
-    return [*shown, f"{more:,} more {rest}"] if more else shown
+    return [*shown, f"{count_text(more, f'further {noun}')} {lacking}"] if more else shown

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archcalc.readers.checkpoints.torch_objects import StoredTensor
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import fail, listing, suggest
 
 NETWORKS = ("state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "params", "weights")
 """What the parameters of a network are called in checkpoints, the most common names first."""
@@ -52,8 +52,8 @@ def choose(value: Any, asked: str, origin: str) -> Chosen:
         fail("format", "the file has no tensors", origin=origin)
     if asked:
         if asked not in parts:
-            listed = ", ".join(name for name in parts if name)
-            hint = suggest(asked, parts, f"its parts are {listed}" if listed else "it has no parts")
+            named = [name for name in parts if name]
+            hint = suggest(asked, parts, listing("part", named) if named else "the file has no parts")
             fail("unknown-name", f"no part '{asked[:60]}'", hint=hint, origin=origin)
         chosen = [asked]
     else:
@@ -93,7 +93,7 @@ def _named(value: Any, origin: str, budget: Iterator[int]) -> dict[str, StoredTe
     while waiting:
         name, each = waiting.pop()
         if len(name) > MAX_NAME:
-            fail("limit", f"the name of a tensor has more than {MAX_NAME} characters", origin=origin)
+            fail("limit", f"the name of a tensor has more than {MAX_NAME:,} characters", origin=origin)
         if isinstance(each, StoredTensor):
             if name in found:
                 fail("format", f"two tensors have the name '{name[:80]}'", origin=origin)

@@ -69,8 +69,10 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         start = LENGTH_BYTES + length
-        if size < LENGTH_BYTES or start > size:
-            refuse(f"the file has {size:,} bytes, but gives its header {length:,}")
+        if size < LENGTH_BYTES:
+            refuse(f"the file has {size:,} bytes, fewer than the {LENGTH_BYTES} in front of its header")
+        if start > size:
+            refuse(f"its header would have {length:,} bytes, but the file has {size:,}")
         if length > MAX_HEADER:
             fail("limit", f"the header has {length:,} bytes, more than {MAX_HEADER:,}", origin=name)
         text = file.read(length)
@@ -79,7 +81,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         refuse("the header is not a JSON object")
     metadata = header.pop(METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        refuse(f"{METADATA} must have texts, by name")
+        refuse(f"'{METADATA}' must map names to texts")
     tensors = {}
     for each, entry in header.items():
         problem = _entry_problem(entry)
@@ -121,11 +123,11 @@ def _entry_problem(entry: Any) -> str:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         return "must have dtype, shape and data_offsets"
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
-        return f"has the number format {str(entry['dtype'])[:20]!r}, which is not one of the format"
+        return f"has the number format {str(entry['dtype'])[:20]!r}, which safetensors does not have"
     if not _are_sizes(entry["shape"]) or len(entry["shape"]) > MAX_AXES:
-        return f"must have a shape of at most {MAX_AXES} sizes"
+        return f"must have a shape: a list of at most {MAX_AXES} integers from 0 on"
     if not _are_sizes(entry["data_offsets"]) or len(entry["data_offsets"]) != 2:
-        return "must have two offsets"
+        return "must have two offsets: integers from 0 on"
     begin, end = entry["data_offsets"]
     return "ends before it begins" if end < begin else ""
 
@@ -145,4 +147,4 @@ def _order_problem(tensors: Iterable[CheckpointTensor], size: int) -> str:
         at, before = end, f"'{tensor.name[:80]}'"
     if at == size:
         return ""
-    return f"its tensors need {at:,} bytes, and {size:,} follow the header"
+    return f"its tensors need {at:,} bytes, but {size:,} follow the header"

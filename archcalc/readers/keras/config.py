@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -125,14 +126,14 @@ def _model(class_name: str, config: Any) -> ModelDescription:
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise InvalidDescription("'layers' must be a list of layers")
     if len(entries) > MAX_LAYERS:
-        raise InvalidDescription(f"{len(entries)} layers, more than {MAX_LAYERS}")
+        raise InvalidDescription(f"{len(entries):,} layers, more than {MAX_LAYERS:,}")
     name = str(config.get("name") or class_name.lower())
     if class_name == "Sequential" or "input_layers" not in config:
         return _sequential(name, config, entries)
     layers = tuple(map(_layer, entries))
-    names = [layer.name for layer in layers]
-    if len({*names}) < len(names):
-        raise InvalidDescription("two layers have the same name")
+    names = Counter(layer.name for layer in layers)
+    if len(names) < len(layers):
+        raise InvalidDescription(f"two layers have the name '{names.most_common(1)[0][0][:60]}'")
     outputs, output_names = _ends(config.get("output_layers"), "output_layers")
     inputs, _ = _ends(config["input_layers"], "input_layers")
     return ModelDescription(name, layers, inputs, outputs, output_names)
@@ -152,7 +153,7 @@ def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> Mod
         if chained:
             calls = (LayerCall((TensorName(chained[-1].name, 0, 0),)),)
         if each.name in names:
-            raise InvalidDescription("two layers have the same name")
+            raise InvalidDescription(f"two layers have the name '{each.name[:60]}'")
         names.add(each.name)
         chained.append(LayerDescription(each.name, each.class_name, each.module, each.config, calls, each.model))
     return ModelDescription(

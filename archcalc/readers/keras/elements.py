@@ -95,7 +95,7 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
         )
     origins = {id(each.origin) for each in factors if each.is_features}
     if len(origins) > 1 and not all(each.is_features for each in factors):
-        raise UnknownOrder("features of several layers and positions are merged to one axis")
+        raise UnknownOrder("features of several layers and positions are merged into one axis")
     inner = [_inner_places(each) for each in factors]
     others = [index for index, each in enumerate(factors) if not each.is_features]
     ordered = [*others, *(index for index, each in enumerate(factors) if each.is_features)]

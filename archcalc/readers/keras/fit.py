@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.executor.kernel import Array
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Node
@@ -69,7 +69,7 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
     with opened_weights(path, name) as group:
         layers = stored_layers(group, name)
         if not layers:
-            fail("format", "the file has no layers as Keras stores them", origin=name)
+            fail("format", "the file has no layers in the form in which Keras stores them", origin=name)
         return _Fitting(graph, group, name).fit(needed, layers)
 
 
@@ -92,7 +92,7 @@ class _Fitting:
                 problems.append(reason)
         unnamed = [layer for layer in layers if not layer.name or _joined(layer.name) in by_name]
         unfit = self.in_order(left, unnamed)
-        unordered = _some([*self.elements.problems()], "layers depend on the order of elements")
+        unordered = _some([*self.elements.problems()], "with elements in another order")
         return Fitted(self.arrays, tuple([each.node.name for each in left]), (*problems, *unfit, *unordered))
 
     def in_order(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> list[str]:
@@ -109,12 +109,12 @@ class _Fitting:
             reason = self.take(each, layer) if layer else f"the file has none for {each.listed}"
             if reason or layer is None:
                 return [
-                    f"the order of the layers without an equal name is another one: {reason}",
-                    *_some([f"the network has {each.listed}" for each in needed], "layers in the network"),
-                    *_some([f"the file has {self.listed(each)}" for each in layers], "layers in the file"),
+                    f"the layers whose names differ cannot be assigned by their order: {reason}",
+                    *_some([f"the network has {each.listed}" for each in needed], "of the network"),
+                    *_some([f"the file has {self.listed(each)}" for each in layers], "of the file"),
                 ]
             waiting.remove(layer)
-        return _some([f"{self.listed(layer)} belongs to no layer" for layer in waiting], "layers belong to none")
+        return _some([f"{self.listed(layer)} belongs to no layer" for layer in waiting], "of the file")
 
     def take(self, needed: _Needed, layer: StoredLayer) -> str:
         """Read the arrays of a layer of the network; return a sentence if they do not fit."""
@@ -126,14 +126,14 @@ class _Fitting:
         found = dict(zip(keys, layer.arrays, strict=False)) if layer.is_listed else stored
         if len(layer.arrays) != len(keys) or not {*keys} <= {*found}:
             return f"{needed.listed} must have {len(keys)} arrays in the file, which has {self.listed(layer)}"
+        read = [array_at(self.group, found[each.part, each.place].path, self.name) for each in kept]
         parts: dict[str, list[Any]] = {}
-        for each in kept:
-            array = array_at(self.group, found[each.part, each.place].path, self.name)
-            try:
+        try:
+            for each, array in zip(kept, read, strict=True):
                 parts.setdefault(each.array, []).append(each.transform(array))
-            except MISSHAPEN:
-                return f"{needed.listed} does not have the axes of {self.listed(layer)}"
-        arrays = {array: np.concatenate(several) for array, several in parts.items()}
+            arrays = {array: np.concatenate(several) for array, several in parts.items()}
+        except MISSHAPEN:
+            return f"{needed.listed} does not have the axes of {self.listed(layer)}"
         for array, shape in needed.shapes.items():
             if arrays[array].shape != shape:
                 return f"{needed.listed} does not have the shape of {self.listed(layer)}"
@@ -171,4 +171,4 @@ def _joined(name: str) -> str:
 def _some(sentences: Sequence[str], what: str) -> list[str]:
     """Return the first sentences, and one about the others."""
     more = len(sentences) - LISTED
-    return [*sentences[:LISTED], *([f"{more:,} more {what}"] if more > 0 else [])]
+    return [*sentences[:LISTED], *([f"{count_text(more, 'further layer')} {what}"] if more > 0 else [])]

@@ -153,7 +153,7 @@ class _Flattening:
                 known[name, number] = self.expand(layer.model, key, read)
                 continue
             if len(self.calls) == MAX_CALLS:
-                raise InvalidDescription(f"more than {MAX_CALLS} calls of layers")
+                raise InvalidDescription(f"more than {MAX_CALLS:,} calls of layers")
             known[name, number] = len(self.calls)
             self.calls.append(_flat_call(layer, key, call, resolved))
         return [resolved(each) for each in model.outputs]

@@ -169,7 +169,7 @@ def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:
     for argument in batch_axes(options):
         fail("argument", "the batch is the first axis of every input of Keras", origin=f"--batch-axis {argument[:40]}")
     for argument in options.values:
-        reason = "only inputs of PyTorch and ONNX models can be fixed to numbers"
+        reason = "only inputs of PyTorch, ONNX and TensorFlow Lite models can be fixed to numbers"
         fail("argument", reason, origin=f"--input {argument[:40]}")
     found = contents(path, name)
     try:

@@ -105,9 +105,9 @@ def _add(group: Any, joined: Any, name: str, depth: int) -> None:
     if own:
         joined.attrs["name"] = own
     for key, each in members(group).items():
+        if key in joined and not (is_group(each) and is_group(joined[key])):
+            fail("format", f"several files have the array '{each.name[:100]}'", origin=name)
         if not is_group(each):
-            if key in joined:
-                fail("format", f"several files have the array '{each.name[:100]}'", origin=name)
             joined[key] = numbers_of(each, each.name, name)
         elif depth < 2 * MAX_DEPTH:
             _add(each, joined.require_group(key), name, depth + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -400,7 +400,7 @@ class Decoder:
         outer, before = self.inference, len(self.tensors.calls)
         body = Body(n, self.new_prefix())
         try:
-            REWRITES[key_of(n)](body)
+            apply(REWRITES[key_of(n)], body)
             self.inference = Inference({"": OPSET}, outer.ir_version)
             for inner in body.nodes:
                 self.node(inner, nesting + 1)
@@ -419,12 +419,10 @@ class Decoder:
         try:
             if conversion is None:
                 raise Untranslatable(IMPOSSIBLE.get(key, ""))
-            conversion(n)
+            apply(conversion, n)
             return
         except Untranslatable as error:
             reason = f"{error}"
-        except (IndexError, ValueError, ArithmeticError, TypeError):
-            reason = "arguments that do not fit together"
         self.tensors.undo(before)
         if not self.expand(n, nesting):
             self.unconverted(n, key, reason)
@@ -463,3 +461,15 @@ class Decoder:
 def key_of(n: NodeView) -> str:
     """Return the name of an operator, with its domain if that is not ONNX's own."""
     return n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
+
+
+def apply(function: Callable[[Any], None], of: Any) -> None:
+    """Convert or rewrite a node.
+
+    Raises:
+        Untranslatable: its attributes or inputs are not supported, or do not fit together.
+    """
+    try:
+        function(of)
+    except (IndexError, ValueError, ArithmeticError, TypeError):
+        raise Untranslatable("arguments that do not fit together") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ DOMAINS = ("", "ai.onnx")
 
 AS_FIRST_INPUT = ("GroupNormalization",)
 """The operators whose output is like their first input, which ONNX does not infer, or refuses as deprecated."""
+
+UNFINISHED = re.compile(rb"(?<!\.)(\.{1,2}|\.{4,})(?!\.)")
+"""Dots in an equation of Einsum that are no ellipsis, with which ONNX's inference does not end."""
 
 
 class Misfit(Exception):
@@ -59,6 +63,8 @@ class Inference:
         schema = self.schema(node)
         if schema is None:
             return {}
+        if node.op_type == "Einsum" and any(UNFINISHED.search(each.s) for each in node.attribute):
+            raise Misfit("the equation has dots that are no ellipsis")
         if node.op_type in AS_FIRST_INPUT:
             return {node.output[0]: inputs[node.input[0]]}
         types = {

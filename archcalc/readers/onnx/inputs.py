@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 from math import prod
 from typing import Any, NoReturn
 
+from archcalc.arrays.texts import shape_text
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
+from archcalc.readers.batch import require_axis
 from archcalc.readers.dynamic import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
@@ -126,7 +128,7 @@ class Inputs:
             own = [axis for axis in range(rank) if axis != batch]
             symbols_of = axis_symbols(len(own)) if own else ()
             if 0 in sizes:
-                fail("shape", f"the input '{each.name[:100]}' has no elements: {sizes}", origin=self.name)
+                fail("shape", f"the input '{each.name[:100]}' has no elements: {shape_text(sizes)}", origin=self.name)
             self.example[each.name] = [
                 symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
             ]
@@ -147,7 +149,10 @@ class Inputs:
     def _batch_axis(self, name: str, dims: Any, first: Any) -> int | None:
         """Return the axis of an input that is the batch: by default the first one that fits that of the first input."""
         if name in self.batch_axes:
-            return self.batch_axes[name]
+            axis = self.batch_axes[name]
+            if axis is not None:
+                require_axis(name, axis, len(dims))
+            return axis
         if first is None:
             return 0 if len(dims) else None
         return next((axis for axis, dim in enumerate(dims) if _may_be_equal(dim, first)), None)

@@ -206,9 +206,9 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
         elif kind in (FIXED32, FIXED64):
             after = content + (4 if kind == FIXED32 else 8)
         else:
-            raise InvalidMessage(f"a field of an unknown type at byte {at}")
+            raise InvalidMessage(f"the field at byte {at} has an unknown type")
         if not number or after > end:
-            raise InvalidMessage(f"a field that does not fit at byte {at}")
+            raise InvalidMessage(f"the field at byte {at} does not fit")
         yield Field(number, kind, at, content, after)
         at = after
 
@@ -222,7 +222,7 @@ def _read_varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
         shift += 7
-    raise InvalidMessage(f"a number that does not end at byte {at}")
+    raise InvalidMessage(f"a number has no end before byte {at}")
 
 
 def _varint(value: int) -> bytes:

@@ -12,7 +12,7 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Call, Program
 from archcalc.readers.aten.translate import model_of
-from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
+from archcalc.readers.file import LoweredFile, batch_axes, without_arguments, without_layers
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.description import record
@@ -62,6 +62,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         SpecError: the file cannot be read, or has operators that have no translation.
     """
     without_arguments(options)
+    without_layers(options)
     proto = read_model(path, name)
 
     def decoder(inputs: Inputs) -> Decoder:

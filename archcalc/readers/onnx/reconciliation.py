@@ -40,13 +40,13 @@ def notes(tensors: OnnxTensors) -> Iterator[str]:
     shared = {name: count for name, count in uses.items() if count > 1}
     if shared:
         more = sum((count - 1) * prod(tensors.sizes(name)) for name, count in shared.items())
-        arrays = "1 stored array is" if len(shared) == 1 else f"{len(shared)} stored arrays are"
+        arrays = "1 stored array is" if len(shared) == 1 else f"{len(shared):,} stored arrays are"
         yield f"{arrays} used in several places, which would have {more:,} more parameters with arrays of their own"
     tables = dict(_expanded_tables(tensors))
     results = [name for name in _read_as_results(tensors) if name not in tables and COMPUTED.fullmatch(name)]
     if results:
         count = sum(prod(tensors.sizes(name)) for name in results)
-        arrays = "1 stored array is a result" if len(results) == 1 else f"{len(results)} stored arrays are results"
+        arrays = "1 stored array is a result" if len(results) == 1 else f"{len(results):,} stored arrays are results"
         yield (
             f"{arrays} of {count:,} numbers that the exporter computed from parameters: {_listed(results)}; "
             "the layers that compute them are not in the file"
@@ -56,7 +56,7 @@ def notes(tensors: OnnxTensors) -> Iterator[str]:
         arrays = (
             "1 stored array is an expanded table"
             if len(tables) == 1
-            else f"{len(tables)} stored arrays are expanded tables"
+            else f"{len(tables):,} stored arrays are expanded tables"
         )
         yield f"{arrays}: {count:,} parameters with {distinct:,} distinct values in their matrices"
 

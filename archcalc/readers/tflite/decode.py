@@ -55,7 +55,7 @@ def decoder_of(model: Model, path: Path, name: str, *, partial: bool) -> tuple[C
     return decoder, layout
 
 
-WEIGHTS_ONLY = "quantised: only weights are integers; a run does not round what they are multiplied by, as runtimes do"
+WEIGHTS_ONLY = "quantised: only weights are integers; runtimes also round what they are multiplied by, a run does not"
 
 
 class TfliteDecoder(Decoder):

@@ -103,7 +103,7 @@ class OnnxGraph:
         """Return the numbers of a tensor that must be stored."""
         tensor = self.subgraph.tensors[index]
         if not self.is_constant(index) or not has_numbers(tensor) or prod(tensor.sizes) > MAX_VALUES:
-            raise Untranslatable("a tensor is computed that must be fixed")
+            raise Untranslatable("a tensor that must be fixed is computed")
         return numbers(self.path, tensor, self.file)
 
     def is_zero(self, index: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archcalc.graph import channels_first
-from archcalc.readers.file import without_arguments
+from archcalc.readers.file import without_arguments, without_layers
 from archcalc.readers.onnx.read import OnnxFile, decoded
 from archcalc.readers.tflite.schema import read_model
 from archcalc.spec.models import ModelOptions
@@ -23,6 +23,7 @@ def read_tflite(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         SpecError: the file cannot be read, or has operators that have no conversion.
     """
     without_arguments(options)
+    without_layers(options)
     model = read_model(path, name)
     from archcalc.readers.tflite.decode import decoder_of
 

@@ -153,14 +153,14 @@ def read_model(path: Path, name: str) -> Model:
                 _refuse(name, "the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 if data[4:8] != IDENTIFIER:
-                    _refuse(name, "it does not have the identifier of the format")
+                    fail("format", "not a TensorFlow Lite model: the identifier of the format is missing", origin=name)
                 return _Reading(tflite, data).model()
     except OSError as error:
         fail_to_read(error, name)
     except Damaged as error:
         _refuse(name, f"{error}")
-    except DAMAGED as error:
-        _refuse(name, f"a part of it is missing or damaged ({type(error).__name__})")
+    except DAMAGED:
+        _refuse(name, "a part of it is missing or damaged")
 
 
 def _refuse(name: str, reason: str) -> NoReturn:

@@ -102,7 +102,8 @@ def read_program(path: Path, name: str, values: Mapping[str, str] = MappingProxy
 def _other_format(archive: Archive) -> str:
     names = archive.names()
     if "data.pkl" in names:
-        kind = "TorchScript" if any(each.startswith("code/") for each in names) else "a checkpoint (torch.save)"
+        is_script = any(each.startswith("code/") for each in names)
+        kind = "a TorchScript program" if is_script else "a checkpoint (torch.save)"
         return f"the archive is {kind}, not a program of torch.export"
     return "the archive is not a program of torch.export: it has no member 'models/model.json'"
 

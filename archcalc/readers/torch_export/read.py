@@ -10,7 +10,7 @@ from typing import Any
 
 from archcalc.readers.aten.program import Call, Program
 from archcalc.readers.aten.translate import model_of
-from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
+from archcalc.readers.file import LoweredFile, batch_axes, without_arguments, without_layers
 from archcalc.readers.lowering import Model
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.spec.models import ModelOptions
@@ -28,6 +28,7 @@ def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
         SpecError: it cannot be read, or the options do not fit it.
     """
     without_arguments(options)
+    without_layers(options)
     return LoweredFile(read_model(path, name, batch_axes(options), options.values, partial=options.partial))
 
 

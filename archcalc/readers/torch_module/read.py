@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archcalc.readers.file import LoweredFile, batch_axes
+from archcalc.readers.file import LoweredFile, batch_axes, without_layers
 from archcalc.readers.torch_export.read import read_model
 from archcalc.readers.torch_module.request import exported
 from archcalc.spec.models import ModelFile, ModelOptions
@@ -23,6 +23,7 @@ def read_module(spec: str, options: ModelOptions) -> LoweredFile:
     Raises:
         SpecError: PyTorch is missing, there is no such object, or it cannot be exported.
     """
+    without_layers(options)
     axes = batch_axes(options)
     return exported(
         spec,

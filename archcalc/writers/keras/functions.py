@@ -102,11 +102,11 @@ class Functions:
             arrays = own_shapes(self.graph, node)
             kinds = (self.graph.nodes[owner].op.name, node.op.name)
             if kinds[0] != kinds[1] and kinds != ("embedding", "linear"):
-                yield f"Keras's layers of different kinds share no weights, which layer '{node.name}' needs"
+                yield f"{node.name}: Keras's layers of different kinds share no weights"
             elif others or arrays:
-                yield f"Keras's layers share all of their weights or none, unlike layer '{node.name}'"
+                yield f"{node.name}: Keras's layers share all of their weights or none"
             elif where[index] != where.get(owner) or where[index][1]:
-                yield f"weights of layers in different functions are not shared, which layer '{node.name}' needs"
+                yield f"{node.name}: weights of layers in different functions are not shared"
 
     def leaves(self, module: Module, function: Module | None = None, *, often: bool = False) -> Iterator[Any]:
         """Yield the layers with the module in whose function they are, and whether it is called several times."""

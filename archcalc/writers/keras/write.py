@@ -131,8 +131,7 @@ def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
                 raise NotInLibrary(f"further outputs of {context.op.name} are not written")
             codes[index] = in_layouts(code_of(replace(context, is_padded=index in padded)), graph, index, layouts)
         except NotInLibrary as error:
-            name = graph.nodes[index].name
-            problems.append(Problem("write", f"{error}, which layer '{name}' needs", origin=graph.name[:60]))
+            problems.append(Problem("write", f"{graph.nodes[index].name}: {error}", origin=graph.name[:60]))
     problems += [Problem("write", reason, origin=graph.name[:60]) for reason in dropped(graph)]
     if problems:
         raise SpecError(problems)

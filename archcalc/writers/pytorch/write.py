@@ -119,7 +119,7 @@ def codes_of(graph: Graph) -> dict[int, Code]:
             )
             codes[index] = code_of(context)
         except NotInLibrary as error:
-            problems.append(Problem("write", f"{error}, which layer '{node.name}' needs", origin=graph.name[:60]))
+            problems.append(Problem("write", f"{node.name}: {error}", origin=graph.name[:60]))
     if not codes and not problems:
         problems.append(Problem("write", "the network has no layers, so there is no module", origin=graph.name[:60]))
     if problems:

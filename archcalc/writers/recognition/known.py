@@ -81,11 +81,12 @@ def with_reordered_constants(graph: Graph) -> Graph:
 def with_single_constants(graph: Graph) -> Graph:
     """Return a graph in which stored tensors with the same numbers in the same shape are one."""
     rewriting = Rewriting(graph)
-    first: dict[tuple[object, str], int] = {}
+    first: dict[tuple[object, ...], int] = {}
     for index, node in graph.layers():
         if isinstance(node.op, Known):
-            digest = sha256(np.ascontiguousarray(node.op.numbers).data).hexdigest()
-            earlier = first.setdefault((node.op.shape, digest), index)
+            numbers = np.ascontiguousarray(node.op.numbers)
+            key = (node.op.shape, numbers.dtype.str, sha256(numbers.data).digest())
+            earlier = first.setdefault(key, index)
             if earlier != index:
                 rewriting.leave_out(index, Ref(earlier))
     return rewriting.finished()

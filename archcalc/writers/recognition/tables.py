@@ -100,8 +100,8 @@ def relative_bias(op: Embedding, indices: Any) -> RelativeBias | None:
         if bias.entries == op.vocabulary and (pair_rows(size) == indices).all():
             return bias
     for causal in (False, True):
-        bias = make(RelativeBias, size=(tokens,), heads=op.dim, buckets=op.vocabulary, causal=causal)
         try:
+            bias = make(RelativeBias, size=(tokens,), heads=op.dim, buckets=op.vocabulary, causal=causal)
             fits = bias.entries == op.vocabulary
         except Impossible:
             continue

@@ -115,5 +115,5 @@ def test_a_file_in_which_the_library_loops(path: Path) -> None:
 
 def test_files_of_other_programs_have_no_weights_for_a_network(path: Path) -> None:
     write(path, fc_1__kernel=np.ones((2, 2), "f4"))
-    with pytest.raises(SpecError, match="no layers as Keras stores them"):
+    with pytest.raises(SpecError, match="no layers in the form in which Keras stores them"):
         archcalc.load("2 -> fc 2 nobias").weights(str(path))

@@ -201,7 +201,7 @@ def test_a_pickle_that_grows_when_it_is_expanded(tmp_path: Path) -> None:
 
 def test_a_tuple_of_any_depth(tmp_path: Path) -> None:
     content = b")" + b"\x85" * 5_000 + b"."
-    assert "more than 1000 characters" in refusal(write_torch(tmp_path / "net.pth", None, content=content))
+    assert "more than 1,000 characters" in refusal(write_torch(tmp_path / "net.pth", None, content=content))
     as_key = b"})" + b"\x85" * 100_000 + b"K\x01s."
     assert "a key of a dictionary" in refusal(write_torch(tmp_path / "net.pth", None, content=as_key))
 

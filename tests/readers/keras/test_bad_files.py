@@ -121,7 +121,7 @@ def test_models_that_multiply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         inner = {**model, "name": f"m{depth}", "inbound_nodes": layer("", "", "image")["inbound_nodes"]}
         again = {**model, "name": f"n{depth}", "inbound_nodes": layer("", "", f"m{depth}")["inbound_nodes"]}
         model = functional(image(3), inner, again)
-    assert "more than 1000 calls of layers" in reason(write(tmp_path, model))
+    assert "more than 1,000 calls of layers" in reason(write(tmp_path, model))
 
 
 @pytest.mark.parametrize("partial", [False, True])

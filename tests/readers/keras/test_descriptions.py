@@ -260,7 +260,7 @@ UNREADABLE = {
         functional(image(3), layer("ReLU", "r", "nothing")),
         "a tensor that is not computed before it",
     ),
-    "names": (functional(image(3), layer("ReLU", "image", "image")), "the same name"),
+    "names": (functional(image(3), layer("ReLU", "image", "image")), "two layers have the name 'image'"),
     "no filters": (broken(config={"kernel_size": 3}), "'filters' is missing"),
     "filters": (broken(config={"filters": "x", "kernel_size": 3}), "'filters' must be an integer"),
     "padding": (broken(config={"filters": 1, "kernel_size": 3, "padding": "odd"}), "the padding 'odd'"),

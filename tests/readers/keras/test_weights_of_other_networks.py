@@ -167,7 +167,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     Path(tmp_path, "images_00001.weights.h5").unlink()
     network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
     for read in (network.weights, read_checkpoint):
-        with pytest.raises(SpecError, match=r"missing 1 of the \d files of the checkpoint: images_00001"):
+        with pytest.raises(SpecError, match=r"missing 1 of \d files of the checkpoint: images_00001"):
             read(str(index))
 
 
@@ -178,6 +178,39 @@ def test_files_with_the_same_array_are_refused(tmp_path: Path) -> None:
     network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
     with pytest.raises(SpecError, match="several files have the array"):
         network.weights(str(index))
+
+
+def test_an_array_in_the_place_of_a_group_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    index = shards(tmp_path)
+    places: dict[str, list[Path]] = {}
+    for path in sorted(tmp_path.glob("images_*.weights.h5")):
+        with h5py.File(path) as file:
+            for key in file:
+                places.setdefault(key, []).append(path)
+    key, (*_, last) = next((key, paths) for key, paths in places.items() if len(paths) > 1)
+    with h5py.File(last, "r+") as file:
+        del file[key]
+        file[key] = np.zeros(1)
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises(SpecError, match="several files have the array"):
+        network.weights(str(index))
+
+
+def test_a_number_in_the_place_of_a_vector_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    path = weights_file(tmp_path, "images", "weights.h5", "")
+    with h5py.File(path, "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        (bias,) = [name for name in names if isinstance(file[name], h5py.Dataset) and file[name].shape == (3,)]
+        del file[bias]
+        file[bias] = np.float32(0)
+    network = archcalc.load(spec_file(tmp_path, SPECS["images"]))
+    with pytest.raises((SpecError, ArrayError), match="does not have the axes of"):
+        network.weights(str(path))
 
 
 def test_an_index_does_not_lead_out_of_its_folder(tmp_path: Path) -> None:

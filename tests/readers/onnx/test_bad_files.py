@@ -145,6 +145,54 @@ def test_maxima_of_more_windows_than_are_listed(tmp_path: Path) -> None:
         archcalc.load(str(write(tmp_path, model([node], {"x": [1, 1, 8, 8]}))))
 
 
+@pytest.mark.parametrize("equation", ["b..i->bi", "b.i->bi", "...b..->b", "b....i->bi"])
+def test_an_equation_with_dots_that_are_no_ellipsis(tmp_path: Path, equation: str) -> None:
+    made = model([node("Einsum", ["x"], ["y"], equation=equation)], {"x": [1, 3]})
+    assert "the equation has dots that are no ellipsis" in read(tmp_path, made)
+
+
+@pytest.mark.parametrize(
+    ("made", "sizes"),
+    [
+        (node("LpPool", ["x"], ["y"], kernel_shape=[2, 2], p=0), {"x": [1, 4, 4, 4]}),
+        (node("ReverseSequence", ["x", "n"], ["y"], time_axis=9, batch_axis=0), {"x": [1, 4, 3], "n": [1]}),
+    ],
+    ids=lambda each: getattr(each, "op_type", ""),
+)
+def test_attributes_that_do_not_fit_an_operator_made_of_others(
+    tmp_path: Path, made: Any, sizes: dict[str, list[int]]
+) -> None:
+    formats = {"n": TensorProto.INT64} if "n" in sizes else None
+    with pytest.raises(SpecError, match=f"onnx.{made.op_type}: arguments that do not fit together"):
+        archcalc.load(str(write(tmp_path, model([made], sizes, formats=formats))))
+
+
+@pytest.mark.parametrize("operator", ["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"])
+@pytest.mark.parametrize("place", [4, -5])
+def test_an_index_outside_of_an_axis(tmp_path: Path, operator: str, place: int) -> None:
+    is_scatter, shape = operator.startswith("Scatter"), (1, 2) if operator.endswith("ND") else (1, 1)
+    indices = np.array([0, place] if operator.endswith("ND") else [place]).reshape(shape)
+    axis = {} if operator.endswith("ND") else {"axis": 1}
+    made = node(operator, ["x", "i", *(["u"] if is_scatter else [])], ["y"], **axis)
+    values = {"u": [1] if operator.endswith("ND") else [1, 1]} if is_scatter else {}
+    with pytest.raises(SpecError, match="an index outside of an axis of 4"):
+        archcalc.load(str(write(tmp_path, model([made], {"x": [1, 4], **values}, {"i": indices}))))
+
+
+def test_attributes_that_no_layer_can_have(tmp_path: Path) -> None:
+    boxes = {"x": [1, 2, 4, 4], "b": [3, 4], "i": [3]}
+    empty = node("RoiAlign", ["x", "b", "i"], ["y"], sampling_ratio=2, output_height=0, output_width=2)
+    made = model([empty], boxes, formats={"i": TensorProto.INT64})
+    with pytest.raises(SpecError, match="the size of roi_align must be at least 1"):
+        archcalc.load(str(write(tmp_path, made)))
+    codes = [
+        node("Cast", ["x"], ["z"], to=TensorProto.FLOAT8E8M0, round_mode="sideways"),
+        node("Cast", ["z"], ["y"], to=TensorProto.FLOAT),
+    ]
+    with pytest.raises(SpecError, match="cast has no rounding 'sideways'"):
+        archcalc.load(str(write(tmp_path, model(codes, {"x": [1, 3]}, opset=24))))
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")

@@ -498,3 +498,14 @@ def test_factors_of_a_resize_that_only_a_run_knows(tmp_path: Path) -> None:
     made.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 6, 6]))
     problem = refused(tmp_path, made, batch_axes={"factors": "none"})
     assert "1 × onnx.Resize: input 2 is computed, not fixed" in problem.hint
+
+
+def test_options_that_do_not_fit_a_file(tmp_path: Path) -> None:
+    made = model([node("Relu", ["x"], ["y"])], {"x": ["batch", 3, "height"]})
+    problem = refused(tmp_path, made, batch_axes={"x": 3})
+    assert (problem.origin, problem.message) == (
+        "--batch-axis x",
+        "the input 'x' has 3 axes, so there is no axis 3 (the first is 0)",
+    )
+    problem = refused(tmp_path, made, layers={"relu": "gelu"})
+    assert (problem.origin, problem.message) == ("--layer relu", "only layers of a Keras model can be declared")

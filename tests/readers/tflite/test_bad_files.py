@@ -32,7 +32,7 @@ def test_files_that_are_no_models(tmp_path: Path):
     path.write_bytes(b"")
     assert reason(path) == "not a complete TensorFlow Lite model: the file is empty"
     path.write_bytes(b"PK\x03\x04 and more")
-    assert reason(path) == "not a complete TensorFlow Lite model: it does not have the identifier of the format"
+    assert reason(path) == "not a TensorFlow Lite model: the identifier of the format is missing"
 
 
 def test_truncated_files(tmp_path: Path):

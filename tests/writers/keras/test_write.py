@@ -174,9 +174,9 @@ def test_all_layers_that_keras_cannot_express_are_named() -> None:
     with pytest.raises(SpecError) as error:
         code(text)
     assert [problem.message for problem in error.value.problems] == [
-        "Keras's convolutions do not flip their kernels, which layer 'a' needs",
-        "Keras's average pooling has no dilation, which layer 'c' needs",
-        "Keras's convolutions have either strides or a dilation, which layer 'd' needs",
+        "a: Keras's convolutions do not flip their kernels",
+        "c: Keras's average pooling has no dilation",
+        "d: Keras's convolutions have either strides or a dilation",
     ]
 
 

@@ -183,8 +183,8 @@ def test_all_layers_that_pytorch_cannot_express_are_named() -> None:
     with pytest.raises(SpecError) as error:
         write_pytorch(graph(text))
     assert [problem.message for problem in error.value.problems] == [
-        "PyTorch's convolutions do not flip their kernels, which layer 'a' needs",
-        "PyTorch's average pooling has no dilation, which layer 'c' needs",
+        "a: PyTorch's convolutions do not flip their kernels",
+        "c: PyTorch's average pooling has no dilation",
     ]
 
 

@@ -165,7 +165,7 @@ def may_be_infinite(a: Arguments) -> bool:
 
 @translates("round")
 def rounded_to_even(a: Arguments) -> list[Step]:
-    """Translate the nearest integer, of two the even one: ⌊x + ½⌋, less 1 where that is odd and x is between two."""
+    """Translate the nearest integer, of two the even one."""
     if not a.is_default("decimals", 0):
         raise Untranslatable("rounding to a number of decimals")
     c = Composition(a)
@@ -173,27 +173,31 @@ def rounded_to_even(a: Arguments) -> list[Step]:
 
 
 def to_even(c: Composition, x: int) -> int:
-    """Return the nearest integers; of two, the even ones."""
-    half = Fraction(1, 2)
-    above = c.apply(x, make(Offset, by=half), Floor())
-    is_between = c.join(make(Compare, how="equal"), c.join(Sub(), above, x), c.number(0.5))
-    even = c.apply(above, make(Scale, factor=half), Floor(), make(Scale, factor=2))
-    return c.join(Sub(), above, c.join(Mul(), is_between, c.join(Sub(), above, even)))
+    """Return the nearest integers; of two, the even ones: ⌊x⌋, plus 1 if the rest is above ½, or is ½ and ⌊x⌋ odd.
+
+    All of this is exact in floating-point numbers, unlike x + ½.
+    """
+    below, half = c.apply(x, Floor()), c.number(0.5)
+    rest = c.join(Sub(), x, below)
+    even = c.apply(below, make(Scale, factor=Fraction(1, 2)), Floor(), make(Scale, factor=2))
+    is_above, reaches = (c.join(make(Compare, how=how), rest, half) for how in ("greater", "greater_equal"))
+    return c.join(Add(), below, c.join(Where(), c.join(Sub(), below, even), reaches, is_above))
 
 
 @translates("fake_quantize_per_tensor_affine")
 def fake_quantized(a: Arguments) -> list[Step]:
-    """Translate rounding to codes and back; limits that are not those of a format are applied before."""
+    """Translate rounding to codes and back. Limits that are not those of a format are applied to the codes."""
     scale, zero = a.number("scale"), a.integer("zero_point")
     low, high = a.integer("quant_min"), a.integer("quant_max")
     fitting = [form for form in INTEGERS if form.smallest <= low and high <= form.largest]
     form = min(fitting, key=lambda form: form.bits, default=None)
     if form is None:
         raise Untranslatable("codes that no number format has")
-    c, read = Composition(a), a.tensor("self")
-    if form.smallest != low or form.largest != high:
-        read = c.apply(read, make(Clip, min=(low - zero) * scale, max=(high - zero) * scale))
-    return c.done(c.apply(read, make(Quantize, format=form.name, scale=scale, zero=zero)))
+    if form.smallest == low and form.largest == high:
+        return elementwise(a, make(Quantize, format=form.name, scale=scale, zero=zero))
+    c, limits = Composition(a), make(Clip, min=low - zero, max=high - zero)
+    codes = (make(Scale, factor=1 / scale), make(Quantize, format=form.name, zero=zero), limits)
+    return c.done(c.apply(a.tensor("self"), *codes, make(Scale, factor=scale)))
 
 
 @translates("lerp")

@@ -68,7 +68,7 @@ def multi_head_attention(n: LayerView) -> Ref:
     value_width = width if grouped else n.integer("value_dim", width)
     axes = n.get("attention_axes", [1])
     if n.rank(query) != 2 or axes not in (1, [1], [-2]) or n.get("sliding_window", None) is not None:
-        raise Unconvertible("attention along other axes than one, or within windows")
+        raise Unconvertible("attention along several axes, or within windows")
     if n.flag("use_gate", False):
         raise Unconvertible("attention with a gate")
     bias, causal = n.flag("use_bias", True), n.call.kwargs.get("use_causal_mask") is True

@@ -9,7 +9,7 @@ from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument
 
-UNUSUAL = {4: "a cache of keys", 5: "a cache of values", 6: "numbers of keys that count"}
+UNUSUAL = {4: "a cache of keys", 5: "a cache of values", 6: "lengths of the keys without padding"}
 """What inputs mean that plain attention does not have."""
 
 

@@ -81,7 +81,7 @@ def gather(n: NodeView) -> None:
     if indices.ndim == 0:
         n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
         return
-    ranges = runs([int(settled(each)) % sizes[axis] for each in indices.flat])
+    ranges = runs([from_start(int(settled(each)), sizes[axis]) for each in indices.flat])
     if len(ranges) > MAX_SELECTED and len(sizes) == 2 and not axis:
         n.call("aten.embedding.default", weight=source, indices=counted(n, 1, sizes[axis]))
         return
@@ -129,9 +129,23 @@ def gather_elements(n: NodeView) -> None:
 def counted(n: NodeView, index: int, size: int) -> TensorName:
     """Return indices that are counted from the start, if they are known."""
     known = n.tensors.values.get(n.name(index))
-    if known is None or known.dtype == object or not known.size or known.min() >= 0:
+    if known is None or known.dtype == object or not known.size:
         return n.tensor(index)
-    return constant(n, "counted", known % size)
+    counted_up = from_start(known, size)
+    return n.tensor(index) if known.min() >= 0 else constant(n, "counted", counted_up)
+
+
+def from_start(indices: Any, size: int) -> Any:
+    """Return indices, of which those below 0 count from the end of an axis, counted from its start.
+
+    Raises:
+        Untranslatable: the axis does not have them.
+    """
+    import numpy as np
+
+    if np.min(indices, initial=0) < -size or np.max(indices, initial=0) >= size:
+        raise Untranslatable(f"an index outside of an axis of {size:,}")
+    return indices % size
 
 
 def constant(n: NodeView, label: str, value: Any) -> TensorName:
@@ -155,9 +169,9 @@ def columns(n: NodeView) -> list[TensorName]:
     if known is not None:
         before = np.indices(places[:-1], np.int64)[:own]
         after = np.moveaxis(np.asarray(known, np.int64), -1, 0)
-        return [constant(n, f"axis{at}", each % sizes[at]) for at, each in enumerate([*before, *after])]
+        return [constant(n, f"axis{at}", from_start(each, sizes[at])) for at, each in enumerate([*before, *after])]
     if own:
-        raise Untranslatable("computed places per example")
+        raise Untranslatable("indices that are computed for each example")
     return [n.compute("aten.select.int", places[:-1], self=n.tensor(1), dim=-1, index=at) for at in range(places[-1])]
 
 
@@ -200,7 +214,7 @@ def scatter_elements(n: NodeView) -> None:
         n.call("aten.scatter.src", self=n.tensor(0), dim=axis, index=index, src=n.tensor(2), reduce=reduction)
         return
     places = [*np.indices(count)]
-    places[axis] = n.needed_value(1) % sizes[axis]
+    places[axis] = from_start(n.needed_value(1), sizes[axis])
     indices = [constant(n, f"axis{at}", each) for at, each in enumerate(places)]
     n.call("onnx.ScatterND", self=n.tensor(0), indices=indices, values=n.tensor(2), how=how(n))
 

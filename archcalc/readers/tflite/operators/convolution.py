@@ -77,7 +77,7 @@ def convolved(n: Operation, groups: int, order: tuple[int, ...], attributes: dic
     dealt = n.graph.dealt(n.index(0))
     if dealt is not None:
         if n.option("Padding") != VALID or {*attributes["strides"], *attributes["dilations"]} != {1}:
-            raise Untranslatable("a convolution on positions that are dealt out to the batch")
+            raise Untranslatable("a convolution on positions that are moved to the batch")
         dilated(n, dealt, weight, groups)
         return
     made = n.add("Conv", n.maps(0), weight, *bias(n, 2), group=groups, **padded(n), **attributes)
@@ -88,16 +88,16 @@ def dilated(n: Operation, dealt: Dealt, weight: str, groups: int) -> None:
     """Add a dilated convolution: one of maps whose positions are dealt out to the batch before, and collected after."""
     collecting = n.graph.collector(n.operator.outputs[0])
     if collecting is None:
-        raise Untranslatable("a convolution on positions that are dealt out to the batch")
+        raise Untranslatable("a convolution on positions that are moved to the batch")
     steps, cut = (n.graph.value(each) for each in collecting.inputs[1:3])
     if tuple(steps.flat) != dealt.steps:
-        raise Untranslatable("positions that are dealt out to the batch and collected in another way")
+        raise Untranslatable("positions that are moved to the batch and back in another way")
     added = [
         [pad - less for pad, less in zip(*each, strict=True)] for each in zip(dealt.margins, cut.tolist(), strict=True)
     ]
     pads = [each[side] for side in (0, 1) for each in added]
     if min(pads) < 0:
-        raise Untranslatable("more positions that are cut off than were added")
+        raise Untranslatable("more positions are cut off than were added")
     order = channels_first(n.rank(0))
     read = n.graph.named(dealt.source, order)
     made = n.add("Conv", read, weight, *bias(n, 2), group=groups, pads=pads, dilations=list(dealt.steps))
@@ -149,7 +149,7 @@ def deal(n: Operation) -> None:
     steps = n.integers(1)
     readers = n.graph.readers.get(n.operator.outputs[0], [])
     if n.rank(0) != 4 or len(steps) != 2 or any(each.name not in ("CONV_2D", "DEPTHWISE_CONV_2D") for each in readers):
-        raise Untranslatable("positions that are dealt out to the batch")
+        raise Untranslatable("positions that are moved to the batch")
     n.graph.deal(n.operator.outputs[0], Dealt(n.index(0), tuple(steps), n.value(2).tolist()))
 
 
@@ -157,4 +157,4 @@ def deal(n: Operation) -> None:
 def collect(n: Operation) -> None:
     """Collect positions from the batch, which the convolution before does already."""
     if not n.graph.orders(n.operator.outputs[0]):
-        raise Untranslatable("positions that are collected from the batch")
+        raise Untranslatable("positions that are moved back from the batch")

@@ -11,7 +11,7 @@ from archcalc.readers.tflite.registry import converts
 def fully_connected(n: Operation) -> None:
     """Convert weighted sums of the last axis; if it does not keep the others, they are one in the result."""
     if n.option("WeightsFormat"):
-        raise Untranslatable("weights in an order of their own")
+        raise Untranslatable("weights that are stored in shuffled order")
     rank = n.rank(0)
     features = n.known_size(1, 1)
     bias = [n.read(2)] if n.has(2) else []

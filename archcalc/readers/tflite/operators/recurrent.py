@@ -28,7 +28,7 @@ def lstm(n: Operation) -> None:
         raise Untranslatable("an activation other than tanh, or a clipped projection")
     clip = n.option("CellClip")
     if clip:
-        n.graph.notes[f"runs do not clip the cells of LSTM layers to ±{clip:g}, as the file says"] = None
+        n.graph.notes[f"the file clips the cells of LSTM layers to ±{clip:g}; a run does not"] = None
     units = n.known_size(5, 1)
     biases = joined(n, [12 + gate for gate in GATES])
     zeros = n.constant([[0.0] * 4 * units], "float32")
