@@ -12,6 +12,7 @@ from archcalc.cli.commands import SpecCommand, quantity_definitions
 from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options
 from archcalc.cli.output import terminal_width, utf8_documents
 from archcalc.cli.training_options import dtype_option, require_places, require_training, setup_from, training_options
+from archcalc.graph import Graph
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.traced import Form
 from archcalc.query.derivations import derivation_lines, explain
@@ -48,7 +49,7 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     require_places(setup, network.graph)
     analysis = network.analyze(training=values["training"], batch=values["batch"], setup=setup)
     if layer is not None and quantity is None:
-        layer, quantity = split_target(layer)
+        layer, quantity = split_target(layer, network.graph)
     require_training(setup, () if quantity is None else (quantity,))
     blocks = []
     notation: Form = "text" if form == "text" else "latex"
@@ -89,11 +90,14 @@ def _kept_together(line: str) -> str:
     return "".join(found)
 
 
-def split_target(target: str) -> tuple[str | None, str | None]:
-    """Split ``conv1.params`` into layer and quantity; a quantity alone belongs to the network."""
+def split_target(target: str, graph: Graph) -> tuple[str | None, str | None]:
+    """Split ``conv1.params`` into layer and quantity; a quantity alone belongs to the network, unless it has none and a
+    layer has this name."""
     place, dot, word = target.rpartition(".")
     quantity = quantity_named(word)
-    if quantity is None or not quantity.derivation or not (dot or "network" in quantity.scopes):
+    if quantity is None or not quantity.derivation:
+        return target, None
+    if not dot and "network" not in quantity.scopes and graph.find(target) is not None:
         return target, None
     return place or None, word
 

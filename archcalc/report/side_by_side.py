@@ -17,8 +17,10 @@ from archcalc.query.targets import Evaluator, tensor_of
 from archcalc.report.cells import field_text
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, ratio_text
 
-BYTES = ("memory", "peak", *CACHED, *TRAINING)
-QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *BYTES, "channels")
+QUANTITIES = (
+    *("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS),
+    *("memory", "peak", *CACHED, *TRAINING, "channels"),
+)
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 MEANINGS = {"memory": "size of the parameters", "peak": "largest total size of the live tensors"}
 """What a note says about quantities whose names are too short for it."""
@@ -66,8 +68,7 @@ class SideBySide:
 
     def _row(self, name: str, *, programs: bool) -> tuple[Any, ...]:
         numbers = [self.figure(analysis, name) for analysis in self.analyses]
-        known = quantity_named(name)
-        is_bytes = known is not None and known.unit == "bytes"
+        known, is_bytes = quantity_named(name), _is_in_bytes(name)
         cells: list[Any] = [name if programs or known is None else known.heading]
         for index, (number, analysis) in enumerate(zip(numbers, self.analyses, strict=True)):
             is_bound = analysis.totals.is_lower_bound(name)
@@ -82,7 +83,7 @@ class SideBySide:
 
     def _notes(self, names: Sequence[str]) -> Iterable[str]:
         meanings = [f"{name}: {meaning}" for name, meaning in MEANINGS.items() if name in names]
-        if {*names} & {*BYTES}:
+        if any(map(_is_in_bytes, names)):
             yield "; ".join([f"in {self.dtype}", *meanings])
         for analysis in self.analyses:
             if not analysis.totals.is_complete:
@@ -104,6 +105,11 @@ class SideBySide:
     def _shapes(self, analysis: Analysis, shapes: Iterable[Shape]) -> str:
         layout = self.layout or analysis.graph.layout
         return ", ".join(write_shape(shape, layout, analysis.batch) for shape in shapes)
+
+
+def _is_in_bytes(name: str) -> bool:
+    known = quantity_named(name)
+    return known is not None and known.unit == "bytes"
 
 
 def _bounds(analysis: Analysis, names: Iterable[str]) -> list[str]:

@@ -135,3 +135,8 @@ def test_shapes_are_written_in_the_layout_of_the_option_and_the_batch_leads_them
     assert ran.line("input").split() == ["input", "5x224x224x3", "5x32x32x1", "-"]
     records = json.loads(archcalc("compare", "resnet18", "--layout", "hwc", "--format", "json").out)
     assert records[0]["input"] == "3x224x224"
+
+
+def test_the_number_format_is_noted_with_quantities_in_bytes_only(archcalc: Archcalc) -> None:
+    for columns, noted in (("macs,backward_macs", False), ("saved", True), ("memory", True), ("kv_cache", True)):
+        assert ("in float32" in archcalc("compare", "lenet5", "alexnet", "--columns", columns).out) == noted

@@ -88,6 +88,8 @@ def test_latex_escapes_names_and_sets_words_as_words(archcalc: Archcalc, argumen
         (("c1/cnv",), "did you mean 'c1/conv'?"),
         (("c1/conv", "parms"), "did you mean 'params'?"),
         (("input",), "`archcalc show"),
+        (("neurons",), "'neurons' is a quantity of one output, not of the network"),
+        (("gradient",), "write LAYER.gradient"),
         (("c1", "params", "surplus"), "unexpected argument 'surplus'"),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
@@ -18,6 +17,7 @@ from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from archcalc.spec.ranges import read_values
 from archcalc.spec.syntax import Condition
+from archcalc.spec.write import written_number
 
 if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
@@ -283,10 +283,7 @@ def _settings_text(axes: Sequence[GridAxis], values: Sequence[Any]) -> str:
 def _value_text(value: Any) -> str:
     if isinstance(value, tuple):
         return "x".join(map(_value_text, value))
-    if isinstance(value, Fraction) and value.denominator != 1:
-        exact = float(value)
-        return f"{exact:g}" if Fraction(repr(exact)) == value else str(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else written_number(value)
 
 
 def _for_key(hint: str) -> str:

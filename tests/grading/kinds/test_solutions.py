@@ -55,6 +55,12 @@ def test_the_least_number_of_layers_that_reaches_a_field() -> None:
     assert marked("vary: N, condition: 'rf <= 15', which: largest", "7", DEEP).verdict == "exact"
 
 
+def test_fractions_are_written_with_all_decimals() -> None:
+    network = "network: {spec: '1x8x8 -> conv floor(100*a) k3', set: {a: 0.5}}"
+    mark = marked("vary: 'a=0.1234567,0.7654321', condition: 'params > 1', which: largest", "0.1234567", network)
+    assert mark.sentence.startswith("q is a = 0.7654321, not 0.1234567")
+
+
 def test_all_solutions() -> None:
     question = "vary: conv_1.s, condition: 'conv_1.H = 10', which: all"
     network = "network: 3x32x32 -> conv 8 k5"
