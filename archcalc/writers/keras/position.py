@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, helper
-from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
+from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 POSITIONS = helper(
     "relative_positions",
@@ -70,19 +70,26 @@ class BucketedPositionBias(layers.Layer):
 ''',
 )
 SHIFT_MASK = helper(
-    "shift_mask",
+    "ShiftMask",
     '''
-def shift_mask(size, window, shift):
-    """Return a mask for windows of a shifted map, whose ends do not attend."""
-    apart = False
-    for axis, (n, m) in enumerate(zip(size, window)):
-        ends = np.indices(size)[axis] + shift[axis] >= n
-        for place, width in enumerate(window):
-            ends = np.stack(np.split(ends, ends.shape[place] // width, place), place)
-            ends = np.moveaxis(ends, place + 1, -1)
-        ends = ends.reshape(-1, math.prod(window))
-        apart = apart | (ends[:, :, None] != ends[:, None])
-    return np.where(apart, -100.0, 0.0).astype("float32")[None, :, None]
+class ShiftMask(layers.Layer):
+    """A mask for windows of a shifted map, whose ends do not attend."""
+
+    def __init__(self, size, window, shift, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.window, self.shift = tuple(size), tuple(window), tuple(shift)
+
+    def call(self, x):
+        apart = False
+        for axis, n in enumerate(self.size):
+            ends = np.indices(self.size)[axis] + self.shift[axis] >= n
+            for place, width in enumerate(self.window):
+                ends = np.stack(np.split(ends, ends.shape[place] // width, place), place)
+                ends = np.moveaxis(ends, place + 1, -1)
+            ends = ends.reshape(-1, math.prod(self.window))
+            apart = apart | (ends[:, :, None] != ends[:, None])
+        mask = np.where(apart, -100.0, 0.0).astype("float32")
+        return ops.convert_to_tensor(mask[None, :, None])
 ''',
 )
 
@@ -114,4 +121,4 @@ def write_shift_mask(context: KerasContext) -> Code:
     op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
     sizes = Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts)
-    return expression("shift_mask($size, $window, $shift)", *sizes, helpers=(SHIFT_MASK,))._replace(steps=())
+    return layer(CallExpression(SHIFT_MASK.name, sizes), "$anchor", helpers=(SHIFT_MASK,))._replace(steps=())

@@ -199,3 +199,10 @@ def test_files_are_formatted(tmp_path: Path) -> None:
     for check in (["format", "--check"], ["check", "--select", "E,F,I,UP"]):
         ran = subprocess.run([sys.executable, "-m", "ruff", *check, "."], cwd=tmp_path, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stdout
+
+
+def test_masks_of_shifted_windows_are_computed_by_a_layer():
+    """Saved models then contain the sizes of masks, instead of their numbers."""
+    text = write_keras(load("swin").graph)
+    assert "class ShiftMask(layers.Layer):" in text
+    assert " = ShiftMask(size=size, window=(7, 7), shift=(3, 3)," in text
