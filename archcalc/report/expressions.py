@@ -45,7 +45,7 @@ TEXT = FormulaNotation(
     absolute=lambda x: f"|{x}|",
     brackets=("(", ")"),
 )
-LATEX_FUNCTIONS = ("exp", "ln", "tanh", "sin", "cos", "max", "min")
+LATEX_FUNCTIONS = ("arctan", "exp", "ln", "tanh", "sin", "cos", "max", "min")
 """The functions that LaTeX knows by name."""
 LATEX = FormulaNotation(
     times=r" \cdot ",
@@ -69,7 +69,7 @@ FUNCTIONS = {
     "round": "round",
     "sin": "sin",
     "cos": "cos",
-    "atan": "atan",
+    "atan": "arctan",
     "max": "max",
     "min": "min",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,13 @@ from hypothesis import strategies as st
 
 import archcalc as api
 from archcalc.executor.interpreter import Interpreter, LayerTrace
+from archcalc.executor.kernels.rounding import nearest, rounded
 from archcalc.executor.loops.exact import Exact
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.run import record_layer
 from archcalc.executor.weights import initial
-from archcalc.ops.base import REGISTRY
+from archcalc.ops.arithmetic import Cast, Quantize
+from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.structure import Identity
 from archcalc.report.expressions import LATEX, Expressions, FormulaNotation
 from archcalc.report.worked import (
@@ -180,6 +184,17 @@ FUNCTIONS = {
 }
 
 
+def rounding_of(op: Operator) -> dict[str, Callable[[float], float]]:
+    """Return what the function ``round`` means in the steps of an operator, as the kernels compute it."""
+    if isinstance(op, Cast):
+        to: Callable[..., Any] = partial(rounded, form=op.number_format, saturate=op.saturate, rounding=op.rounding)
+    elif isinstance(op, Quantize):
+        to = partial(nearest, form=op.number_format)
+    else:
+        return {}
+    return {"round": lambda x: float(to(np.float64(x)))}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {Identity.name}))
 @settings(max_examples=4)
@@ -203,7 +218,7 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
                 if math.isnan(float(each)):
                     continue  # Python has complex numbers and errors instead
                 expression = Expressions(PYTHON, 17).step(each)
-                value = eval(expression, {"__builtins__": {}}, FUNCTIONS)
+                value = eval(expression, {"__builtins__": {}}, FUNCTIONS | rounding_of(layer.op))
                 assert value == pytest.approx(float(each), rel=1e-9, abs=1e-9, nan_ok=True), (step, expression)
         assert float(number) == pytest.approx(kernel[0][index], rel=1e-9, abs=1e-9, nan_ok=True)
 
