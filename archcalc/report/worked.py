@@ -124,7 +124,8 @@ def worked_latex(result: Worked, arrays: Mapping[str, Array], *, digits: int = D
         for place in sorted({index[:-2] for index in read})[:MAX_MATRICES]:
             label = _typeset(f"{name}[{', '.join(map(str, place))}]" if prod(array.shape[:-2]) > 1 else name)
             matrix = array[place] if array.ndim > 1 else array[None]
-            rows = [" & ".join(row) for row in _boxed(matrix, _marked(array, read, place), digits)]
+            cells = _boxed(matrix, _marked(array, read, place), digits)
+            rows = [" & ".join(row).replace("inf", r"\infty") for row in cells]
             yield from (
                 r"\[",
                 rf"{label} = \begin{{pmatrix}}",

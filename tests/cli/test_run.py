@@ -360,6 +360,13 @@ def test_steps_of_one_kind_follow_each_other(archcalc: Archcalc) -> None:
     ]
 
 
+def test_padding_of_a_maximum_is_infinity_in_latex(archcalc: Archcalc) -> None:
+    given = ("--input", "1 2; 3 4", "--at", "maxpool_1:0,0", "--format", "latex")
+    ran = archcalc("run", "1x2x2 -> maxpool 2 p1", *given)
+    assert r"\boxed{-\infty} & \boxed{-\infty}" in ran.out
+    assert "inf" not in ran.out.replace(r"\infty", "")
+
+
 def test_numbers_that_were_read_are_boxed_in_latex(archcalc: Archcalc) -> None:
     given = ("--input", "1 2; 3 4", "--at", "maxpool_1:0,1", "--format", "latex")
     text = archcalc("run", "1x2x2 -> maxpool 2x1", *given).out

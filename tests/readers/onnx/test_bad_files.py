@@ -179,6 +179,22 @@ def test_an_index_outside_of_an_axis(tmp_path: Path, operator: str, place: int) 
         archcalc.load(str(write(tmp_path, model([made], {"x": [1, 4], **values}, {"i": indices}))))
 
 
+def test_rows_of_a_stored_table_count_from_its_end(tmp_path: Path) -> None:
+    table = np.arange(12, dtype=np.float32).reshape(3, 4)
+    made = [node("Gather", ["w", "i"], ["r"]), node("Add", ["x", "r"], ["y"])]
+    for rows in ([-1, 0], [2, -3]):
+        path = write(tmp_path, model(made, {"x": [1, 1, 4]}, {"w": table, "i": np.array(rows)}))
+        x = np.zeros((1, 1, 4), np.float32)
+        np.testing.assert_array_equal(np.squeeze(archcalc.load(str(path)).run({"x": x}).output), table[rows])
+
+
+def test_rows_that_a_stored_table_does_not_have(tmp_path: Path) -> None:
+    made = [node("Gather", ["w", "i"], ["r"]), node("Add", ["x", "r"], ["y"])]
+    arrays = {"w": np.ones((3, 4), np.float32), "i": np.array([9, 7])}
+    with pytest.raises(SpecError, match=r"outside of an axis of 3|out of bounds"):
+        archcalc.load(str(write(tmp_path, model(made, {"x": [1, 4]}, arrays)))).run({"x": np.zeros((1, 4), np.float32)})
+
+
 def test_attributes_that_no_layer_can_have(tmp_path: Path) -> None:
     boxes = {"x": [1, 2, 4, 4], "b": [3, 4], "i": [3]}
     empty = node("RoiAlign", ["x", "b", "i"], ["y"], sampling_ratio=2, output_height=0, output_width=2)

@@ -40,16 +40,16 @@ def rows_of_table(n: NodeView, axis: int) -> None:
     """Add the vectors of a stored table at places that are a tensor."""
     sizes, places = n.sizes(0), n.sizes(1)
     rest = [size for at, size in enumerate(sizes) if at != axis]
-    table = n.tensor(0)
+    table, indices = n.tensor(0), counted(n, 1, sizes[axis])
     if axis or len(sizes) != 2:
         rows = (sizes[axis], prod(rest))
         label = f"{n.outputs[0]}=table"
         how = f".rows{axis}"
         table = TensorName(n.tensors.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
     if axis == 0 and len(sizes) == 2:
-        n.call("aten.embedding.default", weight=table, indices=n.tensor(1))
+        n.call("aten.embedding.default", weight=table, indices=indices)
         return
-    made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=n.tensor(1))
+    made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=indices)
     own = [argument(n.tensors.size_of(n.name(1), at)) for at in range(len(places))]
     if axis == 0:
         n.call("aten.view.default", self=made, size=[*own, *rest])
