@@ -4,8 +4,8 @@
 
 By default, the bundled networks of at most 1e9 parameters. Compared are `count_params` and the shapes of the outputs of
 the model; from the ``.keras`` file that Keras writes, parameters and multiply–accumulates, where archcalc reads all
-layers (not those that the code defines itself); and of the narrowed network, the outputs with the same numbers. Prints
-what differs, what cannot be written, and the counts. Needs Keras with a backend.
+layers (of those that the code defines itself, sources of tensors are declared); and of the narrowed network, the
+outputs with the same numbers. Prints what differs, what cannot be written, and the counts. Needs Keras with a backend.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from tempfile import TemporaryDirectory
 from archcalc import SpecError, load
 from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
+from archcalc.ops.source import Source
 from archcalc.spec import bundled
-from archcalc.writers.keras.layout import layouts_of
-from archcalc.writers.keras.write import write_keras
+from archcalc.spec.write import write_layer
+from archcalc.writers.keras.layout import AxisOrder, layouts_of
+from archcalc.writers.keras.write import plan_of, write_keras
 from tests.oracle.generated_keras import differences, model_of
 
 LARGEST = 10**9
@@ -59,12 +61,33 @@ def compared(graph: Graph, folder: Path) -> Iterator[tuple[str, str]]:
     yield "outputs", "" if largest < TOLERANCE else f"{largest:.1e}"
 
 
+SOURCES = ("constant", "learned", "relative_bias", "shift_mask")
+"""The operators that read nothing, for which the code defines layers itself."""
+
+
+def declarations(graph: Graph) -> dict[str, str]:
+    """Return the layers that the code defines itself for sources, by the names of the layers of Keras."""
+    plan = plan_of(graph)
+    layouts = layouts_of(graph)
+    found = {}
+    for place in plan.functions.places():
+        node = graph.nodes[place.layer]
+        if node.op.name not in SOURCES:
+            continue
+        layout = "hwc" if layouts.made[Ref(place.layer)] is AxisOrder.LAST else "chw"
+        found[place.name] = write_layer(node.op, layout)
+        if not isinstance(node.op, Source) and AxisOrder.LAST in layouts.made.values():
+            last, *others = range(len(node.output))[::-1]  # without a shape in the text, read with the last axis first
+            found[place.name] += f" -> transpose {'x'.join(map(str, [last, *others[::-1]]))}"
+    return found
+
+
 def from_file(model: object, graph: Graph, path: Path) -> str:
     """Return what differs in the file that Keras writes."""
     model.save(path)  # type: ignore[attr-defined]
     before = analyze(graph).totals
     try:
-        after = load(str(path)).analyze().totals
+        after = load(str(path), layers=declarations(graph)).analyze().totals
     except SpecError as error:
         return error.problems[0].message
     finally:
