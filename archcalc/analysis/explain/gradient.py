@@ -19,7 +19,7 @@ WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}\d*(?![A-Za-z])")
 NUMBERED = re.compile(r"\b([ui])(\d)\b")
 COMMANDS = {
     "Σ": r"\sum", "Π": r"\prod", "·": r" \cdot ", "⊙": r" \odot ", "⋆": r" \star ", "∗": r" * ", "−": "-",
-    "≠": r" \neq ", "≥": r" \ge ", "ᵀ": r"^{\top}", "²": "^2", "′": "'", "∂": r"\partial ", "μ": r"\mu ",
+    "≠": r" \neq ", "≥": r" \ge ", "≤": r" \le ", "ᵀ": r"^{\top}", "²": "^2", "′": "'", "∂": r"\partial ", "μ": r"\mu ",
     "σ": r"\sigma ", "ε": r"\epsilon ", "γ": r"\gamma ", "β": r"\beta ", "α": r"\alpha ", "‖": r"\Vert ",
     "…": r"\dots ", "×": r" \times ",
 }  # fmt: skip
