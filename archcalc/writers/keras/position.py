@@ -84,7 +84,9 @@ class ShiftMask(layers.Layer):
         for axis, n in enumerate(self.size):
             ends = np.indices(self.size)[axis] + self.shift[axis] >= n
             for place, width in enumerate(self.window):
-                ends = np.stack(np.split(ends, ends.shape[place] // width, place), place)
+                ends = np.stack(
+                    np.split(ends, ends.shape[place] // width, place), place
+                )
                 ends = np.moveaxis(ends, place + 1, -1)
             ends = ends.reshape(-1, math.prod(self.window))
             apart = apart | (ends[:, :, None] != ends[:, None])
