@@ -40,7 +40,7 @@ def changed(site: Site, **attributes: Any) -> Site | None:
 
 def replaced(site: Site, op: Operator | None) -> Site | None:
     """Return the site with another operator; ``None`` if there is none or it is equal."""
-    if op is None or (type(op) is type(site.op) and op.attributes() == site.op.attributes()):
+    if op is None or (op.equals(site.op)):
         return None
     return site._replace(op=op)
 

@@ -307,6 +307,10 @@ class Operator(Traits):
         """Return the values of all declared arguments by name."""
         return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
 
+    def equals(self, other: Operator) -> bool:
+        """Return whether another operator is the same one, with the same arguments."""
+        return self.name == other.name and self.attributes() == other.attributes()
+
     def tensor_arguments(self) -> tuple[str, ...]:
         """Return the names of the tensors that are given as arguments, in the order of these inputs."""
         return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])

@@ -375,14 +375,18 @@ def readers_in(graph: Graph) -> Mapping[Ref, Sequence[int]]:
 
 
 def shared_with(graph: Graph, nodes: range) -> int | None:
-    """Return the index at which layers start whose weights are those of these layers; ``None`` if there are none."""
+    """Return the index at which the same layers start whose weights these layers have; ``None`` if there are none."""
     found = {
         owner - (index - nodes.start)
         for index in nodes
         for weight in graph.nodes[index].op.weights(graph.input_shapes(graph.nodes[index]))
         for owner in (graph.nodes[index].tied.get(weight.name, nodes.stop + len(nodes)),)
     }
-    return found.pop() if len(found) == 1 and max(found) < nodes.start else None
+    start = found.pop() if len(found) == 1 else nodes.start
+    if not 0 <= start < nodes.start:
+        return None
+    same = all(graph.nodes[start + place].op.equals(graph.nodes[index].op) for place, index in enumerate(nodes))
+    return start if same else None
 
 
 def slots_of(named: Named) -> list[Slot]:

@@ -133,8 +133,12 @@ def parsed(text: str) -> Text:
 
 def top_level(text: str) -> list[str] | None:
     """Return the arguments of a call; ``None`` if the text is not that between one pair of brackets."""
-    found, depth, start = [], 0, 0
+    found, depth, start, quote = [], 0, 0, ""
     for place, char in enumerate(text):
+        if char in "\"'" and quote in ("", char):
+            quote = "" if quote else char
+        if quote:  # a comma or bracket in a string separates nothing
+            continue
         depth += (char in "([{") - (char in ")]}")
         if depth < 0:
             return None

@@ -105,6 +105,8 @@ class Functions:
                 yield f"{node.name}: Keras's layers of different kinds share no weights"
             elif others or arrays:
                 yield f"{node.name}: Keras's layers share all of their weights or none"
+            elif kinds[0] == kinds[1] and not self.graph.nodes[owner].op.equals(node.op):
+                yield f"{node.name}: a layer of Keras that is called again has the same arguments, biases included"
             elif where[index] != where.get(owner) or where[index][1]:
                 yield f"{node.name}: weights of layers in different functions are not shared"
 

@@ -60,8 +60,8 @@ def write_pattern(context: KerasContext) -> Code:
         return in_layers(split, moved, merged and inferred(made, merged))
     text = "$0"
     values: list[Arg] = []
-    if split:
-        text = f"ops.reshape({text}, (-1, {listed(split)}))"
+    if split is not None:
+        text = f"ops.reshape({text}, ({', '.join(map(str, [-1, *split]))}{'' if split else ','}))"
     if gone:
         text = f"ops.{op.how}({text}, axis={gone[0] if len(gone) == 1 else tuple(gone)})"
     if new:

@@ -82,8 +82,7 @@ def is_variable(written: str, width: int) -> bool:
 
 
 def _is_same_layer(one: Node, other: Node) -> bool:
-    alike = one.op.name == other.op.name and one.op.attributes() == other.op.attributes()
-    return alike and one.inputs == other.inputs and one.tied == other.tied
+    return one.op.equals(other.op) and one.inputs == other.inputs and one.tied == other.tied
 
 
 def with_blocks(sections: Sections, taken: set[str], width: int | None = None) -> Sections:
