@@ -86,6 +86,14 @@ layers:
   - heads: "concat(slice 1:2 axis=1 -> fc 3, slice 2:3 axis=0 -> flatten -> fc 2, slice (-1): axis=0 -> fc 2)"
   - all: atan -> fc 2
 """
+SINGLE_NUMBERS = """
+input: 1
+blocks:
+  squared: einsum('a, a = a', identity, identity) -> tanh
+layers:
+  - first: fc 1 -> (repeat '1 -> z' z=3) -> fc 1
+  - second: squared -> repeat '1 -> z' z=2 -> fc 4
+"""
 NETWORKS = {
     "shared": SHARED,
     "loops": LOOPS,
@@ -93,6 +101,7 @@ NETWORKS = {
     "sequences": SEQUENCES,
     "tokens": TOKENS,
     "vectors": VECTORS,
+    "single numbers": SINGLE_NUMBERS,
 }
 
 
@@ -132,7 +141,6 @@ def test_every_operator_that_is_written_computes_the_same(name: str, data: st.Da
         assert max(differences(network).values(), default=0) < TOLERANCE
 
 
-@pytest.mark.xfail(reason="joins of vectors and tokens in odd combinations are written with the wrong axes")
 @pytest.mark.slow
 @settings(some, max_examples=40)
 @given(networks())

@@ -162,6 +162,23 @@ def test_layers_that_share_all_weights_are_called_again() -> None:
     assert code(tower).count("layers.Dense(") == 1
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "{a: linear 8}, {b: [tanh, linear 8 nobias weights=@a]}",
+        "{a: conv 4 k3 same}, {b: [tanh, conv 4 k3 s2 p1 weights=@a]}",
+    ],
+)
+def test_layers_that_share_weights_but_differ_otherwise_are_refused(layers: str) -> None:
+    with pytest.raises(SpecError, match="has the same arguments"):
+        code(f"input: 4x8x8\nlayers: [{layers}]")
+
+
+def test_commas_in_strings_divide_no_calls() -> None:
+    text = code("input: 1\nblocks: {b: \"einsum('a, a = a', identity, identity) -> tanh\"}\nlayers: [fc 1, {c: b}]")
+    assert '"ba,ba->ba"' in text
+
+
 def test_training_heads_are_outputs_on_demand() -> None:
     text = code("input: 3x8x8\nlayers: {a: conv 4 k3, head: gap -> fc 5}\ntraining_heads: {aux: '@a -> gap -> fc 5'}")
     found = functions(text)["build_model"]
