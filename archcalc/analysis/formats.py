@@ -9,15 +9,12 @@ from functools import lru_cache
 from archcalc.graph import Graph
 from archcalc.numeric import Number, ceil_div
 from archcalc.ops.base import Operator, Weight
+from archcalc.ops.formats import FORMATS
 
 BITS: Mapping[str, int] = {
-    "float64": 64,
-    "float32": 32,
-    "float16": 16,
-    "bfloat16": 16,
-    "float8": 8,
-    "int8": 8,
-    "int4": 4,
+    **{name: FORMATS[name].bits for name in ("float64", "float32", "float16", "bfloat16")},
+    "float8": FORMATS["float8_e4m3fn"].bits,
+    **{name: FORMATS[name].bits for name in ("int8", "int4")},
 }
 """The bits per number, by number format."""
 ALIASES: Mapping[str, str] = {

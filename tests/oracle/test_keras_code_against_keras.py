@@ -14,11 +14,12 @@ from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed
 from archcalc.api import load
 from archcalc.graph import Graph
-from archcalc.spec import Source, SpecError, read_spec
+from archcalc.spec import SpecError
 from archcalc.writers.keras.registry import LAYERS
 from archcalc.writers.keras.write import write_keras
 from tests.oracle.generated_keras import differences, model_of
 from tests.random_networks import layers, networks
+from tests.writers.code.networks import LOOPS, SHARED, graph
 
 pytestmark = pytest.mark.torch
 
@@ -27,33 +28,6 @@ some = settings(max_examples=8, derandomize=True)
 TOLERANCE = 2e-3
 """The largest difference, relative to the largest number of an output; deep networks amplify rounding errors."""
 
-SHARED = """
-inputs: {left: 1x8x8, right: 1x8x8}
-shared:
-  tower: conv 4 k3 -> bn -> relu -> fc 5
-layers:
-  - one: tower
-  - other: "@right -> tower -> relu"
-  - first: linear 5
-  - again: linear 5 weights=@first
-  - same: sub(@one, @again) -> abs -> fc 1
-heads:
-  seen: "@one"
-"""
-LOOPS = """
-input: 3x16x16
-blocks:
-  unit(c, s=1): conv c k3 s=s half nobias -> bn -> relu
-  residual(c): add(unit(c) -> unit(c), identity) -> relu
-layers:
-  - stem: unit(8)
-  - stage1: residual(8)*3
-  - stage2: unit(16, s=2) -> residual(16)*2
-  - mix: add(identity, conv 16 k1) -> residual(16)*2 -> mul(identity, gap -> sigmoid)
-  - head: gap -> fc 5
-training_heads:
-  aux: "@stage1 -> gap -> fc 5"
-"""
 PADDINGS = """
 input: 3x13x14
 layers:
@@ -111,10 +85,6 @@ def keras() -> Any:
     torch.set_num_threads(1)
     os.environ.setdefault("KERAS_BACKEND", "torch")
     return pytest.importorskip("keras")
-
-
-def graph(text: str) -> Graph:
-    return read_spec(Source("net.yaml", text)).graph
 
 
 def is_written(network: Graph) -> bool:

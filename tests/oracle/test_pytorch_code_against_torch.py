@@ -15,7 +15,7 @@ from archcalc.analysis.resize import narrowed
 from archcalc.api import load
 from archcalc.executor.inputs import vocabularies
 from archcalc.graph import Graph
-from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
+from archcalc.spec import Given, SpecError, load_spec
 from archcalc.writers.code.arguments import settings_of
 from archcalc.writers.pytorch.registry import LAYERS
 from archcalc.writers.pytorch.reserved import ATTRIBUTES
@@ -24,6 +24,7 @@ from tests.oracle import awkward_names
 from tests.oracle.generated import class_of, differences, module_of
 from tests.random_networks import layers, networks
 from tests.sample import SAMPLE
+from tests.writers.code.networks import LOOPS, SHARED, graph
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
 
@@ -32,33 +33,6 @@ some = settings(max_examples=15, derandomize=True)
 TOLERANCE = 2e-3
 """The largest difference, relative to the largest number of an output; deep networks amplify rounding errors."""
 
-SHARED = """
-inputs: {left: 1x8x8, right: 1x8x8}
-shared:
-  tower: conv 4 k3 -> bn -> relu -> fc 5
-layers:
-  - one: tower
-  - other: "@right -> tower -> relu"
-  - first: linear 5
-  - again: linear 5 weights=@first
-  - same: sub(@one, @again) -> abs -> fc 1
-heads:
-  seen: "@one"
-"""
-LOOPS = """
-input: 3x16x16
-blocks:
-  unit(c, s=1): conv c k3 s=s half nobias -> bn -> relu
-  residual(c): add(unit(c) -> unit(c), identity) -> relu
-layers:
-  - stem: unit(8)
-  - stage1: residual(8)*3
-  - stage2: unit(16, s=2) -> residual(16)*2
-  - mix: add(identity, conv 16 k1) -> residual(16)*2 -> mul(identity, gap -> sigmoid)
-  - head: gap -> fc 5
-training_heads:
-  aux: "@stage1 -> gap -> fc 5"
-"""
 TABLE = """
 input: 3x9x9
 tables: {some: X.XX / .XX. / XXXX, more: X..X / .X.X / .XX. / ..XX}
@@ -81,10 +55,6 @@ def torch() -> Any:
     found = pytest.importorskip("torch")
     found.set_num_threads(1)
     return found
-
-
-def graph(text: str) -> Graph:
-    return read_spec(Source("net.yaml", text)).graph
 
 
 def is_written(network: Graph) -> bool:

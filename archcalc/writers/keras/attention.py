@@ -8,8 +8,8 @@ from typing import Any
 from archcalc.readers.keras.layers.attention import as_vector, into_heads, out_of_heads
 from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, helper, option, width
 from archcalc.writers.code.lines import CallText, in_lines
+from archcalc.writers.code.operators import filled_up, shares_heads, words_of
 from archcalc.writers.keras.dense import transpose
-from archcalc.writers.keras.product import filled_up
 from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
 ROTATE = helper(
@@ -88,7 +88,7 @@ def of_keras(context: KerasContext, sizes: dict[str, int]) -> Code:
     """Return Keras's layer."""
     op, head = context.op, sizes["dim"] // context.op.heads
     bias = option("use_bias", op.bias, True)
-    if grouped(op):
+    if shares_heads(op):
         args = (Arg("head_dim", head), Arg("num_query_heads", op.heads), Arg("num_key_value_heads", op.kv_heads), bias)
         call = CallExpression("layers.GroupQueryAttention", args)
     else:
@@ -102,10 +102,6 @@ def of_keras(context: KerasContext, sizes: dict[str, int]) -> Code:
     return layer(call, given + ", use_causal_mask=True" * op.causal, arrays=arrays)
 
 
-def grouped(op: Any) -> bool:
-    return op.kv_heads is not None and op.kv_heads != op.heads
-
-
 def written_out(context: KerasContext, sizes: dict[str, int]) -> Code:
     """Return a call of a function with the projections and products of an attention layer."""
     op = context.op
@@ -113,7 +109,7 @@ def written_out(context: KerasContext, sizes: dict[str, int]) -> Code:
     name = function_name(op)
     own = helper(name, "\n".join(function_lines(op, name)))
     args = [width("dim", sizes["dim"]), Arg("heads", op.heads)]
-    args += [Arg("kv_heads", op.kv_heads)] if grouped(op) else []
+    args += [Arg("kv_heads", op.kv_heads)] if shares_heads(op) else []
     args += [Arg("window", op.window)] if op.window is not None else []
     args += [option("base", op.rope, 10_000)] if op.rope is not None else []
     rank = len(context.shape) + 1
@@ -130,27 +126,15 @@ def written_out(context: KerasContext, sizes: dict[str, int]) -> Code:
 
 def function_name(op: Any) -> str:
     """Return the name of the function with what an attention layer has."""
-    words = {
-        "unbiased": not op.bias,
-        "key_unbiased": op.bias and not op.key_bias,
-        "out_unbiased": op.bias and not op.out_bias,
-        "causal": op.causal,
-        "rotary": op.rope is not None,
-        "linear": op.alibi,
-        "windowed": op.window is not None,
-        "biased": op.score_bias,
-        "masked": op.mask,
-        "cross": op.context,
-        "grouped_query": grouped(op),
-    }
-    return "_".join([*(word for word, holds in words.items() if holds), ATTENTION])
+    words = (word for word in words_of(op) if word != "wide")  # its function has the width in any case
+    return "_".join([*words, ATTENTION])
 
 
 def function_lines(op: Any, name: str) -> Iterator[str]:
     """Yield the lines of the function."""
     tensors = ["x", *op.tensor_arguments()]
     parameters = [*tensors, "dim", "heads"]
-    parameters += ["kv_heads"] if grouped(op) else []
+    parameters += ["kv_heads"] if shares_heads(op) else []
     parameters += ["window"] if op.window is not None else []
     parameters += ["base=10_000"] if op.rope is not None else []
     yield from header(name, (*parameters, "*", "name"))
@@ -184,7 +168,7 @@ def with_short_name(codes: Mapping[int, Code]) -> dict[int, Code]:
 def body(op: Any) -> Iterator[str]:
     """Yield the lines of the body."""
     source = "context" if op.context else "x"
-    keys, kv_heads = ("dim // heads * kv_heads", "kv_heads") if grouped(op) else ("dim", "heads")
+    keys, kv_heads = ("dim // heads * kv_heads", "kv_heads") if shares_heads(op) else ("dim", "heads")
     yield "features = x.shape[-1]"
     yield from projection("q = ", "query", "x", "dim", bias=op.bias)
     yield from projection("k = ", "key", source, keys, bias=op.bias and op.key_bias)
@@ -192,7 +176,7 @@ def body(op: Any) -> Iterator[str]:
     yield f"q, k, v = in_heads(q, heads), in_heads(k, {kv_heads}), in_heads(v, {kv_heads})"
     if op.rope is not None:
         yield "q, k = rotate(q, base), rotate(k, base)"
-    if grouped(op):
+    if shares_heads(op):
         yield "k, v = (ops.repeat(t, heads // kv_heads, axis=-3) for t in (k, v))"
     biases = [each for each in ("score_bias", "mask") if getattr(op, each)]
     limit = limited(op)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import CallExpression, Code, NotInLibrary, option
+from archcalc.writers.code.operators import ARITHMETIC, COMPARISONS
 from archcalc.writers.keras.conv import cropping
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, expression, layer, statements, writes
 
 CLASSES = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "max": "Maximum", "min": "Minimum"}
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-COMPARED = {
-    "greater": ">",
-    "greater_equal": ">=",
-    "less": "<",
-    "less_equal": "<=",
-    "equal": "==",
-    "not_equal": "!=",
-}
 
 
 def aligned(context: KerasContext) -> list[str]:
@@ -52,7 +44,7 @@ def write_arithmetic(context: KerasContext) -> Code:
         for other in others:
             first = f"ops.{name}imum({first}, {other})"
         return expression(first)
-    return expression(f" {OPERATORS[name]} ".join([first, *others]))
+    return expression(f" {ARITHMETIC[name]} ".join([first, *others]))
 
 
 @writes("where")
@@ -64,7 +56,7 @@ def write_where(context: KerasContext) -> Code:
 @writes("compare")
 def write_compare(context: KerasContext) -> Code:
     one, other = aligned(context)
-    return expression(f'ops.cast({one} {COMPARED[context.op.how]} {other}, "float32")')
+    return expression(f'ops.cast({one} {COMPARISONS[context.op.how]} {other}, "float32")')
 
 
 @writes("concat")

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from string import ascii_lowercase
-
 from archcalc.ops.pattern import parse
 from archcalc.writers.code.calls import Code, NotInLibrary
+from archcalc.writers.code.operators import filled_up, letters_of
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, expression, writes
-
-
-def filled_up(context: KerasContext, place: int, rank: int) -> str:
-    """Return a tensor with axes of size 1 behind the batch, so that it has as many axes as others."""
-    missing = rank - len(context.shapes[place])
-    return f"${place}" + (f"[:{', None' * missing}]" if missing else "")
 
 
 @writes("matmul")
@@ -26,10 +19,7 @@ def write_matmul(context: KerasContext) -> Code:
 def write_einsum(context: KerasContext) -> Code:
     """Write the pattern with one letter per axis; names of one letter are kept."""
     pattern = parse(context.op.pattern)
-    names = pattern.read
-    plain = all(len(name) == 1 and name in ascii_lowercase for name in names)
-    letters = dict(zip(names, names if plain else ascii_lowercase, strict=False))
-    batch = next(letter for letter in "b" + ascii_lowercase[::-1] if letter not in letters.values())
+    letters, batch = letters_of(pattern)
     layouts = (*context.layouts, context.layout)
     if AxisOrder.VECTOR in layouts:
         raise NotInLibrary("a product with a vector in place of maps is not written")

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, helper, option, width
+from archcalc.writers.code.classes import camel_case
 from archcalc.writers.code.lines import WIDTH, CallText, in_lines, wrapped
-from archcalc.writers.pytorch.product import filled_up
+from archcalc.writers.code.operators import filled_up, shares_heads, words_of
 from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
 
 ROTATE = helper(
@@ -54,7 +55,7 @@ def write_attention(context: PyTorchContext) -> Code:
     given = op.tensor_arguments()
     made = helper(class_name(op), "\n".join(class_lines(op)))
     args = [width("features", sizes["features"]), Arg("heads", op.heads)]
-    if grouped(op):
+    if shares_heads(op):
         args.append(Arg("kv_heads", op.kv_heads))
     if op.dim is not None:
         args.append(width("dim", op.dim)._replace(positional=False))
@@ -78,36 +79,18 @@ def steps(call: CallExpression, given: Any) -> tuple[tuple[str, CallExpression],
     return () if given else (("", call),)
 
 
-def grouped(op: Any) -> bool:
-    return op.kv_heads is not None and op.kv_heads != op.heads
-
-
 def class_name(op: Any) -> str:
     """Return the name of the class with what an attention layer has."""
-    words = {
-        "Unbiased": not op.bias,
-        "KeyUnbiased": op.bias and not op.key_bias,
-        "OutUnbiased": op.bias and not op.out_bias,
-        "Causal": op.causal,
-        "Rotary": op.rope is not None,
-        "Linear": op.alibi,
-        "Windowed": op.window is not None,
-        "Biased": op.score_bias,
-        "Masked": op.mask,
-        "Cross": op.context,
-        "Wide": op.dim is not None,
-        "GroupedQuery": grouped(op),
-    }
-    return "".join(word for word, holds in words.items() if holds) + "Attention"
+    return camel_case("_".join([*words_of(op), "attention"]))
 
 
 def class_lines(op: Any) -> Iterator[str]:
     """Yield the lines of the class."""
     dim = "dim" if op.dim is not None else "features"
     context = "context_features" if op.context else "features"
-    keys = f"{dim} // heads * kv_heads" if grouped(op) else dim
+    keys = f"{dim} // heads * kv_heads" if shares_heads(op) else dim
     parameters = ["self", "features: int", "heads: int"]
-    parameters += ["kv_heads: int"] if grouped(op) else []
+    parameters += ["kv_heads: int"] if shares_heads(op) else []
     parameters += ["dim: int"] if op.dim is not None else []
     parameters += ["context_features: int"] if op.context else []
     parameters += ["window: int"] if op.window is not None else []
@@ -141,7 +124,7 @@ def signature(name: str, parameters: list[str], result: str) -> list[str]:
 
 def kept(op: Any) -> list[str]:
     """Return the parameters that are stored."""
-    found = {"kv_heads": grouped(op), "window": op.window is not None, "base": op.rope is not None}
+    found = {"kv_heads": shares_heads(op), "window": op.window is not None, "base": op.rope is not None}
     return [name for name, holds in found.items() if holds]
 
 
@@ -150,7 +133,7 @@ def description(op: Any) -> Iterator[str]:
     words = {
         "causal": op.causal,
         "windowed": op.window is not None,
-        "grouped queries": grouped(op),
+        "grouped queries": shares_heads(op),
         "rotary positions": op.rope is not None,
         "linear biases": op.alibi,
     }
@@ -166,12 +149,12 @@ def description(op: Any) -> Iterator[str]:
 def body(op: Any) -> Iterator[str]:
     """Yield the lines of the forward pass."""
     source = "context" if op.context else "x"
-    kv_heads = "self.kv_heads" if grouped(op) else "self.heads"
+    kv_heads = "self.kv_heads" if shares_heads(op) else "self.heads"
     for name, read, heads in (("q", "x", "self.heads"), ("k", source, kv_heads), ("v", source, kv_heads)):
         yield f"{name} = self.{name}_proj({read}).unflatten(-1, ({heads}, -1)).transpose(-2, -3)"
     if op.rope is not None:
         yield "q, k = rotate(q, self.base), rotate(k, self.base)"
-    if grouped(op):
+    if shares_heads(op):
         yield "k, v = (t.repeat_interleave(self.heads // self.kv_heads, -3) for t in (k, v))"
     biases = [name for name in ("score_bias", "mask") if getattr(op, name)]
     limit = limited(op)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archcalc.writers.code.calls import Code, Helper, NotInLibrary, helper
+from archcalc.writers.code.operators import ARITHMETIC, COMPARISONS
 from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, writes
 
 CENTER_CROP = helper(
@@ -14,15 +15,6 @@ def center_crop(x: Tensor, size: Sequence[int]) -> Tensor:
     return x[(..., *(slice(start, start + m) for start, m in zip(starts, size)))]
 """,
 )
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-COMPARED = {
-    "greater": ">",
-    "greater_equal": ">=",
-    "less": "<",
-    "less_equal": "<=",
-    "equal": "==",
-    "not_equal": "!=",
-}
 
 
 def aligned(context: PyTorchContext) -> list[str]:
@@ -40,7 +32,7 @@ MANY = 5
 def write_arithmetic(context: PyTorchContext) -> Code:
     if context.op.name == "add" and len(context.shapes) >= MANY:
         return expression(f"sum([{', '.join(aligned(context))}])")
-    return expression(f" {OPERATORS[context.op.name]} ".join(aligned(context)))
+    return expression(f" {ARITHMETIC[context.op.name]} ".join(aligned(context)))
 
 
 @writes("max", "min")
@@ -60,7 +52,7 @@ def write_where(context: PyTorchContext) -> Code:
 @writes("compare")
 def write_compare(context: PyTorchContext) -> Code:
     one, other = aligned(context)
-    return expression(f"({one} {COMPARED[context.op.how]} {other}).float()")
+    return expression(f"({one} {COMPARISONS[context.op.how]} {other}).float()")
 
 
 @writes("concat")

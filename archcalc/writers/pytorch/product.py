@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from string import ascii_lowercase
-
 from archcalc.ops.pattern import parse
 from archcalc.writers.code.calls import Code
+from archcalc.writers.code.operators import filled_up, letters_of
 from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
-
-
-def filled_up(context: PyTorchContext, place: int, rank: int) -> str:
-    """Return a tensor with axes of size 1 behind the batch, so that it has as many axes as others."""
-    missing = rank - len(context.shapes[place])
-    return f"${place}" + (f"[:{', None' * missing}]" if missing else "")
 
 
 @writes("matmul")
@@ -25,10 +18,7 @@ def write_matmul(context: PyTorchContext) -> Code:
 def write_einsum(context: PyTorchContext) -> Code:
     """Write the pattern with one letter per axis; names of one letter are kept."""
     pattern = parse(context.op.pattern)
-    names = pattern.read
-    plain = all(len(name) == 1 and name in ascii_lowercase for name in names)
-    letters = dict(zip(names, names if plain else ascii_lowercase, strict=False))
-    batch = next(letter for letter in "b" + ascii_lowercase[::-1] if letter not in letters.values())
+    letters, batch = letters_of(pattern)
     one, other, made = ("".join(letters[name] for (name,) in axes) for axes in (*pattern.inputs, pattern.output))
     # What is the same for every example is read without its batch of 1.
     alone = [single and not all(context.single) for single in context.single]

@@ -20,16 +20,9 @@ from archcalc import SpecError
 from benchmarks.damaged_onnx import DAMAGES, Model
 from tests.readers.onnx.models import convolutions, model, weights, write
 from tests.readers.onnx.test_subgraphs import refinement
+from tests.readers.refusals import reason
 
 node = helper.make_node
-
-
-def reason(path: Path) -> str:
-    with pytest.raises(SpecError) as caught:
-        archcalc.load(str(path))
-    (problem,) = caught.value.problems
-    assert problem.origin == str(path)
-    return problem.message
 
 
 def read(folder: Path, made: ModelProto) -> str:

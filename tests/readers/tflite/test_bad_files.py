@@ -15,16 +15,9 @@ from archcalc import SpecError
 pytest.importorskip("tflite")
 
 from benchmarks.damaged_tflite import DAMAGES, Model
+from tests.readers.refusals import reason
 
 FILES = Path(__file__).parent / "files"
-
-
-def reason(path: Path) -> str:
-    with pytest.raises(SpecError) as caught:
-        archcalc.load(str(path))
-    (problem,) = caught.value.problems
-    assert problem.origin == str(path)
-    return problem.message
 
 
 def test_files_that_are_no_models(tmp_path: Path):

@@ -10,27 +10,10 @@ from pathlib import Path
 import pytest
 
 from archcalc.api import load
-from archcalc.graph import Graph
-from archcalc.spec import Source, SpecError, read_spec
+from archcalc.spec import SpecError
 from archcalc.writers.keras.arrays import variables_of
 from archcalc.writers.keras.write import write_keras
-
-BLOCKS = """
-input: 3x16x16
-blocks:
-  unit(c, k=3, s=1): conv c k=k s=s half nobias -> bn -> relu
-  residual(c): add(unit(c) -> unit(c, k=1), identity)
-layers:
-  - stem: unit(8)
-  - stage1: residual(8)*3
-  - stage2: unit(16, s=2) -> residual(16)*2
-  - both: concat(unit(4), unit(6, k=5), identity)
-  - head: gap -> fc 5
-"""
-
-
-def graph(text: str) -> Graph:
-    return read_spec(Source("net.yaml", text)).graph
+from tests.writers.code.networks import BLOCKS, graph
 
 
 def code(text: str) -> str:

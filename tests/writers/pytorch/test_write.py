@@ -22,24 +22,9 @@ from archcalc.writers.code.calls import literal
 from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
 from tests.random_networks import networks
 from tests.sample import SAMPLE
+from tests.writers.code.networks import BLOCKS, graph
 
 CHAIN = "input: 3x8x8\nlayers: {a: conv 4 k3 -> relu, b: conv 4 k3 -> relu, head: gap -> fc 5}"
-BLOCKS = """
-input: 3x16x16
-blocks:
-  unit(c, k=3, s=1): conv c k=k s=s half nobias -> bn -> relu
-  residual(c): add(unit(c) -> unit(c, k=1), identity)
-layers:
-  - stem: unit(8)
-  - stage1: residual(8)*3
-  - stage2: unit(16, s=2) -> residual(16)*2
-  - both: concat(unit(4), unit(6, k=5), identity)
-  - head: gap -> fc 5
-"""
-
-
-def graph(text: str) -> Graph:
-    return read_spec(Source("net.yaml", text)).graph
 
 
 def classes(code: str) -> dict[str, ast.ClassDef]:
