@@ -123,8 +123,7 @@ def _expanded(v: Values) -> Array:
 
 def _quantised(v: Values) -> Array:
     form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
-    codes = np.clip(v.x / scale, float(form.smallest - zero), float(form.largest - zero))
-    found: Array = nearest(codes, form) * scale
+    found: Array = np.clip(nearest(v.x / scale, form), float(form.smallest - zero), float(form.largest - zero)) * scale
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph
-from archcalc.writers.keras.functions import joined
+from archcalc.writers.keras.names import joined
 from archcalc.writers.keras.write import plan_of
 
 

@@ -19,14 +19,13 @@ from archcalc.writers.code.repetition import split_name
 from archcalc.writers.code.statements import StatementStep, returning, statements, written
 from archcalc.writers.keras.layout import Layouts
 from archcalc.writers.keras.loops import Rename, in_loops
+from archcalc.writers.keras.names import NAME, joined, legal, model_name, snake_case, text_of
 from archcalc.writers.keras.registry import VALUES
 from archcalc.writers.names import unused
 
 CALLED = re.compile(r"([\w, ]+ = |return )called_(\d+)\((.*)\)", re.DOTALL)
 """A statement with a call that is written separately."""
 SEPARATORS = ("_", "__", "___")
-NAME = "{name}"
-"""What stands for the name of a call in the names of the layers of a function."""
 ORDER = "# The next layer has weights for flattened maps whose channels are first."
 TENSOR = "KerasTensor"
 
@@ -508,35 +507,6 @@ def broken(tensors: str, indent: str) -> list[str]:
         items = [inside] if len(inner + inside) <= WIDTH else [f"{each}," for each in top_level(inside) or [inside]]
         return [f"{indent}[", *(inner + item for item in items), f"{indent}]"]
     return [line for each in top_level(tensors) or [tensors] for line in in_lines("", parsed(each), indent, ",")]
-
-
-def joined(prefix: str, name: str, separator: str) -> str:
-    """Return the name of a layer in what has a name."""
-    own = legal(name)
-    if prefix.endswith("/"):  # the layers of a model in the model have names of their own
-        return f"{prefix}{own}"
-    return f"{prefix}{separator}{own}" if prefix and own else prefix or own
-
-
-def model_name(name: str) -> str:
-    """Return the name of a model, which is none for an inline expression."""
-    found = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")
-    return "network" if "->" in name or not found else found
-
-
-def legal(name: str) -> str:
-    """Return a name with underscores in place of what Keras does not allow."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name) if name != NAME else name
-
-
-def text_of(name: str) -> str:
-    """Return a name as it is written."""
-    return f'f"{name}"' if "{" in name and name != NAME else "name" if name == NAME else f'"{name}"'
-
-
-def snake_case(name: str) -> str:
-    """Return the name of a class as that of a function."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d+$)", "_", name).lower()
 
 
 def spanned(number: str, first: int) -> str:
