@@ -69,13 +69,15 @@ def changes_functions() -> dict[str, Callable[..., object]]:
 
 
 def runs(diff: NetworkDiff) -> list[RowGroup]:
-    """Return the layers of both networks side by side, with long runs of unchanged ones folded."""
+    """Return the layers of both networks side by side, with runs of two or more that have not changed folded."""
     pairs = list(_pairs(diff))
     shown = [False] * len(pairs)
     for index, pair in enumerate(pairs):
         if pair.kind not in ("same", "affected"):
             for near in range(max(0, index - CONTEXT), min(len(pairs), index + CONTEXT + 1)):
                 shown[near] = True
+    sides = zip((True, *shown), (*shown[1:], True), strict=False)
+    shown = [now or (before and after) for now, (before, after) in zip(shown, sides, strict=False)]
     found: list[RowGroup] = []
     start = 0
     for index in range(1, len(pairs) + 1):

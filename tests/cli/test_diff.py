@@ -296,3 +296,13 @@ def test_the_layers_side_by_side_have_their_figures(archcalc: Archcalc) -> None:
     ]
     titles = re.findall(r"<th[^>]*>([^<]*)</th>", page)
     assert titles[-10:] == ["layer", "operator", "output", "params", "MACs"] * 2
+
+
+def test_a_page_folds_two_unchanged_layers_or_more(archcalc: Archcalc) -> None:
+    def folded(between: str) -> int:
+        chain = f"3x8x8 -> conv {{}} k3 -> {between} -> conv {{}} k3"
+        page = archcalc("diff", chain.format(4, 4), chain.format(6, 6), "--format", "side-by-side").out
+        return page.count("layers without changes of their own")
+
+    assert folded("relu -> tanh -> relu -> tanh -> relu") == 0
+    assert folded("relu -> tanh -> relu -> tanh -> relu -> tanh") == 1
