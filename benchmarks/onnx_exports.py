@@ -54,7 +54,7 @@ def export(name: str, folder: Path) -> None:
     for kind in ("ts", "dy"):
         path = folder / f"{name}.{kind}.onnx"
         if not path.exists():
-            torch.onnx.export(model, example, path, dynamo=kind == "dy", input_names=["x"], external_data=external)
+            torch.onnx.export(model, example, str(path), dynamo=kind == "dy", input_names=["x"], external_data=external)
 
 
 def bundled(name: str) -> Network:
