@@ -23,8 +23,8 @@ __all__ = [
     "explain_layer",
     "explain_memory",
     "explain_stage_folding",
+    "explain_stored",
     "explain_sums",
     "explain_training",
     "heading",
-    "explain_stored",
 ]
