@@ -224,7 +224,7 @@ def test_progressions_are_exact_and_never_listed(start: Any, step: Any, length: 
     assert list(found) == listed
     first, last = data.draw(st.integers(0, length)), data.draw(st.integers(0, length))
     assert list(found[first:last]) == listed[first:last]
-    found = GridEvaluation((length,)).progression(progression[0], step, length, 0)
+    found = GridEvaluation((length,)).progression(found[0], step, length, 0)
     assert found.plain().tolist() == listed
 
 
