@@ -12,7 +12,7 @@ from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
 
 ARRAYS = (
     *("value", "weight", "bias", "scale", "shift", "slope"),
-    *("input", "deeper", "recurrent", "recurrent_bias", "projection"),
+    *("input", "deeper", "recurrent", "recurrent_bias", "peephole", "projection"),
 )
 """The names that a learned tensor may have: its own, and those of the weights of layers that it may share."""
 
