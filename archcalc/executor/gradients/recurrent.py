@@ -23,7 +23,7 @@ from archcalc.executor.kernels.recurrent import (
     lstm_step,
     rnn_step,
 )
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
 class Goal(NamedTuple):
@@ -44,7 +44,7 @@ gradients of the sums of the inputs and of the states before the step."""
 def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays], Gradients]:
     """Return the vector–Jacobian product of a recurrent layer, given those of its steps."""
 
-    def run(op: Recurrent, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+    def run(op: RecurrentLayer, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
         passes: list[Pass] = []
