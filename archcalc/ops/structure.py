@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from archcalc.numeric import (
-    NeedsPlain,
     Number,
+    PlainNumberRequired,
     both,
     ceil_div,
     exact_div,
@@ -108,10 +108,10 @@ def _is_open(size: Number) -> bool:
     """Return whether a size is to be inferred.
 
     Raises:
-        NeedsPlain: it is to be inferred in some configurations only.
+        PlainNumberRequired: it is to be inferred in some configurations only.
     """
     if may_equal(size, -1) and not known_equal(size, -1):
-        raise NeedsPlain("a size that is inferred in some configurations")
+        raise PlainNumberRequired("a size that is inferred in some configurations")
     return known_equal(size, -1)
 
 

@@ -149,9 +149,9 @@ class Moments:
                 if tensor.key not in storage.arrays:
                     found.add(tensor, when[index])
             for ref in graph.nodes[index].inputs:
-                found.use(storage.place(ref), when[index])
+                found.use(storage.owner(ref), when[index])
         for ref in (*graph.outputs.values(), *graph.training_outputs.values()) if layers is self.runs else ():
-            found.use(storage.place(ref), self.loss)
+            found.use(storage.owner(ref), self.loss)
         return found
 
     def _of_segment(self, layers: Sequence[int], held: Mapping[Key, int]) -> Iterator[Lifetime]:
