@@ -11,7 +11,7 @@ from archcalc.arrays.written import Shape
 from archcalc.diagnosis.arrays.asked import Asked, AskedGradient, AskedOutput, node_of
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import FlatArray
-from archcalc.executor.gradient import EvaluatedLayer, Gradient, Gradients, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, GradientFunction, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.ops.base import Operator
 
@@ -64,7 +64,7 @@ class RequestedArray:
         return replace(self, asked=replace(asked, instead={**asked.instead, node.name: _from(given)}))
 
 
-def _from(gradient: Array) -> Gradient:
+def _from(gradient: Array) -> GradientFunction:
     """Return the vector–Jacobian product of a layer for a gradient of its output, in place of the one that arrives."""
 
     def product(op: Operator, layer: EvaluatedLayer, given: Arrays) -> Gradients:

@@ -99,7 +99,7 @@ class ComputedArray:
         """Return the network with the numbers that the key gives."""
         from archcalc.diagnosis.arrays.computation import Computation
         from archcalc.diagnosis.arrays.outcomes import operations_of
-        from archcalc.executor.weights import initial, random_names, stored
+        from archcalc.executor.weights import initial_arrays, random_names, stored_array_shapes
 
         operations = operations_of(graph)
         if operations > MAX_OPERATIONS:
@@ -116,13 +116,13 @@ class ComputedArray:
         sizes = {name: len(array) for name, array in inputs.items()}
         if len(set(sizes.values())) > 1:
             fail("key", f"the inputs differ in the number of examples: {sizes}", whole_text(self.place))
-        arrays = read_arrays(self.stored, stored(graph, training=self.training), "array")
+        arrays = read_arrays(self.stored, stored_array_shapes(graph, training=self.training), "array")
         missing = [name for name in random_names(graph) if name not in arrays] if model is None else []
         if missing:
             listed = ", ".join(missing[:5])
             message = f"the numbers of {listed} are not given"
             fail("missing", message, whole_text(self.place), f"for example: weights: {{{missing[0]}: ones}}")
-        others = initial(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
+        others = initial_arrays(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
         batch = len(next(iter(inputs.values()), ()))
         return Computation(graph, inputs, {**others, **arrays}, self.training, self._masks(graph, batch))
 

@@ -57,12 +57,12 @@ def read_arrays(
         texts: the arrays by name.
         shapes: the shapes of those that may be given.
         what: what they are, for messages.
-        batch: see `archcalc.executor.written.in_shape`.
+        batch: see `archcalc.executor.written_arrays.array_in_shape`.
 
     Raises:
         SpecError: an array is unknown, cannot be read, or has another shape.
     """
-    from archcalc.executor.written import floats, in_shape
+    from archcalc.executor.written_arrays import array_in_shape, float_arrays
 
     found = {}
     for name, text in texts.items():
@@ -70,8 +70,8 @@ def read_arrays(
             listed = listing(what, shapes, 8) if shapes else f"the network has no {what}s"
             fail("unknown-name", f"no {what} '{name[:60]}'", whole_text(text), suggest(name, shapes, listed))
         try:
-            found[name] = in_shape(read_array(text.value), shapes[name], batch)
+            found[name] = array_in_shape(read_array(text.value), shapes[name], batch)
         except WrittenArrayError as error:
             message = f"{name} {error}" if str(error).startswith("must") else f"{name}: {error}"
             fail("key", message, whole_text(text))
-    return floats(found)
+    return float_arrays(found)

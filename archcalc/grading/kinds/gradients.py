@@ -44,10 +44,10 @@ class WrittenGradient:
         from archcalc.executor.errors import ArrayError
         from archcalc.executor.losses import Loss
         from archcalc.executor.paths import Paths
-        from archcalc.executor.weights import stored
+        from archcalc.executor.weights import stored_array_shapes
 
         graph = computation.graph
-        entry = read_entry(self.name, graph, stored(graph, training=computation.training))
+        entry = read_entry(self.name, graph, stored_array_shapes(graph, training=computation.training))
         kind = self._kind()
         refs = self._tensors(computation, layer)
         losses = [self._loss(kind, computation, name, ref) for name, ref in refs.items()]
