@@ -47,12 +47,12 @@ class Network:
 
     @property
     def graph(self) -> Graph:
-        """Return the graph: nodes in topological order with their shapes."""
+        """The graph: nodes in topological order with their shapes."""
         return self.spec.graph
 
     @property
     def name(self) -> str:
-        """Return the title of the network."""
+        """The title of the network."""
         return self.graph.name
 
     def _repr_html_(self) -> str:

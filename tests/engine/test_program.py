@@ -60,7 +60,7 @@ def test_a_chain_needs_two_places() -> None:
 
 
 def test_very_long_runs_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("recorded"))
+    monkeypatch.setattr(runners, "RecordedProgram", lambda *_: pytest.fail("recorded"))
     graph = read(f"2x3x3 -> (conv 2 k1)*{MAX_BLOCKS}")
     runner, inputs = Runner(graph, initial_arrays(graph)), random_inputs(graph)
     first, second = (runner.run(inputs).output for _ in range(2))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archcalc.arrays.written import Shape
-from archcalc.diagnosis.arrays.asked import Asked, AskedGradient, AskedOutput, node_of
+from archcalc.diagnosis.arrays.asked_arrays import AskedArray, AskedGradient, AskedOutput, node_of
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.executor.gradient import EvaluatedLayer, GradientFunction, Gradients, gradient_of
@@ -21,7 +21,7 @@ class RequestedArray:
     """An array that is asked of a network on given numbers."""
 
     computation: Computation
-    asked: Asked
+    asked: AskedArray
     at: Shape | None = None
     """The index, if only one number is asked."""
 

@@ -62,7 +62,7 @@ def weighted_sum_gradients(
 
 @gradient(RadialBasis)
 def rbf(op: RadialBasis, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Of Σ (x − c)², compute ∂L/∂x = 2 Σ g·(x − c) over the centres, and ∂L/∂c likewise over the examples."""
+    """Compute ∂L/∂x = 2 Σ g·(x − c) over the centres for Σ (x − c)², and ∂L/∂c likewise over the examples."""
     (x,), (g,), centres = layer.inputs, given, layer.weights["centre"]
     rows = x.reshape(len(x), -1)
     found = 2 * (rows * g.sum(1, keepdims=True) - g @ centres)

@@ -42,7 +42,7 @@ def mul(op: Mul, layer: EvaluatedLayer, given: Arrays) -> Gradients:
 
 @gradient(Div)
 def div(op: Div, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Of y = x₀/(x₁·x₂ …), compute ∂L/∂x₀ = g/(x₁·x₂ …), and −g·y/xᵢ for the others."""
+    """Compute ∂L/∂x₀ = g/(x₁·x₂ …) for y = x₀/(x₁·x₂ …), and −g·y/xᵢ for the others."""
     (y,), (g,) = layer.outputs, given
     _, *divisors = aligned(layer.inputs)
     found = [g]

@@ -14,7 +14,7 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 @gradient(Upsample)
 def upsample(op: Upsample, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Interpolation is a product with a matrix along every axis; the gradient, one with its transpose."""
+    """Multiply by the transposes of the matrices with which the layer interpolates along every axis."""
     if op.mode == "nearest":
         return rearrangement_gradient(op, layer, given)
     (x,), (g,) = layer.inputs, given

@@ -21,7 +21,7 @@ from archcalc.ops.norm import BatchNorm
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """What a layer computes in a training step, as arrays of `Recorded`."""
+    """What a layer computes in a training step, as arrays of `RecordedNumber`."""
 
     output: Array
     """The output, batch in front."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ENTRY = re.compile(r"(?P<name>.+?)\s*(?:\[\s*(?P<index>\d+(?:\s*,\s*\d+)*)\s*\]|:\s*(?P<place>\d+(?:\s*,\s*\d+)*))?")
 
 
-class Entry(NamedTuple):
+class ArrayEntry(NamedTuple):
     """A layer or a stored array, or one number of it."""
 
     name: str
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     """The index of the number."""
 
 
-def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> Entry:
+def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> ArrayEntry:
     """Return what a text such as ``conv_1[0,0]`` names.
 
     Args:
@@ -45,7 +45,7 @@ def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> Entry:
         own = [each for each in arrays if each.startswith(f"{name.rpartition('.')[0]}.")] if arrays else []
         fail("key", f"there is {what} '{name[:60]}'", whole_text(text), suggest(name, [*own, *known]))
     places = None if found is None else found["index"] or found["place"]
-    return Entry(name, None if places is None else tuple(map(int, places.split(","))))
+    return ArrayEntry(name, None if places is None else tuple(map(int, places.split(","))))
 
 
 def read_arrays(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from archcalc.diagnosis.arrays.asked import AskedGradient
+from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.record import RecordedNumber
@@ -33,7 +33,7 @@ class WorkedNumber(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Working:
+class WorkedOutput:
     """The numbers of the output of a layer, with their records."""
 
     computation: Computation
@@ -87,7 +87,7 @@ class Working:
 
 
 @dataclass(frozen=True)
-class WorkingGradient:
+class WorkedGradient:
     """The numbers of a gradient, with their records."""
 
     computation: Computation

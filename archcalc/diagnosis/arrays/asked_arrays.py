@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import Computation
 
 
-class Asked(Protocol):
+class AskedArray(Protocol):
     """What is asked of a computation."""
 
     def array(self, computation: Computation) -> Array:
