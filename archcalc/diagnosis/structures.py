@@ -12,7 +12,7 @@ from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.variation import Site
 from archcalc.numeric import Number
 from archcalc.ops.activation import Softmax
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, output_layer
@@ -76,7 +76,7 @@ def _separable_as_standard(target: DiagnosedTarget) -> Iterator[Outcome]:
             continue
         first, last = target.node(depthwise), target.node(index)
         op: Any = last.op
-        standard = like(Conv, first.op, channels=op.channels, bias=op.bias, groups=1)
+        standard = converted_operator(Conv, first.op, channels=op.channels, bias=op.bias, groups=1)
         inputs = target.graph.input_shapes(first)
         counts = counts_of(standard, inputs, standard.outputs(inputs))
         changed += counts.of(target.quantity) - target.counts(index).of(target.quantity)

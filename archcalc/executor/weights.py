@@ -14,7 +14,7 @@ from archcalc.executor import kernels  # noqa: F401  # registers what layers sto
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes, storage_of
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.traits import STANDARD, Initial, Spread, largest
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Spread, largest_spread
 
 
 def stored_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
@@ -112,7 +112,7 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
         read = [spreads[ref] for ref in node.inputs]
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
         for name, shape in own_shapes(graph, node).items() if training or not node.training else ():
-            start = node.op.initial(name, shape, largest(read))
+            start = node.op.initial(name, shape, largest_spread(read))
             arrays[f"{node.name}.{name}"] = _drawn(start, shape, rng).astype(dtype, copy=False)
         after = node.op.spread(read, graph.input_shapes(node))
         spreads.update({Ref(index, output): after for output in range(len(node.outputs))})
@@ -125,11 +125,11 @@ def random_names(graph: Graph, *, training: bool = False) -> list[str]:
         f"{node.name}.{name}"
         for _, node in graph.running(training=training)
         for name, shape in own_shapes(graph, node).items()
-        if node.op.initial(name, shape, STANDARD).deviation
+        if node.op.initial(name, shape, STANDARD_SPREAD).deviation
     ]
 
 
-def _drawn(start: Initial, shape: Sizes, rng: np.random.Generator) -> Array:
+def _drawn(start: InitialValues, shape: Sizes, rng: np.random.Generator) -> Array:
     """Return the initial values of one stored array."""
     if not start.deviation:
         return np.full(shape, start.mean)

@@ -230,7 +230,7 @@ class Clip(ScalarFunction):
     max: Number | None = real(None, positional=True, help="upper bound; by default none")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(self.bounds > 0, "clip needs a lower bound (min), an upper bound (max), or both")
+        require(self.bound_count > 0, "clip needs a lower bound (min), an upper bound (max), or both")
         if self.min is not None and self.max is not None:
             require(
                 self.min <= self.max,
@@ -241,15 +241,15 @@ class Clip(ScalarFunction):
         return inputs[0]
 
     @property
-    def bounds(self) -> int:
+    def bound_count(self) -> int:
         """The number of bounds."""
         return (self.min is not None) + (self.max is not None)
 
     def cost(self, inputs: Shapes) -> Cost:
-        return Cost({"cmp": self.bounds * product(inputs[0])})
+        return Cost({"cmp": self.bound_count * product(inputs[0])})
 
 
-class Converted(ScalarFunction):
+class FormatConversion(ScalarFunction):
     """A function whose results are numbers of a format.
 
     Runs compute in a format of their own, so the results only have the values that the format can represent.
@@ -267,7 +267,7 @@ FLOAT_NAMES = tuple(each.name for each in FLOATS)
 
 
 @operator("cast", reserved=False)
-class Cast(Converted):
+class Cast(FormatConversion):
     """Conversion to a format of floating-point numbers: the nearest number of the format, or the even one of two.
 
     Numbers beyond the largest one become infinite, or NaN in a format without infinities; with ``saturate``, they
@@ -289,7 +289,7 @@ class Cast(Converted):
 
 
 @operator("quantize", reserved=False)
-class Quantize(Converted):
+class Quantize(FormatConversion):
     """The real numbers that the codes of a quantised tensor stand for: s·(clip(round(x/s) + z) − z).
 
     x/s is rounded to the nearest number of the format, or to the even one of two that are equally near, and limited to

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph
-from archcalc.numeric import NeedsPlain
+from archcalc.numeric import PlainNumberRequired
 from archcalc.query.conditions import holds
 from archcalc.query.grid import GridAxis
 from archcalc.query.lookup import AbsentTarget, NetworkNames
@@ -104,7 +104,7 @@ class ConfigurationQuery:
 
         Raises:
             Refused: no network exists with these settings.
-            NeedsPlain: the structure of the network depends on a number that is an array.
+            PlainNumberRequired: the structure of the network depends on a number that is an array.
             SpecError: the spec has an error that does not depend on the settings.
         """
         texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
@@ -141,7 +141,7 @@ class ConfigurationQuery:
         except SpecError as error:
             codes = {problem.code for problem in error.problems}
             if "needs-number" in codes:
-                raise NeedsPlain(str(error)) from None
+                raise PlainNumberRequired(str(error)) from None
             if codes <= SETTING_CODES:
                 message = error.problems[0].message
                 raise Refused(message, _requirement(message)) from error

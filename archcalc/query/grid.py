@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.numeric import is_plain
 from archcalc.numeric.arrays import GridEvaluation
-from archcalc.numeric.steps import Steps
+from archcalc.numeric.progressions import Progression
 
 Values: TypeAlias = Sequence[Any]
 """The values of one setting: plain numbers, or texts."""
@@ -27,14 +27,14 @@ class GridAxis(NamedTuple):
 
 def is_numeric(values: Values) -> bool:
     """Return whether values can form an array of numbers."""
-    return isinstance(values, range | Steps) or all(is_plain(value) for value in values)
+    return isinstance(values, range | Progression) or all(is_plain(value) for value in values)
 
 
 def setting(run: GridEvaluation, values: Values, axis: int) -> Any:
     """Return the value of an axis in a region: a plain value if there is only one, else an array."""
     if len(values) == 1:
         return values[0]
-    if isinstance(values, range | Steps):
+    if isinstance(values, range | Progression):
         return run.progression(values.start, values.step, len(values), axis)
     return run.numbers(values, axis)
 

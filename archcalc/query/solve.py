@@ -15,9 +15,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.graph import input_axes
-from archcalc.numeric import NeedsPlain, is_plain
+from archcalc.numeric import PlainNumberRequired, is_plain
 from archcalc.numeric.arrays import GridEvaluation
-from archcalc.numeric.steps import Steps, steps
+from archcalc.numeric.progressions import Progression, progression
 from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import GridAxis
@@ -213,7 +213,7 @@ def names_to_measure(axes: Sequence[GridAxis], condition: Condition, further: Se
     return [name for text, name in wanted.items() if text not in varied and ("." in text or text not in words)]
 
 
-def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None:
+def default_values(query: ConfigurationQuery, name: str) -> range | Progression | None:
     """Return the values of a setting to try if no range is given; ``None`` if the setting is not a number.
 
     A variable that determines the structure (a repeat count) ranges from 1 to 64. Any other variable of at most 2 in
@@ -249,13 +249,13 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
     if _is_structural(query, name):
         return range(1, 65)
     hundredth = Fraction(current, 100)
-    return steps(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
+    return progression(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
 
 
 def _is_structural(query: ConfigurationQuery, name: str) -> bool:
     """Return whether the structure of the network depends on a setting, which then cannot be an array."""
     try:
         query.read({name: GridEvaluation((2,)).numbers([1, 2], 0)})
-    except NeedsPlain:
+    except PlainNumberRequired:
         return True
     return False

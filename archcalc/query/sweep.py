@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from archcalc.graph import Graph
-from archcalc.numeric import NeedsPlain
+from archcalc.numeric import PlainNumberRequired
 from archcalc.numeric.arrays import GridEvaluation, Numbers, Truths
 from archcalc.query.grid import GridAxis, GridRegion, Values, halves, is_numeric, listed, parts, setting
 
@@ -44,7 +44,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, eq=False)
 class SweepSubject:
-    """What a sweep evaluates. The functions may raise `Refused`, and `NeedsPlain` if a number must not be an array."""
+    """What a sweep evaluates.
+
+    The functions may raise `Refused`, and `PlainNumberRequired` if a number must not be an array.
+    """
 
     read: Callable[[Settings, Callable[[int], None]], Graph]
     """Returns the network for settings; calls the second argument with the index of each layer before evaluating it."""
@@ -124,7 +127,7 @@ class _Sweep:
         """Return whether some number of a region must be plain."""
         try:
             self.run(region)
-        except NeedsPlain:
+        except PlainNumberRequired:
             return True
         except Refused:
             return False
@@ -150,7 +153,7 @@ class _Sweep:
         try:
             yield self.run(region)
             return
-        except NeedsPlain:
+        except PlainNumberRequired:
             self.find_plain(region)
             smaller = self.stepped(region)
         except Refused as refusal:
@@ -194,7 +197,7 @@ class _Sweep:
         """Evaluate a region in one pass.
 
         Raises:
-            NeedsPlain: one of its numbers must be plain.
+            PlainNumberRequired: one of its numbers must be plain.
         """
         shape = tuple(map(len, region))
         run = GridEvaluation(shape)
@@ -211,7 +214,7 @@ class _Sweep:
         run.node = None
         wanted = True if self.subject.keep is None else self.subject.keep(graph, settings)
         measured = [_flat(value, shape) for value in self.subject.measure(graph, settings)]
-        why = np.broadcast_to(run.why, shape).reshape(-1)
+        why = np.broadcast_to(run.first_violation, shape).reshape(-1)
         impossible, examples = self.refusals(run, why, graph, region)
         chosen = why == 0
         if wanted is not True:
@@ -231,14 +234,16 @@ class _Sweep:
         """Return the number of impossible configurations of a region by reason, and an example of each."""
         impossible: Counter[Refusal] = Counter()
         examples: dict[Refusal, Example] = {}
-        if not run.reasons:
+        if not run.violations:
             return impossible, examples
-        for reason, count in zip(run.reasons, np.bincount(why, minlength=len(run.reasons) + 1)[1:], strict=True):
-            refusal = Refusal("" if reason.node is None else graph.nodes[reason.node].name, reason.message)
+        for violation, count in zip(
+            run.violations, np.bincount(why, minlength=len(run.violations) + 1)[1:], strict=True
+        ):
+            refusal = Refusal("" if violation.node is None else graph.nodes[violation.node].name, violation.message)
             impossible[refusal] += int(count)
-            at = zip(self.axes, region, reason.where, strict=True)
+            at = zip(self.axes, region, violation.where, strict=True)
             settings = {axis.name: values[min(place, len(values) - 1)] for axis, values, place in at}
-            examples.setdefault(refusal, Example(settings, reason.example))
+            examples.setdefault(refusal, Example(settings, violation.example))
         return impossible, examples
 
 

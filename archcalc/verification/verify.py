@@ -13,7 +13,7 @@ import numpy as np
 
 from archcalc.analysis.fold import fold
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.resize import smallest
+from archcalc.analysis.resize import with_smallest_inputs
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops import measure
@@ -134,7 +134,7 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
 
 def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectComparison:
     """Compare the outputs of the folded network with those of the original one on a small input."""
-    least = smallest(graph, MIN_REDUCED_SIZE)
+    least = with_smallest_inputs(graph, MIN_REDUCED_SIZE)
     given = weights if weights is not None and fits(least, weights) else None
     small = reduced(least, lambda found: given is not None or _is_quickly_folded(found))
     folding = fold(small.graph)

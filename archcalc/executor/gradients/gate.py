@@ -7,7 +7,7 @@ import numpy as np
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
 from archcalc.executor.kernel import Array, Arrays, kernel_of
 from archcalc.ops.base import Operator
-from archcalc.ops.gate import Gated, GeGlu, Glu, SwiGlu
+from archcalc.ops.gate import GatedUnit, GeGlu, Glu, SwiGlu
 
 
 def through_gate(
@@ -34,7 +34,7 @@ def gated(op: SwiGlu | GeGlu, layer: EvaluatedLayer, given: Arrays) -> Gradients
     return Gradients((np.concatenate(through_gate(op.activation, first, second, given[0], layer), axis),))
 
 
-def _halves(op: Gated, layer: EvaluatedLayer) -> tuple[int, list[Array]]:
+def _halves(op: GatedUnit, layer: EvaluatedLayer) -> tuple[int, list[Array]]:
     """Return the axis that is halved, and the halves."""
     axis = op.axis + 1 if op.axis >= 0 else op.axis
     return axis, np.split(layer.inputs[0], 2, axis)

@@ -23,7 +23,7 @@ from archcalc.executor.kernels.recurrent import (
     lstm_step,
     rnn_step,
 )
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
 class Goal(NamedTuple):
@@ -44,7 +44,7 @@ gradients of the sums of the inputs and of the states before the step."""
 def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays], Gradients]:
     """Return the vector–Jacobian product of a recurrent layer, given those of its steps."""
 
-    def run(op: Recurrent, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+    def run(op: RecurrentLayer, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
         passes: list[Pass] = []
@@ -110,26 +110,37 @@ def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[
 
 
 def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
-    """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n."""
+    """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n.
+
+    With peepholes, o also reads c, and i and f read c′.
+    """
     cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
     sums = made.rows[:, at] + weighted(output, cell.recurrent, goal.context.uncounted)
     write, keep, new, show = np.split(sums, 4, -1)
+    if cell.peepholes:
+        write, keep, show = (
+            gate + weight * read
+            for gate, weight, read in zip((write, keep, show), cell.peepholes, (before, before, kept), strict=True)
+        )
     write, keep, show = (logistic(gate, goal.context) for gate in (write, keep, show))
     new, shown = np.tanh(new), np.tanh(kept)
     g, of_kept = given
     if cell.projection:
         g = _of_output(show * shown, g, cell.projection, goal.cell.projection, goal)
     of_kept = of_kept + g * show * (1 - shown * shown)
-    found = np.concatenate(
-        [
-            of_kept * new * write * (1 - write),
-            of_kept * before * keep * (1 - keep),
-            of_kept * write * (1 - new * new),
-            g * shown * show * (1 - show),
-        ],
-        -1,
-    )
-    return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_kept * keep)
+    of_show = g * shown * show * (1 - show)
+    if cell.peepholes:
+        of_kept = of_kept + of_show * cell.peepholes[2]
+    of_write, of_keep = of_kept * new * write * (1 - write), of_kept * before * keep * (1 - keep)
+    of_before = of_kept * keep
+    if cell.peepholes:
+        of_before = of_before + of_write * cell.peepholes[0] + of_keep * cell.peepholes[1]
+        if goal.trained:
+            gates, read = (of_write, of_keep, of_show), (before, before, kept)
+            for target, of_gate, each in zip(goal.cell.peepholes, gates, read, strict=True):
+                target += (of_gate * each).sum(0)
+    found = np.concatenate([of_write, of_keep, of_kept * write * (1 - new * new), of_show], -1)
+    return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_before)
 
 
 def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
