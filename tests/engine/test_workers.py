@@ -108,9 +108,9 @@ import archcalc, os, signal
 from multiprocessing import active_children
 from archcalc.executor.inputs import random_inputs
 from archcalc.engine.runner import Runner
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 graph = archcalc.load({NET!r}).graph
-runner = Runner(graph, initial(graph), workers=2)
+runner = Runner(graph, initial_arrays(graph), workers=2)
 for _ in range(2):
     runner.run(random_inputs(graph))
 print(active_children()[0].pid, flush=True)
@@ -155,9 +155,9 @@ def test_they_print_nothing_and_leave_no_files() -> None:
 import archcalc
 from archcalc.executor.inputs import random_inputs
 from archcalc.engine.runner import Runner
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 graph = archcalc.load({NET!r}).graph
-runner = Runner(graph, initial(graph), workers=3)
+runner = Runner(graph, initial_arrays(graph), workers=3)
 print("begin", end=" ")
 for _ in range(3):
     runner.run(random_inputs(graph))
