@@ -31,6 +31,7 @@ from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
 from archcalc.spec.errors import fail
+from archcalc.spec.models import FIXES_INPUTS
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -187,7 +188,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
-    numbers = [text for text in inputs if spec.lower().endswith((".onnx", ".tflite")) and is_number(text)]
+    fixes_inputs = os.path.splitext(spec)[1].lower() in FIXES_INPUTS
+    numbers = [text for text in inputs if fixes_inputs and is_number(text)]
     values["inputs"] = tuple(numbers)
     network = load_network(spec, values, training=training)
     values["inputs"] = tuple([text for text in inputs if text not in numbers])
@@ -255,7 +257,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Return whether an ``--input`` of an ONNX model gives the number that an input has, not an array or a file."""
+    """Return whether an ``--input`` of a model file gives the number that an input has, not an array or a file."""
     _, equals, written = text.partition("=")
     return bool(equals) and NUMBER.fullmatch(written.strip()) is not None and not os.path.exists(written)
 
