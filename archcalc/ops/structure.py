@@ -221,7 +221,7 @@ class Roll(Operator):
     Shape:  any, unchanged
     Params: none
     Cost:   nothing
-    Window: position by position; along a shifted spatial axis padding shift, from one end to the other
+    Window: size 1, along a shifted spatial axis padding shift; beyond one end, the positions at the other
     Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
     """
 
