@@ -49,10 +49,10 @@ def silu(c: Calls, name: str) -> Formula | None:
         return formula("silu", found.calls | set(map(c.index, inner)), self=x)
     for x, gate in (found.over, found.over[::-1]):
         call = c.made_by(gate, "sigmoid")
-        scaled = None if call is None else c.product(c.tensor(call, "self") or "")
-        if scaled is not None and is_close(scaled.number, 1) and len(scaled.over) == 1 and not scaled.under:
-            if c.same(scaled.over[0], x):
-                return formula("silu", found.calls | scaled.calls | {c.index(gate)}, self=x)
+        read = None if call is None else c.product(c.tensor(call, "self") or "")
+        is_tensor = read is not None and is_close(read.number, 1) and len(read.over) == 1 and not read.under
+        if read is not None and is_tensor and c.same(read.over[0], x):
+            return formula("silu", found.calls | read.calls | {c.index(gate)}, self=x)
     return None
 
 
