@@ -24,7 +24,7 @@ Key: TypeAlias = Callable[[Branch], Hashable]
 """Returns what equal branches have in common; ``None`` for a branch that is equal to no other."""
 
 MAX_COMPARED = 2_500
-"""The maximum number of pairs of parts that are compared by similarity; others are paired by name and operator first."""
+"""The maximum number of pairs of parts that are compared by similarity; others are paired by name and operator."""
 MIN_SIMILARITY = 0.5
 """The share of equal layers from which blocks of different names are the same one, changed."""
 
