@@ -143,7 +143,7 @@ def _counts(analysis: Analysis, layer: Layer) -> tuple[Number, ...]:
     if layer.training and not analysis.training:
         return (0,) * len(COUNTS)
     if analysis.shares_weights:
-        return tuple([analysis.own(layer, name) for name in COUNTS])
+        return tuple([analysis.own_count(layer, name) for name in COUNTS])
     return layer.params, layer.macs, layer.flops, layer.activations
 
 

@@ -12,7 +12,7 @@ from archcalc.analysis.intervals import Box
 from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
 from archcalc.graph import Node, Ref, write_shape
-from archcalc.numeric import Number, normal
+from archcalc.numeric import Number, simplified
 from archcalc.ops.base import Shape
 from archcalc.report.cells import axes_text
 from archcalc.report.records import plain
@@ -363,7 +363,7 @@ def _covered(box: Box, shape: Shape) -> Number:
     share = Fraction(1)
     for interval, n in zip(box, shape, strict=True):
         share *= Fraction(interval.size, n)
-    return normal(share)
+    return simplified(share)
 
 
 def _percent(share: Number) -> str:

@@ -109,6 +109,6 @@ def _cell(analysis: Analysis, layer: Layer) -> LayerCell:
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
         write_shape(graph.nodes[layer.node].output, graph.layout, analysis.batch),
-        human(analysis.own(layer, "params")),
+        human(analysis.own_count(layer, "params")),
         human(layer.macs),
     )

@@ -121,7 +121,9 @@ class _Rows:
         if not row.is_complete:
             parts += (_members(_bound(row)),)
         if self.analysis.shares_weights:
-            shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
+            shared = row.params - self.analysis.own_count(
+                row, "params"
+            )  # parameters that count at rows before this one
             if shared:
                 parts += (_members({"shared_params": shared}),)
         return f"{{\n{SEPARATOR.join(parts)}\n{ITEM}}}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.analysis.resize import narrowed, smallest
+from archcalc.analysis.resize import narrowed, with_smallest_inputs
 from archcalc.graph import Graph, write_shape
 from archcalc.numeric import Impossible
 
@@ -37,7 +37,7 @@ def reduced(graph: Graph, fits: Callable[[Analysis], bool]) -> ReducedNetwork:
     analysis = analyze(graph)
     if fits(analysis):
         return ReducedNetwork(graph, analysis, is_full_size=True)
-    least = smallest(graph, MIN_REDUCED_SIZE)
+    least = with_smallest_inputs(graph, MIN_REDUCED_SIZE)
     found = ReducedNetwork(least, analyze(least))
     for divisor in DIVISORS:
         if fits(found.analysis):
