@@ -10,7 +10,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.gate import GatedUnit, GeGlu, Glu, SwiGlu
 
 
-def through_gate(
+def gate_gradients(
     activation: Operator, gate: Array, other: Array, g: Array, layer: EvaluatedLayer
 ) -> tuple[Array, Array]:
     """Return the gradients of activation(gate)·other with respect to ``gate`` and to ``other``."""
@@ -24,14 +24,14 @@ def through_gate(
 @gradient(Glu)
 def glu(op: Glu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis, (first, second) = _halves(op, layer)
-    gate, other = through_gate(op.activation, second, first, given[0], layer)
+    gate, other = gate_gradients(op.activation, second, first, given[0], layer)
     return Gradients((np.concatenate([other, gate], axis),))
 
 
 @gradient(SwiGlu, GeGlu)
 def gated(op: SwiGlu | GeGlu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis, (first, second) = _halves(op, layer)
-    return Gradients((np.concatenate(through_gate(op.activation, first, second, given[0], layer), axis),))
+    return Gradients((np.concatenate(gate_gradients(op.activation, first, second, given[0], layer), axis),))
 
 
 def _halves(op: GatedUnit, layer: EvaluatedLayer) -> tuple[int, list[Array]]:

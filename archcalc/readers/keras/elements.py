@@ -86,7 +86,7 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
     """Return the index in Keras of every element along an axis; ``None`` if the order is the same.
 
     Raises:
-        Unknown: it is not known.
+        UnknownOrder: it is not known.
     """
     factors = leaves(axis)
     if len(factors) > 1 and any(each.is_features is None for each in factors):
@@ -159,7 +159,7 @@ class AxisFactors:
             place: the index of the tensor among its inputs.
 
         Raises:
-            Unknown: it is not known.
+            UnknownOrder: it is not known.
         """
         own = self._axes[node.inputs[place]]
         return places(_merged([own[axis] for axis in axes]))

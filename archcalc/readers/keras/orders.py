@@ -193,7 +193,7 @@ def element_orders(graph: Graph, elements: AxisFactors, index: int, order: Order
         order: how Keras stores its arrays.
 
     Raises:
-        Unknown: they are not known, or other ones than in Keras, and its arrays are not arranged by them.
+        UnknownOrder: they are not known, or other ones than in Keras, and its arrays are not arranged by them.
     """
     node = graph.nodes[index]
     if all(shape == (1,) for shape in own_shapes(graph, node).values()):
