@@ -202,7 +202,9 @@ class RoiAlign(Operator):
     scale: Number = real(1, help="positions of the input per unit of the boxes, such as 1/16")
     samples: Number = integer(2, help="samples per output position, along each axis")
     aligned: bool = flag(False, "aligned", reserved=False, help="whether boxes are moved by half a position")
-    how: str = word("mean", "mean", "max", flags=True, help="the mean of the samples, or the largest of the weighted numbers near them")
+    how: str = word(
+        "mean", "mean", "max", flags=True, help="the mean of the samples, or the largest weighted number near them"
+    )
 
     def output(self, inputs: Shapes) -> Shape:
         shape, boxes = inputs
