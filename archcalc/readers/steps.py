@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
-from archcalc.ops.source import Source
+from archcalc.ops.source import Stored
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 from archcalc.readers.stored import LIFTED
@@ -157,7 +157,7 @@ class ElementwiseStep(Step):
 class StoredStep(ElementwiseStep):
     """A tensor that the model stores or computes from constants only."""
 
-    op: Source
+    op: Stored
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
