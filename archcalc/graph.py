@@ -244,7 +244,7 @@ class Graph:
 
     @cached_property
     def features_wanted(self) -> dict[int, Features]:
-        """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
+        """Where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.
         """

@@ -22,7 +22,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
-from archcalc.ops.source import Source
+from archcalc.ops.source import SourceOperator
 from archcalc.spec import bundled
 from archcalc.spec.write import write_layer
 from archcalc.writers.keras.layout import AxisOrder, layouts_of
@@ -76,7 +76,7 @@ def declarations(graph: Graph) -> dict[str, str]:
             continue
         layout = "hwc" if layouts.made[Ref(place.layer)] is AxisOrder.LAST else "chw"
         found[place.name] = write_layer(node.op, layout)
-        if not isinstance(node.op, Source) and AxisOrder.LAST in layouts.made.values():
+        if not isinstance(node.op, SourceOperator) and AxisOrder.LAST in layouts.made.values():
             last, *others = range(len(node.output))[::-1]  # without a shape in the text, read with the last axis first
             found[place.name] += f" -> transpose {'x'.join(map(str, [last, *others[::-1]]))}"
     return found

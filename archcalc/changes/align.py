@@ -121,7 +121,7 @@ def _by_number(
 
 
 def _named(branch: Branch) -> Hashable:
-    """The name and the layers of a branch; ``None`` if the name is counted, so that it says little."""
+    """Return the name and the layers of a branch; ``None`` if the name is counted, so that it says little."""
     return None if branch.is_counted else (branch.name, branch.key)
 
 
@@ -130,7 +130,7 @@ def _structure(branch: Branch) -> Hashable:
 
 
 def _name(branch: Branch) -> Hashable:
-    """The name of a branch, with its operator if it is a layer."""
+    """Return the name of a branch, with its operator if it is a layer."""
     return (branch.name, branch.layer.op if branch.is_layer else "")
 
 

@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.query.conditions import RELATE, holds, read_condition, value
+from archcalc.query.conditions import RELATE, holds, read_condition, side_value
 from archcalc.query.lookup import NetworkNames
 from archcalc.query.quantities import QUANTITIES, quantity_named
 from archcalc.query.targets import Evaluator
@@ -97,7 +97,7 @@ def read_gate(text: str) -> Gate:
     if difference is not None:
         condition = read_condition(OPTION, f"{difference['target']} {difference['relation']} {difference['number']}")
         if isinstance(condition, Relation):
-            number = Fraction(value(condition.right, _no_name))
+            number = Fraction(side_value(condition.right, _no_name))
             limit = number if difference["sign"] == "+" else -number
             gate = Gate(text, "difference", condition, difference["target"], difference["relation"], limit)
             return _refused_if_always(gate)

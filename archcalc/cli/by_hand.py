@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.interpreter import LayerTrace
     from archcalc.executor.kernel import Array
-    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.record import RecordedNumber
     from archcalc.executor.loops.window_view import WindowView
     from archcalc.executor.training import TrainingStep
     from archcalc.graph import Node, Ref
@@ -253,11 +253,11 @@ def record_step(evaluated: EvaluatedNetwork, number: int) -> tuple[Any, dict[str
     return layer, {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
 
 
-def _records(numbers: Mapping[str, Any]) -> dict[str, Recorded]:
+def _records(numbers: Mapping[str, Any]) -> dict[str, RecordedNumber]:
     """Return numbers as records; those of a layer's own, such as a zero that no input reaches, have none yet."""
-    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.record import RecordedNumber
 
-    return {name: each if isinstance(each, Recorded) else Recorded(each) for name, each in numbers.items()}
+    return {name: each if isinstance(each, RecordedNumber) else RecordedNumber(each) for name, each in numbers.items()}
 
 
 def _of_example(name: str, example: int, shape: tuple[int, ...]) -> str:

@@ -53,7 +53,7 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
     """
     from archcalc.cli.given_arrays import given_array
     from archcalc.executor.training import mask_sizes
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     shapes = {node.name: tuple(map(int, graph.input_shapes(node)[0])) for _, node in graph.layers() if node.inputs}
     sizes = {node.name: mask_sizes(node.op, shapes[node.name]) for _, node in graph.layers() if node.inputs}
@@ -70,7 +70,7 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
         if name in masks:
             fail("argument", f"two masks for '{name}'", hint="write NAME=ARRAY", origin="--mask")
         own = given_array(array, known[name], f"the mask of '{name}'", "--mask", batch=batch)
-        masks[name] = floats({name: own})[name].reshape(-1, *known[name])
+        masks[name] = float_arrays({name: own})[name].reshape(-1, *known[name])
         if not {*masks[name].flat} <= {0, 1}:
             fail("array", f"the mask of '{name}' must consist of 0 and 1", origin="--mask")
         if len(masks[name]) not in (1, batch):

@@ -201,7 +201,7 @@ def _unit(target: str) -> str:
 
 
 def _given(network: FormulaNetwork, free: tuple[str, ...]) -> Given:
-    """What a file gives for a network, without the values of the free names."""
+    """Return what a file gives for a network, without the values of the free names."""
     settings = {name: text.value for name, text in network.text.settings.items() if name not in free}
     return Given(
         settings, {name: text.value for name, text in network.text.shapes.items()}, network.text.layout or None

@@ -9,13 +9,13 @@ from archcalc.numeric import Number, known_equal, let, product, require
 from archcalc.ops.activation import Relu, Sigmoid, Tanh
 from archcalc.ops.backward import OUTPUT, Factor, Kept, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator, require_shape
-from archcalc.ops.conv import weighted_sums
+from archcalc.ops.conv import weighted_sums_cost
 from archcalc.ops.fields import flag, integer, tensor, word
-from archcalc.ops.traits import STANDARD, Differentiated, Initial, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, Differentiated, InitialValues, Spread
 from archcalc.ops.window import Reach, Window
 
 
-class Recurrent(Operator):
+class RecurrentLayer(Operator):
     """Layers of cells along the positions, which are the axis before the features; axes before these are independent.
 
     Every layer and direction has weighted sums of the features and of its own previous output, with one row per unit
@@ -147,8 +147,8 @@ class Recurrent(Operator):
     def step(self, features: Number) -> Cost:
         """Return the cost of one step of a layer in one direction, given the features that it reads."""
         rows = self.gates * self.units
-        read = weighted_sums(rows * features, rows, self.bias)
-        remembered = weighted_sums(rows * self.width, rows, self.bias and self.recurrent_bias)
+        read = weighted_sums_cost(rows * features, rows, self.bias)
+        remembered = weighted_sums_cost(rows * self.width, rows, self.bias and self.recurrent_bias)
         return read + remembered + Cost({"add": rows}) + self.elementwise()
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -163,18 +163,18 @@ class Recurrent(Operator):
         lead = tuple(Window() for _ in shape[:-2])
         return ((*lead, positions, None), *((*lead, None, None) for _ in states))
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; only those of the first layer depend on the input."""
         if array.endswith("bias"):
-            return Initial()
-        return super().initial(array, shape, read if array == "input" else STANDARD)
+            return InitialValues()
+        return super().initial(array, shape, read if array == "input" else STANDARD_SPREAD)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return Spread(0.0, 0.2)
 
 
 @operator("rnn", reserved=False)
-class Rnn(Recurrent):
+class Rnn(RecurrentLayer):
     """Recurrent layer (Elman): h_t = act(W·x_t + b + R·h_{t−1} + b′).
 
     With ``bidirectional``, outputs of both directions are concatenated along the features. The additional output
@@ -205,7 +205,7 @@ class Rnn(Recurrent):
 
 
 @operator("lstm", reserved=False)
-class Lstm(Recurrent):
+class Lstm(RecurrentLayer):
     """Long short-term memory: c_t = f∘c_{t−1} + i∘g, h_t = o∘tanh(c_t), with i, f, o = σ(…) and g = tanh(…).
 
     Each of i, f, g, o has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``proj``, the output is P·h_t, which takes the
@@ -287,11 +287,11 @@ class Lstm(Recurrent):
     def step(self, features: Number) -> Cost:
         """Return the cost of one step of a layer in one direction, given the features that it reads."""
         found = super().step(features)
-        return found if self.proj is None else found + weighted_sums(self.proj * self.units, self.proj, False)
+        return found if self.proj is None else found + weighted_sums_cost(self.proj * self.units, self.proj, False)
 
 
 @operator("gru", reserved=False)
-class Gru(Recurrent):
+class Gru(RecurrentLayer):
     """Gated recurrent unit: h_t = (1 − z)∘n + z∘h_{t−1}, with r, z = σ(…) and n = tanh(W·x_t + b + r∘(R·h_{t−1} + b′)).
 
     Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_before``, r is applied before the sums:

@@ -15,21 +15,21 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     WrittenShapes,
-    like,
+    converted_operator,
     operations,
     operator,
     require_positions,
     require_shape,
     spatial,
 )
-from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
+from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums_cost
 from archcalc.ops.fields import axes, flag, integer, real, tensor, word
-from archcalc.ops.sliding import Axes, Sliding
-from archcalc.ops.traits import Initial, Kernels, NoGradient, Spread, Sums
+from archcalc.ops.sliding import Axes, SlidingOperator
+from archcalc.ops.traits import InitialValues, Kernels, NoGradient, Spread, Sums
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
-def interpolating(channels: Number, points: Number, rank: int) -> Cost:
+def interpolation_cost(channels: Number, points: Number, rank: int) -> Cost:
     """Return the cost of interpolating channels at points, given the weights of the nearest positions.
 
     A point between positions is the sum of the 2^rank nearest ones times their weights.
@@ -38,7 +38,7 @@ def interpolating(channels: Number, points: Number, rank: int) -> Cost:
     return Cost(operations(mul=nearest * values, add=(nearest - 1) * values))
 
 
-def corner_weights(points: Sequence[Number]) -> Cost:
+def corner_weights_cost(points: Sequence[Number]) -> Cost:
     """Return the cost of the weights of the nearest positions.
 
     Args:
@@ -50,7 +50,7 @@ def corner_weights(points: Sequence[Number]) -> Cost:
 
 
 @operator("deform_conv", reserved=False)
-class DeformableConv(Convolution, Sliding):
+class DeformableConv(Convolution, SlidingOperator):
     """Deformable convolution: every tap of the kernel reads the input at its position plus an offset.
 
     The offsets are those of ``offset=@…``: for every offset group and tap, one number per axis, the first axis first.
@@ -89,7 +89,7 @@ class DeformableConv(Convolution, Sliding):
         if self.offset:
             return None
         channels = (len(spatial(shape)) + self.modulated) * self.offset_groups * product(self.kernel)
-        return like(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
+        return converted_operator(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
@@ -147,11 +147,11 @@ class DeformableConv(Convolution, Sliding):
         positions = product(self.positions(shape))
         samples = product(self.kernel) * positions
         points = self.offset_groups * samples
-        found = weighted_sums(self.filtered(shape), positions * self.channels, self.bias)
+        found = weighted_sums_cost(self.filtered(shape), positions * self.channels, self.bias)
         if own is not None:
             found = found + own.cost((shape,))
-        found = found + Cost({"add": 3 * rank * points}) + corner_weights([points] * rank)
-        found = found + interpolating(shape[0], samples, rank)
+        found = found + Cost({"add": 3 * rank * points}) + corner_weights_cost([points] * rank)
+        found = found + interpolation_cost(shape[0], samples, rank)
         if self.modulated:
             found = found + Sigmoid().cost(((points,),))
         return found + Cost({"mul": shape[0] * samples}) if self.modulated or self.mask else found
@@ -167,9 +167,9 @@ class DeformableConv(Convolution, Sliding):
         """Return the operator on one channel; on all of them, it is unchanged."""
         return self if features is None else super().on_one_channel(rank, features)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; offsets begin without a bias."""
-        return Initial() if array == "offset_bias" else super().initial(array, shape, read)
+        return InitialValues() if array == "offset_bias" else super().initial(array, shape, read)
 
 
 @operator("roi_align", reserved=False)
@@ -234,13 +234,13 @@ class RoiAlign(Operator):
         coordinates = sum(along[1:], along[0])
         found = found + Cost({"mul": coordinates, "add": 3 * coordinates, "cmp": 2 * coordinates})
         points = [product([count, *(size * self.samples for size in self.size[: axis + 1])]) for axis in range(rank)]
-        found = found + corner_weights(points)
+        found = found + corner_weights_cost(points)
         outputs = product(self.output(inputs))
         summed = product([self.samples] * rank)
         if self.how == "max":
             products = 2**rank * summed * outputs
             return found + Cost(operations(mul=products, cmp=products - outputs))
-        found = found + interpolating(shape[0], points[-1], rank)
+        found = found + interpolation_cost(shape[0], points[-1], rank)
         return found + Cost(operations(add=outputs * summed - outputs, div=outputs))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:

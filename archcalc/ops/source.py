@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from archcalc.numeric import Number, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, like, operator
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, converted_operator, operator
 from archcalc.ops.fields import integer, sizes, word
-from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, NoGradient, Spread
 
 ARRAYS = (
     *("value", "weight", "bias", "scale", "shift", "slope"),
@@ -17,7 +17,7 @@ ARRAYS = (
 """The names that a learned tensor may have: its own, and those of the weights of layers that it may share."""
 
 
-class Source(Operator):
+class SourceOperator(Operator):
     """A layer without inputs."""
 
     arity: ClassVar[int | None] = 0
@@ -29,13 +29,13 @@ class Source(Operator):
 
     def narrowed_along(self, axis: int, divisor: int) -> Self:
         sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
-        return like(type(self), self, shape=tuple(sizes))
+        return converted_operator(type(self), self, shape=tuple(sizes))
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD
 
 
-class Stored(Source):
+class StoredSource(SourceOperator):
     """A stored tensor, which is the same for every example."""
 
     keeps_numbers = True
@@ -50,12 +50,12 @@ class Stored(Source):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight(self.array_name, self.shape, self.trainable),)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(deviation=1.0)
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(deviation=1.0)
 
 
 @operator("learned", reserved=False)
-class Learned(Stored):
+class Learned(StoredSource):
     """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It starts a chain.
 
     ``learned 10x64 array=weight weights=@fc`` is the weight of another layer.
@@ -83,7 +83,7 @@ class Learned(Stored):
 
 
 @operator("constant", reserved=False)
-class Constant(Stored):
+class Constant(StoredSource):
     """A stored tensor that is not trained: sinusoidal positions, masks, tables. It starts a chain.
 
     Shape:  shape
@@ -99,12 +99,12 @@ class Constant(Stored):
     trainable = False
 
 
-DISTRIBUTIONS = {"normal": STANDARD, "uniform": Spread(1 / 2, 1 / 12)}
+DISTRIBUTIONS = {"normal": STANDARD_SPREAD, "uniform": Spread(1 / 2, 1 / 12)}
 """The distributions of random numbers: with mean 0 and variance 1, or between 0 and 1."""
 
 
 @operator("random", reserved=False)
-class Random(Source):
+class Random(SourceOperator):
     """Random numbers, drawn anew for every example: the noise of a GAN or a diffusion model, the sample of a VAE.
 
     They have the mean 0 and the variance 1, or with ``uniform`` are at least 0 and less than 1; ``scale`` and

@@ -30,7 +30,7 @@ def is_numeric(values: Values) -> bool:
     return isinstance(values, range | Progression) or all(is_plain(value) for value in values)
 
 
-def setting(run: GridEvaluation, values: Values, axis: int) -> Any:
+def axis_value(run: GridEvaluation, values: Values, axis: int) -> Any:
     """Return the value of an axis in a region: a plain value if there is only one, else an array."""
     if len(values) == 1:
         return values[0]
@@ -39,7 +39,7 @@ def setting(run: GridEvaluation, values: Values, axis: int) -> Any:
     return run.numbers(values, axis)
 
 
-def listed(values: Values) -> Any:
+def value_array(values: Values) -> Any:
     """Return values as a NumPy array, of int64 if they are integers that fit, else of objects."""
     if isinstance(values, range):
         return np.arange(values.start, values.stop, values.step)
@@ -50,14 +50,14 @@ def listed(values: Values) -> Any:
     return array
 
 
-def parts(grid: Sequence[tuple[Values, int]]) -> Iterator[GridRegion]:
+def regions_of(grid: Sequence[tuple[Values, int]]) -> Iterator[GridRegion]:
     """Yield a grid in regions, each axis cut into pieces of the given size, the last axis fastest."""
     if not grid:
         yield ()
         return
     (values, size), *others = grid
     for first in range(0, len(values), size):
-        for rest in parts(others):
+        for rest in regions_of(others):
             yield (values[first : first + size], *rest)
 
 

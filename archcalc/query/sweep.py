@@ -19,7 +19,7 @@ import numpy as np
 from archcalc.graph import Graph
 from archcalc.numeric import PlainNumberRequired
 from archcalc.numeric.arrays import GridEvaluation, Numbers, Truths
-from archcalc.query.grid import GridAxis, GridRegion, Values, halves, is_numeric, listed, parts, setting
+from archcalc.query.grid import GridAxis, GridRegion, Values, axis_value, halves, is_numeric, regions_of, value_array
 
 Array: TypeAlias = Any
 Settings: TypeAlias = Mapping[str, Any]
@@ -31,7 +31,7 @@ MAX_NUMBERS = 2**24
 """The maximum number of numbers in the shapes of a block: networks with more layers are evaluated in smaller blocks."""
 
 
-class Refused(Exception):
+class ImpossibleConfiguration(Exception):
     """No network exists with given settings.
 
     The message gives the reason; ``requirement`` is the same without numbers, common to all such configurations.
@@ -46,7 +46,7 @@ class Refused(Exception):
 class SweepSubject:
     """What a sweep evaluates.
 
-    The functions may raise `Refused`, and `PlainNumberRequired` if a number must not be an array.
+    The functions may raise `ImpossibleConfiguration`, and `PlainNumberRequired` if a number must not be an array.
     """
 
     read: Callable[[Settings, Callable[[int], None]], Graph]
@@ -129,7 +129,7 @@ class _Sweep:
             self.run(region)
         except PlainNumberRequired:
             return True
-        except Refused:
+        except ImpossibleConfiguration:
             return False
         return False
 
@@ -144,7 +144,7 @@ class _Sweep:
             count = 1 if index in self.plain else max(1, min(length, most // size))
             pieces[index] = math.ceil(length / math.ceil(length / count))  # of about equal size
             size *= pieces[index]
-        for chosen in parts([(self.axes[index].values, pieces[index]) for index in order]):
+        for chosen in regions_of([(self.axes[index].values, pieces[index]) for index in order]):
             by_axis = dict(zip(order, chosen, strict=True))
             yield tuple(by_axis[index] for index in range(len(order)))
 
@@ -156,7 +156,7 @@ class _Sweep:
         except PlainNumberRequired:
             self.find_plain(region)
             smaller = self.stepped(region)
-        except Refused as refusal:
+        except ImpossibleConfiguration as refusal:
             first = tuple(values[:1] for values in region)
             if all(len(values) == 1 for values in region) or self.refused(first):
                 yield self.nothing(region, refusal)
@@ -169,7 +169,7 @@ class _Sweep:
         """Return whether no network exists in a region."""
         try:
             self.run(region)
-        except Refused:
+        except ImpossibleConfiguration:
             return True
         return False
 
@@ -178,9 +178,9 @@ class _Sweep:
         known)."""
         varied = [index for index, values in enumerate(region) if len(values) > 1]
         step = self.plain.intersection(varied) or {varied[0]}
-        return parts([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
+        return regions_of([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
 
-    def nothing(self, region: GridRegion, refused: Refused) -> SweepBlock:
+    def nothing(self, region: GridRegion, refused: ImpossibleConfiguration) -> SweepBlock:
         """Return the block for a region in which no network exists."""
         total = math.prod(map(len, region))
         refusal = Refusal("", refused.requirement)
@@ -190,7 +190,7 @@ class _Sweep:
     def values(self, axis: int, values: Values) -> Array:
         """Return the values of an axis as an array."""
         if axis not in self.listed or self.listed[axis][0] != values:
-            self.listed[axis] = (values, listed(values))
+            self.listed[axis] = (values, value_array(values))
         return self.listed[axis][1]
 
     def run(self, region: GridRegion) -> SweepBlock:
@@ -202,7 +202,7 @@ class _Sweep:
         shape = tuple(map(len, region))
         run = GridEvaluation(shape)
         settings = {
-            axis.name: setting(run, values, index)
+            axis.name: axis_value(run, values, index)
             for index, (axis, values) in enumerate(zip(self.axes, region, strict=True))
         }
 
@@ -257,4 +257,4 @@ def _flat(value: Any, shape: tuple[int, ...]) -> Array:
         return np.broadcast_to(value.values, shape).reshape(-1)
     if isinstance(value, Numbers):
         return np.broadcast_to(value.plain(), shape).reshape(-1)
-    return np.broadcast_to(listed([value]), math.prod(shape))
+    return np.broadcast_to(value_array([value]), math.prod(shape))

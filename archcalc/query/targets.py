@@ -258,12 +258,12 @@ def resolve(target: str, analysis: Analysis) -> Actual:
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
     """
-    target, analysis = of_training(target, analysis)
+    target, analysis = split_training(target, analysis)
     evaluator = Evaluator.of(analysis)
     return evaluator.actual(evaluator.target(target))
 
 
-def of_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
+def split_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
     """Return the target ``macs`` and the network with its training heads for ``training.macs``; others unchanged.
 
     Raises:

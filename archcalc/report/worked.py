@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.arrays.texts import DIGITS, shape_text
-from archcalc.executor.loops.record import Recorded, in_order
+from archcalc.executor.loops.record import RecordedNumber, in_order
 from archcalc.report.expressions import LATEX, TEXT, Expressions
 from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
@@ -31,7 +31,7 @@ class WorkedStep(NamedTuple):
     """A step of a computation."""
 
     name: str
-    number: Recorded
+    number: RecordedNumber
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Worked:
     reads: tuple[Read, ...]
 
 
-def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
+def worked(name: str, numbers: Mapping[str, RecordedNumber]) -> Worked:
     """Return the steps that lead to numbers, and what they were computed from.
 
     Args:
@@ -79,7 +79,7 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
     return Worked(name, (*steps, *(WorkedStep(own, number) for own, number in numbers.items())), reads)
 
 
-def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Recorded]:
+def _by_stages(steps: Sequence[RecordedNumber], order: Sequence[RecordedNumber]) -> list[RecordedNumber]:
     """Return steps stage by stage: those that need no other step, those that need only these, and so on.
 
     Within a stage, steps of one name follow each other.
@@ -92,7 +92,7 @@ def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Rec
     stages: dict[int, int] = {}
     for each in order:
         operands = each.operands if each.operation else ()
-        before = [stages[id(operand)] for operand in operands if isinstance(operand, Recorded)]
+        before = [stages[id(operand)] for operand in operands if isinstance(operand, RecordedNumber)]
         stages[id(each)] = max(before, default=0) + (id(each) in named)
     first: dict[tuple[int, str], int] = {}
     for place, step in enumerate(steps):

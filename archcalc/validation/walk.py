@@ -14,6 +14,7 @@ from fnmatch import filter as matching
 from typing import NamedTuple
 
 from archcalc.spec.locate import is_file_name
+from archcalc.spec.models import model_file
 
 LOST = "a symbolic link that leads nowhere"
 
@@ -40,15 +41,20 @@ class Folder(NamedTuple):
 
 
 def files_below(folder: str, leave_out: LeaveOut) -> list[FoundFile]:
-    """Return the files below a folder that may be specs, in order."""
+    """Return the files below a folder that may be specs or are models, in order."""
     found = []
     for each in _Walk(leave_out).folders(folder):
         if isinstance(each, FoundFile):
             found.append(each)
             continue
         entries = [_entry(path, leave_out) for path in each.files]
-        found += [entry for entry in entries if is_file_name(entry.path) or entry.skipped == LOST]
+        found += [entry for entry in entries if _is_network(entry.path) or entry.skipped == LOST]
     return sorted(found)
+
+
+def _is_network(path: str) -> bool:
+    """Return whether a file may be a spec or is a model, by its name or, as for HDF5 files, by what it holds."""
+    return is_file_name(path) or model_file(path) is not None
 
 
 def matches(pattern: str, leave_out: LeaveOut) -> list[FoundFile]:

@@ -13,8 +13,8 @@ from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import fits as weights_fit
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import arrays_fit as weights_fit
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
     FAILURES,
@@ -104,7 +104,7 @@ class SingleRun:
             )
 
         try:
-            weights = initial(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
+            weights = initial_arrays(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
             interpreter = Interpreter(self.graph, weights)
             np.random.default_rng()  # loads the module of random numbers, whose memory is not that of the run
             tracemalloc.start()

@@ -17,7 +17,7 @@ from archcalc.analysis.resize import with_smallest_inputs
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops import measure
-from archcalc.executor.weights import fits, initial
+from archcalc.executor.weights import arrays_fit, initial_arrays
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
     FAILURES,
@@ -115,7 +115,7 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
         return not_compared(
             f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --full-size)"
         )
-    weights = initial(small.graph, dtype=np.float64)
+    weights = initial_arrays(small.graph, dtype=np.float64)
     inputs = {name: array[0] for name, array in random_inputs(small.graph, dtype=np.float64).items()}
     compared, found = 0, list[Difference]()
     try:
@@ -135,7 +135,7 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
 def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectComparison:
     """Compare the outputs of the folded network with those of the original one on a small input."""
     least = with_smallest_inputs(graph, MIN_REDUCED_SIZE)
-    given = weights if weights is not None and fits(least, weights) else None
+    given = weights if weights is not None and arrays_fit(least, weights) else None
     small = reduced(least, lambda found: given is not None or _is_quickly_folded(found))
     folding = fold(small.graph)
     if not folding.folds:

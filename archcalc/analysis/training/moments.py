@@ -208,7 +208,7 @@ class Moments:
             node, kind = graph.nodes[index], graph.alike[index]
             if kind not in known:
                 shapes = graph.input_shapes(node)
-                known[kind] = [node.op.hands_on(place, shapes) for place in range(len(shapes))]
+                known[kind] = [node.op.passes_gradient_unchanged(place, shapes) for place in range(len(shapes))]
             for ref, needed, handed in zip(node.inputs, needs.inputs, known[kind], strict=True):
                 if needed and values(ref) not in self.storage.arrays:
                     own = values(ref)

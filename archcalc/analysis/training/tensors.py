@@ -75,7 +75,7 @@ class TensorMemory:
             over = in_place and self._may_write_over(index, readers, kept)
             if over:
                 self._over.add(index)
-            if over or (as_pytorch and node.op.takes_part):
+            if over or (as_pytorch and node.op.selects_part):
                 self._within[Ref(index)] = self.values(node.inputs[0])
             if index in needs:
                 key = graph.alike[index], needs[index], over

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
-from archcalc.executor.gradients.conv import of_bias
-from archcalc.executor.gradients.rearrange import of_combined
+from archcalc.executor.gradients.conv import bias_gradients
+from archcalc.executor.gradients.rearrange import reduction_gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.gather import block_positions
@@ -98,7 +98,7 @@ def deformable_conv(op: DeformableConv, layer: EvaluatedLayer, given: Arrays) ->
                 columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
                 stored += multiplied(part, columns.swapaxes(-1, -2), context)
     found = framed[:, :, *(slice(n) for n in sizes)]
-    arrays = {"weight": stored.reshape(weight.shape), **of_bias(g, layer.weights)}
+    arrays = {"weight": stored.reshape(weight.shape), **bias_gradients(g, layer.weights)}
     offsets = moved.reshape(len(x), -1, *g.shape[2:])
     if masks is None or masked is None:
         return _with_offsets(op, layer, found, offsets, arrays)
@@ -144,7 +144,7 @@ def roi_align(op: RoiAlign, layer: EvaluatedLayer, given: Arrays) -> Gradients:
             products = np.stack(list(weighted_corners(sample, around, x.shape[2:], layer.context.uncounted)))
             apart = products.reshape(*products.shape[:3], *[size for n in op.size for size in (n, op.samples)])
             axes = (0, *range(4, 4 + 2 * rank, 2))
-            found = of_combined("max", apart, apart.max(axes, keepdims=True), np.expand_dims(g, axes), axes)
+            found = reduction_gradient("max", apart, apart.max(axes, keepdims=True), np.expand_dims(g, axes), axes)
             _add_at(target, around, list(found.reshape(products.shape)))
             continue
         for axis in range(rank):

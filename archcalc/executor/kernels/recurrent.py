@@ -10,7 +10,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, exp, maximum, multiply, subtract, tanh
 from archcalc.executor.kernels.dense import weighted
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
 class CellArrays(NamedTuple):
@@ -32,7 +32,7 @@ states after it."""
 
 
 @storage(Rnn, Lstm, Gru)
-def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+def recurrent_storage(op: RecurrentLayer, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``input``, ``deeper`` (of further layers), ``recurrent``, biases, ``peephole`` and ``projection``.
 
     Their rows are those of all layers, of both directions of each, and of all gates of each, in this order.
@@ -57,7 +57,7 @@ def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Siz
     return found
 
 
-def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> CellArrays:
+def cell_of(op: RecurrentLayer, weights: Weights, layer: int, direction: int) -> CellArrays:
     directions = 1 + op.bidirectional
     index, count = layer * directions + direction, op.layers * directions
 
@@ -93,7 +93,7 @@ class Pass(NamedTuple):
 
 
 def evaluated(
-    op: Recurrent,
+    op: RecurrentLayer,
     inputs: Arrays,
     weights: Weights,
     context: Context,

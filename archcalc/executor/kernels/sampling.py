@@ -17,7 +17,7 @@ from archcalc.executor.kernels.gather import block_positions, maps_together
 from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, positions
 from archcalc.ops.activation import Sigmoid
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
@@ -84,7 +84,9 @@ def offset_convolution(op: DeformableConv, rank: int) -> Conv | None:
     if op.offset:
         return None
     taps = op.offset_groups * int(np.prod(op.kernel))
-    return like(Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True, weight_norm=False)
+    return converted_operator(
+        Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True, weight_norm=False
+    )
 
 
 @storage(DeformableConv)

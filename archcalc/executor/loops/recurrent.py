@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, named, tanh
 from archcalc.executor.loops.tensor import Tensor, Tensors, definition, sizes, weighted_sum
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 Row: TypeAlias = list[Scalar]
 Sum: TypeAlias = Callable[[int, Row], Scalar]
@@ -84,7 +84,7 @@ def gru(op: Gru, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> T
 
 
 def _evaluated(
-    op: Recurrent, inputs: Tensors, weights: dict[str, Tensor], widths: list[int], tally: Tally, step: Step
+    op: RecurrentLayer, inputs: Tensors, weights: dict[str, Tensor], widths: list[int], tally: Tally, step: Step
 ) -> Tensors:
     """Return the outputs of all steps (or of the last one of each direction) and the last states.
 
@@ -127,7 +127,7 @@ def _evaluated(
     return (output, *last)
 
 
-def _cell(op: Recurrent, weights: dict[str, Tensor], layer: int, direction: int) -> Cell:
+def _cell(op: RecurrentLayer, weights: dict[str, Tensor], layer: int, direction: int) -> Cell:
     """Return the weights of one layer in one direction."""
     directions = 1 + op.bidirectional
     rows = op.gates * op.units

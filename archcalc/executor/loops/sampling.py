@@ -11,7 +11,7 @@ from archcalc.executor.loops.conv import conv, with_gain
 from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, minimum
 from archcalc.executor.loops.sliding import axes_of
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, total, weighted_sum
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
@@ -47,7 +47,9 @@ def deformable(op: DeformableConv, inputs: Tensors, weights: dict[str, Tensor], 
     offsets, masks = given.get("offset"), given.get("mask")
     if offsets is None:
         count = op.offset_groups * len(taps)
-        own = like(Conv, op, channels=count * (rank + op.modulated), groups=1, bias=True, weight_norm=False)
+        own = converted_operator(
+            Conv, op, channels=count * (rank + op.modulated), groups=1, bias=True, weight_norm=False
+        )
         offsets = conv(own, (x,), {name: weights[f"offset_{name}"] for name in ("weight", "bias")}, tally)
         if op.modulated:
             masks = {

@@ -26,6 +26,16 @@ def names_read(nodes: Iterable[Any]) -> Iterator[str]:
             yield from (each.name for each in graph.output)
 
 
+def names_from(graph: Any) -> set[str]:
+    """Return the names of a graph's inputs, and of all tensors that are computed from them."""
+    stored = {each.name for each in graph.initializer}
+    found = {each.name for each in graph.input if each.name not in stored}
+    for node in graph.node:
+        if not found.isdisjoint(names_read([node])):
+            found.update(node.output)
+    return found
+
+
 def local_names(graph: Any) -> Iterator[str]:
     """Return the names of the tensors that are computed in a graph, also in graphs that its nodes contain."""
     yield from (each.name for each in graph.input)

@@ -12,7 +12,7 @@ import numpy as np
 
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.dense import Embedding
 from archcalc.ops.position import RelativeBias, ShiftMask
 from archcalc.ops.source import Constant, Learned
@@ -72,7 +72,7 @@ def look_up(graph: Graph, readers: Readers, rewriting: Rewriting, index: int, in
         rewriting.replace(ref.node, make(Learned, shape=(op.vocabulary, op.dim)), ())
         rewriting.replace(index, make(Slice, range=(first, first + flat.size), axis=0), (ref,))
     else:
-        rewriting.replace(ref.node, like(Constant, graph.nodes[ref.node].op, shape=flat.shape), ())
+        rewriting.replace(ref.node, converted_operator(Constant, graph.nodes[ref.node].op, shape=flat.shape), ())
         rewriting.replace(index, op, (ref,))
     for each in reordering[1:]:
         rewriting.leave_out(each, Ref(index))

@@ -329,6 +329,31 @@ def test_initial_states_of_zeros_are_no_parameters(tmp_path: Path) -> None:
     assert not network.graph.notes
 
 
+def test_weights_that_are_joined_from_parts_of_others(tmp_path: Path) -> None:
+    """TorchScript's exporter puts the gates of an LSTM into the order of ONNX like this if it does not fold them."""
+    arrays = {"w": weights(20, 3), "r": weights(20, 5), "b": weights(20, seed=1), "c": weights(20, seed=2)}
+    numbers = {str(at): np.array([at]) for at in range(0, 21, 5)}
+    nodes = []
+    for name in arrays:
+        parts = [f"{name}.{gate}" for gate in (0, 15, 5, 10)]
+        for part in parts:
+            start = part[2:]
+            nodes.append(node("Slice", [name, start, str(int(start) + 5), "0"], [part]))
+        nodes.append(node("Concat", parts, [f"{name}.joined"], axis=0))
+    nodes += [
+        node("Concat", ["b.joined", "c.joined"], ["biases"], axis=0),
+        *(node("Unsqueeze", [name, "0"], [f"{name}.one"]) for name in ("w.joined", "r.joined", "biases")),
+        node("LSTM", ["x", "w.joined.one", "r.joined.one", "biases.one"], ["", "y"], hidden_size=5),
+    ]
+    made = model(nodes, {"x": [7, 1, 3]}, {**arrays, **numbers})
+    network = read(tmp_path, made, batch_axes={"x": 1})
+    assert network.analyze().totals.params == sum(each.size for each in arrays.values())
+    x = np.random.default_rng(2).standard_normal((7, 1, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = network.run({"x": x.transpose(1, 0, 2)}).outputs.values()
+    np.testing.assert_allclose(found[0], session.run(None, {"x": x})[0][:, 0], rtol=1e-4, atol=1e-5)
+
+
 def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
     function = helper.make_function(
         "local",

@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.graph import Ref
 from archcalc.ops.arithmetic import Floor, Log, Offset, Scale
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.joins import Add, Compare, Mul
 from archcalc.ops.source import Random
 from archcalc.readers.aten.composition import Composition
@@ -42,7 +42,7 @@ class Drawn(Step):
         shape = layers.shape(tensors[0]) if tensors else tuple(map(layers.size, self.target))
         if places[:1] != results and results[0] is not None:
             shape = without(shape, results[0], layers.batch)
-        return [layers.add(like(Random, self.op, shape=shape or (1,)), [])]
+        return [layers.add(converted_operator(Random, self.op, shape=shape or (1,)), [])]
 
 
 def drawn(c: Composition, distribution: str, like_tensor: str = "self", seed: int | None = None) -> int:

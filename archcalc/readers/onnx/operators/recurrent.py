@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archcalc.graph import Ref
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 from archcalc.ops.structure import Reshape, Transpose
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
@@ -19,7 +19,7 @@ from archcalc.readers.steps import Layers, Step, make
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which block of ONNX's weights each gate of our operators has: ONNX has i, o, f, c and z, r, h."""
 
-OPERATORS: dict[str, type[Recurrent]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
+OPERATORS: dict[str, type[RecurrentLayer]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
 
 ACTIVATIONS = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}
 
@@ -30,7 +30,7 @@ STATES = ("state", "cell")
 class Sequences(Step):
     """Layers that read the positions of sequences; outputs have an axis of directions."""
 
-    op: Recurrent
+    op: RecurrentLayer
     batch_first: bool
     """Whether the batch is the first axis of all tensors; else it is before the features."""
     kept: tuple[int, ...]
