@@ -178,8 +178,8 @@ class RoiAlign(Operator):
 
     ``boxes`` is a tensor of boxes × 2·axes: the coordinates of the first corner, then those of the second one, the last
     axis first (x before y). The result has the boxes as its first axis of positions: to convolve each of them
-    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``). With ``max``, the result is the largest
-    product of a position near a sample and its weight, as in ONNX; samples are not interpolated.
+    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``). With ``max``, a number of the result is
+    the largest product of a number near a sample and its weight in the interpolation, as in ONNX.
 
     Shape:  C×n… → C×boxes×size…
     Params: none
@@ -202,7 +202,9 @@ class RoiAlign(Operator):
     scale: Number = real(1, help="positions of the input per unit of the boxes, such as 1/16")
     samples: Number = integer(2, help="samples per output position, along each axis")
     aligned: bool = flag(False, "aligned", reserved=False, help="whether boxes are moved by half a position")
-    how: str = word("mean", "mean", "max", flags=True, help="what the results are of the samples")
+    how: str = word(
+        "mean", "mean", "max", flags=True, help="the mean of the samples, or the largest weighted number near them"
+    )
 
     def output(self, inputs: Shapes) -> Shape:
         shape, boxes = inputs
