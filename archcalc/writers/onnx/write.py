@@ -27,7 +27,7 @@ from archcalc.writers.onnx.registry import ALIGNING, append
 import_families(__package__)  # registers how layers are written
 
 MAX_BYTES = 2**31 - 2**20
-"""The most bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
+"""The maximum number of bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
 BATCH = "batch"
 """The name of the size of the batch."""
 
