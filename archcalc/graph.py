@@ -125,7 +125,7 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """The most names in the path of a layer."""
+        """The maximum number of names in the path of a layer."""
         return max((len(node.path) for node in self.nodes), default=0)
 
     def shape(self, ref: Ref) -> Shape:

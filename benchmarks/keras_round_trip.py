@@ -29,8 +29,8 @@ from archcalc.writers.keras.layout import AxisOrder, layouts_of
 from archcalc.writers.keras.write import plan_of, write_keras
 from tests.oracle.generated_keras import differences, model_of
 
-LARGEST = 10**9
-"""The most parameters of a network that is built."""
+MAX_PARAMETERS = 10**9
+"""The maximum number of parameters of a network that is built."""
 TOLERANCE = 2e-3
 """The largest difference of an output, relative to its largest number."""
 WIDTHS = (16, 8, 4, 2, 1)
@@ -102,7 +102,7 @@ def main(specs: list[str]) -> None:
     with TemporaryDirectory() as folder:
         for spec in specs:
             graph = load(spec).graph
-            if analyze(graph).totals.params > LARGEST:
+            if analyze(graph).totals.params > MAX_PARAMETERS:
                 continue
             tried["written"] += 1
             try:

@@ -22,7 +22,7 @@ from pathlib import Path
 import archcalc
 from archcalc import Network, SpecError
 
-LARGEST = 2**31 - 2**24
+MAX_BYTES = 2**31 - 2**24
 """How many bytes of weights one file may hold, leaving room for the graph: Protobuf allows two gibibytes."""
 
 IN_ADVANCE = "that the exporter computed from parameters"
@@ -50,7 +50,7 @@ def export(name: str, folder: Path) -> None:
             if "running" in name_of_buffer:
                 buffer.uniform_(0.5, 1.5)
     example = (torch.randn(1, *shape),)
-    external = sum(each.nbytes for each in (*model.parameters(), *model.buffers())) > LARGEST
+    external = sum(each.nbytes for each in (*model.parameters(), *model.buffers())) > MAX_BYTES
     for kind in ("ts", "dy"):
         path = folder / f"{name}.{kind}.onnx"
         if not path.exists():

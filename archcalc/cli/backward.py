@@ -131,7 +131,7 @@ def run_backward(
     from archcalc.cli.backward_by_hand import worked_gradients
     from archcalc.executor.backward import gradients
     from archcalc.executor.recorded_gradients import RecordedGradients, layers_to_keep
-    from archcalc.report.worked import record
+    from archcalc.report.worked_solution import record
 
     training = values["mode"] == "train"
     loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))

@@ -289,7 +289,7 @@ def _ranked(run: _Run, pareto: list[SortKey], sort: list[SortKey], most: int) ->
 
 def _stream(blocks: Iterable[Columns], titles: list[str], form: str) -> None:
     """Write rows as they are computed."""
-    from archcalc.report.rows import RowWriter
+    from archcalc.report.row_writer import RowWriter
 
     writer = RowWriter(sys.stdout.write, form, titles)
     for columns in blocks:

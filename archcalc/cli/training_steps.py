@@ -90,7 +90,7 @@ def with_averages(graph: Graph) -> list[int]:
 
 def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
     """Yield how the moving averages of every layer that has some are updated in a training step, by channel."""
-    from archcalc.report.worked import worked
+    from archcalc.report.worked_solution import solution_of
 
     if step.training is None:
         return
@@ -103,4 +103,4 @@ def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
         for channel in range(channels):
             at = f"[{channel}]" if channels > 1 else ""
             numbers = {f"{node.name}.{name}{at}": array[channel] for name, array in layer.updates.items()}
-            yield WorkedOut(worked(f"{node.name}{at}", numbers), arrays)
+            yield WorkedOut(solution_of(f"{node.name}{at}", numbers), arrays)

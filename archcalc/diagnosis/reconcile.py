@@ -15,7 +15,7 @@ from archcalc.claims.claim_text import NetworkClaim
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH
-from archcalc.counters.assumed import FORMS
+from archcalc.counters.assumed_trace import FORMS
 from archcalc.counters.count import Count
 from archcalc.counters.network import counts_in_forms, counts_of
 from archcalc.diagnosis.chance import MAX_CHANCE_OF_MANY, chance, outcomes_nearby

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
-from archcalc.counters.assumed import FORMS
+from archcalc.counters.assumed_trace import FORMS
 from archcalc.counters.count import Count
 from archcalc.counters.rules import Tool
 from archcalc.diagnosis.mistake import Outcome

@@ -28,7 +28,7 @@ Settings: TypeAlias = Mapping[str, Any]
 MAX_BLOCK = 65_536
 """The maximum number of configurations that are evaluated together."""
 MAX_NUMBERS = 2**24
-"""The maximum number of numbers in the shapes of a block: networks with more layers are evaluated in smaller blocks."""
+"""The maximum number of elements in the shapes of a block; networks with more layers have smaller blocks."""
 
 
 class ImpossibleConfiguration(Exception):

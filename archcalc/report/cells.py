@@ -134,13 +134,13 @@ def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
     return f"{own:,} + shared" if own else "shared"
 
 
-def named(row: Row, name: str) -> str:
+def row_name(row: Row, name: str) -> str:
     """Return the name of a row with the mark of a head."""
     return name + (" (training)" if row.training else " (head)" if row.head else "")
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
-    return named(row, row.name or analysis.graph.name)
+    return row_name(row, row.name or analysis.graph.name)
 
 
 def _operator(row: Row, analysis: Analysis, layout: str) -> str:

@@ -14,7 +14,7 @@ from archcalc.executor.loops.record import RecordedNumber
 from archcalc.report.matrices import number_text
 
 MAX_TERMS = 64
-"""The most terms of a sum, or operands of a maximum, that are written in full."""
+"""The maximum number of terms of a sum, or operands of a maximum, that are written in full."""
 ENDS = (6, 2)
 """How many terms of a longer one are written at its start and at its end."""
 

@@ -76,7 +76,7 @@ def total(analysis: Analysis, column: str, *, dtype: str = "float32") -> Number:
     return cost.figure(column, cost.runs, read_formats(dtype))
 
 
-def ranked(numbers: Sequence[Any]) -> list[int]:
+def ranking(numbers: Sequence[Any]) -> list[int]:
     """Return the indices of numbers, the largest number first and ``None`` last; equal ones in their order."""
     return sorted(range(len(numbers)), key=lambda at: -inf if numbers[at] is None else numbers[at], reverse=True)
 

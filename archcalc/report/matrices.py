@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 MAX_NUMBERS = 400
 MAX_COLUMNS = 20
-"""The most numbers of a small array, and of its rows."""
+"""The maximum number of elements of a small array, and of its rows."""
 GAP = "  "
 MAX_DECIMALS = 12
-"""The most digits after the point of a fraction that is written as a decimal number."""
+"""The maximum number of digits after the point of a fraction that is written as a decimal number."""
 
 _ROOT = re.compile(r"sqrt\((\d+)\)")
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from archcalc.spec.locate import is_file_name
 from archcalc.spec.models import model_file
 
-LOST = "a symbolic link that leads nowhere"
+BROKEN_LINK = "a symbolic link that leads nowhere"
 
 LeaveOut = Callable[[str], str]
 """Returns the reason why a file or folder is left out; an empty text if it is not."""
@@ -48,7 +48,7 @@ def files_below(folder: str, leave_out: LeaveOut) -> list[FoundFile]:
             found.append(each)
             continue
         entries = [_entry(path, leave_out) for path in each.files]
-        found += [entry for entry in entries if _is_network(entry.path) or entry.skipped == LOST]
+        found += [entry for entry in entries if _is_network(entry.path) or entry.skipped == BROKEN_LINK]
     return sorted(found)
 
 
@@ -98,7 +98,7 @@ def _entry(path: str, leave_out: LeaveOut) -> FoundFile:
     if reason := leave_out(path):
         return FoundFile(path, skipped=reason)
     if not os.path.exists(path):  # reading a spec reports the reason; any other link may have led to a folder
-        return FoundFile(path, skipped="" if is_file_name(path) or not os.path.islink(path) else LOST)
+        return FoundFile(path, skipped="" if is_file_name(path) or not os.path.islink(path) else BROKEN_LINK)
     is_plain = os.path.isfile(path) or os.path.isdir(path)
     return FoundFile(path, skipped="" if is_plain else "a pipe or another special file")
 

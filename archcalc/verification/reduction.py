@@ -32,7 +32,7 @@ class ReducedNetwork(NamedTuple):
         return inputs if self.divisor == 1 else f"{inputs}, channels divided by {self.divisor}"
 
 
-def reduced(graph: Graph, fits: Callable[[Analysis], bool]) -> ReducedNetwork:
+def reduce_network(graph: Graph, fits: Callable[[Analysis], bool]) -> ReducedNetwork:
     """Return the network, reduced in input size and then in channels until it fits, or as far as it can be reduced."""
     analysis = analyze(graph)
     if fits(analysis):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.graph import Graph
 
 MAX_OPERATIONS = 200_000_000
-"""The most operations of all runs under mistakes (some seconds of work); further mistakes are not tried."""
+"""The maximum number of operations of all runs under mistakes (some seconds); further mistakes are not tried."""
 
 
 class ArrayOutcome(NamedTuple):

@@ -19,7 +19,7 @@ from archcalc.executor.training import PYTORCH, TrainingStep
 from archcalc.graph import Ref
 
 MAX_OPERATIONS = 200_000
-"""The most operations of a layer whose numbers are worked out (a second of work)."""
+"""The maximum number of operations of a layer whose numbers are worked out (a second of work)."""
 
 
 class WorkedNumber(NamedTuple):

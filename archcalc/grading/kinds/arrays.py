@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.worked_numbers import WorkedNumber
 
 MAX_NAMED = 4
-"""The most wrong entries that the feedback names; it counts the others."""
+"""The maximum number of wrong entries that the feedback names; it counts the others."""
 MAX_WORKED = 3
-"""The most wrong entries that are worked out."""
+"""The maximum number of wrong entries that are worked out."""
 MAX_INTEGER = 10**15
 """The size from which integers are rounded."""
 MAX_SHOWN = 100
-"""The most numbers of an array that are written out."""
+"""The maximum number of elements of an array that are written out."""
 
 
 @dataclass(frozen=True, eq=False)

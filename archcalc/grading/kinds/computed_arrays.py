@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Worked: TypeAlias = Callable[[Shape], WorkedNumber | None]
 
 MAX_OPERATIONS = 100_000_000
-"""The most operations of a network whose numbers are asked (a second of work)."""
+"""The maximum number of operations of a network whose numbers are asked (a second of work)."""
 
 
 @dataclass(frozen=True)

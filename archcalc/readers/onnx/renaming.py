@@ -45,6 +45,13 @@ def local_names(graph: Any) -> Iterator[str]:
             yield from local_names(inner)
 
 
+def in_place_of(node: Any, outer: Any) -> Any:
+    """Return a node that stands for another, whose metadata it gets if it has none."""
+    if not node.metadata_props:
+        node.metadata_props.extend(outer.metadata_props)
+    return node
+
+
 def renamed(node: Any, rename: Rename, path: str, given: Mapping[str, Any] | None = None) -> Any:
     """Return a copy of a node, and of the graphs in it, with other names.
 

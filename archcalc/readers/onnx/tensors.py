@@ -452,9 +452,13 @@ class OnnxTensors:
 
     def has_path(self, name: str) -> bool:
         """Return whether the name of a stored array begins with the path of a module."""
+        return "." in self.stored[self.source(name)].name
+
+    def source(self, name: str) -> str:
+        """Return the stored array from which one is derived, or the array itself."""
         while name in self.derived:
             name = self.derived[name].sources[0]
-        return "." in self.stored[name].name
+        return name
 
     def remaining_calls(self) -> list[Call]:
         """Return the calls that have not become parts of others."""

@@ -27,7 +27,7 @@ from archcalc.writers.onnx.registry import ALIGNING, append
 import_families(__package__)  # registers how layers are written
 
 MAX_BYTES = 2**31 - 2**20
-"""The most bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
+"""The maximum number of bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
 BATCH = "batch"
 """The name of the size of the batch."""
 
@@ -138,7 +138,7 @@ class _Writer:
         built = self.built
         built.layer = f"/{node.name}"
         before = len(built.nodes)
-        alike = all(ref in self.single for ref in node.inputs)
+        alike = not node.op.is_random and all(ref in self.single for ref in node.inputs)
         read = [self.names[ref] for ref in node.inputs]
         if not alike and node.op.name not in ALIGNING:
             read = [self.spread(ref) if ref in self.single else self.names[ref] for ref in node.inputs]

@@ -24,9 +24,9 @@ from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reor
 from archcalc.writers.score_tables import EXCLUDED, bucket, excluded, pairs
 
 MAX_TOKENS = 1024
-"""The most positions of which all pairs are compared with those of a table."""
+"""The maximum number of positions of which all pairs are compared with those of a table."""
 MAX_AXES = 3
-"""The most axes of positions that tables of windows are tried for."""
+"""The maximum number of axes of positions that tables of windows are tried for."""
 
 
 def with_tables(graph: Graph) -> Graph:

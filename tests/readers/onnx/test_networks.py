@@ -178,6 +178,36 @@ def test_weights_in_other_forms(tmp_path: Path) -> None:
     assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
 
 
+def test_biases_that_are_added_to_convolutions(tmp_path: Path) -> None:
+    """PaddlePaddle's exporter adds them, and TensorFlow's where it cannot fold them."""
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Add", ["a", "b"], ["c"]),
+        node("ConvTranspose", ["c", "v"], ["d"]),
+        node("Add", ["one", "d"], ["e"]),
+        node("Conv", ["e", "u"], ["f"]),
+        node("Add", ["f", "not_channels"], ["g"]),
+        node("Conv", ["g", "u"], ["h"]),
+        node("Add", ["h", "t"], ["i"]),
+        node("Add", ["i", "h"], ["y"]),
+    ]
+    arrays = {
+        "w": weights(4, 3, 3, 3),
+        "b": weights(1, 4, 1, 1),
+        "v": weights(4, 1, 2, 2),
+        "one": weights(1, 1, 1, 1),
+        "u": weights(1, 1, 1, 1, seed=1),
+        "not_channels": weights(1, 1, 1, 7),
+        "t": weights(1, 1, 1),
+    }
+    network = assert_as_onnxruntime(tmp_path, model(nodes, {"x": ["batch", 3, 8, 8]}, arrays))
+    assert [each.op.name for each in network.graph.nodes[1:]] == [
+        *("conv", "upconv", "conv", "learned", "add", "conv", "offset", "add"),
+    ]
+    assert [each.op.bias for each in network.graph.nodes if "conv" in each.op.name] == [True, True, False, False]
+    assert network.analyze().totals.params == sum(each.size for name, each in arrays.items() if name != "t")
+
+
 def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
     made = model(
         [

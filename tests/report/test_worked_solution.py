@@ -24,9 +24,9 @@ from archcalc.ops.arithmetic import Cast, Quantize
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.structure import Identity
 from archcalc.report.expressions import LATEX, Expressions, FormulaNotation
-from archcalc.report.worked import (
-    Worked,
-    worked,
+from archcalc.report.worked_solution import (
+    WorkedSolution,
+    solution_of,
     worked_latex,
     worked_lines,
     worked_markdown,
@@ -52,11 +52,11 @@ def layer(spec: str, **weights: list[float]) -> LayerTrace:
     return traces[-1]
 
 
-def work_out(trace: LayerTrace, *index: int) -> tuple[Worked, dict[str, Any]]:
+def work_out(trace: LayerTrace, *index: int) -> tuple[WorkedSolution, dict[str, Any]]:
     inputs = {f"x{number}": array[0] for number, array in enumerate(trace.inputs)}
     outputs = record_layer(trace.node.op, inputs.items(), trace.weights)
     found = outputs[0][index]
-    return worked("y", {"y": found}), {**inputs, **trace.weights}
+    return solution_of("y", {"y": found}), {**inputs, **trace.weights}
 
 
 def equations(trace: LayerTrace, *index: int) -> list[str]:
@@ -214,7 +214,7 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
             continue  # a number that is passed on
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("archcalc.report.expressions.MAX_TERMS", 10**6)
-            for step, each in worked("y", {"y": number}).steps:
+            for step, each in solution_of("y", {"y": number}).steps:
                 if math.isnan(float(each)):
                     continue  # Python has complex numbers and errors instead
                 expression = Expressions(PYTHON, 17).step(each)
