@@ -7,8 +7,8 @@ from typing import Any
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.number_formats import converted
+from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
 
