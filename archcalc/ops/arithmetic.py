@@ -268,7 +268,7 @@ FLOAT_NAMES = tuple(each.name for each in FLOATS)
 
 @operator("cast", reserved=False)
 class Cast(Converted):
-    """Conversion to a format of floating-point numbers: the nearest number of the format, or the even one of two.
+    """Conversion to a floating-point format: the nearest number of the format; ties go to the even one.
 
     Numbers beyond the largest one become infinite, or NaN in a format without infinities; with ``saturate``, they
     become the largest one, as they do in a format that has neither. The gradient is that of the identity, as in
