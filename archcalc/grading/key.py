@@ -243,7 +243,7 @@ def _digits(mapping: Mapping, default: int) -> int:
         return default
     number = _number(expect_scalar(content, "'digits:'"))
     if number.denominator != 1 or not 1 <= number <= 100:
-        fail("key", "'digits:' must be an integer from 1 to 100", content.span)
+        fail("key", f"'digits:' must be an integer from 1 to 100, got {float(number):g}", content.span)
     return int(number)
 
 

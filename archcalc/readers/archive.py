@@ -39,7 +39,7 @@ def _not_an_archive(path: Path, error: Exception) -> str:
     """Return why a file cannot be opened as a zip archive."""
     with path.open("rb") as file:
         start = file.read(START)
-    if start and not start.startswith(ZIP):
+    if start and not start.startswith(ZIP[: len(start)]):
         return f"not a zip archive, but {what_else(start) or 'another kind of file'}"
     reason = "the file is empty" if not start else error if zipfile.is_zipfile(path) else "its end is missing"
     return f"not a complete zip archive: {reason}"

@@ -97,7 +97,7 @@ class Exact(Substitute):
         where, value = WHERE_ALGEBRAIC[function]
         if self.value == where:
             return Exact(value)
-        raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")
+        raise InexactError(f"{function}({self.value}) is neither a fraction nor a root of one")
 
     def rounded(self, value: Any) -> Exact:
         """Return a number that this one has been rounded to."""
