@@ -125,7 +125,7 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """The most names in the path of a layer."""
+        """The maximum number of names in the path of a layer."""
         return max((len(node.path) for node in self.nodes), default=0)
 
     def shape(self, ref: Ref) -> Shape:
@@ -244,7 +244,7 @@ class Graph:
 
     @cached_property
     def features_wanted(self) -> dict[int, Features]:
-        """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
+        """Where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.
         """

@@ -101,9 +101,9 @@ def given_arrays(network: Network, options: Options) -> Mapping[str, Array] | No
         with array_errors("--weights"):
             return read_weights(options["weights"], network.graph)
     if options["seed"] is not None:
-        from archcalc.executor.weights import initial
+        from archcalc.executor.weights import initial_arrays
 
-        return initial(network.graph, seed=options["seed"])
+        return initial_arrays(network.graph, seed=options["seed"])
     return None if options["no_weights"] else network.arrays()
 
 

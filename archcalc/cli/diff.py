@@ -235,7 +235,7 @@ def compare_revisions(
     Raises:
         SpecError: a revision does not exist, or a path is in neither of them.
     """
-    from archcalc.changes.files import Side, compare_files
+    from archcalc.changes.files import ComparedRevision, compare_files
     from archcalc.changes.revisions import Repository
     from archcalc.report.diff_tables import NetworkComparison
 
@@ -244,8 +244,8 @@ def compare_revisions(
         raise click.UsageError("expected one or two revisions, and paths after `--`: archcalc diff main -- nets/")
     gc.enable()  # many networks may be read, one after the other
     repository = Repository()
-    old = Side.of(repository, revisions[0])
-    new = Side.of(repository, revisions[1] if len(revisions) == 2 else None)
+    old = ComparedRevision.of(repository, revisions[0])
+    new = ComparedRevision.of(repository, revisions[1] if len(revisions) == 2 else None)
     limits = limits_from(values)
     shared = SharedSettings(given_from(values), limits)
     networks, notes = [], dict[str, None]()

@@ -50,8 +50,8 @@ def evaluate_steps_exactly(
 
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check
-    from archcalc.executor.written import floats
+    from archcalc.executor.inputs import check_inputs
+    from archcalc.executor.written_arrays import float_arrays
 
     shapes = network.graph.inputs
     for name in shapes:
@@ -59,7 +59,7 @@ def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Arra
             hint = f"for example --input '{name} = ones'"
             fail("missing", f"exact results need the input '{name}'", hint=hint, origin="--exact")
     with array_errors("--input"):
-        check(network.graph, floats(given))
+        check_inputs(network.graph, float_arrays(given))
     return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
 
 

@@ -199,7 +199,7 @@ def write_documentation(documentation: dict[str, Any]) -> str:
     """Return the documentation of an operator as text."""
     import textwrap
 
-    from archcalc.report.aligned import aligned
+    from archcalc.report.aligned_tables import align_table
 
     width = min(terminal_width() or TEXT_WIDTH, TEXT_WIDTH)
 
@@ -211,7 +211,7 @@ def write_documentation(documentation: dict[str, Any]) -> str:
         lines += ["", textwrap.fill(documentation["description"], width)]
     if documentation["arguments"]:
         table = argument_table(documentation)
-        lines += ["", aligned(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
+        lines += ["", align_table(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
     lines += [
         "",
         *(

@@ -31,6 +31,7 @@ from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
 from archcalc.spec.errors import fail
+from archcalc.spec.models import FIXES_INPUTS
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -188,7 +189,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
-    numbers = [text for text in inputs if spec.lower().endswith((".onnx", ".tflite")) and is_number(text)]
+    fixes_inputs = os.path.splitext(spec)[1].lower() in FIXES_INPUTS
+    numbers = [text for text in inputs if fixes_inputs and is_number(text)]
     values["inputs"] = tuple(numbers)
     network = load_network(spec, values, training=training)
     values["inputs"] = tuple([text for text in inputs if text not in numbers])
@@ -256,7 +258,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Return whether an ``--input`` of an ONNX model gives the number that an input has, not an array or a file."""
+    """Return whether an ``--input`` of a model file gives the number that an input has, not an array or a file."""
     _, equals, written = text.partition("=")
     return bool(equals) and NUMBER.fullmatch(written.strip()) is not None and not os.path.exists(written)
 
@@ -296,9 +298,9 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
 
 def require_not_stored(graph: Graph, name: str) -> None:
     """Fail if ``--at`` of a run without a backward pass names a stored array, which only has a gradient to work out."""
-    from archcalc.executor.weights import stored
+    from archcalc.executor.weights import stored_array_shapes
 
-    if graph.find(name) is None and name in stored(graph, training=True):
+    if graph.find(name) is None and name in stored_array_shapes(graph, training=True):
         hint = "with --backward, --at works out its gradient"
         fail("argument", f"'{name[:60]}' is a stored array: it is not computed", hint=hint, origin="--at")
 
@@ -326,11 +328,11 @@ def evaluate(
     from archcalc.engine.runner import Runner
     from archcalc.executor.inputs import random_inputs
     from archcalc.executor.training import PYTORCH, TrainingStep
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     graph, dtype = network.graph, values["dtype"]
     training = values["mode"] == "train"
-    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    own = {name: array.astype(dtype, order="C") for name, array in float_arrays(named).items()}
     initial = stored_arrays(network, file, dtype=dtype, seed=values["seed"], training=training)
     weights: Mapping[str, Array] = {**initial, **own}
     layers = {network.tensor(place.layer).node for place in values["places"]}
@@ -363,11 +365,11 @@ def arrays_of_run(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return all inputs and all stored arrays of a single run; arguments are those of `evaluate`."""
     from archcalc.executor.inputs import random_inputs
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     dtype, seed, training = values["dtype"], values["seed"], values["mode"] == "train"
     inputs = {**random_inputs(network.graph, batch=batch, seed=seed, dtype=dtype), **given}
-    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    own = {name: array.astype(dtype, order="C") for name, array in float_arrays(named).items()}
     return inputs, {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
 
 

@@ -23,7 +23,7 @@ from archcalc.cli.training_options import dtype_option, require_training, setup_
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
-from archcalc.report.table import Column, Table, human
+from archcalc.report.table import Column, Table, cell_text
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -160,13 +160,15 @@ def table(
         rows.append((*settings, *ends))
     if solution.nearest is not None:
         near = solution.nearest
-        rows.append((*(str(value_text(each)) for each in near.values), *(human(value_text(m)) for m in near.measured)))
+        rows.append(
+            (*(str(value_text(each)) for each in near.values), *(cell_text(value_text(m)) for m in near.measured))
+        )
     return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axes, query, target)))
 
 
 def between(first: Any, last: Any, *, plain: bool = False) -> str:
     """Return both ends of an interval as text, or one if they are equal."""
-    write = str if plain else human
+    write = str if plain else cell_text
     ends = write(value_text(first)), write(value_text(last))
     return ends[0] if first == last else " … ".join(ends)
 
@@ -204,7 +206,7 @@ def notes(solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuer
         found.append(f"{none} {target}" + ("; the nearest is shown" if solution.nearest else ""))
         for name, extremes in zip(query.names, solution.extremes, strict=True):
             if extremes is not None and extremes[0] != extremes[1]:
-                found.append(f"{name.name} ranges from {human(extremes[0])} to {human(extremes[1])}")
+                found.append(f"{name.name} ranges from {cell_text(extremes[0])} to {cell_text(extremes[1])}")
     if solution.impossible:
         refusal, _ = solution.impossible.most_common(1)[0]
         reason = reason_text(refusal, solution.examples.get(refusal))

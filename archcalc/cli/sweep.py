@@ -275,10 +275,10 @@ def _ranked(run: _Run, pareto: list[SortKey], sort: list[SortKey], most: int) ->
     Raises:
         SpecError: a Pareto front that is too large.
     """
-    from archcalc.query.ranking import Best, First, Front
+    from archcalc.query.ranking import BestRows, FirstRows, ParetoFront
 
-    last = Best(most, sort) if sort else First(most)
-    keeper: RowSelection = Front(pareto) if pareto else last
+    last = BestRows(most, sort) if sort else FirstRows(most)
+    keeper: RowSelection = ParetoFront(pareto) if pareto else last
     try:
         for columns in run.blocks():
             keeper.add(columns)
@@ -291,7 +291,7 @@ def _ranked(run: _Run, pareto: list[SortKey], sort: list[SortKey], most: int) ->
 
 def _stream(blocks: Iterable[Columns], titles: list[str], form: str) -> None:
     """Write rows as they are computed."""
-    from archcalc.report.rows import RowWriter
+    from archcalc.report.row_writer import RowWriter
 
     writer = RowWriter(sys.stdout.write, form, titles)
     for columns in blocks:

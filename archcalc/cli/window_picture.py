@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from archcalc.executor.loops.window_view import WindowView
 
 MAX_CHANNELS = 8
-"""The most channels of an input that are drawn."""
+"""The maximum number of channels of an input that are drawn."""
 MAX_CELLS = 16
-"""The most rows and columns of a matrix that is drawn completely."""
+"""The maximum number of rows and columns of a matrix that is drawn completely."""
 NEAR = 2
 """How many rows and columns beyond the marked cells are drawn of a larger one."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from archcalc.engine.worker import Worker
-from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, Sizes, Weights, kernel_of, register
+from archcalc.executor.kernel import Array, Arrays, Context, Kernel, Sizes, Weights, WorkBuffers, kernel_of, register
 from archcalc.ops.base import Operator
 
 Call: TypeAlias = Callable[[], Any]
@@ -20,7 +20,7 @@ class Recorder:
     """Records the calls of one worker in order."""
 
     def __init__(
-        self, worker: Worker, shared: Buffers, constants: dict[tuple[str, int], Array], winograd: bool
+        self, worker: Worker, shared: WorkBuffers, constants: dict[tuple[str, int], Array], winograd: bool
     ) -> None:
         """Start without calls.
 
@@ -32,7 +32,7 @@ class Recorder:
         """
         self.worker, self.winograd = worker, winograd
         self.calls: list[Call] = []
-        self.buffers, self._shared, self._constants = Buffers(), shared, constants
+        self.buffers, self._shared, self._constants = WorkBuffers(), shared, constants
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """Record a call of a function."""
@@ -91,9 +91,9 @@ class FastKernel(Protocol):
     def __call__(self, op: Any, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None: ...
 
 
-FAST: dict[type[Operator], FastKernel] = {}
+FAST_KERNELS: dict[type[Operator], FastKernel] = {}
 
 
-def fast(*operators: type[Operator]) -> Callable[[FastKernel], FastKernel]:
+def fast_kernel(*operators: type[Operator]) -> Callable[[FastKernel], FastKernel]:
     """Return a decorator that registers the recorded form of some operators."""
-    return register(FAST, operators)
+    return register(FAST_KERNELS, operators)

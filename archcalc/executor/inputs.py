@@ -35,14 +35,14 @@ def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike
             embedding, or belongs to an unknown input.
     """
     arrays = {name: np.asarray(values) for name, values in given.items()}
-    check(graph, arrays)
+    check_inputs(graph, arrays)
     return {
         name: np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *map(int, graph.inputs[name]))
         for name, array in arrays.items()
     }
 
 
-def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
+def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:
     """Check arrays for inputs, each of one example or of a batch.
 
     Raises:

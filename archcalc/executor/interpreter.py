@@ -17,7 +17,7 @@ import numpy as np
 from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
+from archcalc.executor.kernel import Array, Arrays, Context, Kernel, WorkBuffers, kernel_of, owner
 from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names, array_problems
 from archcalc.graph import Graph, Node, Ref
@@ -177,7 +177,7 @@ class Interpreter:
     ) -> Run:
         """Evaluate every layer as `run` does, for a request, from which the inputs are removed."""
         begin = perf_counter()
-        buffers, peak = Buffers(), 0
+        buffers, peak = WorkBuffers(), 0
         counts, updates = dict[str, Mapping[str, int]](), dict[str, Array]()
         tensors: dict[Ref, Array] = {}
         example = next(iter(request.inputs.values()))

@@ -32,7 +32,7 @@ def uninitialised(size: int) -> Array:
     return np.empty(size, np.uint8)
 
 
-class Buffers:
+class WorkBuffers:
     """Work buffers by purpose: memory is reused for the same purpose, and enlarged if needed."""
 
     def __init__(self, allocate: Callable[[int], Array] = uninitialised) -> None:
@@ -72,7 +72,7 @@ class Context:
     """The number of examples, for kernels without inputs."""
     dtype: DTypeLike = np.float32
     """The number format, for kernels that read no array."""
-    buffers: Buffers = field(default_factory=Buffers)
+    buffers: WorkBuffers = field(default_factory=WorkBuffers)
     """Work buffers, which are reused from layer to layer."""
     mask: Array | None = None
     """The masks of dropout, batch in front, if they are not random."""
@@ -92,7 +92,7 @@ class Context:
         return replace(self, tally=None)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """Return a work buffer with arbitrary content; see `Buffers.take`."""
+        """Return a work buffer with arbitrary content; see `WorkBuffers.take`."""
         return self.buffers.take(purpose, shape, dtype)
 
 

@@ -19,7 +19,7 @@ from archcalc.claims.claim import Verdict
 from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
-from archcalc.grading.kinds.base import Kind
+from archcalc.grading.kinds.base import QuestionKind
 from archcalc.grading.kinds.reading import DETAILS, KINDS, SHARED, read_kind
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
@@ -81,7 +81,7 @@ class Question:
     """The place of errors of the question."""
     target: Text | None
     """The target whose figure or formula is asked; ``None`` for a question of another kind."""
-    kind: Kind | None = None
+    kind: QuestionKind | None = None
     """The kind of a question without a target."""
     points: Fraction
     text: str = ""
@@ -110,7 +110,7 @@ class Key:
     partial: Dictionary[Verdict, Fraction] = field(default_factory=lambda: dict(PARTIAL))
     title: str = ""
 
-    def worth(self, verdict: Verdict, points: Fraction) -> Fraction:
+    def points_for(self, verdict: Verdict, points: Fraction) -> Fraction:
         """Return the points that a verdict earns of those of a question.
 
         ``coarse`` counts as unreadable; the points of ``by-hand`` are given by a person.

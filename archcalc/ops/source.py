@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from archcalc.numeric import product
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, like, operator
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, converted_operator, operator
 from archcalc.ops.fields import sizes, word
-from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, NoGradient, Spread
 
 ARRAYS = (
     *("value", "weight", "bias", "scale", "shift", "slope"),
-    *("input", "deeper", "recurrent", "recurrent_bias", "projection"),
+    *("input", "deeper", "recurrent", "recurrent_bias", "peephole", "projection"),
 )
 """The names that a learned tensor may have: its own, and those of the weights of layers that it may share."""
 
 
-class Source(Operator):
+class SourceOperator(Operator):
     """A stored tensor, which is the same for every example."""
 
     keeps_numbers = True
@@ -40,17 +40,17 @@ class Source(Operator):
 
     def narrowed_along(self, axis: int, divisor: int) -> Self:
         sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
-        return like(type(self), self, shape=tuple(sizes))
+        return converted_operator(type(self), self, shape=tuple(sizes))
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(deviation=1.0)
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(deviation=1.0)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD
 
 
 @operator("learned", reserved=False)
-class Learned(Source):
+class Learned(SourceOperator):
     """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It starts a chain.
 
     ``learned 10x64 array=weight weights=@fc`` is the weight of another layer.
@@ -78,7 +78,7 @@ class Learned(Source):
 
 
 @operator("constant", reserved=False)
-class Constant(Source):
+class Constant(SourceOperator):
     """A stored tensor that is not trained: sinusoidal positions, masks, tables. It starts a chain.
 
     Shape:  shape

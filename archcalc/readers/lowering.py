@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.arrays.texts import shape_text
 from archcalc.graph import Ref
 from archcalc.numeric import Impossible, Number, require
-from archcalc.ops.base import Operator, Shape, Shapes, like
+from archcalc.ops.base import Operator, Shape, Shapes, converted_operator
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, without
 from archcalc.readers.building import GraphBuilder, Lowered, in_file
 from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
@@ -262,7 +262,7 @@ class _Lowering(GraphBuilder):
         """Return an operator with the values of the sizes that the model computes in place of their names."""
         named = {name: value for name, value in op.__dict__.items() if isinstance(value, tuple) and _has_names(value)}
         values = {name: tuple(map(self.size, value)) for name, value in named.items()}
-        return like(type(op), op, **values) if values else op
+        return converted_operator(type(op), op, **values) if values else op
 
     def _compare_stored(self, op: Operator, shapes: Shapes, stored: Mapping[str, tuple[str, ...]]) -> None:
         """Require that the stored arrays of a layer have the sizes that the file records."""

@@ -116,6 +116,12 @@ def test_a_wrong_batch_axis_is_an_error(archcalc: Archcalc, tmp_path: Path, opti
     assert message in done.err
 
 
+def test_a_run_takes_the_number_of_an_input(archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("mul.Tensor", "y", self="@x", other="@factor")]
+    name = written(tmp_path, document({"x": (1, 3), "factor": ()}, calls, {"y": (1, 3)}))
+    assert archcalc("run", name, "--input", "factor=5", "--input", "x=1 2 3").lines[-1].split() == ["5", "10", "15"]
+
+
 def test_batches_of_different_sizes_need_a_batch_axis(archcalc: Archcalc, tmp_path: Path) -> None:
     done = archcalc("show", written(tmp_path, SEQUENCE))
     assert done.status == 2

@@ -13,7 +13,7 @@ import pytest
 
 import archcalc as api
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.weights import stored
+from archcalc.executor.weights import stored_array_shapes
 from tests.cli.conftest import Archcalc
 
 SPEC = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 5 -> softmax"
@@ -75,7 +75,7 @@ def test_weights_are_saved_and_loaded(archcalc: Archcalc, here: Path) -> None:
         assert done.status == 0
     assert (np.load("y5.npy") == np.load("y6.npy")).all()
     with np.load("w.npz") as arrays:
-        assert sorted(arrays) == sorted(stored(api.load(SPEC).graph))
+        assert sorted(arrays) == sorted(stored_array_shapes(api.load(SPEC).graph))
 
 
 def test_training_moves_running_statistics(archcalc: Archcalc, here: Path) -> None:

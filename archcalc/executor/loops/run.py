@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
-from archcalc.executor.loops.exact import Exact
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.exact import ExactNumber
+from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import TEXTBOOK, counting, evaluate, plain
 from archcalc.executor.weights import array_names
@@ -66,22 +66,22 @@ def record_layer(
         names: the names to record for stored arrays, where these are others than their own.
 
     Returns:
-        arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
+        arrays of `RecordedNumber`; of floats where the layer only passes on zeros of its own.
     """
     tally = Tally()
-    read = tuple(counting(recorded(name, array), tally) for name, array in inputs)
+    read = tuple(counting(record_array(name, array), tally) for name, array in inputs)
     written_as = names or {}
-    stored = {name: counting(recorded(written_as.get(name, name), array), tally) for name, array in weights.items()}
+    stored = {name: counting(record_array(written_as.get(name, name), array), tally) for name, array in weights.items()}
     return tuple(map(plain, evaluate(op, read, stored, tally, TEXTBOOK)))
 
 
-def recorded(name: str, array: Array) -> Array:
+def record_array(name: str, array: Array) -> Array:
     """Return the numbers of an array as given ones that record their place; those that do so already stay."""
-    if array.dtype == object and array.size and isinstance(array.flat[0], Recorded):
+    if array.dtype == object and array.size and isinstance(array.flat[0], RecordedNumber):
         return array
     found = np.empty(array.shape, object)
     for index, value in np.ndenumerate(array):
-        found[index] = Recorded(value if isinstance(value, Exact) else float(value), operands=(name, index))
+        found[index] = RecordedNumber(value if isinstance(value, ExactNumber) else float(value), operands=(name, index))
     return found
 
 
