@@ -11,7 +11,7 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops.exact import Exact
 from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import TEXTBOOK, counting, evaluate, plain
+from archcalc.executor.loops.tensor import TEXTBOOK, Tensor, counting, evaluate, plain
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 from archcalc.ops import import_families
@@ -50,7 +50,7 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
-    outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
+    outputs = tuple([_array(each, weights) for each in evaluate(op, read, stored, tally)])
     return LayerMeasurement(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
@@ -72,7 +72,15 @@ def record_layer(
     read = tuple(counting(recorded(name, array), tally) for name, array in inputs)
     written_as = names or {}
     stored = {name: counting(recorded(written_as.get(name, name), array), tally) for name, array in weights.items()}
-    return tuple(map(plain, evaluate(op, read, stored, tally, TEXTBOOK)))
+    return tuple([_array(each, weights) for each in evaluate(op, read, stored, tally, TEXTBOOK)])
+
+
+def _array(tensor: Tensor, weights: Weights) -> Array:
+    """Return a tensor as an array; one without elements is that which a source stores."""
+    if tensor:
+        return plain(tensor)
+    (stored,) = weights.values()
+    return stored
 
 
 def recorded(name: str, array: Array) -> Array:
