@@ -28,7 +28,7 @@ fi
 files=()
 while IFS= read -r -d '' file; do
     case ${file,,} in
-        *.yaml | *.yml | *.json | *.pt2 | *.onnx | *.keras) files+=("$file") ;;
+        *.yaml | *.yml | *.json | *.pt2 | *.onnx | *.tflite | *.keras | *.h5 | *.hdf5) files+=("$file") ;;
     esac
 done < <(git diff --name-only --relative -z --diff-filter=d "$base" -- "${paths[@]}" 2>/dev/null || true)
 if ((${#files[@]})); then

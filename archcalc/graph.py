@@ -85,6 +85,11 @@ class Node:
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
     origin: Origin | None = None
     """Where it comes from in the user's code, if it was read from a model that records it."""
+    formats: tuple[str, ...] = ()
+    """The number formats of its outputs in the model that it was read from, if they are narrower than float32; ``""``
+    for one that is not."""
+    precision: str = ""
+    """The number format in which it has the results of its steps, if that is narrower than float32."""
 
     @property
     def output(self) -> Shape:
@@ -125,7 +130,7 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """The most names in the path of a layer."""
+        """The maximum number of names in the path of a layer."""
         return max((len(node.path) for node in self.nodes), default=0)
 
     def shape(self, ref: Ref) -> Shape:
@@ -244,7 +249,7 @@ class Graph:
 
     @cached_property
     def features_wanted(self) -> dict[int, Features]:
-        """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
+        """Where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.
         """

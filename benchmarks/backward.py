@@ -38,13 +38,13 @@ def ratio(name: str, *, batch: int, rounds: int) -> tuple[float, float]:
     from archcalc.executor.backward import gradients
     from archcalc.executor.inputs import random_inputs
     from archcalc.executor.interpreter import Interpreter
-    from archcalc.executor.losses import Loss, total
+    from archcalc.executor.losses import Loss, sum_loss
     from archcalc.executor.paths import Paths
-    from archcalc.executor.weights import initial
+    from archcalc.executor.weights import initial_arrays
 
     graph = archcalc.load(name).graph
-    weights, inputs = initial(graph), random_inputs(graph, batch=batch)
-    loss = Loss({output: total() for output in graph.outputs})
+    weights, inputs = initial_arrays(graph), random_inputs(graph, batch=batch)
+    loss = Loss({output: sum_loss() for output in graph.outputs})
     names = [each for each in Paths.derivable(graph, graph.outputs, training=False) if each not in inputs]
     interpreter = Interpreter(graph, weights)
     forward, both = [], []

@@ -192,11 +192,11 @@ def measure(name: str, seconds: float, threads: int) -> None:
     import archcalc
     from archcalc.executor.inputs import random_inputs
     from archcalc.executor.interpreter import Interpreter
-    from archcalc.executor.weights import initial
+    from archcalc.executor.weights import initial_arrays
 
     network = archcalc.load(name)
     graph = network.graph
-    weights, inputs = initial(graph), random_inputs(graph)
+    weights, inputs = initial_arrays(graph), random_inputs(graph)
     runs: list[Any] = []
     allocated = peak(lambda: runs.append(Interpreter(graph, weights).run(inputs)))
     shared_bytes = repeated(graph, weights, inputs, threads) if os.path.exists("/proc/self/smaps_rollup") else None

@@ -99,7 +99,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
 
     import archcalc
     from archcalc.executor.backward import gradients
-    from archcalc.executor.losses import Loss, weighted
+    from archcalc.executor.losses import Loss, weighted_loss
     from archcalc.executor.paths import Paths
 
     network = archcalc.from_torch(module, image)
@@ -111,7 +111,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
     (output * upstream).sum().backward()
     (name,), (read,) = graph.outputs, graph.inputs
     names = [each for each in Paths.derivable(graph, [name], training=training) if each != read]
-    loss = Loss({name: weighted(upstream.numpy())})
+    loss = Loss({name: weighted_loss(upstream.numpy())})
     found = gradients(graph, {read: image.numpy()}, stored, loss, names, training=training).gradients
     theirs = {each: p for each, p in module.named_parameters() if p.grad is not None}
     values = np.concatenate([each.detach().numpy().ravel() for each in theirs.values()])

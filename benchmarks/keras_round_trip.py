@@ -22,15 +22,15 @@ from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
-from archcalc.ops.source import Source
+from archcalc.ops.source import SourceOperator
 from archcalc.spec import bundled
 from archcalc.spec.write import write_layer
 from archcalc.writers.keras.layout import AxisOrder, layouts_of
 from archcalc.writers.keras.write import plan_of, write_keras
 from tests.oracle.generated_keras import differences, model_of
 
-LARGEST = 10**9
-"""The most parameters of a network that is built."""
+MAX_PARAMETERS = 10**9
+"""The maximum number of parameters of a network that is built."""
 TOLERANCE = 2e-3
 """The largest difference of an output, relative to its largest number."""
 WIDTHS = (16, 8, 4, 2, 1)
@@ -76,7 +76,7 @@ def declarations(graph: Graph) -> dict[str, str]:
             continue
         layout = "hwc" if layouts.made[Ref(place.layer)] is AxisOrder.LAST else "chw"
         found[place.name] = write_layer(node.op, layout)
-        if not isinstance(node.op, Source) and AxisOrder.LAST in layouts.made.values():
+        if not isinstance(node.op, SourceOperator) and AxisOrder.LAST in layouts.made.values():
             last, *others = range(len(node.output))[::-1]  # without a shape in the text, read with the last axis first
             found[place.name] += f" -> transpose {'x'.join(map(str, [last, *others[::-1]]))}"
     return found
@@ -102,7 +102,7 @@ def main(specs: list[str]) -> None:
     with TemporaryDirectory() as folder:
         for spec in specs:
             graph = load(spec).graph
-            if analyze(graph).totals.params > LARGEST:
+            if analyze(graph).totals.params > MAX_PARAMETERS:
                 continue
             tried["written"] += 1
             try:

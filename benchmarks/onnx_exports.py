@@ -22,6 +22,9 @@ from pathlib import Path
 import archcalc
 from archcalc import Network, SpecError
 
+MAX_BYTES = 2**31 - 2**24
+"""How many bytes of weights one file may hold, leaving room for the graph: Protobuf allows two gibibytes."""
+
 IN_ADVANCE = "that the exporter computed from parameters"
 """What the note says of a file in which layers are missing because their results are stored."""
 
@@ -47,10 +50,11 @@ def export(name: str, folder: Path) -> None:
             if "running" in name_of_buffer:
                 buffer.uniform_(0.5, 1.5)
     example = (torch.randn(1, *shape),)
+    external = sum(each.nbytes for each in (*model.parameters(), *model.buffers())) > MAX_BYTES
     for kind in ("ts", "dy"):
         path = folder / f"{name}.{kind}.onnx"
         if not path.exists():
-            torch.onnx.export(model, example, path, dynamo=kind == "dy", input_names=["x"], external_data=False)
+            torch.onnx.export(model, example, str(path), dynamo=kind == "dy", input_names=["x"], external_data=external)
 
 
 def bundled(name: str) -> Network:

@@ -17,8 +17,8 @@ import onnxruntime
 from archcalc import SpecError, load
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
-from archcalc.verification.reduction import reduced
+from archcalc.executor.weights import initial_arrays
+from archcalc.verification.reduction import reduce_network
 from archcalc.writers.onnx.write import write_onnx
 
 FEW_OPERATIONS = 2_000_000
@@ -28,8 +28,8 @@ TOLERANCE = {np.float64: 1e-6, np.float32: 1e-4}
 
 def difference(spec: str, dtype: type[np.floating]) -> float:
     """Return the largest difference of an output, relative to its largest number unless that is 0."""
-    graph = reduced(load(spec).graph, lambda found: found.totals.flops <= FEW_OPERATIONS).graph
-    weights = initial(graph, seed=1, dtype=dtype)
+    graph = reduce_network(load(spec).graph, lambda found: found.totals.flops <= FEW_OPERATIONS).graph
+    weights = initial_arrays(graph, seed=1, dtype=dtype)
     inputs = random_inputs(graph, batch=2, seed=2, dtype=dtype)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from archcalc.numeric import Impossible, NeedsPlain
+from archcalc.numeric import Impossible, PlainNumberRequired
 
 
 class Condition:
@@ -20,7 +20,7 @@ class Condition:
         self.holds, self.kind = holds, KIND
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("a condition was asked for its truth value")
+        raise PlainNumberRequired("a condition was asked for its truth value")
 
 
 class Opaque:
@@ -32,7 +32,7 @@ class Opaque:
         self.number, self.kind = number, KIND
 
     def _refuse(self, *_: object) -> Any:
-        raise NeedsPlain("a number was asked for its value")
+        raise PlainNumberRequired("a number was asked for its value")
 
     __bool__ = __index__ = __int__ = __float__ = __round__ = __format__ = _refuse
 

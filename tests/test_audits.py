@@ -10,7 +10,7 @@ import pytest
 from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.marks import GradedSubmission, Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import AnswerFile
 from archcalc.spec.errors import Source
 from tests.specs.published import read_facts
@@ -26,7 +26,7 @@ def read(name: str) -> AnswerFile:
 
 
 def graded(name: str) -> GradedSubmission:
-    return Grader(None, Library()).grade(read(name), name)
+    return Grader(None, NetworkLibrary()).grade(read(name), name)
 
 
 def printed(name: str) -> dict[str, list[str]]:

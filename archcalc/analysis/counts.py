@@ -133,7 +133,7 @@ class TiedWeight(NamedTuple):
 
     @property
     def key(self) -> tuple[int, str]:
-        """What it has in common with all other uses of the weight."""
+        """The layer and the name that all uses of the weight have in common."""
         return self.owner, self.weight.name
 
 

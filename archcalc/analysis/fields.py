@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from archcalc.analysis.intervals import Interval
 from archcalc.analysis.paths import MAX_PERIOD, Path, rounded
-from archcalc.numeric import Number, ceiling, floor, is_plain, maximum, minimum, normal, product, ratio
+from archcalc.numeric import Number, ceiling, floor, is_plain, maximum, minimum, product, ratio, simplified
 from archcalc.ops.base import Shape
 from archcalc.record import record
 
@@ -136,7 +136,7 @@ class AxisField:
     def stride(self) -> Number:
         """The effective stride (jump) between the windows of neighbouring units; of the first path if they differ."""
         self._require_paths()
-        return normal(self.paths[0].stride)
+        return simplified(self.paths[0].stride)
 
     @property
     def padding(self) -> Number:

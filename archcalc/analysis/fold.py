@@ -20,7 +20,7 @@ from archcalc.ops.traits import Sums
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class LayerFold:
     """A layer that is folded into another one, by their indices in the original graph."""
 
     node: int
@@ -63,7 +63,7 @@ class Folding:
     """The result of folding a network."""
 
     graph: Graph
-    folds: tuple[Fold, ...]
+    folds: tuple[LayerFold, ...]
     """The folds, in the order in which weights must be folded."""
     kept: tuple[UnfoldedLayer, ...]
     folded: Graph
@@ -98,7 +98,7 @@ class _Folder:
                 self.readers.setdefault(ref, []).append(index)
         self.outputs = {*graph.outputs.values(), *graph.training_outputs.values()}
         self.sharing = graph.sharing
-        self.folds: dict[int, Fold] = {}
+        self.folds: dict[int, LayerFold] = {}
 
     def run(self) -> Folding:
         candidates = [index for index, node in self.graph.layers() if node.op.channel_map]
@@ -108,14 +108,14 @@ class _Folder:
             if layer is None:
                 reasons[index] = reason
             else:
-                self.folds[index] = Fold(index, layer, forward=False)
+                self.folds[index] = LayerFold(index, layer, forward=False)
         kept = []
         for index in reversed([*reasons]):  # of several in a row, the last one first
             layer, reason = (None, "") if index in self.sharing else self.after(index)
             if layer is None:
                 kept.append(UnfoldedLayer(index, "; ".join(filter(None, (reasons[index], reason)))))
             else:
-                self.folds[index] = Fold(index, layer, forward=True)
+                self.folds[index] = LayerFold(index, layer, forward=True)
         for index, node in self.graph.layers():
             if index in self.sharing and node.op.with_gains_merged() is not node.op:
                 kept.append(UnfoldedLayer(index, self.shared(index)))

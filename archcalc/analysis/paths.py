@@ -9,7 +9,7 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from archcalc.analysis.intervals import Interval
-from archcalc.numeric import Number, ceiling, floor, known_equal, maximum, minimum, normal, ratio
+from archcalc.numeric import Number, ceiling, floor, known_equal, maximum, minimum, ratio, simplified
 from archcalc.ops.view import Digits
 from archcalc.ops.window import Window
 
@@ -81,7 +81,7 @@ class Path(NamedTuple):
         phases = [phase for phase in range(self.period) if not self.sees_nothing(phase)]
         lowest = reduce(minimum, [self.first(phase) - stride * phase for phase in phases])
         highest = reduce(maximum, [self.last(phase) - stride * phase for phase in phases])
-        return normal(lowest), normal(highest)
+        return simplified(lowest), simplified(highest)
 
     def twice_centre(self) -> Number:
         """Return twice the centre of the window of position 0, between the two bounding lines."""
@@ -137,7 +137,7 @@ class Path(NamedTuple):
             last = reduce(maximum, [self.last(position) for position in positions]) if positions else -1
             firsts.append(first)
             sizes.append(last - first + 1)
-        advance = normal(self.advance * (turns * shift // self.period)) if shift else 0
+        advance = simplified(self.advance * (turns * shift // self.period)) if shift else 0
         return Path(digits.axis, advance, tuple(firsts), tuple(sizes), self.exact)
 
     def _is_monotonic(self) -> bool:
@@ -190,7 +190,7 @@ class Path(NamedTuple):
             first, last = rounded(ceiling, first), rounded(floor, last)
             firsts.append(first)
             sizes.append(last - first + 1)
-        advance = normal(self.advance * (period // self.period))
+        advance = simplified(self.advance * (period // self.period))
         return Path(self.axis, advance, tuple(firsts), tuple(sizes), exact)
 
 

@@ -162,7 +162,7 @@ class Analysis:
         """What a training step costs.
 
         Raises:
-            LookupError: a place of the setup does not exist; the arguments are a message and a hint.
+            LookupError: a layer that the setup names does not exist; the arguments are a message and a hint.
         """
         from archcalc.analysis.training.cost import TrainingCost  # only where it is asked for
 
@@ -234,7 +234,7 @@ class Analysis:
     def _before(self) -> Mapping[str, Mapping[int, Number]]:
         return {name: counted_before(self.layers, name) for name in STORED}
 
-    def own(self, row: Layer | Group, quantity: str) -> Number:
+    def own_count(self, row: Layer | Group, quantity: str) -> Number:
         """Return a count of a row without the weights that belong to rows before it."""
         before = self._before.get(quantity)
         if not before:

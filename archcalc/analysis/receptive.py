@@ -23,7 +23,7 @@ from archcalc.analysis.views import MixedViews, views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, known_equal, ratio
 from archcalc.ops.base import Shape, Shapes
-from archcalc.ops.view import Correspondence, Lost, View
+from archcalc.ops.view import Correspondence, NoOrigin, View
 from archcalc.ops.window import Window
 
 MAX_PHASES = 4_000_000
@@ -125,7 +125,7 @@ class _Pass:
                 return replace(result, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
-        if not positions or Lost.IN_FEATURES in origins:
+        if not positions or NoOrigin.IN_FEATURES in origins:
             return replace(result, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
@@ -134,7 +134,7 @@ class _Pass:
                 axis = path.axis if origin.axis is None else origin.axis
                 found = path if origin.is_pointwise else path.extended(origin, axis, self.max_period)
             else:
-                found = None if isinstance(origin, Lost) else path.viewed(origin, self.max_period)
+                found = None if isinstance(origin, NoOrigin) else path.viewed(origin, self.max_period)
             if found is None:
                 return replace(result, is_unknown=True)
             paths.append(found)

@@ -101,7 +101,7 @@ def _reordered_from(node: Node, shape: Shape, features: int | None) -> int | Non
     return next((axis for axis in range(len(shape)) if view.source[axis] and view.holder(axis) == features), None)
 
 
-def smallest(graph: Graph, min_size: int = 1) -> Graph:
+def with_smallest_inputs(graph: Graph, min_size: int = 1) -> Graph:
     """Return the network on the smallest possible input with at least ``min_size`` positions per axis (or all
     that it has now)."""
     for size in _sizes(graph, min_size):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Claim, Judgement
     from archcalc.counters.count import Count
-    from archcalc.executor.backward import Backward
+    from archcalc.executor.backward import BackwardResult
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
     from archcalc.executor.loss_kinds import LossKind
@@ -47,12 +47,12 @@ class Network:
 
     @property
     def graph(self) -> Graph:
-        """Return the graph: nodes in topological order with their shapes."""
+        """The graph: nodes in topological order with their shapes."""
         return self.spec.graph
 
     @property
     def name(self) -> str:
-        """Return the title of the network."""
+        """The title of the network."""
         return self.graph.name
 
     def _repr_html_(self) -> str:
@@ -170,11 +170,11 @@ class Network:
 
         Args:
             inputs: an array per input, channels first, with or without a batch axis; missing inputs are random.
-            weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored` names them); by default
-                those of the model file, or random ones.
+            weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored_array_shapes` names them); by
+                default those of the model file, or random ones.
             batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
-            seed: the seed of random weights, random inputs and dropout.
+            seed: the seed of random weights, inputs and layers, and of dropout.
             training: whether to use batch statistics, apply dropout, and run training heads.
             keep: further layers, stages or inputs whose tensors are returned.
             tally: whether to count the operations of every layer.
@@ -205,7 +205,7 @@ class Network:
         dtype: str = "float32",
         seed: int = 0,
         training: bool = False,
-    ) -> Backward:
+    ) -> BackwardResult:
         """Return the gradients of a loss; see `archcalc.executor.backward`.
 
         Args:
@@ -220,7 +220,7 @@ class Network:
             weights: as for `run`.
             batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
-            seed: the seed of random weights, random inputs and dropout.
+            seed: the seed of random weights, inputs and layers, and of dropout.
             training: whether to use batch statistics, apply dropout, and run training heads.
 
         Raises:
@@ -254,7 +254,7 @@ class Network:
     ) -> tuple[dict[str, Array], Mapping[str, Array]]:
         """Return all inputs and stored arrays; those that are not given are random, or those of the model file."""
         from archcalc.executor.inputs import converted_inputs, random_inputs
-        from archcalc.executor.weights import initial
+        from archcalc.executor.weights import initial_arrays
 
         given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
         if self.spec.model is not None:
@@ -263,7 +263,7 @@ class Network:
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = self.arrays(dtype) if weights is None else weights
         if stored is None:
-            stored = initial(self.graph, seed=seed, dtype=dtype, training=training)
+            stored = initial_arrays(self.graph, seed=seed, dtype=dtype, training=training)
         return {**drawn, **given}, stored
 
     def arrays(self, dtype: str = "float32") -> Mapping[str, Array] | None:

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 MAX_NUMBERS = 1_000_000
 MAX_AXES = 32
 MAX_DIGITS = 400
-"""The most characters of one number: enough for every float, and quick to convert."""
+"""The maximum number of characters of one number: enough for every float, and quick to convert."""
 
 _TOKEN = re.compile(r"[\[\]();\n,]|[^\[\]();\n,\s]+")
 _NUMBER = re.compile(r"([+-]?)(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3}))?(?:/(\d+(?:\.\d+)?))?)", re.ASCII)

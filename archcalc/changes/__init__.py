@@ -1,6 +1,6 @@
 """What changed between two networks, or between two revisions of files.
 
-``sequence`` matches two lists, ``signature`` says which layers are equal however they are written, ``tree`` splits a
+``matching`` matches two lists, ``signature`` says which layers are equal however they are written, ``tree`` splits a
 network into its stages and blocks, and ``align`` pairs the layers of two networks with these. ``layers`` compares
 the pairs, ``rows`` combines repeated changes, and ``compare`` puts everything together. ``gates`` judges limits on
 growth, and ``revisions`` and ``files`` find and read what differs between two revisions of a Git repository.

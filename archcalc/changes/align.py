@@ -11,21 +11,21 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.changes.sequence import Pair, gaps, matches
-from archcalc.changes.signature import Signatures, outputs_of, redundant
+from archcalc.changes.matching import Pair, gaps, matches
+from archcalc.changes.signature import Signatures, outputs_of, redundant_layers
 from archcalc.changes.tree import Branch, Tree
 from archcalc.ops.base import REGISTRY
 
-CHANGED = 0.75
+CHANGE_COST = 0.75
 """The cost of a layer that changes, if that of one that is added or removed is 1."""
-IN_PLACE = 0.25
+IN_PLACE_COST = 0.25
 """The same if no layer is added or removed: then a change of all widths is likelier than a shift of the names."""
 Key: TypeAlias = Callable[[Branch], Hashable]
 """Returns what equal branches have in common; ``None`` for a branch that is equal to no other."""
 
 MAX_COMPARED = 2_500
-"""The most pairs of parts that are compared by similarity; more parts are paired by name and operator first."""
-SIMILAR = 0.5
+"""The maximum number of pairs of parts that are compared by similarity; others are paired by name and operator."""
+MIN_SIMILARITY = 0.5
 """The share of equal layers from which blocks of different names are the same one, changed."""
 
 
@@ -52,7 +52,7 @@ class Alignment:
             for graph, numbers in ((old, before), (new, after))
         ]
         sides = [
-            _by_number(tree, numbers, redundant(tree.analysis.graph))
+            _by_number(tree, numbers, redundant_layers(tree.analysis.graph))
             for tree, numbers in ((self.old, before), (self.new, after))
         ]
         (needed, spare), (wanted, offered) = sides
@@ -121,7 +121,7 @@ def _by_number(
 
 
 def _named(branch: Branch) -> Hashable:
-    """The name and the layers of a branch; ``None`` if the name is counted, so that it says little."""
+    """Return the name and the layers of a branch; ``None`` if the name is counted, so that it says little."""
     return None if branch.is_counted else (branch.name, branch.key)
 
 
@@ -130,7 +130,7 @@ def _structure(branch: Branch) -> Hashable:
 
 
 def _name(branch: Branch) -> Hashable:
-    """The name of a branch, with its operator if it is a layer."""
+    """Return the name of a branch, with its operator if it is a layer."""
     return (branch.name, branch.layer.op if branch.is_layer else "")
 
 
@@ -154,14 +154,14 @@ def _by_keys(old: Sequence[Branch], new: Sequence[Branch], *keys: Key) -> list[P
 def _cost(old: Sequence[Branch], new: Sequence[Branch], pairs: Sequence[Pair]) -> float:
     """Return how many layers pairs leave out, those of gaps being paired as far as possible, and change."""
     cost = 0.0
-    changed = IN_PLACE if len(pairs) == len(old) == len(new) else CHANGED
+    changed = IN_PLACE_COST if len(pairs) == len(old) == len(new) else CHANGE_COST
     for one, other in ((old[i], new[j]) for i, j in pairs):
         if one.key != other.key:
             alike = (one.operators & other.operators).total()
             cost += changed * (max(one.size, other.size) - alike)
     for before, after in gaps(pairs, len(old), len(new)):
         sizes = [sum(branch.size for branch in part) for part in (old[before], new[after])]
-        cost += CHANGED * min(sizes) + max(sizes) - min(sizes)
+        cost += CHANGE_COST * min(sizes) + max(sizes) - min(sizes)
     return cost
 
 
@@ -195,7 +195,7 @@ def _similarity(old: Branch, new: Branch) -> float:
         size = max(old.size, new.size)
         alike: float = (old.kinds & new.kinds).total() / size
         equal: float = (old.operators & new.operators).total() / size
-        return bonus + alike + equal if alike >= SIMILAR or bonus >= 1 else 0.0
+        return bonus + alike + equal if alike >= MIN_SIMILARITY or bonus >= 1 else 0.0
     one, other = old.layer, new.layer
     if one.op == other.op:
         equal = sum(value == other.attributes.get(name) for name, value in one.attributes.items())

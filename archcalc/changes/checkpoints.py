@@ -16,7 +16,7 @@ MAX_DEPTH = 20
 SEPARATORS = "./"
 
 
-class Renamed(NamedTuple):
+class PrefixRename(NamedTuple):
     """Names with another beginning."""
 
     old: str
@@ -24,7 +24,7 @@ class Renamed(NamedTuple):
     tensors: int
 
 
-class Pair(NamedTuple):
+class TensorPair(NamedTuple):
     """A tensor in both checkpoints."""
 
     old: CheckpointTensor
@@ -46,11 +46,11 @@ class CheckpointDiff:
 
     old: Checkpoint
     new: Checkpoint
-    pairs: tuple[Pair, ...]
+    pairs: tuple[TensorPair, ...]
     """The tensors in both."""
     removed: tuple[CheckpointTensor, ...]
     added: tuple[CheckpointTensor, ...]
-    renamed: tuple[Renamed, ...]
+    renamed: tuple[PrefixRename, ...]
     """The beginnings of names that are different; the tensors are among the pairs."""
     differences: Mapping[str, float] | None = None
     """The largest difference between the numbers of each pair that has the same shape and other numbers, by the new
@@ -79,7 +79,7 @@ def compare_checkpoints(old: Checkpoint, new: Checkpoint, *, values: bool = Fals
     added = {name: tensor for name, tensor in new.tensors.items() if name not in old.tensors}
     renames = _renames(removed, added)
     pairs = [
-        Pair(tensor, new.tensors[renames.get(name, name)])
+        TensorPair(tensor, new.tensors[renames.get(name, name)])
         for name, tensor in old.tensors.items()
         if name in renames or name in new.tensors
     ]
@@ -91,7 +91,7 @@ def compare_checkpoints(old: Checkpoint, new: Checkpoint, *, values: bool = Fals
         tuple(pairs),
         tuple([tensor for name, tensor in removed.items() if name not in renames]),
         tuple([tensor for name, tensor in added.items() if name not in others]),
-        tuple([Renamed(*names, tensors) for names, tensors in beginnings.items()]),
+        tuple([PrefixRename(*names, tensors) for names, tensors in beginnings.items()]),
         _differences(old, new, pairs) if values else None,
     )
 
@@ -157,7 +157,7 @@ def _renames(removed: Mapping[str, CheckpointTensor], added: Mapping[str, Checkp
 # --- numbers ---
 
 
-def _differences(old: Checkpoint, new: Checkpoint, pairs: list[Pair]) -> dict[str, float]:
+def _differences(old: Checkpoint, new: Checkpoint, pairs: list[TensorPair]) -> dict[str, float]:
     import numpy as np
 
     found = {}

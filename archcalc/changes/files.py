@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.changes.compare import NetworkDiff, compare
-from archcalc.changes.gates import NOT_JUDGED, Judged
+from archcalc.changes.gates import NOT_JUDGED, GateJudgement
 from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.locate import SUFFIXES, decode, is_file_name
@@ -46,7 +46,7 @@ class ComparedNetwork:
     problems: tuple[Problem, ...] = ()
     skipped: str = ""
     """The reason why a file is left out."""
-    judged: Judged = NOT_JUDGED
+    judged: GateJudgement = NOT_JUDGED
 
     @property
     def exit_status(self) -> int:
@@ -54,7 +54,7 @@ class ComparedNetwork:
         return 2 if self.problems or self.judged.problems else int(bool(self.judged.exceeded))
 
 
-class Side(NamedTuple):
+class ComparedRevision(NamedTuple):
     """One of two revisions."""
 
     commit: str | None
@@ -62,7 +62,7 @@ class Side(NamedTuple):
     label: str
 
     @classmethod
-    def of(cls, repository: Repository, revision: str | None) -> Side:
+    def of(cls, repository: Repository, revision: str | None) -> ComparedRevision:
         """Return a revision; ``None``: the working tree."""
         if revision is None:
             return cls(None, WORKING_TREE)
@@ -72,8 +72,8 @@ class Side(NamedTuple):
 
 def compare_files(
     repository: Repository,
-    old: Side,
-    new: Side,
+    old: ComparedRevision,
+    new: ComparedRevision,
     paths: Sequence[str],
     settings: SharedSettings,
     *,
@@ -113,7 +113,13 @@ class _Reader:
     """Reads both sides of files."""
 
     def __init__(
-        self, repository: Repository, sides: tuple[Side, Side], settings: SharedSettings, *, training: bool, dtype: str
+        self,
+        repository: Repository,
+        sides: tuple[ComparedRevision, ComparedRevision],
+        settings: SharedSettings,
+        *,
+        training: bool,
+        dtype: str,
     ) -> None:
         self.repository = repository
         self.sides = sides
@@ -134,7 +140,7 @@ class _Reader:
         except OSError:
             return before, None  # reading it as a network will tell why
 
-    def analysis(self, path: str, data: bytes | None, side: Side) -> Analysis:
+    def analysis(self, path: str, data: bytes | None, side: ComparedRevision) -> Analysis:
         """Return the analysis of one side.
 
         Raises:

@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.query.conditions import RELATE, holds, read_condition, value
+from archcalc.query.conditions import RELATE, holds, read_condition, side_value
 from archcalc.query.lookup import NetworkNames
 from archcalc.query.quantities import QUANTITIES, quantity_named
 from archcalc.query.targets import Evaluator
@@ -70,7 +70,7 @@ class Gate:
         return bool(RELATE[self.relation](change, self.limit))
 
 
-class Exceeded(NamedTuple):
+class ExceededGate(NamedTuple):
     """A gate that a network does not pass."""
 
     gate: Gate
@@ -97,7 +97,7 @@ def read_gate(text: str) -> Gate:
     if difference is not None:
         condition = read_condition(OPTION, f"{difference['target']} {difference['relation']} {difference['number']}")
         if isinstance(condition, Relation):
-            number = Fraction(value(condition.right, _no_name))
+            number = Fraction(side_value(condition.right, _no_name))
             limit = number if difference["sign"] == "+" else -number
             gate = Gate(text, "difference", condition, difference["target"], difference["relation"], limit)
             return _refused_if_always(gate)
@@ -152,17 +152,19 @@ def _no_name(name: Any) -> Any:
     fail("argument", "expected a number after the sign", name.span, "for example: params > +1M")
 
 
-class Judged(NamedTuple):
+class GateJudgement(NamedTuple):
     """The gates that a network does not pass, and the errors of those that cannot be judged."""
 
-    exceeded: tuple[Exceeded, ...] = ()
+    exceeded: tuple[ExceededGate, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-NOT_JUDGED = Judged()
+NOT_JUDGED = GateJudgement()
 
 
-def judge(gates: Iterable[Gate], old: Analysis | None, new: Analysis, baseline: NetworkFigures | None = None) -> Judged:
+def judge(
+    gates: Iterable[Gate], old: Analysis | None, new: Analysis, baseline: NetworkFigures | None = None
+) -> GateJudgement:
     """Judge the gates of one network.
 
     Args:
@@ -171,7 +173,7 @@ def judge(gates: Iterable[Gate], old: Analysis | None, new: Analysis, baseline: 
         new: the analysis after it.
         baseline: the figures of a baseline, to which the limits on changes apply as well: small steps add up there.
     """
-    exceeded: list[Exceeded] = []
+    exceeded: list[ExceededGate] = []
     problems: list[Problem] = []
     stored = None if baseline is None else figures_of(new)
     for gate in gates:
@@ -179,20 +181,20 @@ def judge(gates: Iterable[Gate], old: Analysis | None, new: Analysis, baseline: 
             if gate.measure == "figure":
                 names = NetworkNames(new.graph, Evaluator.of(new))
                 if holds(gate.condition, names):
-                    exceeded.append(Exceeded(gate, figures_text(names.known), "budget"))
+                    exceeded.append(ExceededGate(gate, figures_text(names.known), "budget"))
                 continue
             after = _figure(gate, new)
             before = None if old is None else _figure(gate, old, missing_ok=True)
             if before is not None and gate.exceeded_by(before, after):
-                exceeded.append(Exceeded(gate, _growth_text(gate.target, before, after), "old"))
+                exceeded.append(ExceededGate(gate, _growth_text(gate.target, before, after), "old"))
             if baseline is not None and stored is not None and gate.target in STORED_QUANTITIES:
                 index = STORED_QUANTITIES.index(gate.target)
                 before, after = baseline.totals[index], stored.totals[index]
                 if gate.exceeded_by(before, after):
-                    exceeded.append(Exceeded(gate, _growth_text(gate.target, before, after), "baseline"))
+                    exceeded.append(ExceededGate(gate, _growth_text(gate.target, before, after), "baseline"))
         except SpecError as error:
             problems += error.problems
-    return Judged(tuple(exceeded), tuple(problems))
+    return GateJudgement(tuple(exceeded), tuple(problems))
 
 
 def _figure(gate: Gate, analysis: Analysis, *, missing_ok: bool = False) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.changes.align import Alignment
-from archcalc.changes.signature import COMMUTATIVE, resolved
+from archcalc.changes.signature import COMMUTATIVE, resolved_attributes
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.spec.write import write_layer, written_argument
@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["added", "removed", "changed", "affected"]
 """What happened to a layer; ``affected``: it is as it was, but its shape or its counts follow from other changes."""
 
 MAX_FOLLOWED = 32
-"""The most layers of the other network that are followed for one tensor; of more, nothing is said."""
+"""The maximum number of layers of the other network that are followed for one tensor; of more, nothing is said."""
 
 
 class AttributeChange(NamedTuple):
@@ -125,7 +125,10 @@ class LayerChanges:
         differing = [name for name, value in before.attributes.items() if value != after.attributes[name]]
         if not differing:
             return ()
-        values = resolved(one.op, old.input_shapes(one)), resolved(other.op, new.input_shapes(other))
+        values = (
+            resolved_attributes(one.op, old.input_shapes(one)),
+            resolved_attributes(other.op, new.input_shapes(other)),
+        )
         return tuple(
             AttributeChange(
                 name,
@@ -143,7 +146,7 @@ def _counts(analysis: Analysis, layer: Layer) -> tuple[Number, ...]:
     if layer.training and not analysis.training:
         return (0,) * len(COUNTS)
     if analysis.shares_weights:
-        return tuple([analysis.own(layer, name) for name in COUNTS])
+        return tuple([analysis.own_count(layer, name) for name in COUNTS])
     return layer.params, layer.macs, layer.flops, layer.activations
 
 

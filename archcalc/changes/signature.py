@@ -15,7 +15,7 @@ COMMUTATIVE = frozenset({"add", "mul", "max", "min"})
 """The joins whose inputs may be exchanged."""
 
 
-def resolved(op: Operator, inputs: Shapes) -> dict[str, Any]:
+def resolved_attributes(op: Operator, inputs: Shapes) -> dict[str, Any]:
     """Return the attributes of an operator on given inputs, with padding and strides as numbers."""
     found = op.attributes()
     if not op.window_kind:
@@ -47,7 +47,7 @@ class Signatures:
     def _key(self, graph: Graph, node: Node) -> Hashable:
         if node.is_input:
             return "input"
-        attributes = resolved(node.op, graph.input_shapes(node))
+        attributes = resolved_attributes(node.op, graph.input_shapes(node))
         return (node.op.name, tuple(attributes.items()), tuple(sorted(node.tied)))
 
     def computed(self, graph: Graph, signatures: list[int]) -> list[int]:
@@ -57,7 +57,7 @@ class Signatures:
         depends on whether it is there has the number of its input.
         """
         inputs = {ref.node: number for number, ref in enumerate(graph.input_refs.values())}
-        passed = redundant(graph)
+        passed = redundant_layers(graph)
         found: list[int] = []
         for index, (node, signature) in enumerate(zip(graph.nodes, signatures, strict=True)):
             read = [(found[ref.node], ref.output) for ref in node.inputs]
@@ -76,7 +76,7 @@ def outputs_of(graph: Graph) -> Mapping[str, Ref]:
     return {**graph.outputs, **graph.training_outputs}
 
 
-def redundant(graph: Graph) -> frozenset[int]:
+def redundant_layers(graph: Graph) -> frozenset[int]:
     """Return the layers that make no difference: they flatten their input for layers that would do so themselves."""
     flattening = {
         index for index, node in graph.layers() if node.op.flattens and node.op.reorders and node.inputs[0].output == 0

@@ -34,7 +34,7 @@ class ParsedClaim:
     """The possible interpretations of the value, the usual one first; empty if it is unreadable or a formula."""
 
 
-class Explainer(Protocol):
+class ClaimExplainer(Protocol):
     """Explains wrong values; `archcalc.diagnosis.Explainer` implements it with the known mistakes."""
 
     def explain(self, claims: Sequence[ParsedClaim]) -> list[Judgement]:
@@ -46,7 +46,7 @@ def judge(
     networks: Networks,
     *,
     formula: FormulaJudge | None = None,
-    explainer: Explainer | None = None,
+    explainer: ClaimExplainer | None = None,
 ) -> list[Judgement]:
     """Judge claims that belong together: those of one student, one paper, one ``expect:`` section.
 
@@ -66,7 +66,7 @@ class Judge:
     """Judges any number of lists of claims about the same networks and caches its results; see `judge`."""
 
     def __init__(
-        self, networks: Networks, *, formula: FormulaJudge | None = None, explainer: Explainer | None = None
+        self, networks: Networks, *, formula: FormulaJudge | None = None, explainer: ClaimExplainer | None = None
     ) -> None:
         self.networks = by_name(networks)
         self.formula = formula
@@ -147,7 +147,7 @@ def judge_expectations(spec: Spec, analysis: Analysis) -> list[Judgement]:
 
 
 def judge_each(
-    spec: Spec, analysis: Analysis, *, explainer: Explainer | None = None
+    spec: Spec, analysis: Analysis, *, explainer: ClaimExplainer | None = None
 ) -> tuple[list[Judgement], list[Problem]]:
     """Return the judgements of the expectations of a spec, and the errors of those that cannot be judged."""
     judged = judge(expectations(spec), analysis, explainer=explainer)

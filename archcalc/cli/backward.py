@@ -22,7 +22,7 @@ from archcalc.spec.errors import fail, listing, suggest
 
 if TYPE_CHECKING:
     from archcalc.api import Network
-    from archcalc.executor.backward import Backward
+    from archcalc.executor.backward import BackwardResult
     from archcalc.executor.kernel import Array
     from archcalc.executor.losses import Loss
     from archcalc.executor.training import TrainingStep
@@ -98,7 +98,7 @@ def check_options(values: Mapping[str, Any]) -> None:
 def check_loss(loss: str | None, targets: Sequence[str], upstream: str | None) -> None:
     """Fail if the options on the loss do not fit together."""
     if upstream and (loss or targets):
-        raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
+        raise click.UsageError("--upstream takes the place of a loss: omit --loss and --target")
     if targets and (loss or "sum") == "sum":
         raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
 
@@ -131,7 +131,7 @@ def run_backward(
     from archcalc.cli.backward_by_hand import worked_gradients
     from archcalc.executor.backward import gradients
     from archcalc.executor.recorded_gradients import RecordedGradients, layers_to_keep
-    from archcalc.report.worked import record
+    from archcalc.report.worked_solution import record
 
     training = values["mode"] == "train"
     loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))
@@ -175,7 +175,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     """
     from archcalc.executor.losses import loss_of as loss_of_arrays
     from archcalc.executor.losses import target_shape
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     kind: LossKind = values["loss"] or "sum"
     graph, refs = network.graph, {name: network.tensor(name) for name in outputs}
@@ -185,7 +185,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
             shape = target_shape(kind, graph, refs[name], name)
         one = shape or (batch,)  # one number for every example
         array = given_array(text, one, f"the {what} of '{name}'", origin, batch=batch if shape else None)
-        return floats({name: array})[name]
+        return float_arrays({name: array})[name]
 
     if values["upstream"]:
         array = read(values["upstream"], outputs[0], "gradient", "--upstream")
@@ -195,7 +195,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     if kind != "sum" and not texts:
         number = "the number of the class, such as --target 3"
         what = number if kind == "cross_entropy" else "an array with the shape of the output"
-        fail("missing", f"--loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
+        fail("missing", f"the loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
     targets = {name: read(text, name, "target", "--target") for name, text in texts.items()}
     with array_errors("--target"):
         return loss_of_arrays(graph, kind, {name: refs[name] for name in targets or refs}, targets, None, batch=batch)
@@ -229,11 +229,11 @@ def wanted_names(network: Network, outputs: Sequence[str], values: Mapping[str, 
         SpecError: a name that does not exist.
     """
     from archcalc.executor.paths import Paths
-    from archcalc.executor.weights import stored
+    from archcalc.executor.weights import stored_array_shapes
 
     asked = [name.strip() for text in values["wanted"] for name in text.split(",") if name.strip()]
     names = [*asked, *(place.layer for place in values["places"])]
-    known = stored(network.graph, training=training)
+    known = stored_array_shapes(network.graph, training=training)
     for name in names:
         if name not in known and network.graph.find(name) is None:
             layer = name.rpartition(".")[0]
@@ -256,7 +256,7 @@ def symbol(name: str) -> str:
     return f"∂L/∂{name}"
 
 
-def print_gradients(network: Network, found: Backward, values: Mapping[str, Any], form: str, color: str) -> None:
+def print_gradients(network: Network, found: BackwardResult, values: Mapping[str, Any], form: str, color: str) -> None:
     """Print the loss, small gradients in full, and a table of the others."""
     from archcalc.report.matrices import is_small
 
@@ -279,12 +279,12 @@ def _kind(values: Mapping[str, Any]) -> str:
     return {"mse": " (mean squared error)", "cross_entropy": " (cross-entropy)"}.get(values["loss"], " (sum)")
 
 
-def _without_batch_of_one(found: Backward, name: str) -> Array:
+def _without_batch_of_one(found: BackwardResult, name: str) -> Array:
     g = found.gradients[name]
     return g if name in found.arrays or len(g) > 1 else found.of_example(name)
 
 
-def gradient_lines(found: Backward, names: Sequence[str], digits: int) -> Iterator[str]:
+def gradient_lines(found: BackwardResult, names: Sequence[str], digits: int) -> Iterator[str]:
     """Yield the lines of gradients in full."""
     from archcalc.report.matrices import array_lines
 
@@ -293,7 +293,7 @@ def gradient_lines(found: Backward, names: Sequence[str], digits: int) -> Iterat
         yield from array_lines(symbol(name), found.gradients[name], batch=batch, digits=digits)
 
 
-def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
+def summary(network: Network, found: BackwardResult, names: Sequence[str]) -> Table:
     """Return the table of the shapes, ranges and norms of gradients."""
     import numpy as np
 
@@ -317,7 +317,7 @@ def summary(network: Network, found: Backward, names: Sequence[str]) -> Table:
     return Table(columns, tuple(rows), title=network.name, notes=(*wrong, f"{times}; {kept}"))
 
 
-def document(network: Network, found: Backward, values: Mapping[str, Any]) -> dict[str, Any]:
+def document(network: Network, found: BackwardResult, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return gradients as data: small ones in full, of large ones the range."""
     from archcalc.report.matrices import is_small
 

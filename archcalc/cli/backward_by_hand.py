@@ -29,7 +29,7 @@ def worked_gradients(found: RecordedGradients, places: Sequence[RequestedNumber]
 
 
 def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedOut:
-    from archcalc.report.worked import worked
+    from archcalc.report.worked_solution import solution_of
 
     g, batched = found.found.gradients[place.layer], place.layer not in found.found.arrays
     indices = _indices(place, g.shape, batched=batched)
@@ -42,7 +42,7 @@ def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedOut:
     for index, number in numbers.items():
         shown = index[1:] if batched and len(g) == 1 else index
         written[f"{name}[{', '.join(map(str, shown))}]"] = number
-    return WorkedOut(worked(name if len(written) > 1 else next(iter(written)), written), arrays)
+    return WorkedOut(solution_of(name if len(written) > 1 else next(iter(written)), written), arrays)
 
 
 def _indices(place: RequestedNumber, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:

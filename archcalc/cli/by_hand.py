@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.executor.interpreter import LayerTrace
     from archcalc.executor.kernel import Array
-    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.record import RecordedNumber
     from archcalc.executor.loops.window_view import WindowView
     from archcalc.executor.training import TrainingStep
     from archcalc.graph import Node, Ref
-    from archcalc.report.worked import Worked
+    from archcalc.report.worked_solution import WorkedSolution
 
 MAX_OPERATIONS = 2_000_000
-"""The most operations of a network, or of a layer, that is evaluated by loops."""
+"""The maximum number of operations of a network, or of a layer, that is evaluated by loops."""
 MAX_EXACT_OPERATIONS = 200_000
 """The same for exact numbers, which are slower."""
 MAX_PLACES = 64
-"""The most numbers of a layer that are worked out together."""
+"""The maximum number of elements of a layer that are worked out together."""
 
 _PLACE = re.compile(r"(.+?)\s*[:\[]\s*(\d+(?:\s*,\s*\d+)*)\s*\]?|([^:\[]+)", re.ASCII)
 
@@ -140,7 +140,7 @@ def within_operations(name: str, operations: int, most: int, origin: str) -> Non
 class WorkedOut(NamedTuple):
     """Numbers that are worked out, and the arrays that they are computed from, by the names that the steps give."""
 
-    worked: Worked
+    worked: WorkedSolution
     arrays: Mapping[str, Array]
 
 
@@ -152,13 +152,15 @@ def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
     """
     from archcalc.executor.loops.run import record_layer
     from archcalc.executor.loops.training import differs
-    from archcalc.report.worked import worked
+    from archcalc.report.worked_solution import solution_of
 
     graph = evaluated.network.graph
     ref = evaluated.network.tensor(place.layer)
     node = graph.nodes[ref.node]
     if node.is_input:
         fail("argument", f"'{place.layer[:60]}' is an input: it is not computed", origin="--at")
+    if node.op.is_random:
+        fail("argument", f"'{place.layer[:60]}' is random: its numbers are drawn, not computed", origin="--at")
     shape = evaluated.tensors[ref].shape
     operations = int(node.op.cost(graph.input_shapes(node)).flops)
     if evaluated.training is not None and differs(node.op):
@@ -178,7 +180,7 @@ def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
         arrays |= dict(own)
         numbers |= {_written(place, index, shape): output[tuple(index[1:])] for index in places if index[0] == example}
     arrays |= {names[name]: array for name, array in stored.items()}
-    found = worked(_written(place, None, shape), _records(numbers))
+    found = solution_of(_written(place, None, shape), _records(numbers))
     if (view := view_of(evaluated, place)) is not None:
         found, arrays = _with_window(found, arrays, view)
     return WorkedOut(found, arrays)
@@ -202,9 +204,11 @@ def index_of(evaluated: EvaluatedNetwork, place: RequestedNumber) -> tuple[int, 
     return _index(place, evaluated.tensors[evaluated.network.tensor(place.layer)].shape)
 
 
-def _with_window(found: Worked, arrays: Mapping[str, Array], view: WindowView) -> tuple[Worked, dict[str, Array]]:
+def _with_window(
+    found: WorkedSolution, arrays: Mapping[str, Array], view: WindowView
+) -> tuple[WorkedSolution, dict[str, Array]]:
     """Return numbers worked out with the input as the window lies on it: with its padding; and flipped kernels."""
-    from archcalc.report.worked import Read
+    from archcalc.report.worked_solution import ReadNumbers
 
     name = next(iter(arrays))
     shown, reads = dict(arrays), {read.name: read for read in found.reads}
@@ -213,20 +217,20 @@ def _with_window(found: Worked, arrays: Mapping[str, Array], view: WindowView) -
         padded = f"{name}, with padding"
         shown = {padded: view.input, **shown}
         reads = {
-            padded: Read(padded, view.indices()),
+            padded: ReadNumbers(padded, view.indices()),
             **{other: read for other, read in reads.items() if other != name},
         }
     if view.flipped and view.weights is not None:
         kernel = view.weights if len(view.weights) > 1 else view.weights[0]
         turned = "weight, flipped"
         shown = {**shown, turned: kernel}
-        reads[turned] = Read(turned, tuple(product(*map(range, kernel.shape))))
+        reads[turned] = ReadNumbers(turned, tuple(product(*map(range, kernel.shape))))
     return replace(found, reads=tuple(reads.values())), shown
 
 
 def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: RequestedNumber) -> WorkedOut:
     """Return how numbers of a layer are computed in a training step from all examples of a batch."""
-    from archcalc.report.worked import worked
+    from archcalc.report.worked_solution import solution_of
 
     layer, arrays = record_step(evaluated, number)
     shape = layer.output.shape
@@ -236,7 +240,7 @@ def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: Request
         numbers[written] = layer.output[index]
         if layer.mean is not None:
             numbers[f"expectation of {written} over all masks"] = layer.mean[index]
-    return WorkedOut(worked(_written(place, None, shape), _records(numbers)), arrays)
+    return WorkedOut(solution_of(_written(place, None, shape), _records(numbers)), arrays)
 
 
 def record_step(evaluated: EvaluatedNetwork, number: int) -> tuple[Any, dict[str, Array]]:
@@ -251,11 +255,11 @@ def record_step(evaluated: EvaluatedNetwork, number: int) -> tuple[Any, dict[str
     return layer, {**inputs, **stored} if mask is None else {**inputs, "mask": mask}
 
 
-def _records(numbers: Mapping[str, Any]) -> dict[str, Recorded]:
+def _records(numbers: Mapping[str, Any]) -> dict[str, RecordedNumber]:
     """Return numbers as records; those of a layer's own, such as a zero that no input reaches, have none yet."""
-    from archcalc.executor.loops.record import Recorded
+    from archcalc.executor.loops.record import RecordedNumber
 
-    return {name: each if isinstance(each, Recorded) else Recorded(each) for name, each in numbers.items()}
+    return {name: each if isinstance(each, RecordedNumber) else RecordedNumber(each) for name, each in numbers.items()}
 
 
 def _of_example(name: str, example: int, shape: tuple[int, ...]) -> str:

@@ -62,7 +62,7 @@ def print_by_hand(
 
 def worked_text(found: WorkedOut, form: str, digits: int) -> str:
     """Return numbers worked out as text, Markdown or LaTeX."""
-    from archcalc.report.worked import worked_latex, worked_lines, worked_markdown
+    from archcalc.report.worked_solution import worked_latex, worked_lines, worked_markdown
 
     write = {"markdown": worked_markdown, "latex": worked_latex}.get(form, worked_lines)
     return "".join(f"{line}\n" for line in write(found.worked, found.arrays, digits=digits))
@@ -117,7 +117,7 @@ def document(
 ) -> dict[str, Any]:
     """Return tensors and numbers that are worked out as data. Exact numbers are texts."""
     from archcalc.report.matrices import is_small
-    from archcalc.report.worked import record
+    from archcalc.report.worked_solution import record
 
     entries = [
         {"tensor": name, **array_record(array, in_full=is_small(array[0]) or name in values["printed"])}

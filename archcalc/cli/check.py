@@ -56,7 +56,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
 @click.option(
     "--loss",
     metavar="LOSS",
-    help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse or cross_entropy.  "
+    help="With --input, the loss of a claimed gradient, as for `run --backward`: sum, mse or cross_entropy.  "
     "[default: sum]",
 )
 @click.option(
@@ -187,12 +187,12 @@ def grade(
     """
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import read_key
-    from archcalc.grading.subjects import Library
+    from archcalc.grading.subjects import NetworkLibrary
 
     key = None
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
-    grader = Grader(key, Library(limits), feedback=feedback)
+    grader = Grader(key, NetworkLibrary(limits), feedback=feedback)
     for warning in grader.warnings:
         click.echo(warning.render(), err=True)
     own = [values[name] for name in ("key", "feedback") if values[name] is not None]

@@ -11,10 +11,10 @@ import click
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.cli.backward import check_loss
 from archcalc.diagnosis.reconcile import CheckedClaim
-from archcalc.grading.kinds.base import Outcome
-from archcalc.grading.kinds.computed import ComputedArray
+from archcalc.grading.kinds.base import AnswerResult
+from archcalc.grading.kinds.computed_arrays import ComputedArray
 from archcalc.grading.kinds.gradients import WrittenGradient
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.errors import Problem, Source, SpecError, Text, fail
 from archcalc.spec.limits import Limits
@@ -99,7 +99,7 @@ def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedCl
         gradient,
     )
     try:
-        prepared = question.prepare(Library(limits).subject({}))
+        prepared = question.prepare(NetworkLibrary(limits).subject({}))
     except SpecError as error:
         raise SpecError([*map(_of_option, error.problems)]) from None
     outcome = prepared.judge(found["value"])
@@ -118,7 +118,7 @@ def _of_option(problem: Problem) -> Problem:
     return replace(problem, code="argument") if problem.code == "key" else problem
 
 
-def _judgement(claim: Claim, correct: str, outcome: Outcome) -> Judgement:
+def _judgement(claim: Claim, correct: str, outcome: AnswerResult) -> Judgement:
     """Return the judgement of a claim; one that no mistake explains names the first entry that is wrong."""
     remark = next(iter(outcome.reasons), None)
     holds = outcome.verdict in PASSING

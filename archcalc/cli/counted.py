@@ -10,9 +10,9 @@ from archcalc.api import Network
 from archcalc.counters.count import Count
 from archcalc.counters.network import counts_of, trace_of
 from archcalc.counters.registry import tools_named
-from archcalc.report.counted import notes, terms_text
+from archcalc.report.counter_tables import notes, terms_text
 from archcalc.report.figures import Row
-from archcalc.report.layers_table import Filled
+from archcalc.report.layers_table import FilledColumn
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail
 
@@ -24,10 +24,10 @@ class CountedRows(NamedTuple):
     values: tuple[int, ...]
     notes: tuple[str, ...]
 
-    def replaced(self, columns: Sequence[Filled]) -> list[Filled]:
+    def replaced(self, columns: Sequence[FilledColumn]) -> list[FilledColumn]:
         """Return the columns of a table with the count in place of MACs, or after all columns."""
         heading = Column("counted", f"{self.total.tool.key}: {self.total.quantity.title}", "right")
-        counted = Filled(heading, self.values, self.total.value)
+        counted = FilledColumn(heading, self.values, self.total.value)
         keys = [each.column.key for each in columns]
         at = keys.index("macs") if "macs" in keys else len(keys)
         return [*columns[:at], counted, *columns[at + 1 :]]

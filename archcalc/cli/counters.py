@@ -52,8 +52,8 @@ def command(
     from archcalc.analysis.propagate import analyze
     from archcalc.counters.network import counts_of, trace_of
     from archcalc.counters.registry import TOOLS, tools_named
-    from archcalc.report import counted
-    from archcalc.report.counted_page import page
+    from archcalc.report import counter_tables
+    from archcalc.report.counter_page import page
 
     if explain is not None and (tools or layers):
         raise click.UsageError("--explain names the tool and always lists the layers: omit --tool and --layers")
@@ -81,17 +81,17 @@ def command(
             "macs": analysis.totals.macs,
             "params": analysis.totals.params,
             "assumptions": list(trace.assumptions),
-            "counters": [counted.record(each, layers=layers) for each in found],
+            "counters": [counter_tables.record(each, layers=layers) for each in found],
         }
         click.echo(write_json(document), nl=False)
         return
     programs = form == "csv"
     title = f"{network.name}: {analysis.totals.macs:,} MACs, {analysis.totals.params:,} parameters"
-    notes = () if programs else (*counted.notes(found, trace), *incomplete(analysis))
+    notes = () if programs else (*counter_tables.notes(found, trace), *incomplete(analysis))
     if layers:
-        table = counted.layers_table(found, title, notes, programs=programs)
+        table = counter_tables.layers_table(found, title, notes, programs=programs)
     else:
-        table = counted.counts_table(found, title, notes, programs=programs)
+        table = counter_tables.counts_table(found, title, notes, programs=programs)
     print_table(table, form, color)
 
 

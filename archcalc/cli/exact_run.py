@@ -34,6 +34,9 @@ def evaluate_steps_exactly(
     """
     from archcalc.executor.training import PYTORCH, TrainingStep
 
+    drawn = next((node.name for node in network.graph.nodes if node.op.is_random), None)
+    if drawn is not None:
+        fail("argument", f"'{drawn}' is random, so its numbers are not exact", origin="--exact")
     inputs = [exact_inputs(network, given) for given in batches]
     weights: Mapping[str, Array] = exact_weights(network, file, named, values["mode"] == "train")
     steps = []
@@ -50,16 +53,16 @@ def evaluate_steps_exactly(
 
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check, with_batch
-    from archcalc.executor.written import floats
+    from archcalc.executor.inputs import check_inputs, with_batch
+    from archcalc.executor.written_arrays import float_arrays
 
     shapes = network.graph.inputs
     for name in shapes:
         if name not in given:
             hint = f"for example --input '{name} = ones'"
-            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
+            fail("missing", f"exact results need the input '{name}'", hint=hint, origin="--exact")
     with array_errors("--input"):
-        check(network.graph, floats(given))
+        check_inputs(network.graph, float_arrays(given))
     return {name: with_batch(array, len(shapes[name])) for name, array in given.items()}
 
 
@@ -73,5 +76,5 @@ def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]
         if missing:
             listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             hint = f"for example --weights '{missing[0]} = ones'"
-            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
+            fail("missing", f"exact results need numbers for {listed}", hint=hint, origin="--exact")
     return {**arrays, **named}

@@ -73,9 +73,9 @@ def given_weights(graph: Graph, written: Sequence[str], *, training: bool) -> tu
         SpecError: an unknown array or two texts for one, two files, a text or file that cannot be read, or another
             shape.
     """
-    from archcalc.executor.weights import stored
+    from archcalc.executor.weights import stored_array_shapes
 
-    known = stored(graph, training=True)
+    known = stored_array_shapes(graph, training=True)
     files: list[str] = []
     arrays: dict[str, Array] = {}
     for text in written:
@@ -116,11 +116,11 @@ def given_array(text: str, shape: Shape, what: str, origin: str, *, batch: int |
             message = f"{what}: '{text[:60]}' is neither an array nor a file"
             fail("array", message, hint=suggest(word, FILLS, WAYS), origin=origin)
         return _from_numpy(text, shape, origin, batched=batch is not None)
-    from archcalc.executor.written import in_shape
+    from archcalc.executor.written_arrays import array_in_shape
 
     try:
         found = read_array(_content(path, origin) if path.suffix in TEXT_SUFFIXES else text)
-        return in_shape(found, shape, batch)
+        return array_in_shape(found, shape, batch)
     except WrittenArrayError as error:
         fail("array", f"{what}: {error}", origin=origin)
 
@@ -160,10 +160,10 @@ def exact(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     import numpy as np
 
-    from archcalc.executor.loops.exact import Exact
+    from archcalc.executor.loops.exact import ExactNumber
 
     converted = np.frompyfunc(
-        lambda number: Exact(number if isinstance(number, Fraction | Exact) else float(number)), 1, 1
+        lambda number: ExactNumber(number if isinstance(number, Fraction | ExactNumber) else float(number)), 1, 1
     )
     return {name: converted(array) for name, array in arrays.items()}
 
@@ -182,18 +182,18 @@ def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) ->
 def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
     """Return given inputs in the number format of the run, batch in front."""
     from archcalc.executor.inputs import converted_inputs
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     with array_errors("--input"):
-        return converted_inputs(network.graph, floats(given), dtype=dtype)
+        return converted_inputs(network.graph, float_arrays(given), dtype=dtype)
 
 
 def stored_arrays(network: Network, file: str | None, *, dtype: str, seed: int, training: bool) -> Mapping[str, Array]:
     """Return the stored arrays: those of a file or of the network, else initial ones."""
-    from archcalc.executor.weights import initial
+    from archcalc.executor.weights import initial_arrays
 
     if file is None:
-        return network.arrays(dtype) or initial(network.graph, seed=seed, dtype=dtype, training=training)
+        return network.arrays(dtype) or initial_arrays(network.graph, seed=seed, dtype=dtype, training=training)
     return arrays_of_file(network, file, dtype=dtype, training=training)
 
 

@@ -12,9 +12,9 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.cli.columns import number_column
 from archcalc.cli.options import Command, with_options
 from archcalc.cli.output import terminal_width, writes_blocks
-from archcalc.report.cells import COLUMNS, DEFAULT, RowCells, named
-from archcalc.report.figures import NUMBERS, SUMMED, Row, figures, ranked
-from archcalc.report.layers_table import ALL, Filled, filled, has_name, marks, readable_depth
+from archcalc.report.cells import COLUMNS, DEFAULT, RowCells, row_name
+from archcalc.report.figures import NUMBERS, SUMMED, Row, figures, ranking
+from archcalc.report.layers_table import ALL, FilledColumn, filled_columns, has_name, marks, readable_depth
 from archcalc.report.module_tree import ASCII, INDENTED, LINES, NO_BREAK, Branches, ModuleTree, module_tree
 from archcalc.report.shares import with_bars, with_shares
 from archcalc.report.table import Column
@@ -104,7 +104,7 @@ class LayerArrangement:
 
     def fill(
         self, analysis: Analysis, columns: Sequence[str], *, depth: int | None, layout: str, dtype: str, form: str
-    ) -> tuple[list[Filled], RowCells, Sequence[Row]]:
+    ) -> tuple[list[FilledColumn], RowCells, Sequence[Row]]:
         """Return the columns of the table, the cells of its rows in the order of the network, and its innermost rows.
 
         Args:
@@ -131,18 +131,18 @@ class LayerArrangement:
         if self.bars and self.bars not in columns:
             columns = (*columns, self.bars)
         cells = RowCells(analysis, rows, layout, dtype=dtype, bare=bare, nested=self.tree)
-        found = self.compared(filled(cells, columns), cells, form)
+        found = self.compared(filled_columns(cells, columns), cells, form)
         if bare:
             found += marks(analysis, rows)
         numbers = None if self.sort is None else figures(analysis, rows, self.sort, dtype=dtype, nested=self.tree)
         if tree is None:
-            return (found if numbers is None else _reordered(found, ranked(numbers))), cells, rows
+            return (found if numbers is None else _reordered(found, ranking(numbers))), cells, rows
         if numbers is not None:
             tree = tree.sorted_by(numbers)
         root = analysis.graph.name if has_name(analysis) else "network"
         return _grown(found, tree, root, None if bare else _branches(form)), cells, tree.leaves
 
-    def compared(self, columns: list[Filled], cells: RowCells, form: str) -> list[Filled]:
+    def compared(self, columns: list[FilledColumn], cells: RowCells, form: str) -> list[FilledColumn]:
         """Return columns with shares and bars."""
         if self.share:
             if not any(each.column.key in SUMMED for each in columns):
@@ -158,7 +158,7 @@ class LayerArrangement:
         return columns
 
 
-def _reordered(columns: Sequence[Filled], order: Sequence[int]) -> list[Filled]:
+def _reordered(columns: Sequence[FilledColumn], order: Sequence[int]) -> list[FilledColumn]:
     """Return columns with their cells in another order."""
     return [each._replace(cells=[each.cells[at] for at in order]) for each in columns]
 
@@ -172,7 +172,9 @@ def _branches(form: str) -> Branches:
     return LINES if writes_blocks() else ASCII
 
 
-def _grown(columns: Sequence[Filled], tree: ModuleTree, root: str, branches: Branches | None) -> list[Filled]:
+def _grown(
+    columns: Sequence[FilledColumn], tree: ModuleTree, root: str, branches: Branches | None
+) -> list[FilledColumn]:
     """Return columns in the order of a tree, without sums, which the root has.
 
     Args:
@@ -185,12 +187,12 @@ def _grown(columns: Sequence[Filled], tree: ModuleTree, root: str, branches: Bra
     found = []
     for column, cells, _ in _reordered(columns, [row for row, _, _ in walk]):
         if column.key == "layer" and branches is None:
-            found.append(Filled(Column("level", "level", "right"), [level for _, level, _ in walk]))
+            found.append(FilledColumn(Column("level", "level", "right"), [level for _, level, _ in walk]))
         elif column.key == "layer":
             names = [
-                before + named(tree.rows[row], tree.rows[row].path[-1] if level else root)
+                before + row_name(tree.rows[row], tree.rows[row].path[-1] if level else root)
                 for row, level, before in walk
             ]
             column, cells = column._replace(folds=False), names
-        found.append(Filled(column, cells))
+        found.append(FilledColumn(column, cells))
     return found

@@ -52,7 +52,11 @@ def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_operator)
-@click.option("--columns", metavar="NAMES", help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.  [default: {','.join(DEFAULT)}]",
+)
 @output_options()
 def command(name: str | None, columns: str | None, form: str | None, color: str) -> None:
     """List all operators, or print the documentation of one: arguments, defaults, formulas, source."""
@@ -64,7 +68,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
         return
     name = None if name is None else operator_spelled(name)
     if name is not None and name not in REGISTRY:
-        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
+        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY), origin="ops")
     if form == "json":
         from archcalc.report.json_text import write_json
 
@@ -195,7 +199,7 @@ def write_documentation(documentation: dict[str, Any]) -> str:
     """Return the documentation of an operator as text."""
     import textwrap
 
-    from archcalc.report.aligned import aligned
+    from archcalc.report.aligned_tables import align_table
 
     width = min(terminal_width() or TEXT_WIDTH, TEXT_WIDTH)
 
@@ -207,7 +211,7 @@ def write_documentation(documentation: dict[str, Any]) -> str:
         lines += ["", textwrap.fill(documentation["description"], width)]
     if documentation["arguments"]:
         table = argument_table(documentation)
-        lines += ["", aligned(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
+        lines += ["", align_table(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
     lines += [
         "",
         *(

@@ -6,7 +6,7 @@ from archcalc.analysis.unit import UnitField
 from archcalc.cli.files import output_errors, require_svg, write_file
 from archcalc.graph import Graph, Ref
 from archcalc.query.growth import growth
-from archcalc.report.rf_svg import NestedWindow, Picture, draw
+from archcalc.report.rf_svg import FieldPicture, NestedWindow, draw
 from archcalc.spec.errors import fail
 
 MAX_PHOTO_SIDE = 1024
@@ -30,7 +30,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
         NestedWindow(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
         for step in growth(graph, node, unit.unit, drawn, source=source)
     )
-    picture = Picture(
+    picture = FieldPicture(
         title=f"unit ({', '.join(map(str, unit.unit))}) of {unit.layer}",
         network=graph.name,
         input=drawn,

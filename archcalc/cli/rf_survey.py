@@ -11,11 +11,12 @@ from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields,
 from archcalc.analysis.intervals import Box
 from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Node, Ref, write_shape
-from archcalc.numeric import Number, normal
+from archcalc.numeric import Number, simplified
 from archcalc.ops.base import Shape
 from archcalc.report.cells import axes_text
-from archcalc.report.records import plain
+from archcalc.report.records import json_value
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
@@ -197,7 +198,7 @@ class Survey:
                 f"size is only a lower bound; offsets of their centres from the first: {_offsets(field)}"
             )
         if len(mixed) > MAX_NOTES:
-            yield f"~ and {len(mixed) - MAX_NOTES:,} more layers where paths of different strides meet"
+            yield f"~ and {count_text(len(mixed) - MAX_NOTES, 'more layer')} where paths of different strides meet"
 
     def bars(self, width: int, *, blocks: bool) -> str:
         """Return a bar chart of the field by depth, relative to the size of the first input."""
@@ -305,7 +306,9 @@ class Survey:
                 name: {
                     "window": [list(interval) for interval in window],
                     "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
-                    "covers": plain(_covered(unit.seen[name], self.positions_of[name])) if name in unit.seen else 0,
+                    "covers": json_value(_covered(unit.seen[name], self.positions_of[name]))
+                    if name in unit.seen
+                    else 0,
                     "positions": unit.positions[name].number if name in unit.positions else 0,
                     "runs": [
                         [list(run) for run in unit.positions[name].along(axis)] for axis in range(len(unit.seen[name]))
@@ -320,15 +323,15 @@ class Survey:
 
 def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None) -> dict[str, Any]:
     def each(read: Callable[[AxisField], Any]) -> list[Any]:
-        return [plain(read(axis)) if axis.is_local else axis.word for axis in field]
+        return [json_value(read(axis)) if axis.is_local else axis.word for axis in field]
 
     return {
         **{name: each(read) for name, read in FIELD_QUANTITIES.items()},
         "rf_smallest": each(lambda axis: axis.sizes()[0]),
         "aligned": all(axis.aligned for axis in field),
-        "offsets": [[plain(offset) for offset in axis.offsets] for axis in field],
+        "offsets": [[json_value(offset) for offset in axis.offsets] for axis in field],
         "exact": all(axis.exact for axis in field),
-        "covers": plain(coverage(field, shape)) if field else None,
+        "covers": json_value(coverage(field, shape)) if field else None,
         "past": exceeds_input(field, shape),
         "positions": None if positions is None else {"seen": positions[0], "box": positions[1]},
     }
@@ -363,7 +366,7 @@ def _covered(box: Box, shape: Shape) -> Number:
     share = Fraction(1)
     for interval, n in zip(box, shape, strict=True):
         share *= Fraction(interval.size, n)
-    return normal(share)
+    return simplified(share)
 
 
 def _percent(share: Number) -> str:

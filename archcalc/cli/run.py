@@ -31,6 +31,7 @@ from archcalc.cli.output import output_options, print_table
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.cli.training_steps import Momentum, given_masks, with_averages
 from archcalc.spec.errors import fail
+from archcalc.spec.models import FIXES_INPUTS
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -63,7 +64,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="FILE|NAME=ARRAY",
     help="FILE: read the stored arrays from an .npz file, which names them layer.weight, layer.bias, …, or from a "
-    "checkpoint (.safetensors, .pth, .h5, .keras). NAME=ARRAY: set one array, written as for --input (repeatable).  "
+    "checkpoint (.safetensors, .pth, .pt, .bin, .ckpt, .h5) or a .keras file. NAME=ARRAY: set one array, written as "
+    "for --input (repeatable).  "
     "[default: random]",
 )
 @click.option(
@@ -120,7 +122,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     help="Number format of the computation.",
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples in random inputs.  [default: 1]")
-@seed_option("Seed of random weights, inputs and dropout.")
+@seed_option("Seed of random weights, inputs, layers and dropout.")
 @click.option(
     "--mode",
     type=click.Choice(["inference", "train"]),
@@ -187,7 +189,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_options(values)
     training = values["mode"] == "train"
     inputs = values["inputs"]
-    numbers = [text for text in inputs if spec.lower().endswith((".onnx", ".tflite")) and is_number(text)]
+    fixes_inputs = os.path.splitext(spec)[1].lower() in FIXES_INPUTS
+    numbers = [text for text in inputs if fixes_inputs and is_number(text)]
     values["inputs"] = tuple(numbers)
     network = load_network(spec, values, training=training)
     values["inputs"] = tuple([text for text in inputs if text not in numbers])
@@ -251,11 +254,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if written or form == "json" or any(values[option] for option in by_hand):
         print_by_hand(steps, {name: everything[name] for name in printed}, values, form, color)
     else:
-        print_table(table(network, found, notes_on_run(run, weights, times)), form, color)
+        print_table(
+            table(network, found, notes_on_run(run, network.graph, weights, times, values["seed"])), form, color
+        )
 
 
 def is_number(text: str) -> bool:
-    """Return whether an ``--input`` of an ONNX model gives the number that an input has, not an array or a file."""
+    """Return whether an ``--input`` of a model file gives the number that an input has, not an array or a file."""
     _, equals, written = text.partition("=")
     return bool(equals) and NUMBER.fullmatch(written.strip()) is not None and not os.path.exists(written)
 
@@ -275,18 +280,18 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
         tensor_named(network, name, "--print")
     if values["exact"]:
         if values["repeat"]:
-            raise click.UsageError("--exact computes the output of one run, without --repeat")
+            raise click.UsageError("--exact computes the output of one run: omit --repeat")
         for option in ("output", "save_weights"):
             if values[option]:
                 name = option.replace("_", "-")
                 raise click.UsageError(f"--{name} writes floating-point numbers: run without --exact")
     if values["places"] and values["folds"]:
-        raise click.UsageError("--at works out a number of the network as it is written, without --fold")
+        raise click.UsageError("--at works out a number of the network as it is written: omit --fold")
     for option, key in (("--steps", "steps"), ("--momentum", "momentum"), ("--mask", "masks")):
         if values[key] and values["mode"] != "train":
             raise click.UsageError(f"{option} needs --mode train")
     if values["steps"] and values["repeat"]:
-        raise click.UsageError("--repeat times runs of one training step, without --steps")
+        raise click.UsageError("--repeat measures the time of one training step: omit --steps")
     if values["svg"] and len(values["places"]) != 1:
         raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
@@ -295,9 +300,9 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
 
 def require_not_stored(graph: Graph, name: str) -> None:
     """Fail if ``--at`` of a run without a backward pass names a stored array, which only has a gradient to work out."""
-    from archcalc.executor.weights import stored
+    from archcalc.executor.weights import stored_array_shapes
 
-    if graph.find(name) is None and name in stored(graph, training=True):
+    if graph.find(name) is None and name in stored_array_shapes(graph, training=True):
         hint = "with --backward, --at works out its gradient"
         fail("argument", f"'{name[:60]}' is a stored array: it is not computed", hint=hint, origin="--at")
 
@@ -325,11 +330,11 @@ def evaluate(
     from archcalc.engine.runner import Runner
     from archcalc.executor.inputs import random_inputs
     from archcalc.executor.training import PYTORCH, TrainingStep
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     graph, dtype = network.graph, values["dtype"]
     training = values["mode"] == "train"
-    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    own = {name: array.astype(dtype, order="C") for name, array in float_arrays(named).items()}
     initial = stored_arrays(network, file, dtype=dtype, seed=values["seed"], training=training)
     weights: Mapping[str, Array] = {**initial, **own}
     layers = {network.tensor(place.layer).node for place in values["places"]}
@@ -362,11 +367,11 @@ def arrays_of_run(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return all inputs and all stored arrays of a single run; arguments are those of `evaluate`."""
     from archcalc.executor.inputs import random_inputs
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     dtype, seed, training = values["dtype"], values["seed"], values["mode"] == "train"
     inputs = {**random_inputs(network.graph, batch=batch, seed=seed, dtype=dtype), **given}
-    own = {name: array.astype(dtype, order="C") for name, array in floats(named).items()}
+    own = {name: array.astype(dtype, order="C") for name, array in float_arrays(named).items()}
     return inputs, {**stored_arrays(network, file, dtype=dtype, seed=seed, training=training), **own}
 
 
@@ -378,7 +383,7 @@ def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:
             try:
                 seconds = run().seconds
             except OSError as error:  # the system refused or ended a process
-                fail("system", str(error), hint="--workers 1 needs no further process", origin="--workers")
+                fail("system", str(error), hint="--workers 1 needs no other process", origin="--workers")
             if number >= WARM_UP_RUNS:
                 times.append(seconds)
             if advance is not None:

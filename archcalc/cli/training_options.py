@@ -9,7 +9,7 @@ import click
 
 from archcalc.analysis.counts import TRAINING
 from archcalc.analysis.formats import BITS, KINDS, read_format, read_formats
-from archcalc.analysis.training.setup import DEFAULT_SETUP, OPTIMIZERS, TrainingSetup, without_star
+from archcalc.analysis.training.setup import DEFAULT_SETUP, OPTIMIZERS, TrainingSetup, split_star
 from archcalc.cli.options import Command, with_options
 from archcalc.spec.errors import fail
 
@@ -144,16 +144,16 @@ def require_places(setup: TrainingSetup, graph: Graph) -> None:
     Raises:
         SpecError: the network has no such layer, stage or block call, or checkpoints overlap.
     """
-    from archcalc.analysis.training.setup import segments_of
+    from archcalc.analysis.training.setup import layers_of_setup
     from archcalc.query.places import find_place
 
     for option, names in (("--freeze", setup.frozen), ("--checkpoint", setup.checkpoints)):
         for name in names:
             try:
-                find_place(without_star(name)[0], graph)
+                find_place(split_star(name)[0], graph)
             except LookupError as error:
                 fail("unknown-name", error.args[0], hint=error.args[1], origin=option)
     try:
-        segments_of(setup, graph)
+        layers_of_setup(setup, graph)
     except LookupError as error:
         fail("argument", error.args[0], hint=error.args[1], origin="--checkpoint")

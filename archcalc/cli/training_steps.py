@@ -53,7 +53,7 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
     """
     from archcalc.cli.given_arrays import given_array
     from archcalc.executor.training import mask_sizes
-    from archcalc.executor.written import floats
+    from archcalc.executor.written_arrays import float_arrays
 
     shapes = {node.name: tuple(map(int, graph.input_shapes(node)[0])) for _, node in graph.layers() if node.inputs}
     sizes = {node.name: mask_sizes(node.op, shapes[node.name]) for _, node in graph.layers() if node.inputs}
@@ -70,7 +70,7 @@ def given_masks(graph: Graph, written: Sequence[str], batch: int) -> dict[str, A
         if name in masks:
             fail("argument", f"two masks for '{name}'", hint="write NAME=ARRAY", origin="--mask")
         own = given_array(array, known[name], f"the mask of '{name}'", "--mask", batch=batch)
-        masks[name] = floats({name: own})[name].reshape(-1, *known[name])
+        masks[name] = float_arrays({name: own})[name].reshape(-1, *known[name])
         if not {*masks[name].flat} <= {0, 1}:
             fail("array", f"the mask of '{name}' must consist of 0 and 1", origin="--mask")
         if len(masks[name]) not in (1, batch):
@@ -90,7 +90,7 @@ def with_averages(graph: Graph) -> list[int]:
 
 def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
     """Yield how the moving averages of every layer that has some are updated in a training step, by channel."""
-    from archcalc.report.worked import worked
+    from archcalc.report.worked_solution import solution_of
 
     if step.training is None:
         return
@@ -103,4 +103,4 @@ def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
         for channel in range(channels):
             at = f"[{channel}]" if channels > 1 else ""
             numbers = {f"{node.name}.{name}{at}": array[channel] for name, array in layer.updates.items()}
-            yield WorkedOut(worked(f"{node.name}{at}", numbers), arrays)
+            yield WorkedOut(solution_of(f"{node.name}{at}", numbers), arrays)

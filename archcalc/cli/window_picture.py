@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.by_hand import EvaluatedNetwork, RequestedNumber, index_of, view_of, work_out
 from archcalc.cli.files import output_errors, require_svg, write_file
 from archcalc.report.expressions import Expressions
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from archcalc.executor.loops.window_view import WindowView
 
 MAX_CHANNELS = 8
-"""The most channels of an input that are drawn."""
+"""The maximum number of channels of an input that are drawn."""
 MAX_CELLS = 16
-"""The most rows and columns of a matrix that is drawn completely."""
+"""The maximum number of rows and columns of a matrix that is drawn completely."""
 NEAR = 2
 """How many rows and columns beyond the marked cells are drawn of a larger one."""
 
@@ -60,7 +61,7 @@ class _Drawing:
         more = len(self.view.channels) - len(seen)
         return WindowPicture(
             title=name,
-            network=self.evaluated.network.name + (f"; {more:,} further channels are not drawn" if more else ""),
+            network=self.evaluated.network.name + (f"; without {count_text(more, 'further channel')}" if more else ""),
             lines=[self.line(place, channel) for place, channel in enumerate(seen)],
             signs=("·", "="),
             output=self.panel(f"{self.place.layer}, channel {channel}", output, {_cell(at): ("output",)}),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archcalc.counters.native import NativeCalls
-from archcalc.counters.rules import CountedPart, CountingRule, Quantity, Rules, Tool
+from archcalc.counters.native_calls import NativeCalls
+from archcalc.counters.rules import CountedPart, CountingRule, Rules, Tool, ToolQuantity
 from archcalc.counters.trace import ModuleCall, Operation, Trace
 
 
@@ -25,7 +25,7 @@ class Count:
     """A number that a tool prints, and the terms that lead to it."""
 
     tool: Tool
-    quantity: Quantity
+    quantity: ToolQuantity
     value: int
     start: int
     """The figure of archcalc from which the terms start; 0 if none corresponds."""
@@ -43,7 +43,7 @@ class Count:
         return self.quantity.unit.text(self.value)
 
 
-def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, start: int) -> Count:
+def count(tool: Tool, quantity: ToolQuantity, trace: Trace, native: NativeCalls, start: int) -> Count:
     """Return what a tool prints.
 
     Args:
@@ -69,7 +69,7 @@ class _Counting:
     """The state while a quantity is counted."""
 
     def __init__(
-        self, tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, *, otherwise: bool = False
+        self, tool: Tool, quantity: ToolQuantity, trace: Trace, native: NativeCalls, *, otherwise: bool = False
     ) -> None:
         self.tool, self.quantity, self.trace, self.native, self.otherwise = tool, quantity, trace, native, otherwise
         self.value = 0

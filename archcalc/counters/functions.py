@@ -41,17 +41,17 @@ STORING = ("TransformerEncoderLayer", "TransformerDecoderLayer")
 """The modules that store their activation function when they are created, so that a later replacement has no effect."""
 
 
-class Called(NamedTuple):
+class CalledFunction(NamedTuple):
     """A function, and another one if the source does not show which of the two was called."""
 
     function: str
     other: str = ""
 
 
-NONE = Called("")
+NO_FUNCTION = CalledFunction("")
 
 
-def called(recorded: str, operator: str, line: str, module: str) -> Called:
+def called_function(recorded: str, operator: str, line: str, module: str) -> CalledFunction:
     """Return the function that a model called.
 
     Args:
@@ -62,29 +62,29 @@ def called(recorded: str, operator: str, line: str, module: str) -> Called:
     """
     kind, _, name = recorded.partition(".")
     if name == ATTENTION:
-        return Called(WITHIN_ATTENTION.get(operator, ""))
+        return CalledFunction(WITHIN_ATTENTION.get(operator, ""))
     if kind == "function":
         if module in STORING and name in ("relu", "gelu"):
-            return NONE
-        return Called(f"torch.{name}" if name in IN_TORCH else f"F.{name}")
+            return NO_FUNCTION
+        return CalledFunction(f"torch.{name}" if name in IN_TORCH else f"F.{name}")
     if kind == "builtin_function_or_method":
         if module in STORING and name == "gelu":
-            return NONE
-        return Called(f"F.{name}" if name in BUILTIN else f"torch.{name}")
+            return NO_FUNCTION
+        return CalledFunction(f"F.{name}" if name in BUILTIN else f"torch.{name}")
     if kind == "method_descriptor":
         return _method(name, line)
-    return NONE
+    return NO_FUNCTION
 
 
-def _method(name: str, line: str) -> Called:
+def _method(name: str, line: str) -> CalledFunction:
     """Return the method, or the sign, that a model called."""
     sign = WRITTEN.get(name)
     method = f"Tensor.{name}"
     if sign is None:
-        return Called(method)
+        return CalledFunction(method)
     if re.search(rf"\.{name}\(", line):
-        return Called(method)
+        return CalledFunction(method)
     if sign in line:
-        return Called(sign)
+        return CalledFunction(sign)
     assumed = ASSUMED[name]
-    return Called(assumed, method if assumed == sign else sign)
+    return CalledFunction(assumed, method if assumed == sign else sign)

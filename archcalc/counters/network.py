@@ -8,11 +8,11 @@ from math import prod
 
 from archcalc.analysis.formats import Formats
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.counters import assumed, exported, onnx_nodes
+from archcalc.counters import assumed_trace, exported_trace, onnx_trace
 from archcalc.counters.count import Count, count
-from archcalc.counters.native import NativeCalls
+from archcalc.counters.native_calls import NativeCalls
 from archcalc.counters.registry import TOOLS
-from archcalc.counters.rules import Quantity, Tool
+from archcalc.counters.rules import Tool, ToolQuantity
 from archcalc.counters.trace import Trace
 from archcalc.graph import Graph
 from archcalc.numeric import Number
@@ -36,8 +36,8 @@ def trace_of(graph: Graph, model: ModelFile | None = None, analysis: Analysis | 
     analysis = analyze(graph, receptive=False) if analysis is None else analysis
     if isinstance(model, LoweredFile) and model.recorded.graph is graph and isinstance(model.model.record, Program):
         used = frozenset(plain(name) for names in model.recorded.stored.values() for name in names)
-        return exported.trace_of(model.model.record, analysis, model.model.batch, used)
-    trace = assumed.trace_of(analysis)
+        return exported_trace.trace_of(model.model.record, analysis, model.model.batch, used)
+    trace = assumed_trace.trace_of(analysis)
     if isinstance(model, KerasFile):
         layers = {array.rpartition(".")[0] for array in model.written}
         written = {node.name: prod(map(int, node.output)) for _, node in graph.layers() if node.name in layers}
@@ -76,15 +76,15 @@ def counts_of(
 def counts_in_forms(analysis: Analysis, model: ModelFile | None = None) -> dict[str, list[Count]]:
     """Return the numbers that tools report for a network, by the way in which some of its layers are built.
 
-    The first way, an empty text, is the assumed one. Others are codes of `archcalc.counters.assumed.FORMS`; there is
-    none if the network comes from a file that says how it is built, or has no such layers.
+    The first way, an empty text, is the assumed one. Others are codes of `archcalc.counters.assumed_trace.FORMS`;
+    there is none if the network comes from a file that says how it is built, or has no such layers.
     """
     trace = trace_of(analysis.graph, model, analysis)
     found = {"": counts_of(analysis, model, trace=trace)}
     operators = [node.op for _, node in analysis.graph.layers()] if trace.assumptions else []
-    for form, affects in assumed.FORMS.items():
+    for form, affects in assumed_trace.FORMS.items():
         if any(map(affects, operators)):
-            found[form] = counts_of(analysis, model, trace=assumed.trace_of(analysis, form))
+            found[form] = counts_of(analysis, model, trace=assumed_trace.trace_of(analysis, form))
     return found
 
 
@@ -94,7 +94,7 @@ def nodes_of(analysis: Analysis, model: ModelFile | None) -> Trace | None:
         return None
     if model.recorded.graph.inputs != analysis.graph.inputs:
         return None  # for other sizes than those that the nodes were read with
-    return onnx_nodes.trace_of(model.model.record, analysis, model.model.batch)
+    return onnx_trace.trace_of(model.model.record, analysis, model.model.batch)
 
 
 def start_figures(tools: Sequence[Tool], analysis: Analysis) -> dict[str, int]:
@@ -106,7 +106,7 @@ def start_figures(tools: Sequence[Tool], analysis: Analysis) -> dict[str, int]:
     return found
 
 
-def _start_figure(quantity: Quantity, analysis: Analysis) -> Number:
+def _start_figure(quantity: ToolQuantity, analysis: Analysis) -> Number:
     if not quantity.has_backward:
         return analysis.totals.of(quantity.start)
     cost = analysis.default_training_cost

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from archcalc.counters.trace import Gradients, TracedTensor
+from archcalc.counters.trace import GradientProducts, TracedTensor
 
 
 def _convolution(arguments: Mapping[str, Any], output: TracedTensor) -> int:
@@ -38,7 +38,7 @@ def _scores_and_mixed(arguments: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _einsum(arguments: Mapping[str, Any], output: TracedTensor) -> int:
-    return sum(pairwise(arguments["equation"], [each.shape for each in arguments["tensors"]]))
+    return sum(pairwise_products(arguments["equation"], [each.shape for each in arguments["tensors"]]))
 
 
 def _recurrent(arguments: Mapping[str, Any], output: TracedTensor) -> int:
@@ -75,33 +75,33 @@ FACTORS = (("input", "weight"), ("self", "other"), ("self", "mat2"), ("self", "v
 """The names of the two arguments that an operator multiplies."""
 
 
-def gradients_of(name: str, arguments: Mapping[str, Any], macs: int) -> Gradients:
+def gradients_of(name: str, arguments: Mapping[str, Any], macs: int) -> GradientProducts:
     """Return the products of the gradients of a call with this number of multiply–accumulates."""
 
     def times(*factors: Any) -> int:
         return sum(isinstance(each, TracedTensor) and each.depends_on_parameters for each in factors)
 
     if not macs:
-        return Gradients()
+        return GradientProducts()
     if name == "scaled_dot_product_attention":
         query, key, value = (arguments[each] for each in ("query", "key", "value"))
         scores, mixed = _scores_and_mixed(arguments)
         in_shares = max(times(query), times(key), times(arguments.get("attn_mask")))
-        return Gradients(scores * times(query, key) + mixed * (in_shares + times(value)))
+        return GradientProducts(scores * times(query, key) + mixed * (in_shares + times(value)))
     if name == "einsum":
         tensors: Sequence[TracedTensor] = arguments["tensors"]
-        products = pairwise(arguments["equation"], [each.shape for each in tensors])
+        products = pairwise_products(arguments["equation"], [each.shape for each in tensors])
         so_far = [min(1, times(*tensors[: place + 1])) for place in range(len(tensors))]
         pairs = zip(products, so_far, tensors[1:], strict=False)
-        return Gradients(sum(each * (left + times(right)) for each, left, right in pairs))
+        return GradientProducts(sum(each * (left + times(right)) for each, left, right in pairs))
     if "params" in arguments:
         weights: Sequence[TracedTensor] = arguments["params"]
         first = weights[0].numel * (2 if arguments.get("bidirectional") else 1)
         unread = 0 if times(arguments["input"]) else first * prod(arguments["input"].shape[:-1])
-        return Gradients(2 * macs - unread if times(*weights) else 0)
+        return GradientProducts(2 * macs - unread if times(*weights) else 0)
     left, right = next(pair for pair in FACTORS if {*pair} <= arguments.keys())
     groups = arguments.get("groups", 1) if times(arguments[right]) else 1
-    return Gradients(macs * times(arguments[left], arguments[right]), (groups - 1) * macs)
+    return GradientProducts(macs * times(arguments[left], arguments[right]), (groups - 1) * macs)
 
 
 def terms_of(equation: str) -> tuple[list[str], str]:
@@ -117,7 +117,7 @@ def terms_of(equation: str) -> tuple[list[str], str]:
     return terms, result
 
 
-def expanded(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[list[str], str, dict[str, int]]:
+def expanded_equation(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[list[str], str, dict[str, int]]:
     """Return the terms of an equation with letters in place of dots, its result, and the sizes of the letters."""
     terms, result = terms_of(equation)
     free = [letter for letter in map(chr, range(65, 123)) if letter.isalpha() and letter not in equation]
@@ -136,9 +136,9 @@ def expanded(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[list[str],
     return written, result.replace("...", "".join(dots)), sizes
 
 
-def pairwise(equation: str, shapes: Sequence[Sequence[int]]) -> Iterator[int]:
+def pairwise_products(equation: str, shapes: Sequence[Sequence[int]]) -> Iterator[int]:
     """Yield the products for each operand but the first, where an ``einsum`` multiplies them from left to right."""
-    terms, result, sizes = expanded(equation, shapes)
+    terms, result, sizes = expanded_equation(equation, shapes)
     left = terms[0]
     for index, term in enumerate(terms[1:], 1):
         involved = dict.fromkeys(left + term)

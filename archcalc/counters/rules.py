@@ -88,7 +88,7 @@ BINARY_MEGABYTES = Unit(" MB", 2**20, 2)
 
 
 @dataclass(frozen=True)
-class Quantity:
+class ToolQuantity:
     """A number that a tool prints."""
 
     name: str
@@ -127,7 +127,7 @@ class Tool:
     """The call that prints the numbers."""
     watches: str
     """What it sees of a model, in a sentence."""
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[ToolQuantity, ...]
     reads: str = ""
     """The only format of files that it reads: ``onnx``; empty: it takes any network, as a model of PyTorch."""
     setting: str = ""

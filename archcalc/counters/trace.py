@@ -1,7 +1,7 @@
 """Everything that a profiler can watch while a model runs: operations on tensors, and the calls of their modules.
 
-A trace is made from an exported program (`archcalc.counters.exported`), or from a graph as if its layers were modules
-of PyTorch (`archcalc.counters.assumed`). Shapes have the batch.
+A trace is made from an exported program (`archcalc.counters.exported_trace`), or from a graph as if its layers were
+modules of PyTorch (`archcalc.counters.assumed_trace`). Shapes have the batch.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TracedTensor(NamedTuple):
         return self.strides[-1] if self.strides else 1
 
 
-class Gradients(NamedTuple):
+class GradientProducts(NamedTuple):
     """The products of the gradients of an operation."""
 
     macs: int = 0
@@ -83,7 +83,7 @@ class Operation:
     module: ModuleCall | None = None
     other: str = ""
     """Another function that it may have been called by, because the source does not show which."""
-    gradients: Gradients = field(default_factory=Gradients)
+    gradients: GradientProducts = field(default_factory=GradientProducts)
 
     @property
     def operations(self) -> Sequence[Operation]:

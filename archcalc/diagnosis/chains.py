@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from archcalc.diagnosis.mistake import Outcome
-from archcalc.diagnosis.places import found
+from archcalc.diagnosis.places import outcome_of
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.numeric import Number
 from archcalc.query.targets import Values
@@ -26,16 +26,16 @@ def wrong_fields(target: DiagnosedTarget) -> Iterator[Outcome]:
     if not axes or len(axes[0]) < 2:
         return
     if target.quantity == "rf":
-        yield found("rf-own-kernel", _values(axes, lambda steps: steps[-1].kernel))
-        yield found("rf-last-stride", _values(axes, _last_strides))
-        yield found("rf-strides-ignored", _values(axes, _last_layer_without_strides))
-        yield found("rf-kernels-multiplied", _values(axes, lambda steps: prod(step.kernel for step in steps)))
+        yield outcome_of("rf-own-kernel", _values(axes, lambda steps: steps[-1].kernel))
+        yield outcome_of("rf-last-stride", _values(axes, _last_strides))
+        yield outcome_of("rf-strides-ignored", _values(axes, _last_layer_without_strides))
+        yield outcome_of("rf-kernels-multiplied", _values(axes, lambda steps: prod(step.kernel for step in steps)))
     if target.quantity == "rf_stride":
         strided = [[step for step in steps if step.stride != 1] for steps in axes]
-        yield found("rf-own-step", _values(axes, lambda steps: steps[-1].stride))
-        yield found("rf-last-stride", _values(strided, lambda steps: steps[-1].stride if steps else 1))
-        yield found("rf-strides-added", _values(axes, lambda steps: sum(step.stride for step in steps)))
-        yield found("rf-strides-added", _values(strided, lambda steps: sum(step.stride for step in steps)))
+        yield outcome_of("rf-own-step", _values(axes, lambda steps: steps[-1].stride))
+        yield outcome_of("rf-last-stride", _values(strided, lambda steps: steps[-1].stride if steps else 1))
+        yield outcome_of("rf-strides-added", _values(axes, lambda steps: sum(step.stride for step in steps)))
+        yield outcome_of("rf-strides-added", _values(strided, lambda steps: sum(step.stride for step in steps)))
 
 
 def _last_strides(steps: Sequence[ChainLayer]) -> Number:

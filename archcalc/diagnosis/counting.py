@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.diagnosis.variation import Change, Site
 from archcalc.diagnosis.windows import changed, is_pooling, replaced
 from archcalc.numeric import Number, exact_div
-from archcalc.ops.base import Operator, like
+from archcalc.ops.base import Operator, converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.ops.sliding import effective_kernel
 
@@ -161,7 +161,7 @@ def pointwise_only(site: Site) -> Site | None:
         return None
     maps = op.depthwise_part().output(site.inputs)
     ones = (1,) * len(op.kernel)
-    return Site(like(Conv, op, kernel=ones, stride=ones, dilation=ones, pad="valid"), (maps,))
+    return Site(converted_operator(Conv, op, kernel=ones, stride=ones, dilation=ones, pad="valid"), (maps,))
 
 
 def effective_kernel_counted(site: Site) -> Site | None:
@@ -222,6 +222,6 @@ def pooling_as(cls: type[Operator], *, bias: bool) -> Change:
         if not is_pooling(site) or op.weights(site.inputs):
             return None
         widths = dict.fromkeys(cls.widths, site.shape[0])
-        return site._replace(op=like(cls, op, stride=op.strides(), bias=bias, **widths))
+        return site._replace(op=converted_operator(cls, op, stride=op.strides(), bias=bias, **widths))
 
     return change

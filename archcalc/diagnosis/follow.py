@@ -120,7 +120,7 @@ def _from_shapes(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
         tensor = each.target.tensor
         if tensor.output or target.node(tensor.node).is_input:
             continue
-        if tensor.node < min(target.own, default=0):
+        if tensor.node < min(target.own_nodes, default=0):
             shapes[tensor.node] = channels_first(tuple(map(int, each.values)), target.graph.layout)
             start += [each] * (not each.correct)
         elif each.target.place == target.place and not each.correct:
@@ -138,7 +138,7 @@ def _under_rewrites(
     target: DiagnosedTarget, rewrites: list[Rewrite], given: dict[int, tuple[Shape]], start: list[EarlierClaim]
 ) -> Iterator[FollowedStep]:
     try:
-        variation = vary(target.graph, rewrites, where=target.own, last=target.last, given=given)
+        variation = vary(target.graph, rewrites, where=target.own_nodes, last=target.last, given=given)
         values = target.measure(variation) if variation is not None else None
     except Impossible:
         return

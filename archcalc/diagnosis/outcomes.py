@@ -21,11 +21,11 @@ from archcalc.diagnosis.mistake import (
     Outcome,
     Prior,
 )
-from archcalc.diagnosis.places import found, misplaced, rearranged
+from archcalc.diagnosis.places import misplaced_figures, outcome_of, rearranged_sizes
 from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS
-from archcalc.diagnosis.structures import final_softmax, restructured
+from archcalc.diagnosis.structures import final_softmax, restructured_figures
 from archcalc.diagnosis.target import DiagnosedTarget
-from archcalc.diagnosis.training import trained_otherwise
+from archcalc.diagnosis.training import training_outcomes
 from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site, Variation, vary
 from archcalc.numeric import Impossible, Number
 from archcalc.numeric import product as size
@@ -69,7 +69,9 @@ class Outcomes:
         """The outcomes under one mistake."""
         target = self.target
         found = [*wrong_fields(target), *self._mistaken(), *self._counted(), *self._scaled([self.correct])]
-        return self._sorted([*found, *misplaced(target), *restructured(target), *trained_otherwise(target)])
+        return self._sorted(
+            [*found, *misplaced_figures(target), *restructured_figures(target), *training_outcomes(target)]
+        )
 
     @cached_property
     def pairs(self) -> list[Outcome]:
@@ -150,7 +152,7 @@ class Outcomes:
 
     def _where(self, scope: MistakeScope, rewrites: list[Rewrite]) -> Collection[int] | None:
         if scope is MistakeScope.TARGET:
-            return self.target.own
+            return self.target.own_nodes
         if scope is MistakeScope.NEAREST:
             return self._nearest(rewrites)
         return None if scope is MistakeScope.ALL else self.target.after_first_window
@@ -158,7 +160,7 @@ class Outcomes:
     def _nearest(self, rewrites: list[Rewrite]) -> Collection[int]:
         """Return the last node before the target at which mistakes can be made, if there is one."""
         graph = self.target.graph
-        for index in range(min(self.target.own, default=0) - 1, -1, -1):
+        for index in range(min(self.target.own_nodes, default=0) - 1, -1, -1):
             node = graph.nodes[index]
             if not node.inputs:
                 continue
@@ -241,20 +243,20 @@ class Outcomes:
                 only = Outcome(reasons=(applied.reason,), values=values, prior=applied.prior)
                 bases.append((only, applied.contribution))
         for base, contribution in bases:
-            counted = base.then(found("input-counted", (base.values[0] + entered,)))
+            counted = base.then(outcome_of("input-counted", (base.values[0] + entered,)))
             yield counted
             for other in final_softmax(target, contribution, counted.values):
                 yield counted.then(other)
 
     def _rearranged(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
         for outcome in outcomes:
-            for written in rearranged(outcome.values, self.target.graph.layout):
+            for written in rearranged_sizes(outcome.values, self.target.graph.layout):
                 if written.prior == Prior.COMMON:
                     yield outcome.then(written)
 
 
 def _either(contributions: list[Contribution]) -> Contribution | None:
-    """Two conventions as one: the second applies to the layers that the first does not affect."""
+    """Return two conventions as one: the second applies to the layers that the first does not affect."""
     if len(contributions) < 2:
         return contributions[0] if contributions else None
     first, second = contributions

@@ -55,16 +55,16 @@ PRIORS = {
 """The prior of each code of a value that is computed as a whole, without changing layers."""
 
 
-def found(code: str, values: Values, alternatives: int = 1, **names: str) -> Outcome:
+def outcome_of(code: str, values: Values, alternatives: int = 1, **names: str) -> Outcome:
     """Return the outcome of one of these codes."""
     reason = Reason(code, tuple(names.items()))
     return Outcome(reasons=(reason,), values=values, prior=PRIORS[code], alternatives=alternatives)
 
 
-def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
+def misplaced_figures(target: DiagnosedTarget) -> Iterator[Outcome]:
     """Yield the outcomes of taking a figure of the wrong place, in the order in which they are reported."""
     if target.quantity == "shape":
-        yield from rearranged(target.actual.values, target.graph.layout)
+        yield from rearranged_sizes(target.actual.values, target.graph.layout)
     yield from _neighbours(target)
     if target.quantity in SUMS:
         yield from _sums(target)
@@ -72,24 +72,24 @@ def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
         yield from _elements(target)
 
 
-def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
+def rearranged_sizes(shape: Values, layout: str) -> Iterator[Outcome]:
     """Yield the ways to write the sizes of a shape differently."""
     if len(shape) < 2:
         return
     channels_last = layout == "hwc"
     sizes = shape[:-1] if channels_last else shape[1:]
     channels = shape[-1] if channels_last else shape[0]
-    yield found("layout", (channels, *sizes) if channels_last else (*sizes, channels))
+    yield outcome_of("layout", (channels, *sizes) if channels_last else (*sizes, channels))
     if len(sizes) == 2:
         swapped = sizes[::-1]
-        yield found("height-and-width-swapped", (*swapped, channels) if channels_last else (channels, *swapped))
-    yield found("channels-left-out", sizes)
-    yield found("positions-left-out-of-shape", (channels,))
+        yield outcome_of("height-and-width-swapped", (*swapped, channels) if channels_last else (channels, *swapped))
+    yield outcome_of("channels-left-out", sizes)
+    yield outcome_of("positions-left-out-of-shape", (channels,))
     if not any(isinstance(size, str) for size in shape):
-        yield found("flattened", (product(shape),))
+        yield outcome_of("flattened", (product(shape),))
     if len(shape) == 3:
         for order in permutations(shape):
-            yield found("axes-in-another-order", order)
+            yield outcome_of("axes-in-another-order", order)
 
 
 def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -104,12 +104,12 @@ def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
         for layer in others[:8]:
             values = _values(target, layer)
             if values is not None and values != target.actual.values and values != (0,):
-                yield found(code, values, name=layer.name)
+                yield outcome_of(code, values, name=layer.name)
                 break
     for shape in target.graph.inputs.values() if target.quantity in SIZES else ():
         values = target.read_size(shape)
         if values is not None:
-            yield found("input-value", values)
+            yield outcome_of("input-value", values)
 
 
 def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
@@ -135,25 +135,25 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
     layers = target.analysis.layers
     if target.row is not None and target.members:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
-        yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
+        yield outcome_of("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
         if other == quantity or other in DISTINGUISHED.get(quantity, ()):
             continue
         total = sum(getattr(layer, other) for layer in target.layers)
-        yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
+        yield outcome_of("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
     if target.row is None:
         heads = sum(getattr(layer, quantity) for layer in target.layers if layer.head is not None)
         training = sum(getattr(layer, quantity) for layer in layers if layer.training)
         if not target.analysis.training and training:
-            yield found("training-heads-counted", (actual + training,))
+            yield outcome_of("training-heads-counted", (actual + training,))
         if heads:
-            yield found("heads-left-out", (actual - heads,))
+            yield outcome_of("heads-left-out", (actual - heads,))
     if target.is_total:
         parts = list(target.parts())
         for name, number in parts if 1 < len(parts) <= MAX_PARTS else ():
-            yield found("part-left-out", (actual - number,), len(parts), name=name)
-            yield found("part-twice", (actual + number,), len(parts), name=name)
-            yield found("one-part", (number,), len(parts), name=name)
+            yield outcome_of("part-left-out", (actual - number,), len(parts), name=name)
+            yield outcome_of("part-twice", (actual + number,), len(parts), name=name)
+            yield outcome_of("one-part", (number,), len(parts), name=name)
 
 
 def _elements(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -163,6 +163,6 @@ def _elements(target: DiagnosedTarget) -> Iterator[Outcome]:
         return
     shape = target.graph.shape(target.tensor)
     if len(shape) > 1 and shape[0] != 1 and actual % shape[0] == 0:  # not where additional outputs count as well
-        yield found("one-map", (exact_div(actual, shape[0]),))
-    for each in target.graph.input_shapes(target.node(min(target.own)))[:1] if target.own else ():
-        yield found("input-value", (product(each) * target.batch,))
+        yield outcome_of("one-map", (exact_div(actual, shape[0]),))
+    for each in target.graph.input_shapes(target.node(min(target.own_nodes)))[:1] if target.own_nodes else ():
+        yield outcome_of("input-value", (product(each) * target.batch,))

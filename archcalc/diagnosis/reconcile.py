@@ -15,13 +15,13 @@ from archcalc.claims.claim_text import NetworkClaim
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH
-from archcalc.counters.assumed import FORMS
+from archcalc.counters.assumed_trace import FORMS
 from archcalc.counters.count import Count
 from archcalc.counters.network import counts_in_forms, counts_of
 from archcalc.diagnosis.chance import MAX_CHANCE_OF_MANY, chance, outcomes_nearby
-from archcalc.diagnosis.counted import COUNTED, COUNTED_IN_BYTES, Printed, printed
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.outcomes import Outcomes
+from archcalc.diagnosis.printed_counts import COUNTED, COUNTED_IN_BYTES, PrintedCount, printed_counts
 from archcalc.diagnosis.registry import CONVENTIONAL
 from archcalc.diagnosis.relatives import differences, relatives
 from archcalc.diagnosis.search import Match, search
@@ -79,20 +79,20 @@ class _Network:
     in_bytes: bool
 
     @cached_property
-    def printed(self) -> list[Printed]:
+    def printed(self) -> list[PrintedCount]:
         """What tools print for it."""
         return self._printed(lambda analysis, model: {"": counts_of(analysis, model)})
 
     @cached_property
-    def printed_in_forms(self) -> list[Printed]:
+    def printed_in_forms(self) -> list[PrintedCount]:
         """The same, also if some of its layers are built otherwise."""
         return self._printed(counts_in_forms)
 
-    def _printed(self, forms: Callable[[Analysis, ModelFile | None], Mapping[str, list[Count]]]) -> list[Printed]:
+    def _printed(self, forms: Callable[[Analysis, ModelFile | None], Mapping[str, list[Count]]]) -> list[PrintedCount]:
         target = self.outcomes.target
         if target.quantity not in (COUNTED_IN_BYTES if self.in_bytes else COUNTED):
             return []
-        return printed(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
+        return printed_counts(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
 
 
 def reconcile(asked: NetworkClaim) -> list[NumberOrigin]:
@@ -148,12 +148,12 @@ _Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
 
 
 def _known(network: _Network) -> Iterable[Outcome]:
-    """The outcomes by definition, and by the counting rules of tools."""
+    """Return the outcomes by definition, and by the counting rules of tools."""
     return [network.outcomes.correct, *(each.outcome for each in network.printed)]
 
 
 def _in_forms(network: _Network) -> Iterable[Outcome]:
-    """The outcomes by the rules of tools if some layers are built otherwise than assumed."""
+    """Return the outcomes by the rules of tools if some layers are built otherwise than assumed."""
     return [each.outcome for each in network.printed_in_forms if each.outcome.reasons[-1].code in FORMS]
 
 

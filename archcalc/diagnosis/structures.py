@@ -7,12 +7,12 @@ from typing import Any
 
 from archcalc.analysis.counts import counts_of
 from archcalc.diagnosis.mistake import COSTS, WEIGHTS, Contribution, Outcome
-from archcalc.diagnosis.places import found
+from archcalc.diagnosis.places import outcome_of
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.variation import Site
 from archcalc.numeric import Number
 from archcalc.ops.activation import Softmax
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, output_layer
@@ -20,7 +20,7 @@ from archcalc.query.targets import Values, output_layer
 SOFTMAX = ("softmax", "log_softmax")
 
 
-def restructured(target: DiagnosedTarget) -> Iterator[Outcome]:
+def restructured_figures(target: DiagnosedTarget) -> Iterator[Outcome]:
     """Yield the outcomes of taking several layers for one, or of leaving out or adding the last one."""
     if target.quantity in WEIGHTS | COSTS:
         yield from _separable_as_standard(target)
@@ -35,7 +35,7 @@ def _shared_counted_twice(target: DiagnosedTarget) -> Iterator[Outcome]:
     (total, *_) = target.actual.values
     assert not isinstance(total, str)
     repeated = sum(target.counts(index).of(target.quantity) for index in target.counted_elsewhere)
-    yield found("shared-counted-twice", (total + repeated,))
+    yield outcome_of("shared-counted-twice", (total + repeated,))
 
 
 def final_softmax(
@@ -61,7 +61,7 @@ def final_softmax(
     number = (counts.of(target.quantity) if own is None else own) * target.batch
     if number:
         code, after = ("softmax-left-out", before - number) if has_softmax else ("softmax-added", before + number)
-        yield found(code, (after,))
+        yield outcome_of(code, (after,))
 
 
 def _separable_as_standard(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -76,14 +76,14 @@ def _separable_as_standard(target: DiagnosedTarget) -> Iterator[Outcome]:
             continue
         first, last = target.node(depthwise), target.node(index)
         op: Any = last.op
-        standard = like(Conv, first.op, channels=op.channels, bias=op.bias, groups=1)
+        standard = converted_operator(Conv, first.op, channels=op.channels, bias=op.bias, groups=1)
         inputs = target.graph.input_shapes(first)
         counts = counts_of(standard, inputs, standard.outputs(inputs))
         changed += counts.of(target.quantity) - target.counts(index).of(target.quantity)
         if depthwise in members:
             changed -= target.counts(depthwise).of(target.quantity)
     if changed:
-        yield found("separable-as-standard", (total + changed * target.batch,))
+        yield outcome_of("separable-as-standard", (total + changed * target.batch,))
 
 
 def _depthwise_before(target: DiagnosedTarget, index: int) -> int | None:

@@ -17,7 +17,7 @@ from archcalc.graph import Node, Ref, axis_symbols, ordered
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import QUANTITIES, SUMS, find_quantity
-from archcalc.query.targets import Actual, Values, find_row, of_training, output_layer, resolve, tensor_of
+from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, split_training, tensor_of
 
 
 class DiagnosedTarget:
@@ -30,7 +30,7 @@ class DiagnosedTarget:
             LookupError: the target does not exist; the arguments are a message and a hint.
         """
         self.text = target
-        target, analysis = of_training(target, analysis)
+        target, analysis = split_training(target, analysis)
         self.analysis = analysis
         self.graph = analysis.graph
         self.place, _, word = target.rpartition(".")
@@ -53,7 +53,7 @@ class DiagnosedTarget:
         return tensor_of(self.place, self.analysis)
 
     @cached_property
-    def own(self) -> frozenset[int]:
+    def own_nodes(self) -> frozenset[int]:
         """The nodes of the target itself, which a mistake "in this layer" changes."""
         if self.row is None and self.quantity not in SUMS:
             return frozenset({output_layer("", self.analysis).node}) if self.analysis.layers else frozenset()

@@ -10,12 +10,12 @@ from archcalc.analysis.formats import Formats
 from archcalc.analysis.training.cost import TrainingCost
 from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup
 from archcalc.diagnosis.mistake import Outcome
-from archcalc.diagnosis.places import found
+from archcalc.diagnosis.places import outcome_of
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.numeric import Number
 
 
-def trained_otherwise(target: DiagnosedTarget) -> Iterator[Outcome]:
+def training_outcomes(target: DiagnosedTarget) -> Iterator[Outcome]:
     """Yield the outcomes of a quantity of a training step by other conventions."""
     if target.quantity not in TRAINING:
         return
@@ -41,4 +41,4 @@ def trained_otherwise(target: DiagnosedTarget) -> Iterator[Outcome]:
         if value not in known:  # of conventions that give the same, the first one is named
             known.add(value)
             names = {"optimizer": other.optimizer} if code == "other-optimizer" else {}
-            yield found(code, (value,), alternatives=1, **names)
+            yield outcome_of(code, (value,), alternatives=1, **names)

@@ -12,7 +12,7 @@ from typing import Any
 from archcalc.diagnosis.variation import OutputChange, Site
 from archcalc.diagnosis.windows import changed
 from archcalc.numeric import Number, ratio
-from archcalc.ops.base import Shape, Shapes, like
+from archcalc.ops.base import Shape, Shapes, converted_operator
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.ops.window import Reach, Window
 
@@ -24,7 +24,7 @@ def is_transposed(site: Site) -> bool:
 
 def taken_as_convolution(site: Site) -> Site | None:
     """Take a transposed convolution as a convolution."""
-    return site._replace(op=like(Conv, site.op)) if is_transposed(site) else None
+    return site._replace(op=converted_operator(Conv, site.op)) if is_transposed(site) else None
 
 
 def output_padding_ignored(site: Site) -> Site | None:
@@ -70,7 +70,7 @@ def at_output_positions(site: Site) -> Site | None:
     if not is_transposed(site):
         return None
     op: Any = site.op
-    conv = like(Conv, op, stride=(1,) * len(op.kernel), dilation=(1,) * len(op.kernel), pad="same")
+    conv = converted_operator(Conv, op, stride=(1,) * len(op.kernel), dilation=(1,) * len(op.kernel), pad="same")
     return Site(conv, ((site.shape[0], *op.output(site.inputs)[1:]),))
 
 

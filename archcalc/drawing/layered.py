@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from archcalc.drawing.order import ordered
+from archcalc.drawing.order import order_rows
 from archcalc.drawing.positions import positions
 from archcalc.drawing.ranks import ranks
 
@@ -36,7 +36,7 @@ Path: TypeAlias = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)
-class Layered:
+class LayeredDrawing:
     """A layered drawing."""
 
     x: tuple[float, ...]
@@ -63,7 +63,9 @@ LANE = BoxSize(7, 7)
 """The extent of an edge where it crosses a rank."""
 
 
-def layered(sizes: Sequence[BoxSize], edges: Sequence[Edge], *, first: int = 0, last: int = 0, gap: float) -> Layered:
+def layered_drawing(
+    sizes: Sequence[BoxSize], edges: Sequence[Edge], *, first: int = 0, last: int = 0, gap: float
+) -> LayeredDrawing:
     """Return a layered drawing.
 
     Args:
@@ -89,7 +91,7 @@ def layered(sizes: Sequence[BoxSize], edges: Sequence[Edge], *, first: int = 0, 
         chain.append(edge.target)
         chains.append(chain)
         neighbours += pairwise(chain)
-    rows = ordered(rows, neighbours, fixed=(first > 0, last > 0))
+    rows = order_rows(rows, neighbours, fixed=(first > 0, last > 0))
     x = positions(rows, neighbours, [(one.left, one.right) for one in extents], gap=gap, real=len(sizes))
     start = min((at - size.left for at, size in zip(x, extents, strict=True)), default=0.0)
     x = [at - start for at in x]
@@ -98,4 +100,4 @@ def layered(sizes: Sequence[BoxSize], edges: Sequence[Edge], *, first: int = 0, 
         tuple((found[edge.source] + step, x[vertex]) for step, vertex in enumerate(chain))
         for edge, chain in zip(edges, chains, strict=True)
     )
-    return Layered(tuple(x[: len(sizes)]), tuple(found), paths, ends)
+    return LayeredDrawing(tuple(x[: len(sizes)]), tuple(found), paths, ends)

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from math import sqrt
 
 from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Link, Part
-from archcalc.drawing.layered import BoxSize, Edge, Layered, Path, layered
+from archcalc.drawing.layered import BoxSize, Edge, LayeredDrawing, Path, layered_drawing
 from archcalc.drawing.measure import SMALL, TITLE_HEIGHT, box_size, text_width
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, PlacedFrame, Point
 
@@ -120,13 +120,13 @@ class _Level:
         return tuple(found)
 
     @cached_property
-    def places(self) -> Layered:
+    def places(self) -> LayeredDrawing:
         """The ranks and the horizontal positions of the vertices."""
         lane, last = BoxSize(GAP / 2, GAP / 2), len(self.frame.inner_exits)
         sizes = (
             [lane] * self.first + [BoxSize(one.anchor, one.width - one.anchor) for one in self.parts] + [lane] * last
         )
-        return layered(sizes, self.edges, first=self.first, last=last, gap=GAP)
+        return layered_drawing(sizes, self.edges, first=self.first, last=last, gap=GAP)
 
     @cached_property
     def ranks(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ Rows = list[list[int]]
 Neighbours = Mapping[int, Sequence[int]]
 
 
-def ordered(rows: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]], *, fixed: tuple[bool, bool]) -> Rows:
+def order_rows(rows: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]], *, fixed: tuple[bool, bool]) -> Rows:
     """Return the rows with their vertices in an order that has few crossings.
 
     Args:

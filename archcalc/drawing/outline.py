@@ -9,7 +9,7 @@ from itertools import groupby
 from archcalc.analysis.propagate import Analysis, group
 from archcalc.drawing.diagram import OUTSIDE, Box, Frame, Link, Part
 from archcalc.drawing.kinds import kind_of
-from archcalc.drawing.repeats import repeated
+from archcalc.drawing.repeats import combine_repeats
 from archcalc.graph import Ref, write_shape
 from archcalc.numeric import Number
 from archcalc.spec.write import write_layer
@@ -105,7 +105,7 @@ class _Outline:
     def frame(self, nodes: Sequence[int], level: int, name: str) -> Frame:
         """Return a frame around nodes, in topological order, that have the names of ``level`` frames in common."""
         parts = self.fused(self.elided([*self.parts(nodes, level)]))
-        return self.around(repeated(parts, self.around, self.all_readers), name)
+        return self.around(combine_repeats(parts, self.around, self.all_readers), name)
 
     def around(self, parts: Sequence[Part], name: str = "") -> Frame:
         """Return the frame around some parts."""

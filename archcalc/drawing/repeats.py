@@ -13,7 +13,7 @@ MAX_PERIOD = 4
 """The number of parts up to which an alternating sequence is recognised."""
 
 
-def repeated(
+def combine_repeats(
     parts: Sequence[Part], wrap: Callable[[Sequence[Part]], Frame], readers: Callable[[Ref], frozenset[int]]
 ) -> list[Part]:
     """Return the parts of a frame with repetitions as one part.

@@ -16,7 +16,7 @@ from archcalc.drawing.layout import LABEL_BELOW, PAGE
 from archcalc.drawing.measure import SMALL, box_size, text_width
 from archcalc.drawing.outline import Detail
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, PlacedFrame, Point
-from archcalc.drawing.unet_cells import Cell, Cells, Edge, cells_of, maker, middle, readers
+from archcalc.drawing.unet_cells import Cell, CellEdge, Cells, cells_of, maker, middle, readers
 
 ROW_GAP = 32.0
 """The distance between two rows, without lanes."""
@@ -61,11 +61,11 @@ class _Drawing:
         self.chain = self.bottom_chain(edges)
         self.detours = [edge for edge in edges if edge not in self.neighbours or self.leaves_below(edge)]
 
-    def leaves_below(self, edge: Edge) -> bool:
+    def leaves_below(self, edge: CellEdge) -> bool:
         """Return whether an edge leads from the lower end of the bottom to the decoder."""
         return self.chain is None and self.cells[edge.source].side == "bottom"
 
-    def bottom_chain(self, edges: Sequence[Edge]) -> list[Box] | None:
+    def bottom_chain(self, edges: Sequence[CellEdge]) -> list[Box] | None:
         """Return the boxes at the bottom if they lie side by side: a few, each reading only the one before it."""
         at = next(index for index, cell in enumerate(self.cells) if cell.side == "bottom")
         around = [edge for edge in edges if at in (edge.source, edge.target)]
@@ -84,15 +84,15 @@ class _Drawing:
             found.setdefault(self.cells[edge.source].row, middle(maker(source, edge.ref)) - middle(ends[0]))
         return found
 
-    def gaps(self, edge: Edge) -> tuple[int, int]:
+    def gaps(self, edge: CellEdge) -> tuple[int, int]:
         """Return the gaps in which a detour begins and ends: the numbers of the rows above them."""
         source, target = self.cells[edge.source], self.cells[edge.target]
         return source.row - (source.side == "right"), target.row - (target.side != "right")
 
     @cached_property
-    def lanes(self) -> dict[tuple[int, Edge], int]:
+    def lanes(self) -> dict[tuple[int, CellEdge], int]:
         """The numbers of the lanes that detours take in gaps."""
-        found: dict[tuple[int, Edge], int] = {}
+        found: dict[tuple[int, CellEdge], int] = {}
         taken: dict[int, int] = {}
         for edge in self.detours:
             for gap in sorted({*self.gaps(edge)}):
@@ -123,7 +123,7 @@ class _Drawing:
         return max(offset, 0.0) if cell.side == "right" else max(-offset, 0.0)
 
     @cached_property
-    def crossing(self) -> dict[Edge, float]:
+    def crossing(self) -> dict[CellEdge, float]:
         """The lanes in the channel: of detours between different gaps, and of skips that are not horizontal."""
         edges = [edge for edge in self.detours if len({*self.gaps(edge)}) > 1 and edge not in self.neighbours]
         edges += [edge for edge in self.skips if len({y for _, y in self.ends(edge)}) > 1]
@@ -176,7 +176,7 @@ class _Drawing:
         axis = self.right_axis if cell.side == "right" else self.axis
         return cell.layout.moved(axis - cell.anchor, self.y(cell))
 
-    def ends(self, edge: Edge) -> list[tuple[int, float]]:
+    def ends(self, edge: CellEdge) -> list[tuple[int, float]]:
         """Return the heights at which a skip connection begins and ends, relative to the row."""
         source, target = self.cells[edge.source], self.cells[edge.target]
         boxes = [(0, source, maker(source.layout, edge.ref))]
@@ -221,21 +221,21 @@ class _Drawing:
                 labels.append(Label(box.shape, start, top + (height + own) / 2 + LABEL_BELOW, ends=False))
         return Layout(0.0, 0.0, 0.0, boxes=tuple(placed), curves=tuple(curves), labels=tuple(labels))
 
-    def exit(self, edge: Edge) -> Point:
+    def exit(self, edge: CellEdge) -> Point:
         """Return where an edge leaves a cell."""
         cell = self.cells[edge.source]
         axis = self.right_axis if cell.side == "right" else self.axis
         x = axis - cell.anchor + cell.layout.exits[cell.frame.exits.index(edge.ref)]
         return x, self.y(cell) + (0.0 if cell.side == "right" else cell.layout.height)
 
-    def entry(self, edge: Edge) -> Point:
+    def entry(self, edge: CellEdge) -> Point:
         """Return where an edge enters a cell."""
         cell = self.cells[edge.target]
         axis = self.right_axis if cell.side == "right" else self.axis
         x = axis - cell.anchor + cell.layout.entries[cell.frame.entries.index(edge.ref)]
         return x, self.y(cell) + (cell.layout.height if cell.side == "right" else 0.0)
 
-    def direct(self, edge: Edge) -> Curve:
+    def direct(self, edge: CellEdge) -> Curve:
         """Return an edge between neighbours."""
         source, target = self.cells[edge.source], self.cells[edge.target]
         if source.side == "bottom":  # from the last of the boxes side by side
@@ -255,7 +255,7 @@ class _Drawing:
             return Curve(_passing(start, self.rows[source.row][0], self.entry(edge)), ends=False)
         return Curve(_passing(start, self.rows[source.row][1], self.entry(edge)), ends=False)
 
-    def skip(self, edge: Edge) -> Iterator[Curve]:
+    def skip(self, edge: CellEdge) -> Iterator[Curve]:
         """Yield the lines of a skip connection, one for each box that reads it."""
         source, target = self.placed(self.cells[edge.source]), self.placed(self.cells[edge.target])
         start = maker(source, edge.ref)
@@ -266,7 +266,7 @@ class _Drawing:
             bends = () if level else ((bend, y), (bend, middle(end)))
             yield Curve(((x, y), *bends, (end.left, y if level else middle(end))), ends=True, turns=True)
 
-    def detour(self, edge: Edge) -> Curve:
+    def detour(self, edge: CellEdge) -> Curve:
         """Return an edge along lanes."""
         (x, y), (end, last) = self.exit(edge), self.entry(edge)
         first, second = (self.lane(gap, edge) for gap in self.gaps(edge))
@@ -276,7 +276,7 @@ class _Drawing:
         bends = () if bend is None else ((bend, first), (bend, second))
         return Curve(((x, y), (x, first), *bends, (end, second), (end, last)), ends=False, turns=True)
 
-    def lane(self, gap: int, edge: Edge) -> float:
+    def lane(self, gap: int, edge: CellEdge) -> float:
         """Return the vertical position of a lane in a gap."""
         start = self.rows[gap][1] if gap >= 0 else self.rows[0][0] - ROW_GAP - LANE * len(self.lanes)
         return start + ROW_GAP / 2 + LANE * self.lanes[gap, edge]

@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Edge:
+class CellEdge:
     """A tensor that one cell hands to another."""
 
     source: int
@@ -57,9 +57,9 @@ class Cells(NamedTuple):
     """The cells of a network, from its input to its output."""
 
     cells: Sequence[Cell]
-    edges: Sequence[Edge]
+    edges: Sequence[CellEdge]
     """The tensors that they hand to each other, without skip connections."""
-    skips: Sequence[Edge]
+    skips: Sequence[CellEdge]
     """The skip connections, lines between boxes: the cells have no entries and exits for them."""
 
 
@@ -85,7 +85,7 @@ def cells_of(analysis: Analysis, detail: Detail, depth: int | None = None) -> Ce
     cells = [Cell(side, row, frame) for (side, row, _), frame in zip(keys, frames, strict=True)]
     makers = {index: at for at, cell in enumerate(cells) for index in cell.frame.members}
     edges = [
-        Edge(makers[ref.node], at, ref, _reading(analysis, cell.frame.members, ref))
+        CellEdge(makers[ref.node], at, ref, _reading(analysis, cell.frame.members, ref))
         for at, cell in enumerate(cells)
         for ref in cell.frame.entries
     ]
@@ -104,7 +104,7 @@ def _reading(analysis: Analysis, nodes: Collection[int], ref: Ref) -> frozenset[
     return frozenset([index for index in nodes if ref in analysis.graph.nodes[index].inputs])
 
 
-def _is_skip(cells: Sequence[Cell], edge: Edge) -> bool:
+def _is_skip(cells: Sequence[Cell], edge: CellEdge) -> bool:
     """Return whether an edge can be a line from a box of the encoder to boxes of the decoder in the same row."""
     source, target = cells[edge.source], cells[edge.target]
     if (source.side, target.side) != ("left", "right") or source.row != target.row:
@@ -120,7 +120,7 @@ def _once(part: Part, ref: Ref, *, made: bool) -> bool:
     return part.times == 1 and bool(inside) and all(_once(each, ref, made=made) for each in inside)
 
 
-def _detached(cells: Sequence[Cell], edges: Sequence[Edge], skips: Collection[Edge]) -> list[Cell]:
+def _detached(cells: Sequence[Cell], edges: Sequence[CellEdge], skips: Collection[CellEdge]) -> list[Cell]:
     """Return cells whose content is laid out without the skip connections, which are drawn between them."""
     others = {(edge.source, edge.ref) for edge in edges if edge not in skips}
     found = []
@@ -152,7 +152,7 @@ def _without(part: Part, entries: Collection[Ref], exits: Collection[Ref]) -> Pa
     return replace(kept, parts=tuple(parts), links=tuple(links))
 
 
-def _is_blocked(source: Cell, target: Cell, edge: Edge) -> bool:
+def _is_blocked(source: Cell, target: Cell, edge: CellEdge) -> bool:
     """Return whether a box lies in the way of a skip connection."""
     start = maker(source.layout, edge.ref)
     ways = [(one, start) for one in source.layout.boxes if one.left > start.left]
@@ -171,6 +171,6 @@ def maker(layout: Layout, ref: Ref) -> PlacedBox:
     return next(one for one in layout.boxes if ref.node in one.box.members)
 
 
-def readers(layout: Layout, edge: Edge) -> list[PlacedBox]:
+def readers(layout: Layout, edge: CellEdge) -> list[PlacedBox]:
     """Return the boxes that read the tensor of an edge."""
     return [one for one in layout.boxes if one.box.members & edge.readers]

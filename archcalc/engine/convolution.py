@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.engine import winograd
-from archcalc.engine.recorder import FastKernel, Recorder, fast
+from archcalc.engine.recorder import FastKernel, Recorder, fast_kernel
 from archcalc.engine.windows import gather, gather_together
 from archcalc.engine.worker import by_rows
 from archcalc.executor.kernel import Array, Arrays, Weights
@@ -18,7 +18,7 @@ from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, posit
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 
 
-def without_tables(record: FastKernel) -> FastKernel:
+def for_plain_convolutions(record: FastKernel) -> FastKernel:
     """Return the recorded form of a convolution that leaves tables, flipped kernels, and padding other than zeros to
     its ordinary kernel."""
 
@@ -31,22 +31,22 @@ def without_tables(record: FastKernel) -> FastKernel:
     return either
 
 
-@fast(Conv)
-@without_tables
+@fast_kernel(Conv)
+@for_plain_convolutions
 def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, weight = recorder.contiguous(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     if op.ws:
         weight = recorder.constant("standardised", weight, standardised)
-    if recorder.winograd and op.groups == 1 and winograd.worthwhile(axes, weight, out):
+    if recorder.winograd and op.groups == 1 and winograd.is_worthwhile(axes, weight, out):
         winograd.convolve(x, weight, axes, out, recorder)
     else:
         convolve(x, weight, op.groups, axes, out, recorder)
     add_bias(weights, op.groups, out, recorder)
 
 
-@fast(DepthwiseConv)
-@without_tables
+@fast_kernel(DepthwiseConv)
+@for_plain_convolutions
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
     groups = x.shape[1]
@@ -54,8 +54,8 @@ def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Arr
     add_bias(weights, groups, out, recorder)
 
 
-@fast(SeparableConv)
-@without_tables
+@fast_kernel(SeparableConv)
+@for_plain_convolutions
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, filters = recorder.contiguous(inputs[0]), weights["depthwise"]
     axes = axes_of(op, x.shape[2:])

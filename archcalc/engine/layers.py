@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcalc.engine.recorder import Recorder, fast
+from archcalc.engine.recorder import Recorder, fast_kernel
 from archcalc.engine.worker import Worker
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights
 from archcalc.executor.kernels.activation import ELEMENTWISE
@@ -19,20 +19,20 @@ from archcalc.ops.norm import BatchNorm, LocalResponseNorm
 # --- recorded ---
 
 
-@fast(activation.Relu)
+@fast_kernel(activation.Relu)
 def relu(op: activation.Relu, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     part = recorder.worker.share(out.shape)
     recorder.call(np.maximum, inputs[0][part], 0, out=out[part])
 
 
-@fast(activation.Relu6)
+@fast_kernel(activation.Relu6)
 def relu6(op: activation.Relu6, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     part = recorder.worker.share(out.shape)
     recorder.call(np.maximum, inputs[0][part], 0, out=out[part])
     recorder.call(np.minimum, out[part], 6, out=out[part])
 
 
-@fast(BatchNorm)
+@fast_kernel(BatchNorm)
 def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     """Record one multiplication and one addition per number, with factors computed in advance."""
     part = recorder.worker.share(out.shape)
@@ -47,7 +47,7 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, out: Array, reco
 def _record_join(operator: type[Operator], function: np.ufunc) -> None:
     """Register the recorded form of an elementwise join, which combines the inputs from left to right."""
 
-    @fast(operator)
+    @fast_kernel(operator)
     def join(op: Operator, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
         part = recorder.worker.share(out.shape)
         result, *others = (broadcast_part(x, out.shape, part) for x in aligned(inputs))
@@ -69,7 +69,7 @@ _record_join(Min, np.minimum)
 _record_join(Div, np.divide)
 
 
-@fast(Concat)
+@fast_kernel(Concat)
 def concat(op: Concat, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     axis, parts = joined(op, inputs)
     before = 0
@@ -80,17 +80,17 @@ def concat(op: Concat, inputs: Arrays, weights: Weights, out: Array, recorder: R
         before += x.shape[axis]
 
 
-@fast(FullyConnected)
+@fast_kernel(FullyConnected)
 def fc(op: FullyConnected, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
-    weighted(x.reshape(len(x), -1), weights, out, recorder)
+    record_weighted_sums(x.reshape(len(x), -1), weights, out, recorder)
 
 
-@fast(Linear)
+@fast_kernel(Linear)
 def linear(op: Linear, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
     if op.axis != "channels":
-        weighted(x.reshape(-1, x.shape[-1]), weights, out.reshape(-1, out.shape[-1]), recorder)
+        record_weighted_sums(x.reshape(-1, x.shape[-1]), weights, out.reshape(-1, out.shape[-1]), recorder)
         return
     own = recorder.worker.part(out.shape[1])
     features = out.reshape(*out.shape[:2], -1)[:, own]
@@ -99,7 +99,7 @@ def linear(op: Linear, inputs: Arrays, weights: Weights, out: Array, recorder: R
         recorder.call(np.add, features, weights["bias"][own][:, None], out=features)
 
 
-def weighted(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> None:
+def record_weighted_sums(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> None:
     """Record the features of rows of inputs, some features per worker."""
     own = recorder.worker.part(out.shape[1])
     recorder.call(np.matmul, rows, weights["weight"][own].T, out=out[:, own])

@@ -10,14 +10,15 @@ import numpy as np
 from archcalc.engine import convolution  # noqa: F401  # registers its operators
 from archcalc.engine.layers import part_of
 from archcalc.engine.layout import ALIGNMENT, MemoryLayout, Placement, byte_ranges
-from archcalc.engine.recorder import FAST, Call, Recorder
+from archcalc.engine.recorder import FAST_KERNELS, Call, Recorder
 from archcalc.engine.worker import Team
-from archcalc.executor.kernel import Array, Buffers
+from archcalc.executor.kernel import Array, WorkBuffers
 from archcalc.executor.kernels.weight_norm import merged
+from archcalc.executor.narrow import in_formats
 from archcalc.graph import Ref
 
 
-class Program:
+class RecordedProgram:
     """A recorded run, which can be repeated on other inputs of the same shapes."""
 
     def __init__(self, layout: MemoryLayout, results: Iterable[Ref], team: Team, *, winograd: bool = False) -> None:
@@ -40,7 +41,7 @@ class Program:
         self._blocks = [memory[place.start : place.stop] for place in ranges]
         self._placements = layout.placements
         self._results = {ref: self._at(layout.placements[ref]) for ref in results}
-        self._shared, self._constants = Buffers(team.allocate), dict[tuple[str, int], Array]()
+        self._shared, self._constants = WorkBuffers(team.allocate), dict[tuple[str, int], Array]()
         self._recorders = [Recorder(worker, self._shared, self._constants, winograd) for worker in team.workers]
         for _ in range(2):  # in the second pass all work buffers have their final size and address
             for recorder in self._recorders:
@@ -68,18 +69,22 @@ class Program:
         for layer in layout.layers:
             if layer.is_view:
                 continue
-            op, worker, weights = layer.node.op, recorder.worker, layer.weights
+            op, worker, weights, precision = layer.node.op, recorder.worker, layer.weights, layer.node.precision
             inputs, outputs = (tuple(map(self._at, each)) for each in (layer.inputs, layer.outputs))
             if (plain := op.with_gains_merged()) is not op:
                 op, weights = plain, merged(op, weights, inputs[0].shape[1:])
-            if (fast := FAST.get(type(op))) is not None:
+            if (fast := FAST_KERNELS.get(type(op))) is not None:
                 fast(op, inputs, weights, outputs[0], recorder)
             elif (part := part_of(op, outputs[0].shape, worker)) is not None:
                 if outputs[0][part].size:
-                    recorder.evaluate(op, (inputs[0][part],), weights, (outputs[0][part],))
+                    recorder.evaluate(op, (inputs[0][part],), weights, (outputs[0][part],), precision)
             elif worker.number == 0:
-                recorder.evaluate(op, inputs, weights, outputs)
+                recorder.evaluate(op, inputs, weights, outputs, precision)
             recorder.barrier()
+            if any(layer.node.formats):
+                if worker.number == 0:
+                    recorder.call(in_formats, outputs, layer.node.formats)
+                recorder.barrier()
 
     def run(self, inputs: Mapping[Ref, Array]) -> dict[Ref, Array]:
         """Repeat the run and return copies of its results.

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from archcalc.engine.worker import Worker
-from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, Sizes, Weights, kernel_of, register
+from archcalc.executor.kernel import Array, Arrays, Context, Kernel, Sizes, Weights, WorkBuffers, kernel_of, register
+from archcalc.executor.narrow import rounding_to
 from archcalc.ops.base import Operator
 
 Call: TypeAlias = Callable[[], Any]
@@ -20,7 +21,7 @@ class Recorder:
     """Records the calls of one worker in order."""
 
     def __init__(
-        self, worker: Worker, shared: Buffers, constants: dict[tuple[str, int], Array], winograd: bool
+        self, worker: Worker, shared: WorkBuffers, constants: dict[tuple[str, int], Array], winograd: bool
     ) -> None:
         """Start without calls.
 
@@ -32,7 +33,7 @@ class Recorder:
         """
         self.worker, self.winograd = worker, winograd
         self.calls: list[Call] = []
-        self.buffers, self._shared, self._constants = Buffers(), shared, constants
+        self.buffers, self._shared, self._constants = WorkBuffers(), shared, constants
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """Record a call of a function."""
@@ -47,9 +48,18 @@ class Recorder:
         if self.worker.count > 1:
             self.calls.append(self.worker.barrier)
 
-    def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays) -> None:
-        """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``."""
-        context = Context(batch=len(outputs[0]), dtype=outputs[0].dtype, buffers=self.buffers)
+    def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays, precision: str = "") -> None:
+        """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``.
+
+        Args:
+            op: the operator of the layer.
+            inputs: what it reads.
+            weights: its stored arrays by their names in it.
+            outputs: the arrays for the results.
+            precision: see `archcalc.graph.Node`.
+        """
+        rounding = rounding_to(precision)
+        context = Context(batch=len(outputs[0]), dtype=outputs[0].dtype, buffers=self.buffers, rounding=rounding)
         self.call(copy_out, kernel_of(op), op, inputs, weights, context, outputs)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
@@ -91,9 +101,9 @@ class FastKernel(Protocol):
     def __call__(self, op: Any, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None: ...
 
 
-FAST: dict[type[Operator], FastKernel] = {}
+FAST_KERNELS: dict[type[Operator], FastKernel] = {}
 
 
-def fast(*operators: type[Operator]) -> Callable[[FastKernel], FastKernel]:
+def fast_kernel(*operators: type[Operator]) -> Callable[[FastKernel], FastKernel]:
     """Return a decorator that registers the recorded form of some operators."""
-    return register(FAST, operators)
+    return register(FAST_KERNELS, operators)

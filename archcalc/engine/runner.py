@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from archcalc.engine.layout import MemoryLayout
-from archcalc.engine.program import Program
+from archcalc.engine.program import RecordedProgram
 from archcalc.engine.worker import SingleProcess, Team
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, Observer, Request, Run
 from archcalc.executor.kernel import Array, Sizes
@@ -67,9 +67,11 @@ class Runner:
         self.workers = workers if CAN_FORK else 1
         self.winograd = winograd
         self._interpreter = Interpreter(graph, weights)
+        self._is_random = any(node.op.is_random for node in graph.nodes)
+        """Whether results depend on the seed, which recorded runs do not have."""
         self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
         self._layout: tuple[RunSignature, MemoryLayout] | None = None
-        self._program: tuple[RunSignature, Program] | None = None
+        self._program: tuple[RunSignature, RecordedProgram] | None = None
         self._process = os.getpid()
 
     def __enter__(self) -> Self:
@@ -104,7 +106,7 @@ class Runner:
         """
         request = self._interpreter.request(inputs, training=training, keep=keep)
         del inputs
-        if training or tally:
+        if training or tally or self._is_random:
             return self._interpreter.evaluate(
                 request, training=training, seed=seed, step=step, tally=tally, observe=observe
             )
@@ -141,7 +143,7 @@ class Runner:
         self._layout = signature, layout
         return run
 
-    def _program_for(self, signature: RunSignature) -> Program | None:
+    def _program_for(self, signature: RunSignature) -> RecordedProgram | None:
         """Return the program for runs with a signature, if the last run had the same one."""
         if self._process != os.getpid():  # after a fork, workers and shared memory belong to the parent
             self._process = os.getpid()
@@ -152,7 +154,7 @@ class Runner:
             return None
         layout = self._layout[1]
         self.close()
-        program = Program(layout, signature.results, self._team(), winograd=self.winograd)
+        program = RecordedProgram(layout, signature.results, self._team(), winograd=self.winograd)
         self._program = signature, program
         return program
 

@@ -41,7 +41,7 @@ SLOWDOWN = 1.75
 """The relative time of a multiplication: matrices are smaller, and tensors are read and written more often."""
 
 
-def worthwhile(axes: Sequence[WindowAxis], weight: Array, y: Array) -> bool:
+def is_worthwhile(axes: Sequence[WindowAxis], weight: Array, y: Array) -> bool:
     """Return whether this method is faster, estimated from the multiplications of both methods."""
     if any((axis.kernel, axis.stride, axis.dilation) != (KERNEL, 1, 1) for axis in axes) or not by_rows(y.shape):
         return False
@@ -106,7 +106,7 @@ def transforms(dims: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
 
     Per axis, their shapes are points×reach, points×kernel and tile×points.
     """
-    tiles, kernels, products = (_over_axes(np.array(each, np.float64), dims, dtype) for each in along_an_axis())
+    tiles, kernels, products = (_over_axes(np.array(each, np.float64), dims, dtype) for each in axis_transforms())
     return tiles, kernels, products
 
 
@@ -120,7 +120,7 @@ def _over_axes(transform: Array, dims: int, dtype: np.dtype[Any]) -> Array:
 Matrix = list[list[Fraction]]
 
 
-def along_an_axis() -> tuple[Matrix, Matrix, Matrix]:
+def axis_transforms() -> tuple[Matrix, Matrix, Matrix]:
     """Return the exact transforms of tiles, kernels and products along one axis (transposed Toom–Cook multiplication).
 
     For points p and P(x) = ∏(x − p): the row of the kernel transform for p has the powers of p divided by P′(p), the

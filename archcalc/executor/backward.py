@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from archcalc.executor.gradient import EvaluatedLayer, Gradient, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, GradientFunction, gradient_of
 from archcalc.executor.interpreter import DEFAULT_STEP, Interpreter, LayerTrace, Run, live_bytes
 from archcalc.executor.kept import is_absent, trained_of, with_kept_only
-from archcalc.executor.kernel import Array, Arrays, Buffers, Context
+from archcalc.executor.kernel import Array, Arrays, Context, WorkBuffers
 from archcalc.executor.losses import Loss
 from archcalc.executor.paths import Paths
 from archcalc.executor.training import TrainingStep
@@ -26,7 +26,7 @@ Observer = Callable[[object], None]
 Key = TypeVar("Key", Ref, str)
 
 
-class Point(NamedTuple):
+class BackwardTrace(NamedTuple):
     """The evaluation of a layer, and the gradients of its outputs."""
 
     trace: LayerTrace
@@ -34,7 +34,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Backward:
+class BackwardResult:
     """The results of a forward and a backward pass."""
 
     loss: float
@@ -50,7 +50,7 @@ class Backward:
     """The time of the backward pass."""
     saved: int
     """The bytes of the tensors that were kept for the backward pass."""
-    points: Mapping[str, Point]
+    points: Mapping[str, BackwardTrace]
     """The layers that were to be kept."""
 
     def of_example(self, name: str) -> Array:
@@ -72,9 +72,9 @@ def gradients(
     fixed: Mapping[str, Array] | None = None,
     tally: bool = False,
     keep: Iterable[str] = (),
-    instead: Mapping[str, Gradient] | None = None,
+    instead: Mapping[str, GradientFunction] | None = None,
     observe: Observer | None = None,
-) -> Backward:
+) -> BackwardResult:
     """Return the gradients of a loss.
 
     The tensors of the forward pass that gradients are computed from are kept until the backward pass has used them.
@@ -118,7 +118,7 @@ def gradients(
     tensors, arrays = dict[Ref, Array](), dict[str, Array]()
     for name, g in first.items():
         _add(tensors, paths.losses[name], g)
-    counts, buffers, points = dict[str, Mapping[str, int]](), Buffers(), dict[str, Point]()
+    counts, buffers, points = dict[str, Mapping[str, int]](), WorkBuffers(), dict[str, BackwardTrace]()
     while traces:
         trace = traces.pop()  # its tensors are freed unless earlier layers read them
         if observe is not None:
@@ -128,7 +128,7 @@ def gradients(
             continue
         node = trace.node
         if node.name in kept:
-            points[node.name] = Point(trace, given)
+            points[node.name] = BackwardTrace(trace, given)
         context = Context(
             training,
             (seed, trace.number),
@@ -152,7 +152,7 @@ def gradients(
                 _add(arrays, full, found.weights[name])
         if context.tally is not None:
             counts[node.name] = {kind: number for kind, number in context.tally.items() if number}
-    return Backward(
+    return BackwardResult(
         loss=value,
         gradients={
             name: arrays[name] if name in paths.arrays else tensors[paths.tensors[name]] for name in paths.names

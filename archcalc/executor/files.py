@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.inputs import shape_problem
 from archcalc.executor.kernel import Array, Sizes
-from archcalc.executor.weights import array_problems, check, stored
+from archcalc.executor.weights import array_problems, check_arrays, stored_array_shapes
 from archcalc.graph import Graph
 
 UNREADABLE = {
@@ -83,7 +83,7 @@ def read_weights(path: str, graph: Graph, *, dtype: DTypeLike = np.float32, trai
         ArrayError: the file cannot be read, or arrays are missing, unknown, of another shape, not of floating-point
             numbers, or not finite; all of them are listed.
     """
-    known = stored(graph, training=True)
+    known = stored_array_shapes(graph, training=True)
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
@@ -107,7 +107,7 @@ def read_weights(path: str, graph: Graph, *, dtype: DTypeLike = np.float32, trai
         raise
     except (OSError, *UNREADABLE) as error:
         raise ArrayError([_unreadable(path, error)]) from None
-    check(graph, arrays, training=training)
+    check_arrays(graph, arrays, training=training)
     return arrays
 
 

@@ -43,7 +43,7 @@ class Gradients(NamedTuple):
     weights: Mapping[str, Array] = {}
 
 
-class Gradient(Protocol):
+class GradientFunction(Protocol):
     """Returns the gradients of a layer, given those with respect to each of its outputs.
 
     An array that is returned may be a view of one that was given; what is given is not written to.
@@ -52,18 +52,18 @@ class Gradient(Protocol):
     def __call__(self, op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients: ...
 
 
-GRADIENTS: dict[type[Operator], Gradient] = {}
+GRADIENTS: dict[type[Operator], GradientFunction] = {}
 """Those of all operators that have one; the others say why not (`archcalc.ops.traits.NoGradient`)."""
 
-Registered: TypeAlias = Callable[[Function], Function]
+Decorator: TypeAlias = Callable[[Function], Function]
 
 
-def gradient(*operators: type[Operator]) -> Registered[Any]:
+def gradient(*operators: type[Operator]) -> Decorator[Any]:
     """Return a decorator that registers the vector–Jacobian product of some operators."""
     return register(GRADIENTS, operators)
 
 
-def gradient_of(op: Operator) -> Gradient:
+def gradient_of(op: Operator) -> GradientFunction:
     """Return the vector–Jacobian product of an operator.
 
     Raises:

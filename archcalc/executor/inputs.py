@@ -35,7 +35,7 @@ def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike
             embedding, or belongs to an unknown input.
     """
     arrays = {name: np.asarray(values) for name, values in given.items()}
-    check(graph, arrays)
+    check_inputs(graph, arrays)
     return {
         name: with_batch(np.ascontiguousarray(array, np.dtype(dtype)), len(graph.inputs[name]))
         for name, array in arrays.items()
@@ -47,7 +47,7 @@ def with_batch(array: Array, axes: int) -> Array:
     return array if array.ndim > axes else array[None]
 
 
-def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
+def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:
     """Check arrays for inputs, each of one example or of a batch.
 
     Raises:

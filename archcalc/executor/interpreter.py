@@ -17,7 +17,9 @@ import numpy as np
 from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
+from archcalc.executor.kernel import Array, Arrays, Context, Kernel, WorkBuffers, kernel_of, owner
+from archcalc.executor.narrow import in_formats, rounding_to
+from archcalc.executor.random import seed_of
 from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names, array_problems
 from archcalc.graph import Graph, Node, Ref
@@ -135,7 +137,7 @@ class Interpreter:
         Args:
             inputs: an array for every input of the graph, batch in front; they are not written to.
             training: whether to use batch statistics and dropout, and to run training heads.
-            seed: the seed of dropout.
+            seed: the seed of dropout and of random layers.
             step: in training, the masks of dropout that are given, and how running statistics are updated.
             keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
             fixed: arrays that replace the outputs of layers, by layer, batch in front; only for layers with one output.
@@ -177,7 +179,7 @@ class Interpreter:
     ) -> Run:
         """Evaluate every layer as `run` does, for a request, from which the inputs are removed."""
         begin = perf_counter()
-        buffers, peak = Buffers(), 0
+        buffers, peak = WorkBuffers(), 0
         counts, updates = dict[str, Mapping[str, int]](), dict[str, Array]()
         tensors: dict[Ref, Array] = {}
         example = next(iter(request.inputs.values()))
@@ -190,18 +192,20 @@ class Interpreter:
             node = layer.node
             context = Context(
                 training,
-                (seed, layer.number),
+                seed_of(self.graph, layer.number, seed),
                 Counter() if tally else None,
                 batch=batch,
                 dtype=dtype,
                 buffers=buffers,
                 mask=step.masks.get(node.name),
                 average=step.average,
+                rounding=rounding_to(node.precision),
             )
             given = tuple([tensors[ref] for ref in node.inputs])
             start = perf_counter()
             with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
                 outputs = layer.kernel(node.op, given, layer.weights, context)
+                outputs = in_formats(outputs, node.formats, (*given, *layer.weights.values()))
             if fixed is not None and node.name in fixed:
                 outputs = (fixed[node.name],)
             seconds = perf_counter() - start
@@ -280,7 +284,11 @@ class Interpreter:
             problems.append("inputs have different number formats")
         if problems:
             raise ArrayError(problems)
-        return dict(inputs)
+        nodes = {node.name: node for node in self.graph.nodes[: len(shapes)]}
+        found = dict(inputs)
+        for name, array in inputs.items():
+            (found[name],) = in_formats([array], nodes[name].formats, [array])
+        return found
 
 
 class PlannedLayer(NamedTuple):

@@ -32,7 +32,7 @@ def uninitialised(size: int) -> Array:
     return np.empty(size, np.uint8)
 
 
-class Buffers:
+class WorkBuffers:
     """Work buffers by purpose: memory is reused for the same purpose, and enlarged if needed."""
 
     def __init__(self, allocate: Callable[[int], Array] = uninitialised) -> None:
@@ -63,7 +63,7 @@ class Context:
     training: bool = False
     """Whether to use batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
-    """The seed of dropout."""
+    """The seed of dropout and of random numbers."""
     tally: Counter[str] | None = None
     """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Context:
     """The number of examples, for kernels without inputs."""
     dtype: DTypeLike = np.float32
     """The number format, for kernels that read no array."""
-    buffers: Buffers = field(default_factory=Buffers)
+    buffers: WorkBuffers = field(default_factory=WorkBuffers)
     """Work buffers, which are reused from layer to layer."""
     mask: Array | None = None
     """The masks of dropout, batch in front, if they are not random."""
@@ -80,6 +80,14 @@ class Context:
     """Whether NaN marks what a number depends on: then, no function of a NaN is a number."""
     average: MovingAverage = PYTORCH
     """How running statistics are updated."""
+    rounding: Callable[[Array], None] | None = None
+    """Rounds the results of steps of the layer in their memory, if it has them in a narrower number format."""
+
+    def rounded(self, x: Array) -> Array:
+        """Return the result of a step, which has been rounded if the layer has it in a narrower number format."""
+        if self.rounding is not None:
+            self.rounding(x)
+        return x
 
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""
@@ -92,7 +100,7 @@ class Context:
         return replace(self, tally=None)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """Return a work buffer with arbitrary content; see `Buffers.take`."""
+        """Return a work buffer with arbitrary content; see `WorkBuffers.take`."""
         return self.buffers.take(purpose, shape, dtype)
 
 

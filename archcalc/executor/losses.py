@@ -39,12 +39,12 @@ class Loss:
         return sum(value for value, _ in found.values()), {name: g for name, (_, g) in found.items()}
 
 
-def total() -> Term:
+def sum_loss() -> Term:
     """Return the sum of all numbers of a tensor as its loss."""
     return lambda y: (float(y.sum(dtype=np.float64)), np.ones_like(y))
 
 
-def weighted(weights: Array) -> Term:
+def weighted_loss(weights: Array) -> Term:
     """Return the sum of all numbers times given weights: the loss with a given gradient."""
 
     def of(y: Array) -> tuple[float, Array]:
@@ -54,7 +54,7 @@ def weighted(weights: Array) -> Term:
     return of
 
 
-def mean_square(target: Array) -> Term:
+def mean_square_loss(target: Array) -> Term:
     """Return the mean of the squared differences from a target as the loss."""
 
     def of(y: Array) -> tuple[float, Array]:
@@ -64,7 +64,7 @@ def mean_square(target: Array) -> Term:
     return of
 
 
-def cross_entropy(labels: Array, *, axis: int, scores: Scores = "logits") -> Term:
+def cross_entropy_loss(labels: Array, *, axis: int, scores: Scores = "logits") -> Term:
     """Return the mean of −log p of the labelled classes as the loss.
 
     Args:
@@ -92,7 +92,7 @@ def cross_entropy(labels: Array, *, axis: int, scores: Scores = "logits") -> Ter
     return of
 
 
-def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
+def cross_entropy_of_tensor(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
     """Return the cross-entropy of a tensor of a network, with its features as the classes.
 
     The tensor holds probabilities or their logarithms if a softmax or log-softmax made it, and logits otherwise.
@@ -100,7 +100,7 @@ def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
     Args:
         graph: the network.
         ref: the tensor.
-        labels: the classes; see `cross_entropy`.
+        labels: the classes; see `cross_entropy_loss`.
         name: the name of the tensor, for messages.
 
     Raises:
@@ -112,7 +112,7 @@ def cross_entropy_of(graph: Graph, ref: Ref, labels: Array, name: str) -> Term:
     if outside.any():
         got = f"{labels[outside].flat[0]:g}"
         raise ArrayError([f"the target of '{name}' must consist of integers from 0 to {classes - 1}, got {got}"])
-    return cross_entropy(labels, axis=axis + 1, scores=graph.nodes[ref.node].op.scores)
+    return cross_entropy_loss(labels, axis=axis + 1, scores=graph.nodes[ref.node].op.scores)
 
 
 def class_axis(graph: Graph, ref: Ref, name: str) -> int:
@@ -166,15 +166,15 @@ def loss_of(
     if upstream is not None:
         name, ref = next(iter(refs.items()))
         array = _examples(upstream, target_shape("sum", graph, ref, name), batch, "upstream")
-        return Loss({name: weighted(array)}, "upstream", {name: array})
+        return Loss({name: weighted_loss(array)}, "upstream", {name: array})
     if kind == "sum":
-        return Loss({name: total() for name in refs}, kind)
+        return Loss({name: sum_loss() for name in refs}, kind)
     terms, given = dict[str, Term](), dict[str, Array]()
     for name, ref in refs.items():
         if name not in targets:
             raise ArrayError([f"the loss {kind} needs a target of '{name}'"])
         target = given[name] = _examples(targets[name], target_shape(kind, graph, ref, name), batch, "target")
-        terms[name] = mean_square(target) if kind == "mse" else cross_entropy_of(graph, ref, target, name)
+        terms[name] = mean_square_loss(target) if kind == "mse" else cross_entropy_of_tensor(graph, ref, target, name)
     return Loss(terms, kind, given)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from archcalc.executor import gradients  # noqa: F401  # registers them
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.gradient import GRADIENTS
-from archcalc.executor.weights import array_names, stored
+from archcalc.executor.weights import array_names, stored_array_shapes
 from archcalc.graph import Graph, Ref
 
 
@@ -28,7 +28,7 @@ class Paths:
         """
         self.graph, self.names = graph, tuple(dict.fromkeys(names))
         self.losses = {name: self._tensor(name) for name in losses}
-        known = stored(graph, training=training)
+        known = stored_array_shapes(graph, training=training)
         self.arrays = {name for name in self.names if name in known}
         self.tensors = {name: self._tensor(name) for name in self.names if name not in known}
         self._runs = [*graph.running(training=training)]
@@ -50,7 +50,7 @@ class Paths:
     def derivable(cls, graph: Graph, losses: Iterable[str], *, training: bool) -> list[str]:
         """Return the inputs and stored arrays that a loss has gradients with respect to, in graph order."""
         paths = cls(graph, (), losses, training=training)
-        paths.names = (*graph.inputs, *stored(graph, training=training))
+        paths.names = (*graph.inputs, *stored_array_shapes(graph, training=training))
         paths.arrays = set(paths.names[len(graph.inputs) :])
         paths.tensors = {**graph.input_refs}
         without = dict(paths._without_gradient())

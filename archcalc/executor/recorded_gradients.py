@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
 
-from archcalc.executor.backward import Backward, Point
+from archcalc.executor.backward import BackwardResult, BackwardTrace
 from archcalc.executor.interpreter import DEFAULT_STEP
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.batch import record_batch
 from archcalc.executor.loops.losses import cross_entropy_of_logits, mean_square
-from archcalc.executor.loops.record import Recorded
-from archcalc.executor.loops.reverse import reverse
+from archcalc.executor.loops.record import RecordedNumber
+from archcalc.executor.loops.reverse import reverse_mode_gradients
 from archcalc.executor.losses import Loss, class_axis
 from archcalc.executor.training import TrainingStep, mask_of
-from archcalc.executor.weights import array_names, stored
+from archcalc.executor.weights import array_names, stored_array_shapes
 from archcalc.graph import Graph, Node, Ref
 
 Index: TypeAlias = tuple[int, ...]
@@ -28,7 +28,7 @@ Index: TypeAlias = tuple[int, ...]
 
 def readers(graph: Graph, name: str) -> Iterator[tuple[Node, list[str]]]:
     """Yield the layers that read a tensor or use a stored array, with its names in them."""
-    is_array = name in stored(graph, training=True)
+    is_array = name in stored_array_shapes(graph, training=True)
     ref = None if is_array else graph.find(name)
     for _, node in graph.layers():
         if is_array:
@@ -49,7 +49,7 @@ class RecordedGradients:
     """The gradients of a loss, whose numbers can be worked out."""
 
     graph: Graph
-    found: Backward
+    found: BackwardResult
     """The gradients, with the evaluation of the layers of `layers_to_keep`."""
     loss: Loss
     seed: int = 0
@@ -61,17 +61,17 @@ class RecordedGradients:
         """Return the operations of the layers that one number of a gradient is worked out from, by layer."""
         return {node.name: self._operations(node, point) for node, _, point in self._points(name)}
 
-    def _operations(self, node: Node, point: Point) -> int:
+    def _operations(self, node: Node, point: BackwardTrace) -> int:
         return int(node.op.cost(self.graph.input_shapes(node)).flops) * len(point.given[0])
 
-    def _points(self, name: str) -> Iterator[tuple[Node, list[str], Point]]:
+    def _points(self, name: str) -> Iterator[tuple[Node, list[str], BackwardTrace]]:
         """Yield the layers that the loss depends on among the readers of a tensor or array."""
         for node, names in readers(self.graph, name):
             point = self.found.points.get(node.name)
             if point is not None:
                 yield node, names, point
 
-    def numbers(self, name: str, indices: Sequence[Index]) -> tuple[dict[Index, Recorded], Mapping[str, Array]]:
+    def numbers(self, name: str, indices: Sequence[Index]) -> tuple[dict[Index, RecordedNumber], Mapping[str, Array]]:
         """Return numbers of a gradient, worked out, and the arrays that they are computed from.
 
         Args:
@@ -82,7 +82,7 @@ class RecordedGradients:
             MissingDefinition: a layer has no definition by loops.
         """
         batched = name not in self.found.arrays
-        parts: dict[Index, list[Recorded]] = {index: [] for index in indices}
+        parts: dict[Index, list[RecordedNumber]] = {index: [] for index in indices}
         arrays: dict[str, Array] = {}
         for node, names, point in self._points(name):
             layer = _Layer(self.graph, node, point, self.seed, self.step)
@@ -95,7 +95,7 @@ class RecordedGradients:
                     numbers.append(self._of_loss(own, index))
         return {index: reduce(lambda one, other: one + other, numbers) for index, numbers in parts.items()}, arrays
 
-    def _of_loss(self, name: str, index: Index) -> Recorded:
+    def _of_loss(self, name: str, index: Index) -> RecordedNumber:
         """Return the gradient of the loss itself with respect to a number of an output: what no layer passes on.
 
         It is worked out for the mean squared error and the cross-entropy of logits.
@@ -108,13 +108,13 @@ class RecordedGradients:
             axis = class_axis(self.graph, ref, name) + 1
             return cross_entropy_of_logits(y, self.loss.given[name], index, axis)
         _, g = self.loss.terms[name](y)
-        return Recorded(float(g[index]))
+        return RecordedNumber(float(g[index]))
 
 
 class _Layer:
     """A layer whose gradient is worked out: its definition by loops on recorded numbers."""
 
-    def __init__(self, graph: Graph, node: Node, point: Point, seed: int, step: TrainingStep) -> None:
+    def __init__(self, graph: Graph, node: Node, point: BackwardTrace, seed: int, step: TrainingStep) -> None:
         trace = point.trace
         names = _names_read(graph, node)
         self.inputs = {_argument(place): name for place, name in enumerate(names)}
@@ -133,12 +133,12 @@ class _Layer:
             **dict(self.stored.values()),
         }
 
-    def gradient(self, name: str, index: Index, *, batched: bool) -> Recorded:
+    def gradient(self, name: str, index: Index, *, batched: bool) -> RecordedNumber:
         """Return one number of the gradient of an input or of a stored array, by its name in the layer."""
         at = index[1:] if batched and self.single else index
         place = (self.inputs[name] if name in self.inputs else self.stored[name][0], at)
-        found = reverse(self.results, place).get(place)
-        return found if isinstance(found, Recorded) else Recorded(found or 0.0)
+        found = reverse_mode_gradients(self.results, place).get(place)
+        return found if isinstance(found, RecordedNumber) else RecordedNumber(found or 0.0)
 
 
 def _argument(place: int) -> str:

@@ -14,7 +14,7 @@ from archcalc.executor import kernels  # noqa: F401  # registers what layers sto
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes, storage_of
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.traits import STANDARD, Initial, Spread, largest
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Spread, largest_spread
 
 
 def stored_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
@@ -34,7 +34,7 @@ def own_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
     return {name: shape for name, shape in stored_shapes(graph, node).items() if name not in node.tied}
 
 
-def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
+def stored_array_shapes(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
     """Return the shapes of the stored arrays of a network by ``layer.array``, in graph order."""
     return {
         f"{node.name}.{name}": shape
@@ -43,7 +43,7 @@ def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
     }
 
 
-def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) -> None:
+def check_arrays(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) -> None:
     """Check arrays against a network.
 
     Args:
@@ -65,9 +65,9 @@ def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) 
         raise ArrayError(problems)
 
 
-def fits(graph: Graph, arrays: Mapping[str, Array]) -> bool:
+def arrays_fit(graph: Graph, arrays: Mapping[str, Array]) -> bool:
     """Return whether arrays are those of a network at inference, by their names and shapes."""
-    return {name: array.shape for name, array in arrays.items()} == stored(graph)
+    return {name: array.shape for name, array in arrays.items()} == stored_array_shapes(graph)
 
 
 def array_problems(
@@ -75,9 +75,9 @@ def array_problems(
 ) -> Iterator[str]:
     """Yield a sentence for every array that does not fit a network.
 
-    Arguments are those of `check`, with shapes and number formats in place of arrays.
+    Arguments are those of `check_arrays`, with shapes and number formats in place of arrays.
     """
-    needed, known = stored(graph, training=training), stored(graph, training=True)
+    needed, known = stored_array_shapes(graph, training=training), stored_array_shapes(graph, training=True)
     for name, shape in known.items():
         if name not in found:
             if name in needed:
@@ -96,7 +96,9 @@ def array_problems(
 # --- seeded initial values ---
 
 
-def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, training: bool = False) -> dict[str, Array]:
+def initial_arrays(
+    graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, training: bool = False
+) -> dict[str, Array]:
     """Return initial stored arrays as operators declare them: weights are random, all others are neutral.
 
     Weights preserve the magnitude of activations. For this, the mean and the variance of activations are propagated
@@ -112,7 +114,7 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
         read = [spreads[ref] for ref in node.inputs]
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
         for name, shape in own_shapes(graph, node).items() if training or not node.training else ():
-            start = node.op.initial(name, shape, largest(read))
+            start = node.op.initial(name, shape, largest_spread(read))
             arrays[f"{node.name}.{name}"] = _drawn(start, shape, rng).astype(dtype, copy=False)
         after = node.op.spread(read, graph.input_shapes(node))
         spreads.update({Ref(index, output): after for output in range(len(node.outputs))})
@@ -125,11 +127,11 @@ def random_names(graph: Graph, *, training: bool = False) -> list[str]:
         f"{node.name}.{name}"
         for _, node in graph.running(training=training)
         for name, shape in own_shapes(graph, node).items()
-        if node.op.initial(name, shape, STANDARD).deviation
+        if node.op.initial(name, shape, STANDARD_SPREAD).deviation
     ]
 
 
-def _drawn(start: Initial, shape: Sizes, rng: np.random.Generator) -> Array:
+def _drawn(start: InitialValues, shape: Sizes, rng: np.random.Generator) -> Array:
     """Return the initial values of one stored array."""
     if not start.deviation:
         return np.full(shape, start.mean)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archcalc.grading.class_tables import Asked, read_class
+from archcalc.grading.class_tables import IsQuestion, read_class
 from archcalc.grading.documents import read_document_answers
 from archcalc.grading.lines import has_lines_only, read_lines
 from archcalc.grading.submission import AnswerFile
@@ -25,7 +25,7 @@ DOCUMENTS = (".yaml", ".yml", ".json")
 
 
 def read_submissions(
-    source: Source, asked: Asked, *, limits: Limits = DEFAULT, max_answers: int = MAX_ANSWERS
+    source: Source, asked: IsQuestion, *, limits: Limits = DEFAULT, max_answers: int = MAX_ANSWERS
 ) -> list[AnswerFile]:
     """Read the submissions in a file: one, or those of a class from a table with one row per student.
 

@@ -49,11 +49,11 @@ _KNOWN = re.compile(
 )
 """The titles of other columns that these systems write, which are ignored without a note."""
 
-Asked: TypeAlias = Callable[[str], bool]
+IsQuestion: TypeAlias = Callable[[str], bool]
 """Returns whether the title of a column is a question."""
 
 
-def read_class(source: Source, asked: Asked, max_answers: int) -> list[AnswerFile] | None:
+def read_class(source: Source, asked: IsQuestion, max_answers: int) -> list[AnswerFile] | None:
     """Return the answers of each student in a table of a class; ``None`` if a CSV file is not such a table.
 
     Raises:

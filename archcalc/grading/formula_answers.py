@@ -23,7 +23,7 @@ from archcalc.diagnosis.formulas import FormulaSample, explain_formula
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
-from archcalc.numeric.helpers import Impossible, NeedsPlain
+from archcalc.numeric.helpers import Impossible, PlainNumberRequired
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import network_of
 from archcalc.spec import Given, Limits, load_spec
@@ -84,7 +84,7 @@ class FormulaJudge:
         except SpecError as error:
             first = error.problems[0]
             return _unreadable(claim, first.message, first.code, first.hint)
-        except NeedsPlain as error:
+        except PlainNumberRequired as error:
             return _unreadable(claim, f"{error} must be a number in a formula, got a symbol")
         except (Impossible, TooComplex, ArithmeticError) as error:
             return _unreadable(claim, str(error))
@@ -201,7 +201,7 @@ def _unit(target: str) -> str:
 
 
 def _given(network: FormulaNetwork, free: tuple[str, ...]) -> Given:
-    """What a file gives for a network, without the values of the free names."""
+    """Return what a file gives for a network, without the values of the free names."""
     settings = {name: text.value for name, text in network.text.settings.items() if name not in free}
     return Given(
         settings, {name: text.value for name, text in network.text.shapes.items()}, network.text.layout or None

@@ -10,18 +10,18 @@ from archcalc.claims.claim import PASSING, Claim, Explanation, Judgement, Verdic
 from archcalc.claims.claimed_value import same_value, without_hedge
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Feedback
-from archcalc.grading.asked import AskedQuestions
+from archcalc.grading.asked_questions import AskedQuestions
 from archcalc.grading.audit import audit_mark
 from archcalc.grading.columns import quantity_of
 from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
-from archcalc.grading.kinds.base import unreadable
-from archcalc.grading.kinds.follow_through import WrongAnswer, as_start, followed
+from archcalc.grading.kinds.base import unreadable_result
+from archcalc.grading.kinds.follow_through import WrongAnswer, as_start, with_follow_through
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.rows import in_one_line
-from archcalc.grading.subjects import Library, Subject
+from archcalc.grading.subjects import NetworkLibrary, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
-from archcalc.grading.table_sources import sourced
+from archcalc.grading.table_sources import marks_by_source
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
@@ -30,7 +30,7 @@ class Grader:
     """Grades any number of submissions by one key; what they share is computed once."""
 
     def __init__(
-        self, key: Key | None, library: Library, *, explain: bool = True, feedback: Feedback = ENGLISH
+        self, key: Key | None, library: NetworkLibrary, *, explain: bool = True, feedback: Feedback = ENGLISH
     ) -> None:
         """Prepare a key.
 
@@ -112,14 +112,14 @@ class Grader:
         return marks
 
     def _grade_table(self, submission: AnswerFile, subject: Subject) -> tuple[list[Mark], list[str]]:
-        """The marks of the figures of a table of networks, and notes on what made its columns."""
+        """Return the marks of the figures of a table of networks, and notes on what made its columns."""
         claims = [_claim(answer, subject.canonical(answer.target.value.strip())) for answer in submission.answers]
         judgements = subject.judge.judge(claims, explain=False)
         marks = []
         for answer, judgement in zip(submission.answers, judgements, strict=True):
             question = Question(id=judgement.target, place=answer.target, target=answer.target, points=Fraction(1))
             marks.append(self._mark(question, answer, judgement, subject))
-        return sourced(marks, judgements, submission, self.library)
+        return marks_by_source(marks, judgements, submission, self.library)
 
     def _grade_answers(self, submission: AnswerFile, asked: AskedQuestions) -> tuple[list[Mark], list[str]]:
         """Return the marks of the questions of the key, in its order, and notes."""
@@ -202,9 +202,9 @@ class Grader:
         value, written = answer.value.value.strip(), in_one_line(answer.value.value)
         correct = asked.correct_answer(question)
         prepared = asked.prepared[question.id]
-        outcome = prepared.judge(value) if problem is None else unreadable(problem.message)
+        outcome = prepared.judge(value) if problem is None else unreadable_result(problem.message)
         if outcome.verdict in (Verdict.WRONG, Verdict.EXPLAINED):
-            outcome = followed(prepared, value, outcome, earlier)
+            outcome = with_follow_through(prepared, value, outcome, earlier)
             if (start := as_start(question.id, prepared, value)) is not None:
                 earlier.append(start)
         say, name = self.feedback.say, question.id
@@ -231,7 +231,7 @@ class Grader:
             value=written,
             verdict=outcome.verdict,
             right=outcome.verdict in PASSING,
-            points=self.key.worth(outcome.verdict, question.points),
+            points=self.key.points_for(outcome.verdict, question.points),
             of=question.points,
             actual=correct,
             sentence=sentence,
@@ -256,7 +256,7 @@ class Grader:
             value=answer.value.value.strip(),
             verdict=judgement.verdict,
             right=judgement.verdict in PASSING,
-            points=self.key.worth(judgement.verdict, question.points),
+            points=self.key.points_for(judgement.verdict, question.points),
             of=question.points,
             actual=judgement.actual,
             sentence=judgement.in_words(self.feedback),
@@ -295,7 +295,7 @@ class Grader:
             text=question.text,
             verdict=Verdict.MISSING,
             right=False,
-            points=self.key.worth(Verdict.MISSING, question.points),
+            points=self.key.points_for(Verdict.MISSING, question.points),
             of=question.points,
             actual=actual,
             sentence=self.feedback.say(

@@ -19,7 +19,7 @@ from archcalc.claims.claim import Verdict
 from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
-from archcalc.grading.kinds.base import Kind
+from archcalc.grading.kinds.base import QuestionKind
 from archcalc.grading.kinds.reading import DETAILS, KINDS, SHARED, read_kind
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
@@ -81,7 +81,7 @@ class Question:
     """The place of errors of the question."""
     target: Text | None
     """The target whose figure or formula is asked; ``None`` for a question of another kind."""
-    kind: Kind | None = None
+    kind: QuestionKind | None = None
     """The kind of a question without a target."""
     points: Fraction
     text: str = ""
@@ -110,7 +110,7 @@ class Key:
     partial: Dictionary[Verdict, Fraction] = field(default_factory=lambda: dict(PARTIAL))
     title: str = ""
 
-    def worth(self, verdict: Verdict, points: Fraction) -> Fraction:
+    def points_for(self, verdict: Verdict, points: Fraction) -> Fraction:
         """Return the points that a verdict earns of those of a question.
 
         ``coarse`` counts as unreadable; the points of ``by-hand`` are given by a person.
@@ -154,7 +154,7 @@ def _questions(key: Mapping, points: Fraction, digits: int, problems: Problems) 
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return ()
     if isinstance(content, Scalar):
-        fail("key", "'questions:' must be a list or a mapping, got a text", content.span, EXAMPLE)
+        fail("key", "'questions:' must be a list or a mapping, got text", content.span, EXAMPLE)
     found: dict[str, Question] = {}
     entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
     for name, item in entries:
@@ -243,7 +243,7 @@ def _digits(mapping: Mapping, default: int) -> int:
         return default
     number = _number(expect_scalar(content, "'digits:'"))
     if number.denominator != 1 or not 1 <= number <= 100:
-        fail("key", "'digits:' must be an integer from 1 to 100", content.span)
+        fail("key", f"'digits:' must be an integer from 1 to 100, got {float(number):g}", content.span)
     return int(number)
 
 

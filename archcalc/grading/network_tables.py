@@ -74,7 +74,9 @@ def read_network_tables(grids: Iterable[tuple[list[Text], list[list[Text]]]], ma
         read = {columns.network, columns.resolution, *columns.figures}
         table.notes.extend(notes_on_unread(title for index, title in enumerate(titles) if index not in read))
     if unknown and not table.networks:
-        hint = next(filter(None, (suggest_bundled(each.value) for each in unknown)), "archcalc zoo lists the networks")
+        hint = next(
+            filter(None, (suggest_bundled(each.value) for each in unknown)), "`archcalc zoo` lists the networks"
+        )
         fail("unknown-name", "no row names a network that archcalc knows", whole_text(unknown[0]), hint)
     if unknown:
         more = f" and {len(unknown) - MAX_LISTED:,} more" if len(unknown) > MAX_LISTED else ""
@@ -100,7 +102,7 @@ def _read_row(table: NetworkTable, titles: list[Text], columns: _Columns, row: l
 
 
 def _plain(cell: str) -> str:
-    """The text of a cell without links, footnotes and emphasis."""
+    """Return the text of a cell without links, footnotes and emphasis."""
     return _MARKUP.sub("", _LINK.sub(r"\1", cell)).strip()
 
 
@@ -123,7 +125,7 @@ def _network(written: str, row: list[Text], columns: _Columns) -> NetworkText | 
 
 
 def _free_name(written: str, network: NetworkText, taken: dict[str, NetworkText]) -> str:
-    """The name of a network in targets: that of the row, with the resolution or a number if it is taken."""
+    """Return the name of a network in targets: that of the row, with the resolution or a number if it is taken."""
     name = written.replace(" / ", "/")
     if name in taken and network.shapes:
         name = f"{name} {network.shapes[''].value}"
@@ -141,5 +143,5 @@ def _figure(row: list[Text], index: int, unit: str) -> Iterator[Text]:
 
 
 def _text(cell: Text, value: str) -> Text:
-    """A value at the place of a cell."""
+    """Return a value at the place of a cell."""
     return Text(cell.source, value, cell.start)

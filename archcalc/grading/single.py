@@ -12,7 +12,7 @@ from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.kinds.reading import KINDS
 from archcalc.grading.marks import Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import Answer, AnswerFile
 from archcalc.spec.errors import Source, SpecError, Text, fail
 from archcalc.spec.limits import DEFAULT
@@ -84,7 +84,7 @@ def grade_answer(answer: object, question: str | Mapping[str, Any], *, hide_answ
 
 @lru_cache(maxsize=256)
 def _grader(key: str) -> Grader:
-    return Grader(read_key(Source(NAME, key)), Library(DEFAULT))
+    return Grader(read_key(Source(NAME, key)), NetworkLibrary(DEFAULT))
 
 
 def _key(question: str | Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ class Subject:
         self,
         networks: Mapping[str, Analysis],
         formulas: FormulaJudge,
-        library: Library,
+        library: NetworkLibrary,
         models: Mapping[str, ModelFile | None] = MappingProxyType({}),
     ) -> None:
         """Prepare networks by name, with the judge of formulas about them.
@@ -132,7 +132,7 @@ class _Content(NamedTuple):
     assume: tuple[str, ...]
 
 
-class Library:
+class NetworkLibrary:
     """Loads each network once."""
 
     def __init__(self, limits: Limits = DEFAULT) -> None:

@@ -15,21 +15,21 @@ from typing import NamedTuple, TypeAlias
 from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
-from archcalc.counters.assumed import FORMS
+from archcalc.counters.assumed_trace import FORMS
 from archcalc.counters.count import Count
 from archcalc.counters.rules import Tool
-from archcalc.diagnosis.counted import COUNTED, code_of, printed
 from archcalc.diagnosis.mistake import Outcome
+from archcalc.diagnosis.printed_counts import COUNTED, code_of, printed_counts
 from archcalc.diagnosis.relatives import variants
 from archcalc.diagnosis.search import search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.grading.marks import Mark, NamedReason
-from archcalc.grading.subjects import Library, Subject
+from archcalc.grading.subjects import NetworkLibrary, Subject
 from archcalc.grading.submission import AnswerFile, NetworkText
 from archcalc.query.targets import network_of
 from archcalc.spec.errors import Text
 
-FEWEST = 2
+MIN_ROWS = 2
 """The number of rows from which a column has a source."""
 MAX_NAMED = 4
 """The maximum number of tools that are named where several give the same rows."""
@@ -66,11 +66,11 @@ class _Row(NamedTuple):
     """All of them."""
 
 
-def sourced(
+def marks_by_source(
     marks: Sequence[Mark],
     judgements: Sequence[Judgement],
     submission: AnswerFile,
-    library: Library,
+    library: NetworkLibrary,
 ) -> tuple[list[Mark], list[str]]:
     """Return the marks of a table of networks, given the sources of its columns, and notes that name the sources.
 
@@ -111,7 +111,7 @@ def sourced(
     return found, notes
 
 
-def _row(judgement: Judgement, networks: Mapping[str, NetworkText], library: Library) -> _Row:
+def _row(judgement: Judgement, networks: Mapping[str, NetworkText], library: NetworkLibrary) -> _Row:
     name, rest = network_of(judgement.target, networks)
     network = networks[name]
     fits: dict[_Key, _Fit] = {}
@@ -140,7 +140,7 @@ def _outcomes(target: DiagnosedTarget, subject: Subject, name: str) -> Iterator[
     if len(target.actual.values) == 1 and not isinstance(target.actual.values[0], str):
         yield DEFINITION, Outcome(values=target.actual.values), None
     if target.quantity in COUNTED:
-        for outcome, counts in printed(target, subject.counters(name)):
+        for outcome, counts in printed_counts(target, subject.counters(name)):
             for count in counts:
                 how = tuple(reason.code for reason in outcome.reasons[1:] if reason.code not in FORMS)
                 yield (count.tool.key, count.quantity.name, *how), outcome, count
@@ -155,7 +155,7 @@ def _sources(rows: Iterable[_Row]) -> list[_Key]:
     correct = Counter(key for key, fit in fits if fit.verdict in CORRECT)
     assumed = Counter(key for key, fit in fits if not fit.is_in_form)
     most = max(((passing[key], correct[key], assumed[key]) for key in passing), default=(0, 0, 0))
-    if most[0] < FEWEST or most[0] * 2 <= len(rows):
+    if most[0] < MIN_ROWS or most[0] * 2 <= len(rows):
         return []
     usual = dict.fromkeys(key for row in rows for key in row.values)
     return [key for key in usual if (passing[key], correct[key], assumed[key]) == most]

@@ -123,7 +123,7 @@ def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:
 
 
 def _network_file(source: Source, grids: list[Grid], name: str, max_answers: int) -> AnswerFile:
-    """The claims of tables of networks; see `read_network_tables`."""
+    """Return the claims of tables of networks; see `read_network_tables`."""
     table = read_network_tables(grids, max_answers)
     return AnswerFile(
         source,

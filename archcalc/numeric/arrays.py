@@ -2,7 +2,7 @@
 
 Every axis of a sweep is an axis of the arrays, along which a number has one entry per value if it depends on it, else
 one entry, which NumPy broadcasts (an open grid). A requirement of a formula masks the configurations that violate it:
-the run records the first reason of each, and their entries, which no longer mean anything, are computed all the same.
+the run records the first violation of each. Their entries, which no longer mean anything, are computed all the same.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.numeric.helpers import NOT_DIVISIBLE, NOT_INTEGER, NeedsPlain, is_plain
+from archcalc.numeric.helpers import NOT_DIVISIBLE, NOT_INTEGER, PlainNumberRequired, is_plain
 from archcalc.numeric.integers import MAX_INT64, Integers, integers
 
 Array = Any
 """A NumPy array."""
 
 
-class Reason(NamedTuple):
+class Violation(NamedTuple):
     """A requirement that makes configurations impossible."""
 
     node: int | None
@@ -39,9 +39,9 @@ class GridEvaluation:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.reasons: list[Reason] = []
-        self.why: Array = np.zeros((1,) * len(shape), np.int32)
-        """Per configuration (broadcast to ``shape``): 0 if it is possible, else 1 + the index of its first reason."""
+        self.violations: list[Violation] = []
+        self.first_violation: Array = np.zeros((1,) * len(shape), np.int32)
+        """Per configuration (broadcast to ``shape``): 0 if it is possible, else 1 + the index of its violation."""
         self.node: int | None = None
         """The index of the layer that is being evaluated."""
         self.example: tuple[int, ...] = (0,) * len(shape)
@@ -70,15 +70,15 @@ class GridEvaluation:
         holds = condition.values
         if holds.all():
             return
-        shape = np.broadcast_shapes(holds.shape, self.why.shape)
-        if shape != self.why.shape:
-            self.why = np.broadcast_to(self.why, shape).copy()
-        new = ~holds & (self.why == 0)
+        shape = np.broadcast_shapes(holds.shape, self.first_violation.shape)
+        if shape != self.first_violation.shape:
+            self.first_violation = np.broadcast_to(self.first_violation, shape).copy()
+        new = ~holds & (self.first_violation == 0)
         if not new.any():
             return
         self.example = tuple(int(place) for place in np.unravel_index(int(new.argmax()), shape))
-        self.reasons.append(Reason(self.node, message, message.format(**names), self.example))
-        self.why[new] = len(self.reasons)
+        self.violations.append(Violation(self.node, message, message.format(**names), self.example))
+        self.first_violation[new] = len(self.violations)
 
     def ceil_div(self, a: Any, b: Any) -> Any:
         return -(-a // b)
@@ -164,10 +164,12 @@ class Numbers:
         self.denominators = denominators
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("an array of numbers has no truth value: a formula must use select, maximum or require")
+        raise PlainNumberRequired(
+            "an array of numbers has no truth value: a formula must use select, maximum or require"
+        )
 
     def __index__(self) -> int:
-        raise NeedsPlain("an array of numbers is not an int: a formula must stay generic")
+        raise PlainNumberRequired("an array of numbers is not an int: a formula must stay generic")
 
     def __str__(self) -> str:
         return str(self.at(self.kind.example))
@@ -229,7 +231,7 @@ class Numbers:
 
     def __pow__(self, exponent: int) -> Any:
         if abs(exponent) > MAX_EXPONENT:
-            raise NeedsPlain("a power of many factors")  # evaluated one by one, plain powers are limited
+            raise PlainNumberRequired("a power of many factors")  # evaluated one by one, plain powers are limited
         power: Any = 1
         for _ in range(abs(exponent)):
             power = self * power
@@ -264,7 +266,7 @@ class Truths:
         self.values = values
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("an array of comparisons has no truth value: a formula must use select or require")
+        raise PlainNumberRequired("an array of comparisons has no truth value: a formula must use select or require")
 
     def __and__(self, other: Truths) -> Truths:
         return Truths(self.kind, self.values & other.values)

@@ -42,7 +42,7 @@ class NotDivisible(Impossible):
     """A number that must be divisible by another one is not."""
 
 
-class NeedsPlain(TypeError):
+class PlainNumberRequired(TypeError):
     """A number of a kind is used where a plain one is needed: as a repeat count, an axis, a condition of ``if``.
 
     Kinds raise it where Python asks one of their numbers for a truth value or an index.
@@ -196,7 +196,7 @@ def round_half_even(a: Number) -> Number:
     return _kind(a).round_half_even(a)
 
 
-def divisible(x: Number, divisor: Number) -> Number:
+def make_divisible(x: Number, divisor: Number) -> Number:
     """Return the multiple of ``divisor`` nearest to ``x``, at least ``divisor`` and at least 90 % of ``x``.
 
     The arithmetic is exact. Published code uses floats and differs in rare cases: 1.16·100 by 8 is 120 here, 112 there.
@@ -239,7 +239,7 @@ def may_equal(a: Number, b: Number) -> bool:
     return a is b or bool(getattr(kind, "may_equal", kind.known_equal)(a, b))
 
 
-def normal(a: Number) -> Number:
+def simplified(a: Number) -> Number:
     """Return a fraction with the denominator 1 as ``int``; any other number as it is."""
     return a.numerator if type(a) is Fraction and a.denominator == 1 else a
 
@@ -247,7 +247,7 @@ def normal(a: Number) -> Number:
 def ratio(a: Number, b: Number) -> Number:
     """Return a / b, exactly."""
     if is_plain(a) and is_plain(b):
-        return normal(Fraction(a) / b)
+        return simplified(Fraction(a) / b)
     return a / b
 
 
@@ -255,7 +255,7 @@ def fraction_terms(a: Number) -> tuple[Number, Number]:
     """Return the numerator and the denominator of a number in lowest terms, as plain integers if it is known.
 
     Raises:
-        NeedsPlain: it is a fraction in some configurations.
+        PlainNumberRequired: it is a fraction in some configurations.
     """
     if is_plain(a):
         return a.numerator, a.denominator
@@ -264,7 +264,7 @@ def fraction_terms(a: Number) -> tuple[Number, Number]:
         found: tuple[Number, Number] = terms(a)
         return found
     if not known_equal(floor(a), a):
-        raise NeedsPlain("a factor that is a fraction")
+        raise PlainNumberRequired("a factor that is a fraction")
     return a, 1
 
 

@@ -13,12 +13,12 @@ from math import gcd
 from typing import Any, Literal, TypeAlias
 
 from archcalc.numeric import mathml
-from archcalc.numeric.helpers import NOT_DIVISIBLE, Impossible, NeedsPlain, ceiling, is_plain, normal
+from archcalc.numeric.helpers import NOT_DIVISIBLE, Impossible, PlainNumberRequired, ceiling, is_plain, simplified
 from archcalc.numeric.helpers import floor as plain_floor
 from archcalc.numeric.printer import Expression, LatexPrinter, Printer, latex_text, upright_words
 
 
-class Traced:
+class TracedNumber:
     """A number with its derivation."""
 
     __slots__ = ("args", "name", "op", "value")
@@ -31,15 +31,15 @@ class Traced:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"Traced({self.name or self.op} = {self.value})"
+        return f"TracedNumber({self.name or self.op} = {self.value})"
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("a traced number has no truth value: a formula must use select, maximum or require")
+        raise PlainNumberRequired("a traced number has no truth value: a formula must use select, maximum or require")
 
     __hash__ = None  # type: ignore[assignment]
 
     def __index__(self) -> int:
-        raise NeedsPlain("a traced number is not an int: a formula must stay generic")
+        raise PlainNumberRequired("a traced number is not an int: a formula must stay generic")
 
     def __add__(self, other: Any) -> Any:
         return self if _is(other, 0) else _make("+", self, other)
@@ -93,12 +93,12 @@ class Traced:
         return Truth(value_of(self) >= value_of(other))
 
     def __eq__(self, other: object) -> Any:
-        if not (isinstance(other, Traced) or is_plain(other)):
+        if not (isinstance(other, TracedNumber) or is_plain(other)):
             return NotImplemented
         return Truth(value_of(self) == value_of(other))
 
     def __ne__(self, other: object) -> Any:
-        if not (isinstance(other, Traced) or is_plain(other)):
+        if not (isinstance(other, TracedNumber) or is_plain(other)):
             return NotImplemented
         return Truth(value_of(self) != value_of(other))
 
@@ -114,12 +114,12 @@ class Truth:
         return KIND
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("a traced comparison has no truth value: a formula must use select or require")
+        raise PlainNumberRequired("a traced comparison has no truth value: a formula must use select or require")
 
 
 def value_of(number: Any) -> Any:
     """Return the value of a traced or plain number, or of a comparison."""
-    return number.value if isinstance(number, Traced | Truth) else number
+    return number.value if isinstance(number, TracedNumber | Truth) else number
 
 
 _COMPUTE: dict[str, Callable[..., Any]] = {
@@ -127,7 +127,7 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "//": lambda a, b: a // b,
-    "/": lambda a, b: normal(Fraction(a) / b),
+    "/": lambda a, b: simplified(Fraction(a) / b),
     "%": lambda a, b: a % b,
     "neg": lambda a: -a,
     "ceil_div": lambda a, b: -(-a // b),
@@ -140,8 +140,8 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
 }
 
 
-def _make(op: str, *args: Any) -> Traced:
-    return Traced(_COMPUTE[op](*map(value_of, args)), op, args)
+def _make(op: str, *args: Any) -> TracedNumber:
+    return TracedNumber(_COMPUTE[op](*map(value_of, args)), op, args)
 
 
 def _is(number: Any, value: int) -> bool:
@@ -198,16 +198,16 @@ class _Kind:
         return (a, 1) if a.value.denominator == 1 else (a.value.numerator, a.value.denominator)
 
     def let(self, name: str, a: Any) -> Any:
-        return Traced(a.value, "let", (a,), name)
+        return TracedNumber(a.value, "let", (a,), name)
 
 
 KIND = _Kind()
-Traced.kind = KIND
+TracedNumber.kind = KIND
 
 
-def leaf(name: str, value: Any) -> Traced:
+def leaf(name: str, value: Any) -> TracedNumber:
     """Return a named number, which derivations start from."""
-    return Traced(value_of(value), "leaf", (), name)
+    return TracedNumber(value_of(value), "leaf", (), name)
 
 
 _TEXT = Printer(modulo=" mod ", thousands=",")
@@ -228,7 +228,7 @@ class Notation:
 
     def key(self, number: Any) -> tuple[Any, ...]:
         """Return a key that is equal for equal derivations."""
-        if not isinstance(number, Traced):
+        if not isinstance(number, TracedNumber):
             return ("constant", number)
         if number.op in ("leaf", "let"):
             return ("name", number.name, number.value)
@@ -272,12 +272,12 @@ class Notation:
         """Write a name within a note, which is text apart from symbols of LaTeX between dollar signs."""
         return f"${_LATEX.symbol(name)}$" if self.form == "latex" else name
 
-    def steps(self, number: Any) -> list[Traced]:
+    def steps(self, number: Any) -> list[TracedNumber]:
         """Return the named steps inside a derivation, innermost first, each once."""
-        found: dict[tuple[Any, ...], Traced] = {}
+        found: dict[tuple[Any, ...], TracedNumber] = {}
 
         def visit(at: Any) -> None:
-            if not isinstance(at, Traced) or self.key(at) in self.names:
+            if not isinstance(at, TracedNumber) or self.key(at) in self.names:
                 return
             for arg in at.args:
                 visit(arg)
@@ -293,7 +293,7 @@ class Notation:
 
     def _expression(self, number: Any, *, numbers: bool) -> Any:
         """Return a derivation as an expression, in which derived and named numbers are symbols or plain numbers."""
-        if not isinstance(number, Traced):
+        if not isinstance(number, TracedNumber):
             return number
         known = self.names.get(self.key(number))
         if known is not None or number.op in ("leaf", "let"):

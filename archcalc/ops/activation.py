@@ -18,8 +18,8 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
-    all_along,
     axis_index,
+    axis_reach,
     operations,
     operator,
     require_positions,
@@ -292,7 +292,7 @@ class Maxout(Operator):
         return Cost({"cmp": product(inputs[0]) - product(self.output(inputs))})
 
 
-class AlongAxis(Operator):
+class AxisNormalisation(Operator):
     """An operator that normalises the elements along one axis together."""
 
     axis: int = axis()
@@ -307,11 +307,11 @@ class AlongAxis(Operator):
         return product(shape), product(shape[:axis] + shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (all_along(axis_index(self.axis, inputs[0]), inputs[0]),)
+        return (axis_reach(axis_index(self.axis, inputs[0]), inputs[0]),)
 
 
 @operator("softmax")
-class Softmax(FixedSpread, AlongAxis):
+class Softmax(FixedSpread, AxisNormalisation):
     """Softmax along an axis: e^(x − max)/Σ e^(x − max).
 
     Shape:  any, unchanged
@@ -332,7 +332,7 @@ class Softmax(FixedSpread, AlongAxis):
 
 
 @operator("log_softmax")
-class LogSoftmax(AlongAxis):
+class LogSoftmax(AxisNormalisation):
     """Logarithm of the softmax along an axis: z − log Σ e^z, z = x − max.
 
     Shape:  any, unchanged

@@ -230,7 +230,7 @@ class Clip(ScalarFunction):
     max: Number | None = real(None, positional=True, help="upper bound; by default none")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(self.bounds > 0, "clip needs a lower bound (min), an upper bound (max), or both")
+        require(self.bound_count > 0, "clip needs a lower bound (min), an upper bound (max), or both")
         if self.min is not None and self.max is not None:
             require(
                 self.min <= self.max,
@@ -241,15 +241,15 @@ class Clip(ScalarFunction):
         return inputs[0]
 
     @property
-    def bounds(self) -> int:
+    def bound_count(self) -> int:
         """The number of bounds."""
         return (self.min is not None) + (self.max is not None)
 
     def cost(self, inputs: Shapes) -> Cost:
-        return Cost({"cmp": self.bounds * product(inputs[0])})
+        return Cost({"cmp": self.bound_count * product(inputs[0])})
 
 
-class Converted(ScalarFunction):
+class FormatConversion(ScalarFunction):
     """A function whose results are numbers of a format.
 
     Runs compute in a format of their own, so the results only have the values that the format can represent.
@@ -267,15 +267,16 @@ FLOAT_NAMES = tuple(each.name for each in FLOATS)
 
 
 @operator("cast", reserved=False)
-class Cast(Converted):
-    """Conversion to a format of floating-point numbers: the nearest number of the format, or the even one of two.
+class Cast(FormatConversion):
+    """Conversion to a floating-point format: each number becomes the nearest one of the format, with ties to even.
 
     Numbers beyond the largest one become infinite, or NaN in a format without infinities; with ``saturate``, they
     become the largest one, as they do in a format that has neither. The gradient is that of the identity, as in
-    PyTorch (straight through).
+    PyTorch (the straight-through estimator).
 
     Cost:   nothing, as for a change of sign
-    Source: IEEE 754; OCP Microscaling Formats 1.0; Bengio et al. 2013 (straight through); PyTorch to; ONNX Cast
+    Source: IEEE 754; OCP Microscaling Formats 1.0; Bengio et al. 2013 (straight-through estimator); PyTorch
+            to; ONNX Cast
     """
 
     format: str = word(MISSING, *FLOAT_NAMES, positional=True, later=FLOAT_NAMES, help="the number format")
@@ -289,14 +290,14 @@ class Cast(Converted):
 
 
 @operator("quantize", reserved=False)
-class Quantize(Converted):
+class Quantize(FormatConversion):
     """The real numbers that the codes of a quantised tensor stand for: s·(clip(round(x/s) + z) − z).
 
-    x/s is rounded to the nearest number of the format, or to the even one of two that are equally near, and limited to
-    the numbers that have a code. The gradient is 1 within the limits, and 0 beyond them (straight through).
+    x/s is rounded to the nearest number of the format, with ties to even, and limited to the numbers that have a code.
+    The gradient is 1 within the limits, and 0 beyond them (the straight-through estimator).
 
     Cost:   1 division, 1 multiplication and 2 comparisons per element
-    Source: Jacob et al. 2018, equation 1; Bengio et al. 2013 (straight through); PyTorch
+    Source: Jacob et al. 2018, equation 1; Bengio et al. 2013 (straight-through estimator); PyTorch
             fake_quantize_per_tensor_affine; ONNX QuantizeLinear and DequantizeLinear
     """
 

@@ -16,18 +16,18 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     WrittenShapes,
-    all_along,
+    axis_reach,
     operations,
     operator,
 )
-from archcalc.ops.conv import weighted_sums
+from archcalc.ops.conv import weighted_sums_cost
 from archcalc.ops.fields import flag, integer, real, tensor
 from archcalc.ops.joins import broadcast_size
-from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Spread
 from archcalc.ops.window import Reach, Window
 
 
-def attending(groups: Number, queries: Number, keys: Number, width: Number, values: Number) -> Cost:
+def attention_cost(groups: Number, queries: Number, keys: Number, width: Number, values: Number) -> Cost:
     """Return the cost of attention with given queries, keys and values.
 
     Per group (head): queries times 1/√width, their products with all keys, a softmax over the keys, and the products
@@ -55,7 +55,7 @@ def attending(groups: Number, queries: Number, keys: Number, width: Number, valu
     )
 
 
-def multiplied(
+def attention_multiplications(
     groups: Number,
     queries: Number,
     keys: Number,
@@ -138,14 +138,14 @@ class ScaledDotProductAttention(Operator):
 
     def cost(self, inputs: Shapes) -> Cost:
         queries, keys, values, *mask = inputs
-        found = attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
+        found = attention_cost(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
         return found + Cost(operations(add=product(queries[:-1]) * keys[-2])) if mask else found
 
     def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
         queries, keys, values, *_ = inputs
         groups, factors = product(queries[:-2]), [Factor((place,)) for place in range(3)]
         added = tuple(range(3, len(inputs)))
-        return multiplied(groups, queries[-2], keys[-2], factors, (queries[-1], values[-1]), added)
+        return attention_multiplications(groups, queries[-2], keys[-2], factors, (queries[-1], values[-1]), added)
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values up to a query, which later queries read as well; none unless causal."""
@@ -157,7 +157,7 @@ class ScaledDotProductAttention(Operator):
         queries, keys, values, *mask = inputs
         seen = Window(from_start=True) if self.causal else None
         return (
-            all_along(-1, queries),
+            axis_reach(-1, queries),
             (*(Window() for _ in keys[:-2]), seen, None),
             (*(Window() for _ in values[:-2]), seen, Window()),
             *((None,) * len(each) for each in mask),
@@ -179,8 +179,8 @@ class Attention(Operator):
     Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
             and one bias per output of each, unless ``nobias``, ``nokeybias``, ``nooutbias``
     Cost:   macs = those of the four projections (4·n·d² if all widths are d) and …·n·m·2·dim (2·n²·d) of the products;
-            ``rope`` 2 multiplications and 1 addition per element of queries and keys; ``alibi``, ``score_bias`` and
-            ``mask`` 1 addition per score
+            scale and softmax as for sdpa; ``rope`` 2 multiplications and 1 addition per element of queries and keys;
+            ``alibi``, ``score_bias`` and ``mask`` 1 addition per score
     Window: all tokens; with ``causal``, those up to its own position; with ``window``, that number; with ``context``,
             its own position, and all of the context
     Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022
@@ -256,7 +256,7 @@ class Attention(Operator):
                 require_added(f"{name} of attention", given[name], scores)
         if self.window is not None:
             require(
-                sizes["keys"] + self.before(self.window) >= sizes["queries"],
+                sizes["keys"] + self.positions_before(self.window) >= sizes["queries"],
                 "with a window of {window}, the last of {queries} queries attends to none of {keys} keys",
                 window=self.window,
                 queries=sizes["queries"],
@@ -271,7 +271,7 @@ class Attention(Operator):
                 )
         return shape
 
-    def before(self, window: Number) -> Number:
+    def positions_before(self, window: Number) -> Number:
         """Return how many positions before its own a query attends to with a window."""
         return window - 1 if self.causal else window // 2
 
@@ -300,7 +300,7 @@ class Attention(Operator):
         found = Cost()
         for name, outputs, features, bias in self.projections(sizes):
             rows = (keys if name in ("key", "value") else queries) * outputs
-            found = found + weighted_sums(rows * features, rows, bias)
+            found = found + weighted_sums_cost(rows * features, rows, bias)
         if self.rope is not None:
             rotated = queries * sizes["dim"] + keys * sizes["kv"]
             found = found + Cost({"mul": 2 * rotated, "add": rotated})
@@ -308,7 +308,9 @@ class Attention(Operator):
         added = self.alibi + self.score_bias + self.mask
         if added:
             found = found + Cost(operations(add=added * scores))
-        return found + attending(groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"])
+        return found + attention_cost(
+            groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"]
+        )
 
     def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
         """Return those of the projections, and those of the heads."""
@@ -325,7 +327,7 @@ class Attention(Operator):
             made = {"query": "queries", "key": "keys", "value": "values"}[name]
             factors.append(Factor((read, name, f"{name}_bias"), made, count * outputs))
         widths = (sizes["head"], sizes["head"])
-        found += multiplied(groups * self.heads, sizes["queries"], sizes["keys"], factors, widths, added)
+        found += attention_multiplications(groups * self.heads, sizes["queries"], sizes["keys"], factors, widths, added)
         everything = (*found[-1].left.sources, *factors[2].sources)
         mixed = Factor(everything, "mixed", rows["queries"] * sizes["dim"])
         return (*found, Multiplication(mixed.elements * sizes["features"], mixed, Factor(("output",))))
@@ -348,17 +350,17 @@ class Attention(Operator):
         lead = tuple(Window() for _ in inputs[0][:-2])
         seen: Window | None = Window(from_start=True) if self.causal else None
         if self.window is not None:
-            seen = Window(self.window, 1, self.before(self.window))
+            seen = Window(self.window, 1, self.positions_before(self.window))
         reaches: dict[str, Reach] = {"context": (*lead, seen, None)}
         first = (*lead, Window() if self.context else seen, None)
         rest = (reaches.get(name, (None,) * len(shape)) for name, shape in self.arguments(inputs).items())
         return (first, *rest)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; the output is projected from means of values."""
         if array.endswith("_bias"):
-            return Initial()
-        return super().initial(array, shape, STANDARD if array == "output" else read)
+            return InitialValues()
+        return super().initial(array, shape, STANDARD_SPREAD if array == "output" else read)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD

@@ -249,7 +249,7 @@ class Operator(Traits):
         """Return the tensors that PyTorch keeps, on any device; by default, those that the backward pass needs."""
         return self.kept(inputs, needs, in_place=in_place)
 
-    def hands_on(self, place: int, inputs: Shapes) -> bool:
+    def passes_gradient_unchanged(self, place: int, inputs: Shapes) -> bool:
         """Return whether the gradient of the input at a place consists of numbers of that of the output, so that it
         takes no memory of its own; by default, it does not."""
         return False
@@ -260,7 +260,7 @@ class Operator(Traits):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return what an output sees, one `Reach` per input; by default, the element at its own indices."""
-        return tuple(pointwise(shape) for shape in inputs)
+        return tuple(pointwise_reach(shape) for shape in inputs)
 
     def windows_of(self, output: int, inputs: Shapes) -> tuple[Reach, ...]:
         """Return the windows of one of the outputs; by default, those of the first."""
@@ -341,7 +341,7 @@ OperatorType = TypeVar("OperatorType", bound=type[Operator])
 OperatorSubclass = TypeVar("OperatorSubclass", bound=Operator)
 
 
-def like(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> OperatorSubclass:
+def converted_operator(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> OperatorSubclass:
     """Return an operator of class ``cls`` with the attributes of ``op`` that both classes have.
 
     Args:
@@ -381,17 +381,17 @@ def spatial(shape: Shape) -> Shape:
     return shape[1:]
 
 
-def pointwise(shape: Shape) -> Reach:
+def pointwise_reach(shape: Shape) -> Reach:
     """Return the reach of an output that sees only the element at its own indices."""
     return (Window(),) * len(shape)
 
 
-def everywhere(shape: Shape) -> Reach:
+def complete_reach(shape: Shape) -> Reach:
     """Return the reach of an output that sees all elements."""
     return (None,) * len(shape)
 
 
-def all_along(axis: int, shape: Shape) -> Reach:
+def axis_reach(axis: int, shape: Shape) -> Reach:
     """Return the reach of an output that sees all elements along one axis, and its own index on the others."""
     mixed = axis % len(shape)
     return tuple([None if index == mixed else Window() for index in range(len(shape))])

@@ -10,7 +10,7 @@ BORDERS = ("zeros", "reflect", "replicate", "circular")
 """Zeros; the positions mirrored at the outermost one; the outermost one repeated; those from the other end."""
 
 
-class Bordered(Operator):
+class PaddedOperator(Operator):
     """An operator that pads the positions of its input."""
 
     border: str = word("zeros", *BORDERS, flags=True, later=BORDERS, help="the values of the padding")

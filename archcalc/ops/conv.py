@@ -15,23 +15,23 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
-    like,
+    converted_operator,
     operations,
     operator,
     per_axis,
     require_positions,
     spatial,
 )
-from archcalc.ops.border import Bordered
+from archcalc.ops.border import PaddedOperator
 from archcalc.ops.fields import axes, flag, integer, pads, table
-from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, padding_sides
-from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
+from archcalc.ops.sliding import Axes, Pads, SlidingOperator, effective_kernel, padding_sides
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
 Table = tuple[tuple[bool, ...], ...]
 
 
-def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
+def weighted_sums_cost(macs: Number, outputs: Number, bias: bool) -> Cost:
     """Return the cost of ``outputs`` weighted sums with ``macs`` products in total.
 
     A sum takes one addition fewer than it has products, and one more for a bias.
@@ -65,17 +65,19 @@ class WeightedSums(Operator):
         return (Multiplication(self.cost(inputs).macs, Factor((0,)), Factor(("weight", "gain"))),)
 
     def with_map_folded_in(self) -> Self:
-        return like(type(self), self, bias=True, weight_norm=False)
+        return converted_operator(type(self), self, bias=True, weight_norm=False)
 
     def with_gains_merged(self) -> Self:
         return replace(self, weight_norm=False) if self.weight_norm else self
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; gains keep the magnitude of activations."""
-        return Initial(1 / sqrt(max(read.square, 1e-12))) if array == "gain" else super().initial(array, shape, read)
+        return (
+            InitialValues(1 / sqrt(max(read.square, 1e-12))) if array == "gain" else super().initial(array, shape, read)
+        )
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD
 
 
 class Convolution(WeightedSums):
@@ -84,7 +86,7 @@ class Convolution(WeightedSums):
     kind = "convolution"
 
 
-class SlidingConvolution(Convolution, Bordered, Sliding):
+class SlidingConvolution(Convolution, PaddedOperator, SlidingOperator):
     """A convolution whose windows slide over the padded input.
 
     It is a cross-correlation, as in every framework: the first weight is that of the first position of the window. With
@@ -163,7 +165,7 @@ class Conv(SlidingConvolution):
     def cost(self, inputs: Shapes) -> Cost:
         positions = product(self.positions(inputs[0]))
         macs = positions * product((*self.kernels(inputs[0]), *self.kernel))
-        return weighted_sums(macs, positions * self.channels, self.bias)
+        return weighted_sums_cost(macs, positions * self.channels, self.bias)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", shape[0], self.channels, self.groups, self.table),), standardised=self.ws)
@@ -221,13 +223,13 @@ class DepthwiseConv(SlidingConvolution):
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
-        return weighted_sums(outputs * product(self.kernel), outputs, self.bias)
+        return weighted_sums_cost(outputs * product(self.kernel), outputs, self.bias)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", shape[0], self.maps(shape), groups=shape[0]),))
 
     def ungrouped(self, shape: Shape) -> Conv:
-        return like(Conv, self, channels=self.maps(shape))
+        return converted_operator(Conv, self, channels=self.maps(shape))
 
 
 @operator("sepconv")
@@ -274,8 +276,8 @@ class SeparableConv(SlidingConvolution):
         """Return the costs of the depthwise convolution and of the 1×1 convolution."""
         positions = product(self.positions(inputs[0]))
         maps = inputs[0][0] * self.multiplier
-        depthwise = weighted_sums(positions * maps * product(self.kernel), positions * maps, bias=False)
-        return depthwise, weighted_sums(positions * maps * self.channels, positions * self.channels, self.bias)
+        depthwise = weighted_sums_cost(positions * maps * product(self.kernel), positions * maps, bias=False)
+        return depthwise, weighted_sums_cost(positions * maps * self.channels, positions * self.channels, self.bias)
 
     def cost(self, inputs: Shapes) -> Cost:
         depthwise, pointwise = self.parts(inputs)
@@ -293,14 +295,14 @@ class SeparableConv(SlidingConvolution):
         return Sums((Kernels("depthwise", shape[0], maps, groups=shape[0]), Kernels("pointwise", maps, self.channels)))
 
     def ungrouped(self, shape: Shape) -> Conv:
-        return like(Conv, self)
+        return converted_operator(Conv, self)
 
     def depthwise_part(self) -> DepthwiseConv:
-        return like(DepthwiseConv, self, bias=False)
+        return converted_operator(DepthwiseConv, self, bias=False)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; the pointwise convolution reads the output of the depthwise one."""
-        return super().initial(array, shape, STANDARD if array == "pointwise" else read)
+        return super().initial(array, shape, STANDARD_SPREAD if array == "pointwise" else read)
 
 
 @operator("upconv")

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product
 from archcalc.ops.backward import INPUT, Kept, Needs
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
-from archcalc.ops.conv import WeightedSums, weighted_sums
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_reach, complete_reach, operations, operator
+from archcalc.ops.conv import WeightedSums, weighted_sums_cost
 from archcalc.ops.fields import Features, axis_word, flag, integer
-from archcalc.ops.traits import STANDARD, Initial, Kernels, NoGradient, Spread, Sums
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Kernels, NoGradient, Spread, Sums
 from archcalc.ops.window import Reach
 
 
@@ -46,13 +46,13 @@ class FullyConnected(Dense):
         return (Weight("weight", (self.features, product(inputs[0]))), *self.per_channel(self.features))
 
     def cost(self, inputs: Shapes) -> Cost:
-        return weighted_sums(self.features * product(inputs[0]), self.features, self.bias)
+        return weighted_sums_cost(self.features * product(inputs[0]), self.features, self.bias)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", shape[0], self.features),))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
 
 @operator("linear")
@@ -95,11 +95,11 @@ class Linear(Dense):
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
-        return weighted_sums(outputs * self.length(inputs[0]), outputs, self.bias)
+        return weighted_sums_cost(outputs * self.length(inputs[0]), outputs, self.bias)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         (shape,) = inputs
-        return (all_along(0 if self.over_channels(shape) else -1, shape),)
+        return (axis_reach(0 if self.over_channels(shape) else -1, shape),)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", self.length(shape), self.features),), per_channel=self.over_channels(shape))
@@ -135,11 +135,11 @@ class RadialBasis(Operator):
         pairs = self.features * product(inputs[0])
         return Cost(operations(mul=pairs, add=2 * pairs - self.features), connections=pairs)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(deviation=1.0)
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(deviation=1.0)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
 
 @operator("embedding")
@@ -178,8 +178,8 @@ class Embedding(Operator):
     def index_limit(self) -> Number:
         return self.vocabulary
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(deviation=1.0)
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(deviation=1.0)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD

@@ -12,7 +12,7 @@ from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 
-class Gated(Operator):
+class GatedUnit(Operator):
     """A product of one half of an axis with an activation of the other half."""
 
     kind = "activation"
@@ -58,7 +58,7 @@ class Gated(Operator):
 
 
 @operator("glu", reserved=False)
-class Glu(Gated):
+class Glu(GatedUnit):
     """Gated linear unit: a·sigmoid(b), where a is the first half of the axis and b the second.
 
     Shape:  the axis is halved
@@ -74,7 +74,7 @@ class Glu(Gated):
 
 
 @operator("swiglu", reserved=False)
-class SwiGlu(Gated):
+class SwiGlu(GatedUnit):
     """Gated linear unit with SiLU: silu(a)·b, where a is the first half of the axis and b the second.
 
     Shape:  the axis is halved
@@ -90,7 +90,7 @@ class SwiGlu(Gated):
 
 
 @operator("geglu", reserved=False)
-class GeGlu(Gated):
+class GeGlu(GatedUnit):
     """Gated linear unit with GELU: gelu(a)·b, where a is the first half of the axis and b the second.
 
     Shape:  the axis is halved

@@ -99,7 +99,7 @@ class Add(ElementwiseJoin):
 
     operation = "add"
 
-    def hands_on(self, place: int, inputs: Shapes) -> bool:
+    def passes_gradient_unchanged(self, place: int, inputs: Shapes) -> bool:
         own, output = inputs[place], self.output(inputs)
         return len(own) == len(output) and all(known_equal(n, m) for n, m in zip(own, output, strict=True))
 
@@ -299,7 +299,7 @@ class Concat(Operator):
     axis: int = axis()
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
-    def hands_on(self, place: int, inputs: Shapes) -> bool:
+    def passes_gradient_unchanged(self, place: int, inputs: Shapes) -> bool:
         return self.crop == "none"
 
     def output(self, inputs: Shapes) -> Shape:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from archcalc.numeric import Number, exact_div, product, require
 from archcalc.ops.activation import Gelu, Relu, Silu
 from archcalc.ops.backward import Factor, Kept, Multiplication, Needs, Sources
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, operations, operator
-from archcalc.ops.conv import weighted_sums
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_reach, operations, operator
+from archcalc.ops.conv import weighted_sums_cost
 from archcalc.ops.fields import flag, integer, word
-from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, Spread
 from archcalc.ops.window import Reach
 
 ACTIVATIONS: Mapping[str, Operator] = {"relu": Relu(), "gelu": Gelu(form="exact"), "silu": Silu()}
@@ -29,7 +29,9 @@ class MixtureOfExperts(Operator):
     Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; of
             active_params, top in place of experts
     Cost:   per token macs = experts·features + top·2·hidden·features (3 if ``gated``); the choice top·experts −
-            top·(top + 1)/2 comparisons; the shares a softmax of top; the activation top·hidden times
+            top·(top + 1)/2 comparisons; the shares a softmax of top numbers, whose maximum is known from the choice;
+            the activation top·hidden times; with ``gated`` top·hidden multiplications; the sum of the results by their
+            shares top·features multiplications and (top − 1)·features additions
     Window: position by position
     Source: Shazeer et al. 2017; Jiang et al. 2024 (Mixtral)
     """
@@ -104,9 +106,9 @@ class MixtureOfExperts(Operator):
         *positions, features = inputs[0]
         tokens = product(positions)
         used = tokens * self.top
-        found = weighted_sums(tokens * self.experts * features, tokens * self.experts, self.bias)
+        found = weighted_sums_cost(tokens * self.experts * features, tokens * self.experts, self.bias)
         for _, outputs, read in self.layers(features):
-            found = found + weighted_sums(used * outputs * read, used * outputs, self.bias)
+            found = found + weighted_sums_cost(used * outputs * read, used * outputs, self.bias)
         found = found + self.activation.cost(((used, self.hidden),))
         if self.gated:
             found = found + Cost({"mul": used * self.hidden})
@@ -115,16 +117,16 @@ class MixtureOfExperts(Operator):
         return found + Cost(shares) + Cost({"mul": used * features, "add": (used - tokens) * features})
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (all_along(-1, inputs[0]),)
+        return (axis_reach(-1, inputs[0]),)
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
         return float(shape[-1])
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; the last layer of an expert reads about the mean square of one."""
         if array.endswith("_bias"):
-            return Initial()
-        return super().initial(array, shape, STANDARD if array == "down" else read)
+            return InitialValues()
+        return super().initial(array, shape, STANDARD_SPREAD if array == "down" else read)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD

@@ -14,15 +14,15 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
-    all_along,
-    everywhere,
+    axis_reach,
+    complete_reach,
     operator,
-    pointwise,
+    pointwise_reach,
     require_positions,
     spatial,
 )
 from archcalc.ops.fields import Features, axis_word, flag, integer, real, sizes, word
-from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, ChannelMap, InitialValues, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)
@@ -34,7 +34,7 @@ def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
     return (Weight("scale", shape), Weight("shift", shape, added=True)) if affine else ()
 
 
-def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
+def normalisation_cost(elements: Number, groups: Number, affine: bool) -> Cost:
     """Return the cost of normalising groups of numbers by their own mean and variance.
 
     Per group of N: the mean (N − 1 additions, 1 division), the differences (N additions), their mean square
@@ -78,7 +78,7 @@ class Normalisation(Operator):
         return (*self.kept(inputs, needs, in_place=in_place), statistics)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD
+        return STANDARD_SPREAD
 
 
 @operator("bn")
@@ -131,9 +131,9 @@ class BatchNorm(Normalisation):
         factor = stored.get("scale", 1.0) / (stored["variance"] + float(self.eps)) ** 0.5
         return factor, stored.get("shift", 0.0) - stored["mean"] * factor
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; the running variance is the mean square of the input, the running mean is 0."""
-        return Initial(read.square) if array == "variance" else super().initial(array, shape, read)
+        return InitialValues(read.square) if array == "variance" else super().initial(array, shape, read)
 
 
 @operator("ln")
@@ -167,7 +167,7 @@ class LayerNorm(Normalisation):
         return product(normalised_axes(self.axis, shape))
 
     def cost(self, inputs: Shapes) -> Cost:
-        return normalising(product(inputs[0]), group_count(self.axis, inputs[0]), self.affine)
+        return normalisation_cost(product(inputs[0]), group_count(self.axis, inputs[0]), self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (normalised_reach(self.axis, inputs[0]),)
@@ -185,7 +185,7 @@ def group_count(axis: str, shape: Shape) -> Number:
 
 def normalised_reach(axis: str, shape: Shape) -> Reach:
     """Return what an output position sees if the elements along an axis are normalised together."""
-    return everywhere(shape) if axis == "all" else all_along(0 if axis == "channels" else -1, shape)
+    return complete_reach(shape) if axis == "all" else axis_reach(0 if axis == "channels" else -1, shape)
 
 
 @operator("rms_norm")
@@ -295,10 +295,10 @@ class InstanceNorm(Normalisation):
         return product(shape[1:])
 
     def cost(self, inputs: Shapes) -> Cost:
-        return normalising(product(inputs[0]), inputs[0][0], self.affine)
+        return normalisation_cost(product(inputs[0]), inputs[0][0], self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return ((Window(), *everywhere(inputs[0])[1:]),)
+        return ((Window(), *complete_reach(inputs[0])[1:]),)
 
 
 @operator("gn")
@@ -336,10 +336,10 @@ class GroupNorm(Normalisation):
         return exact_div(product(shape), self.groups)
 
     def cost(self, inputs: Shapes) -> Cost:
-        return normalising(product(inputs[0]), self.groups, self.affine)
+        return normalisation_cost(product(inputs[0]), self.groups, self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
 
 @operator("lrn")
@@ -381,7 +381,7 @@ class LocalResponseNorm(Operator):
         return Cost({"mul": 2 * elements, "add": elements * terms, "pow": elements, "div": elements})
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        channel, *positions = pointwise(inputs[0])
+        channel, *positions = pointwise_reach(inputs[0])
         near = Window(self.size, 1, self.size // 2)
         return ((near, *positions) if self.region == "across" else (channel, *(near for _ in positions)),)
 
@@ -436,8 +436,8 @@ class Standardize(Normalisation):
             (r"\frac{1}{\mathrm{std}}", r"-a \cdot \mathrm{mean}"),
         )
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(tuple(map(float, self.mean if array == "mean" else self.std)))
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(tuple(map(float, self.mean if array == "mean" else self.std)))
 
 
 def _standardising_terms(stored: Mapping[str, Any]) -> tuple[Any, Any]:

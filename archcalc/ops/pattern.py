@@ -96,7 +96,7 @@ def _wrong(message: str, **names: object) -> NoReturn:
     raise Impossible(message, **names)
 
 
-def matched(axes: Axes, shape: Sequence[Number], given: Mapping[str, Number]) -> dict[str, Number]:
+def match_axes(axes: Axes, shape: Sequence[Number], given: Mapping[str, Number]) -> dict[str, Number]:
     """Return the size of every name in the axes of a tensor, given some of them.
 
     Raises:

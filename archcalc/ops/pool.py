@@ -12,8 +12,8 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
-    everywhere,
-    like,
+    complete_reach,
+    converted_operator,
     operations,
     operator,
     per_axis,
@@ -21,8 +21,8 @@ from archcalc.ops.base import (
     spatial,
 )
 from archcalc.ops.fields import axes, flag, pads
-from archcalc.ops.sliding import Axes, Pads, Sliding, output_size
-from archcalc.ops.traits import Initial, Spread
+from archcalc.ops.sliding import Axes, Pads, SlidingOperator, output_size
+from archcalc.ops.traits import InitialValues, Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -31,7 +31,7 @@ def indices_kept(outputs: Number) -> tuple[Kept, ...]:
     return (INPUT, Kept("indices", name="indices", elements=outputs))
 
 
-class Pool(Sliding):
+class Pool(SlidingOperator):
     """Pooling over sliding windows, of each channel separately."""
 
     kind = "pooling"
@@ -76,7 +76,7 @@ class MaxPool(Pool):
         return indices_kept(product(self.output(inputs)))
 
     def other_pooling(self) -> Operator:
-        return like(AvgPool, self)
+        return converted_operator(AvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(self.output(inputs)) * (product(self.kernel) - 1)))
@@ -105,7 +105,7 @@ class AvgPool(Pool):
     count_include_pad: bool = flag(True, "exclude_pad", help="whether padding counts in the average")
 
     def other_pooling(self) -> Operator:
-        return like(MaxPool, self)
+        return converted_operator(MaxPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
@@ -135,9 +135,9 @@ class Subsample(Pool):
         window = product(self.kernel)
         return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; the coefficients are those of an average."""
-        return Initial(1 / prod(self.kernel)) if array == "coefficient" else super().initial(array, shape, read)
+        return InitialValues(1 / prod(self.kernel)) if array == "coefficient" else super().initial(array, shape, read)
 
 
 class GlobalPool(Operator):
@@ -153,7 +153,7 @@ class GlobalPool(Operator):
         return (inputs[0][0], *(1,) * len(spatial(inputs[0])))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return ((Window(), *everywhere(inputs[0])[1:]),)
+        return ((Window(), *complete_reach(inputs[0])[1:]),)
 
 
 @operator("gap")
@@ -171,7 +171,7 @@ class GlobalAvgPool(GlobalPool):
     aliases = ("globalaveragepool", "globalaveragepooling", "globalavgpool")
 
     def other_pooling(self) -> Operator:
-        return like(GlobalMaxPool, self)
+        return converted_operator(GlobalMaxPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]
@@ -197,7 +197,7 @@ class GlobalMaxPool(GlobalPool):
         return indices_kept(inputs[0][0])
 
     def other_pooling(self) -> Operator:
-        return like(GlobalAvgPool, self)
+        return converted_operator(GlobalAvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(inputs[0]) - inputs[0][0]))
@@ -249,7 +249,7 @@ class AdaptiveAvgPool(AdaptivePool):
         return () if all(known_equal(size, 1) for size in self.size) else (INPUT,)
 
     def other_pooling(self) -> Operator:
-        return like(AdaptiveMaxPool, self)
+        return converted_operator(AdaptiveMaxPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
@@ -275,7 +275,7 @@ class AdaptiveMaxPool(AdaptivePool):
         return indices_kept(product(self.output(inputs)))
 
     def other_pooling(self) -> Operator:
-        return like(AdaptiveAvgPool, self)
+        return converted_operator(AdaptiveAvgPool, self)
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=self.covered(inputs[0]) - product(self.output(inputs))))

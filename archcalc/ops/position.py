@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
 from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, operator, per_axis, require_shape
 from archcalc.ops.fields import flag, integer, sizes, tensor
-from archcalc.ops.traits import STANDARD, Initial, NoGradient, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, NoGradient, Spread
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
@@ -82,11 +82,11 @@ class RelativeBias(Operator):
     def narrowed_along(self, axis: int, divisor: int) -> Self:
         return replace(self, heads=-(-self.heads // divisor)) if axis == 0 else self
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        return Initial(deviation=1.0)
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
+        return InitialValues(deviation=1.0)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return read[0] if self.table else STANDARD
+        return read[0] if self.table else STANDARD_SPREAD
 
 
 @operator("shift_mask", reserved=False)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, exact_div, product, require, require_divisible
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, everywhere, operations, operator, require_positions
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, complete_reach, operations, operator, require_positions
 from archcalc.ops.fields import integer, lengths, pattern, word
-from archcalc.ops.pattern import Pattern, matched, parse, shape_of
+from archcalc.ops.pattern import Pattern, match_axes, parse, shape_of
 from archcalc.ops.traits import Differentiated
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach
@@ -19,7 +19,7 @@ from archcalc.ops.window import Reach
 Lengths = tuple[tuple[str, Number], ...]
 
 
-class Patterned(Operator):
+class PatternOperator(Operator):
     """An operator that splits axes into factors, permutes them, and merges them again."""
 
     reorders = True
@@ -34,7 +34,7 @@ class Patterned(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return the bound that windows alone can give; `rearranged` gives the positions."""
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         parsed, sizes = self.parsed(view.shape)
@@ -42,7 +42,7 @@ class Patterned(Operator):
         return split.arranged(parsed.read, parsed.output, sizes)
 
 
-class ExplicitPattern(Patterned):
+class ExplicitPattern(PatternOperator):
     """An operator whose pattern is written in the spec."""
 
     pattern: str = pattern(help="the axes before and after, as in 'c h w = (h w) c'")
@@ -56,7 +56,7 @@ class ExplicitPattern(Patterned):
         for name in given:
             require(name in names, "the pattern has no axis '{name}'", name=name)
         own = {name: size for name, size in given.items() if name in parsed.read}
-        found = {**given, **matched(parsed.inputs[0], shape, own)}
+        found = {**given, **match_axes(parsed.inputs[0], shape, own)}
         self.check(parsed, given)
         return parsed, found
 
@@ -126,20 +126,20 @@ class Reduce(ExplicitPattern):
         return REDUCED_BY[self.how]
 
     def cost(self, inputs: Shapes) -> Cost:
-        return reducing(self.how, product(inputs[0]), product(self.output(inputs)))
+        return reduction_cost(self.how, product(inputs[0]), product(self.output(inputs)))
 
 
 REDUCED_BY: Mapping[str, Differentiated] = {"mean": "", "sum": "", "max": "both", "min": "both", "prod": "input"}
 """What the derivative of each reduction is computed from."""
 
 
-def reducing(how: str, elements: Number, outputs: Number) -> Cost:
+def reduction_cost(how: str, elements: Number, outputs: Number) -> Cost:
     """Return the cost of reducing elements to outputs."""
     kind = {"mean": "add", "sum": "add", "max": "cmp", "min": "cmp", "prod": "mul"}[how]
     return Cost(operations(**{kind: elements - outputs, "div": outputs if how == "mean" else 0}))
 
 
-class BlockRearrangement(Patterned):
+class BlockRearrangement(PatternOperator):
     """A rearrangement between blocks of positions and channels."""
 
     keeps_numbers = True

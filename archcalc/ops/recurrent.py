@@ -9,13 +9,13 @@ from archcalc.numeric import Number, known_equal, let, product, require
 from archcalc.ops.activation import Relu, Sigmoid, Tanh
 from archcalc.ops.backward import OUTPUT, Factor, Kept, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator, require_shape
-from archcalc.ops.conv import weighted_sums
+from archcalc.ops.conv import weighted_sums_cost
 from archcalc.ops.fields import flag, integer, tensor, word
-from archcalc.ops.traits import STANDARD, Differentiated, Initial, Spread
+from archcalc.ops.traits import STANDARD_SPREAD, Differentiated, InitialValues, Spread
 from archcalc.ops.window import Reach, Window
 
 
-class Recurrent(Operator):
+class RecurrentLayer(Operator):
     """Layers of cells along the positions, which are the axis before the features; axes before these are independent.
 
     Every layer and direction has weighted sums of the features and of its own previous output, with one row per unit
@@ -147,8 +147,8 @@ class Recurrent(Operator):
     def step(self, features: Number) -> Cost:
         """Return the cost of one step of a layer in one direction, given the features that it reads."""
         rows = self.gates * self.units
-        read = weighted_sums(rows * features, rows, self.bias)
-        remembered = weighted_sums(rows * self.width, rows, self.bias and self.recurrent_bias)
+        read = weighted_sums_cost(rows * features, rows, self.bias)
+        remembered = weighted_sums_cost(rows * self.width, rows, self.bias and self.recurrent_bias)
         return read + remembered + Cost({"add": rows}) + self.elementwise()
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -163,18 +163,18 @@ class Recurrent(Operator):
         lead = tuple(Window() for _ in shape[:-2])
         return ((*lead, positions, None), *((*lead, None, None) for _ in states))
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; only those of the first layer depend on the input."""
         if array.endswith("bias"):
-            return Initial()
-        return super().initial(array, shape, read if array == "input" else STANDARD)
+            return InitialValues()
+        return super().initial(array, shape, read if array == "input" else STANDARD_SPREAD)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return Spread(0.0, 0.2)
 
 
 @operator("rnn", reserved=False)
-class Rnn(Recurrent):
+class Rnn(RecurrentLayer):
     """Recurrent layer (Elman): h_t = act(W·x_t + b + R·h_{t−1} + b′).
 
     With ``bidirectional``, outputs of both directions are concatenated along the features. The additional output
@@ -205,11 +205,12 @@ class Rnn(Recurrent):
 
 
 @operator("lstm", reserved=False)
-class Lstm(Recurrent):
+class Lstm(RecurrentLayer):
     """Long short-term memory: c_t = f∘c_{t−1} + i∘g, h_t = o∘tanh(c_t), with i, f, o = σ(…) and g = tanh(…).
 
     Each of i, f, g, o has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``proj``, the output is P·h_t, which takes the
-    place of h_{t−1} in the next step. With ``bidirectional``, outputs of both directions are concatenated along the
+    place of h_{t−1} in the next step. With ``peepholes``, p∘c_{t−1} is added to the sums of i and f, and p∘c_t to those
+    of o, with a weight per unit and gate. With ``bidirectional``, outputs of both directions are concatenated along the
     features. The additional outputs ``state`` and ``cell`` are the last output and the last c of every layer and
     direction.
 
@@ -217,13 +218,13 @@ class Lstm(Recurrent):
             place of units; state and cell …×layers×units, twice the layers with ``bidirectional``
     Params: per direction 4·units·(features + units), in further layers 4·units·(all outputs of the layer before +
             units), and 2·4·units biases; 4·units with ``onebias``; with ``proj``, units·proj more, and proj in place of
-            the units that are read
-    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
-            their biases and of the two sums; per unit 3 logistic functions, 2 hyperbolic tangents, 3 multiplications,
-            1 addition
+            the units that are read; with ``peepholes``, 3·units more
+    Cost:   macs per step = the number of these parameters without biases and peepholes, times n per sequence; additions
+            of the sums, their biases and of the two sums; per unit 3 logistic functions, 2 hyperbolic tangents, 3
+            multiplications, 1 addition; with ``peepholes``, 3 multiplications and 3 additions more
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
-    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Sak et al. 2014 (projection); PyTorch LSTM;
-            Keras LSTM
+    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Gers & Schmidhuber 2000 (peepholes); Sak et
+            al. 2014 (projection); PyTorch LSTM; Keras LSTM; ONNX LSTM (peepholes)
     """
 
     gates = 4
@@ -234,6 +235,9 @@ class Lstm(Recurrent):
     single_channel: ClassVar[Mapping[str, Any]] = {"units": 1, "proj": None}
 
     proj: Number | None = integer(None, help="features of a projection of the outputs; by default none")
+    peepholes: bool = flag(
+        False, "peepholes", reserved=False, help="whether the gates also read c, each with one weight per unit"
+    )
     cell: bool = tensor(help="c before the first step, one row per layer and direction; by default zeros")
 
     @property
@@ -251,10 +255,17 @@ class Lstm(Recurrent):
         return (self.width, self.units)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        found = super().weights(inputs)
-        if self.proj is None:
-            return found
-        return (*found, Weight("projection", (self.in_both(self.layers) * self.proj, self.units)))
+        found, cells = super().weights(inputs), self.in_both(self.layers)
+        if self.peepholes:
+            found = (*found, Weight("peephole", (cells * self.peephole_rows,)))
+        if self.proj is not None:
+            found = (*found, Weight("projection", (cells * self.proj, self.units)))
+        return found
+
+    @property
+    def peephole_rows(self) -> Number:
+        """The weights of a cell with which its gates read c."""
+        return 3 * self.units
 
     def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
         found = super().multiplications(inputs)
@@ -267,16 +278,20 @@ class Lstm(Recurrent):
     def elementwise(self) -> Cost:
         one = (self.units,)
         gates = Sigmoid().cost((one,)).times(3) + Tanh().cost((one,)).times(2)
-        return gates + Cost({"mul": 3 * self.units, "add": self.units})
+        found = gates + Cost({"mul": 3 * self.units, "add": self.units})
+        if not self.peepholes:
+            return found
+        rows = self.peephole_rows
+        return found + Cost({"mul": rows, "add": rows}, connections=rows)
 
     def step(self, features: Number) -> Cost:
         """Return the cost of one step of a layer in one direction, given the features that it reads."""
         found = super().step(features)
-        return found if self.proj is None else found + weighted_sums(self.proj * self.units, self.proj, False)
+        return found if self.proj is None else found + weighted_sums_cost(self.proj * self.units, self.proj, False)
 
 
 @operator("gru", reserved=False)
-class Gru(Recurrent):
+class Gru(RecurrentLayer):
     """Gated recurrent unit: h_t = (1 − z)∘n + z∘h_{t−1}, with r, z = σ(…) and n = tanh(W·x_t + b + r∘(R·h_{t−1} + b′)).
 
     Each of r, z has weighted sums W·x_t + b + R·h_{t−1} + b′. With ``reset_before``, r is applied before the sums:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from archcalc.numeric import product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operations, operator
 from archcalc.ops.fields import axis, axis_list, flag
-from archcalc.ops.rearrange import reducing
+from archcalc.ops.rearrange import reduction_cost
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
@@ -35,7 +35,7 @@ class Reduction(Operator):
         return tuple([n for axis, n in sizes if self.keep or axis not in reduced])
 
     def cost(self, inputs: Shapes) -> Cost:
-        return reducing(self.how, product(inputs[0]), product(self.output(inputs)))
+        return reduction_cost(self.how, product(inputs[0]), product(self.output(inputs)))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         new = self.places(inputs[0])

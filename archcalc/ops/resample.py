@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, floor, fraction_terms, maximum, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, operator, per_axis, require_positions, spatial
-from archcalc.ops.border import Bordered
+from archcalc.ops.border import PaddedOperator
 from archcalc.ops.fields import axes, flag, integer, pads, word
 from archcalc.ops.sliding import Axes
 from archcalc.ops.window import Reach, Window
@@ -99,7 +99,7 @@ class Upsample(Operator):
 
 
 @operator("pad")
-class Pad(Bordered):
+class Pad(PaddedOperator):
     """Padding of the spatial axes, with zeros, or with positions of the input.
 
     ``reflect`` mirrors the positions at the outermost one, which is not repeated, ``replicate`` repeats that one, and
@@ -143,7 +143,7 @@ class Crop(Operator):
     Source: Keras Cropping2D
     """
 
-    takes_part = True
+    selects_part = True
     reads_features = "first"
 
     margin: Margins = pads(

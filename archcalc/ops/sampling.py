@@ -15,21 +15,21 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     WrittenShapes,
-    like,
+    converted_operator,
     operations,
     operator,
     require_positions,
     require_shape,
     spatial,
 )
-from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
-from archcalc.ops.fields import axes, flag, integer, real, tensor
-from archcalc.ops.sliding import Axes, Sliding
-from archcalc.ops.traits import Initial, Kernels, NoGradient, Spread, Sums
+from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums_cost
+from archcalc.ops.fields import axes, flag, integer, real, tensor, word
+from archcalc.ops.sliding import Axes, SlidingOperator
+from archcalc.ops.traits import InitialValues, Kernels, NoGradient, Spread, Sums
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
-def interpolating(channels: Number, points: Number, rank: int) -> Cost:
+def interpolation_cost(channels: Number, points: Number, rank: int) -> Cost:
     """Return the cost of interpolating channels at points, given the weights of the nearest positions.
 
     A point between positions is the sum of the 2^rank nearest ones times their weights.
@@ -38,7 +38,7 @@ def interpolating(channels: Number, points: Number, rank: int) -> Cost:
     return Cost(operations(mul=nearest * values, add=(nearest - 1) * values))
 
 
-def corner_weights(points: Sequence[Number]) -> Cost:
+def corner_weights_cost(points: Sequence[Number]) -> Cost:
     """Return the cost of the weights of the nearest positions.
 
     Args:
@@ -50,7 +50,7 @@ def corner_weights(points: Sequence[Number]) -> Cost:
 
 
 @operator("deform_conv", reserved=False)
-class DeformableConv(Convolution, Sliding):
+class DeformableConv(Convolution, SlidingOperator):
     """Deformable convolution: every tap of the kernel reads the input at its position plus an offset.
 
     The offsets are those of ``offset=@…``: for every offset group and tap, one number per axis, the first axis first.
@@ -89,7 +89,7 @@ class DeformableConv(Convolution, Sliding):
         if self.offset:
             return None
         channels = (len(spatial(shape)) + self.modulated) * self.offset_groups * product(self.kernel)
-        return like(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
+        return converted_operator(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
@@ -147,11 +147,11 @@ class DeformableConv(Convolution, Sliding):
         positions = product(self.positions(shape))
         samples = product(self.kernel) * positions
         points = self.offset_groups * samples
-        found = weighted_sums(self.filtered(shape), positions * self.channels, self.bias)
+        found = weighted_sums_cost(self.filtered(shape), positions * self.channels, self.bias)
         if own is not None:
             found = found + own.cost((shape,))
-        found = found + Cost({"add": 3 * rank * points}) + corner_weights([points] * rank)
-        found = found + interpolating(shape[0], samples, rank)
+        found = found + Cost({"add": 3 * rank * points}) + corner_weights_cost([points] * rank)
+        found = found + interpolation_cost(shape[0], samples, rank)
         if self.modulated:
             found = found + Sigmoid().cost(((points,),))
         return found + Cost({"mul": shape[0] * samples}) if self.modulated or self.mask else found
@@ -167,9 +167,9 @@ class DeformableConv(Convolution, Sliding):
         """Return the operator on one channel; on all of them, it is unchanged."""
         return self if features is None else super().on_one_channel(rank, features)
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values; offsets begin without a bias."""
-        return Initial() if array == "offset_bias" else super().initial(array, shape, read)
+        return InitialValues() if array == "offset_bias" else super().initial(array, shape, read)
 
 
 @operator("roi_align", reserved=False)
@@ -178,14 +178,16 @@ class RoiAlign(Operator):
 
     ``boxes`` is a tensor of boxes × 2·axes: the coordinates of the first corner, then those of the second one, the last
     axis first (x before y). The result has the boxes as its first axis of positions: to convolve each of them
-    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``).
+    separately, give the kernel the size 1 along that axis (``conv 64 k1x3x3``). With ``max``, a number of the result is
+    the largest product of a number near a sample and its weight in the interpolation, as in ONNX.
 
     Shape:  C×n… → C×boxes×size…
     Params: none
     Cost:   per box and axis 2 multiplications, 1 addition, 1 division and 1 comparison (with ``aligned``, 2 additions
             instead); per sample along an axis 1 multiplication, 3 additions and 2 comparisons; per sample 4
             multiplications for the weights (in two dimensions), then 4 multiplications and 3 additions per channel; per
-            output samples^axes − 1 additions and 1 division
+            output samples^axes − 1 additions and 1 division; with ``max``, 4·samples^axes − 1 comparisons per output
+            instead of additions and the division
     Window: depends on the boxes, so the positions are unknown; boxes one by one
     Source: He et al. 2017 (Mask R-CNN); torchvision roi_align; ONNX RoiAlign
     """
@@ -200,6 +202,9 @@ class RoiAlign(Operator):
     scale: Number = real(1, help="positions of the input per unit of the boxes, such as 1/16")
     samples: Number = integer(2, help="samples per output position, along each axis")
     aligned: bool = flag(False, "aligned", reserved=False, help="whether boxes are moved by half a position")
+    how: str = word(
+        "mean", "mean", "max", flags=True, help="the mean of the samples, or the largest weighted number near them"
+    )
 
     def output(self, inputs: Shapes) -> Shape:
         shape, boxes = inputs
@@ -219,8 +224,8 @@ class RoiAlign(Operator):
         return (shape[0], boxes[0], *self.size)
 
     def kept(self, inputs: Shapes, needs: Needs, *, in_place: bool = False) -> tuple[Kept, ...]:
-        """Return the boxes."""
-        return inputs_kept([1])
+        """Return the boxes, and the input if the largest products are found anew."""
+        return inputs_kept([0, 1] if self.how == "max" else [1])
 
     def cost(self, inputs: Shapes) -> Cost:
         shape, boxes = inputs
@@ -231,9 +236,13 @@ class RoiAlign(Operator):
         coordinates = sum(along[1:], along[0])
         found = found + Cost({"mul": coordinates, "add": 3 * coordinates, "cmp": 2 * coordinates})
         points = [product([count, *(size * self.samples for size in self.size[: axis + 1])]) for axis in range(rank)]
-        found = found + corner_weights(points) + interpolating(shape[0], points[-1], rank)
+        found = found + corner_weights_cost(points)
         outputs = product(self.output(inputs))
         summed = product([self.samples] * rank)
+        if self.how == "max":
+            products = 2**rank * summed * outputs
+            return found + Cost(operations(mul=products, cmp=products - outputs))
+        found = found + interpolation_cost(shape[0], points[-1], rank)
         return found + Cost(operations(add=outputs * summed - outputs, div=outputs))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:

@@ -15,7 +15,7 @@ from archcalc.ops.traits import NoGradient, Spread
 from archcalc.ops.window import Reach, Window
 
 
-class Indexed(Operator):
+class IndexedJoin(Operator):
     """A join of a tensor with indices along one of its axes."""
 
     no_gradient = NoGradient("indices are integers", inputs=(1,))
@@ -47,7 +47,7 @@ class Indexed(Operator):
 
 
 @operator("take", reserved=False)
-class Take(Indexed):
+class Take(IndexedJoin):
     """The elements of the first tensor at indices along an axis; the axes of the indices replace that axis.
 
     The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
@@ -75,7 +75,7 @@ class Take(Indexed):
 
 
 @operator("gather", reserved=False)
-class Gather(Indexed):
+class Gather(IndexedJoin):
     """The elements of the first tensor at indices along an axis, separate ones at every position of the other axes.
 
     The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
@@ -110,7 +110,7 @@ class Gather(Indexed):
 
 
 @operator("scatter", reserved=False)
-class Scatter(Indexed):
+class Scatter(IndexedJoin):
     """The first tensor, with the values of the third one at the indices of the second one along an axis.
 
     With ``how=sum``, ``prod``, ``max`` or ``min``, a value is combined with the element at its index. Otherwise, it

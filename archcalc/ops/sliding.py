@@ -70,7 +70,7 @@ def output_size(n: Number, effective: Number, s: Number, p0: Number, p1: Number,
     return size
 
 
-class Sliding(Operator):
+class SlidingOperator(Operator):
     """An operator whose windows slide over the spatial axes."""
 
     window_kind = "sliding"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from archcalc.numeric import (
-    NeedsPlain,
     Number,
+    PlainNumberRequired,
     both,
     ceil_div,
     exact_div,
@@ -18,7 +18,16 @@ from archcalc.numeric import (
     require_divisible,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator, pointwise
+from archcalc.ops.base import (
+    Operator,
+    Shape,
+    Shapes,
+    WrittenShapes,
+    axis_index,
+    complete_reach,
+    operator,
+    pointwise_reach,
+)
 from archcalc.ops.fields import axis, integer, positions, sizes
 from archcalc.ops.view import View
 from archcalc.ops.window import UNKNOWN, Reach, Window
@@ -57,7 +66,7 @@ class Flatten(Operator):
         return (product(inputs[0]),)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.reshaped(shape)
@@ -98,7 +107,7 @@ class Reshape(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return the bound that windows alone can give; `rearranged` gives the positions."""
-        return (everywhere(inputs[0]),)
+        return (complete_reach(inputs[0]),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.reshaped(shape)
@@ -108,10 +117,10 @@ def _is_open(size: Number) -> bool:
     """Return whether a size is to be inferred.
 
     Raises:
-        NeedsPlain: it is to be inferred in some configurations only.
+        PlainNumberRequired: it is to be inferred in some configurations only.
     """
     if may_equal(size, -1) and not known_equal(size, -1):
-        raise NeedsPlain("a size that is inferred in some configurations")
+        raise PlainNumberRequired("a size that is inferred in some configurations")
     return known_equal(size, -1)
 
 
@@ -173,13 +182,13 @@ class ChannelShuffle(Operator):
         return inputs[0]
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return ((UNKNOWN, *pointwise(inputs[0])[1:]),)
+        return ((UNKNOWN, *pointwise_reach(inputs[0])[1:]),)
 
 
 class Selection(Operator):
     """A selection of positions along one axis."""
 
-    takes_part = True
+    selects_part = True
 
     axis: int = axis()
 
@@ -212,7 +221,7 @@ class Roll(Operator):
     Shape:  any, unchanged
     Params: none
     Cost:   nothing
-    Window: position by position; along a shifted spatial axis padding shift, from one end to the other
+    Window: size 1, along a shifted spatial axis padding shift; beyond one end, the positions at the other
     Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
     """
 

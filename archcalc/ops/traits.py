@@ -13,11 +13,12 @@ folding           `sums`: whether it is a weighted sum, and which channels each 
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
 fields            `reads_features`: which axis holds features
 gradients         `no_gradient` (`passes`, `derives`): what has none; `differentiated_by`, `in_place`,
-                  `keeps_numbers`, `takes_part`: what the backward pass needs; `scores`: what its outputs are to the
+                  `keeps_numbers`, `selects_part`: what the backward pass needs; `scores`: what its outputs are to the
                   cross-entropy
 lower bounds      `is_counted`: whether its operations are known
-random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
-                  its outputs; `index_limit`, `stores_attributes`: restrictions on values
+random numbers    `is_random`: whether its outputs are drawn; `initial` (with `fan_in`): the initial values of its
+                  stored arrays; `spread`: the mean and variance of its outputs; `index_limit`, `stores_attributes`:
+                  restrictions on values
 ================= ===================================================================================================
 
 A package that treats some operators differently uses a trait, never a class.
@@ -123,11 +124,11 @@ class Spread(NamedTuple):
         return Spread(mean, max(self.square * above + self.mean * deviation * density - mean**2, 0.0))
 
 
-STANDARD = Spread()
+STANDARD_SPREAD = Spread()
 """Mean 0 and variance 1."""
 
 
-class Initial(NamedTuple):
+class InitialValues(NamedTuple):
     """The initial values of a stored array: normally distributed numbers, or constants if ``deviation`` is 0."""
 
     mean: float | tuple[float, ...] = 0.0
@@ -135,9 +136,9 @@ class Initial(NamedTuple):
     deviation: float = 0.0
 
 
-def largest(spreads: Sequence[Spread]) -> Spread:
+def largest_spread(spreads: Sequence[Spread]) -> Spread:
     """Return the spread with the largest mean square."""
-    return max(spreads, key=lambda spread: spread.square, default=STANDARD)
+    return max(spreads, key=lambda spread: spread.square, default=STANDARD_SPREAD)
 
 
 class NoGradient(NamedTuple):
@@ -171,7 +172,7 @@ class Traits:
     keeps_numbers: ClassVar[bool] = False
     """Whether its output has exactly the numbers of its input, in any order and shape, so that one gives the other; of
     a source: whether its output is its stored array."""
-    takes_part: ClassVar[bool] = False
+    selects_part: ClassVar[bool] = False
     """Whether its output is a part of the numbers of its input, which frameworks leave where they are: a view, as long
     as which the whole input stays in memory."""
     pairs_features: ClassVar[bool] = False
@@ -180,6 +181,8 @@ class Traits:
     """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
+    is_random: ClassVar[bool] = False
+    """Whether its outputs are random numbers, also at inference."""
     drops: ClassVar[Dropped] = ""
     """What it drops at random in training, each with the probability ``rate``."""
     centres_channels: ClassVar[bool] = False
@@ -297,7 +300,7 @@ class Traits:
         """Return the number of products per output, given the shape of a stored kernel."""
         return float(prod(shape[1:]))
 
-    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         """Return the initial values of a stored array: a constant by its name, or random kernels.
 
         Kernels are normal with variance 1/(fan-in · mean square of the input), which preserves the magnitude of
@@ -309,8 +312,8 @@ class Traits:
             read: the spread of the input.
         """
         if array in CONSTANTS:
-            return Initial(CONSTANTS[array])
-        return Initial(0.0, 1 / sqrt(self.fan_in(shape) * max(read.square, 1e-12)))
+            return InitialValues(CONSTANTS[array])
+        return InitialValues(0.0, 1 / sqrt(self.fan_in(shape) * max(read.square, 1e-12)))
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         """Return the approximate spread of the output with `initial` weights; by default, the largest of the inputs.
@@ -319,4 +322,4 @@ class Traits:
             read: the spread of every input.
             shapes: the shape of every input, in plain sizes.
         """
-        return largest(read)
+        return largest_spread(read)

@@ -20,7 +20,7 @@ MAX_SPREAD = 4096
 """The maximum number of source positions in the features of one output position that are enumerated."""
 
 
-class Lost(Enum):
+class NoOrigin(Enum):
     """Why an axis of the source has no window that moves with the positions of the output."""
 
     IN_FEATURES = "the whole axis is in the features"
@@ -53,7 +53,7 @@ class Digits:
         return (divisor, weight) if size is None else (divisor * size, 0)
 
 
-Origin: TypeAlias = Window | Digits | Lost
+Origin: TypeAlias = Window | Digits | NoOrigin
 
 
 @dataclass(frozen=True)
@@ -209,21 +209,21 @@ class View:
 
     def _origin(self, own: int, factors: tuple[int, ...], features: int | None, index: Mapping[int, int]) -> Origin:
         if not index:
-            return Lost.IN_FEATURES
+            return NoOrigin.IN_FEATURES
         places = {factor: axis for axis, merged in enumerate(self.axes) for factor in merged}
         if any(factor not in self.placed for factor in factors):
-            return Lost.UNKNOWN
+            return NoOrigin.UNKNOWN
         hidden = self.reduced | self.mixed
         packed = [factor for factor in factors if factor in hidden or places[factor] == features]
         movers = [factor for factor in factors if factor not in packed]
         if packed and not movers:
-            return Lost.IN_FEATURES
+            return NoOrigin.IN_FEATURES
         if not factors:  # its only position is seen along whatever axis has a single position, too
             single = [position for axis, position in index.items() if not self.axes[axis]]
             return Window(stride=0, axis=own if own in single else next(iter(single), 0))
         axis, *others = {places[factor] for factor in movers}
         if others:
-            return Lost.UNKNOWN
+            return NoOrigin.UNKNOWN
         weights, divisors = self._weights(factors), self._weights(self.axes[axis])
         first = movers[0]
         weight, divisor = weights[first], divisors[first]
@@ -233,7 +233,7 @@ class View:
             if known_equal(divisor, 1) and known_equal(weight, product(self.sizes[factor] for factor in packed)):
                 return Window(weight, weight, axis=index[axis])
         if not all(type(self.sizes[factor]) is int for factor in (*factors, *self.axes[axis])):
-            return Lost.UNKNOWN
+            return NoOrigin.UNKNOWN
         return self._digits(axis, index[axis], movers, packed, weights, divisors)
 
     def _digits(
@@ -246,7 +246,7 @@ class View:
         divisors: dict[int, Number],
     ) -> Origin:
         if product(self.sizes[factor] for factor in packed) > MAX_SPREAD:
-            return Lost.UNKNOWN
+            return NoOrigin.UNKNOWN
         outermost = self.axes[axis][0]
         digits = [
             (divisors[factor], None if factor == outermost else self.sizes[factor], weights[factor])

@@ -98,7 +98,7 @@ def _either(a: Any, b: Any) -> Any:
     return (True if b else a) if isinstance(b, bool) else a | b
 
 
-def value(side: Value, lookup: Lookup) -> Any:
+def side_value(side: Value, lookup: Lookup) -> Any:
     """Return the value of one side of a comparison: a number, a tuple of them, or a text."""
     if isinstance(side, Name):
         return lookup(side)
@@ -110,7 +110,7 @@ def value(side: Value, lookup: Lookup) -> Any:
 
 def _related(condition: Relation, lookup: Lookup) -> Any:
     relation, left, right, _ = condition
-    sides = [value(left, lookup), value(right, lookup)]
+    sides = [side_value(left, lookup), side_value(right, lookup)]
     tolerance = sum(side.tolerance for side in (left, right) if isinstance(side, Literal))
     a, b = (side if isinstance(side, tuple) else (side,) for side in sides)
     if len(a) != len(b) and 1 in (len(a), len(b)):  # a single number applies to every axis

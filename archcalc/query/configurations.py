@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph
-from archcalc.numeric import NeedsPlain
+from archcalc.numeric import PlainNumberRequired
 from archcalc.query.conditions import holds
 from archcalc.query.grid import GridAxis
 from archcalc.query.lookup import AbsentTarget, NetworkNames
 from archcalc.query.places import find_place, heads_in
 from archcalc.query.quantities import is_size
 from archcalc.query.settings import require_positive
-from archcalc.query.sweep import Refused, Settings, SweepSubject
+from archcalc.query.sweep import ImpossibleConfiguration, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.argument_values import NUMERIC
@@ -103,8 +103,8 @@ class ConfigurationQuery:
             training_heads: the training heads to build; by default those that the query needs.
 
         Raises:
-            Refused: no network exists with these settings.
-            NeedsPlain: the structure of the network depends on a number that is an array.
+            ImpossibleConfiguration: no network exists with these settings.
+            PlainNumberRequired: the structure of the network depends on a number that is an array.
             SpecError: the spec has an error that does not depend on the settings.
         """
         texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
@@ -141,10 +141,10 @@ class ConfigurationQuery:
         except SpecError as error:
             codes = {problem.code for problem in error.problems}
             if "needs-number" in codes:
-                raise NeedsPlain(str(error)) from None
+                raise PlainNumberRequired(str(error)) from None
             if codes <= SETTING_CODES:
                 message = error.problems[0].message
-                raise Refused(message, _requirement(message)) from error
+                raise ImpossibleConfiguration(message, _requirement(message)) from error
             raise
 
     def is_batch(self, name: str) -> bool:
@@ -192,7 +192,7 @@ class ConfigurationQuery:
         sizes = {name: value for name, value in self.fixed.items() if "." not in name}
         try:
             return replace(self, fixed=sizes).read({}, training_heads="possible")
-        except Refused as refused:
+        except ImpossibleConfiguration as refused:
             hint = "attributes can be varied only if the network is possible as written"
             fail("shape", str(refused), hint=hint, origin=self.spec.source.name)
 
@@ -207,7 +207,10 @@ class ConfigurationQuery:
         return holds(self.where, self.lookup(graph, settings))
 
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
-        """Return a function that looks up names in a network, and raises `Refused` for targets that it lacks."""
+        """Return a function that looks up names in a network.
+
+        Raises `ImpossibleConfiguration` for targets that the network lacks.
+        """
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
         batch = set_to[BATCH] if BATCH in set_to and self.is_batch(BATCH) else self.batch
         evaluator = Evaluator(graph, training=self.training, batch=batch, dtype=self.dtype, setup=self.setup)
@@ -218,7 +221,7 @@ class ConfigurationQuery:
                 return names(name)
             except AbsentTarget as error:
                 self.absent = error
-                raise Refused(str(error.args[0]), str(error.args[0])) from None
+                raise ImpossibleConfiguration(str(error.args[0]), str(error.args[0])) from None
 
         return found
 

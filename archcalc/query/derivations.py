@@ -14,10 +14,10 @@ from archcalc.analysis.explain import (
     explain_layer,
     explain_memory,
     explain_stage_folding,
+    explain_stored,
     explain_sums,
     explain_training,
     heading,
-    stored,
 )
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.numeric.traced import Form
@@ -71,7 +71,7 @@ def explain(
     if quantity == "memory":
         if row is None:
             return [(title, [explain_memory(analysis, dtype, form=form)])]
-        return [(title, [stored(title, analysis, row, dtype, form=form)])]
+        return [(title, [explain_stored(title, analysis, row, dtype, form=form)])]
     if quantity == "folding":
         if row is None:
             return [(title, [explain_folding(analysis, None, form=form)])]

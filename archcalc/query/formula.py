@@ -14,7 +14,7 @@ from typing import NamedTuple
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, input_axes, is_axis, ordered, write_shape
-from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, require
+from archcalc.numeric import Impossible, Number, PlainNumberRequired, as_integer, is_plain, require
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.conditions import RELATE
@@ -367,5 +367,5 @@ def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Num
         return evaluated(value, Scope(names, None, limits))
     except Impossible as error:
         fail("argument", str(error), value.span)
-    except NeedsPlain as error:
+    except PlainNumberRequired as error:
         fail("needs-number", f"{error} must be a plain number", value.span)

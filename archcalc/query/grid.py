@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.numeric import is_plain
 from archcalc.numeric.arrays import GridEvaluation
-from archcalc.numeric.steps import Steps
+from archcalc.numeric.progressions import Progression
 
 Values: TypeAlias = Sequence[Any]
 """The values of one setting: plain numbers, or texts."""
@@ -27,19 +27,19 @@ class GridAxis(NamedTuple):
 
 def is_numeric(values: Values) -> bool:
     """Return whether values can form an array of numbers."""
-    return isinstance(values, range | Steps) or all(is_plain(value) for value in values)
+    return isinstance(values, range | Progression) or all(is_plain(value) for value in values)
 
 
-def setting(run: GridEvaluation, values: Values, axis: int) -> Any:
+def axis_value(run: GridEvaluation, values: Values, axis: int) -> Any:
     """Return the value of an axis in a region: a plain value if there is only one, else an array."""
     if len(values) == 1:
         return values[0]
-    if isinstance(values, range | Steps):
+    if isinstance(values, range | Progression):
         return run.progression(values.start, values.step, len(values), axis)
     return run.numbers(values, axis)
 
 
-def listed(values: Values) -> Any:
+def value_array(values: Values) -> Any:
     """Return values as a NumPy array, of int64 if they are integers that fit, else of objects."""
     if isinstance(values, range):
         return np.arange(values.start, values.stop, values.step)
@@ -50,14 +50,14 @@ def listed(values: Values) -> Any:
     return array
 
 
-def parts(grid: Sequence[tuple[Values, int]]) -> Iterator[GridRegion]:
+def regions_of(grid: Sequence[tuple[Values, int]]) -> Iterator[GridRegion]:
     """Yield a grid in regions, each axis cut into pieces of the given size, the last axis fastest."""
     if not grid:
         yield ()
         return
     (values, size), *others = grid
     for first in range(0, len(values), size):
-        for rest in parts(others):
+        for rest in regions_of(others):
             yield (values[first : first + size], *rest)
 
 

@@ -36,7 +36,7 @@ class RowSelection(Protocol):
         """Take a block of rows."""
 
 
-class First:
+class FirstRows:
     """The first ``count`` rows."""
 
     def __init__(self, count: int) -> None:
@@ -49,7 +49,7 @@ class First:
             self.kept = _joined(self.kept, tuple(column[: max(0, missing)] for column in block))
 
 
-class Best:
+class BestRows:
     """The best ``count`` rows by some keys; of equal rows, those that came first."""
 
     def __init__(self, count: int, keys: Sequence[SortKey]) -> None:
@@ -74,7 +74,7 @@ class Best:
         return _taken(block, np.flatnonzero(values > worst if key.descending else values < worst))
 
 
-class Front:
+class ParetoFront:
     """The Pareto front: the rows that no other row dominates.
 
     A row dominates another if it is at least as good in all keys and better in one. Of rows that are equal in all keys,

@@ -15,13 +15,13 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.graph import input_axes
-from archcalc.numeric import NeedsPlain, is_plain
+from archcalc.numeric import PlainNumberRequired, is_plain
 from archcalc.numeric.arrays import GridEvaluation
-from archcalc.numeric.steps import Steps, steps
-from archcalc.query.conditions import holds, value
+from archcalc.numeric.progressions import Progression, progression
+from archcalc.query.conditions import holds, side_value
 from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import GridAxis
-from archcalc.query.sweep import Example, Refusal, Refused, SweepSubject, sweep
+from archcalc.query.sweep import Example, ImpossibleConfiguration, Refusal, SweepSubject, sweep
 from archcalc.spec.calls import argument_words
 from archcalc.spec.errors import fail
 from archcalc.spec.numerals import FIELD_WORDS
@@ -145,7 +145,7 @@ def _violation(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction 
     if holds(condition, lookup):
         return 0
     if isinstance(condition, Relation):
-        sides = value(condition.left, lookup), value(condition.right, lookup)
+        sides = side_value(condition.left, lookup), side_value(condition.right, lookup)
         left, right = (side if isinstance(side, tuple) else (side,) for side in sides)
         if len(left) != len(right) or not all(map(is_plain, (*left, *right))):
             return float("inf")
@@ -198,7 +198,7 @@ def _read_axis(query: ConfigurationQuery, written: str) -> GridAxis:
     hint = f"give the values to try: --vary {name}=1:100"
     try:
         values = default_values(query, name)
-    except Refused as refused:
+    except ImpossibleConfiguration as refused:
         fail("shape", str(refused), hint=hint, origin=origin)
     if values is None:
         fail("argument", f"'{name}' is not a number", hint=hint, origin=origin)
@@ -213,7 +213,7 @@ def names_to_measure(axes: Sequence[GridAxis], condition: Condition, further: Se
     return [name for text, name in wanted.items() if text not in varied and ("." in text or text not in words)]
 
 
-def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None:
+def default_values(query: ConfigurationQuery, name: str) -> range | Progression | None:
     """Return the values of a setting to try if no range is given; ``None`` if the setting is not a number.
 
     A variable that determines the structure (a repeat count) ranges from 1 to 64. Any other variable of at most 2 in
@@ -222,7 +222,7 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
     and the size of the batch from 1 to `MAX_BATCH`.
 
     Raises:
-        Refused: the network does not exist as written.
+        ImpossibleConfiguration: the network does not exist as written.
         SpecError: the spec has an error, or has no such setting.
     """
     graph = query.read({})
@@ -249,13 +249,13 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
     if _is_structural(query, name):
         return range(1, 65)
     hundredth = Fraction(current, 100)
-    return steps(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
+    return progression(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
 
 
 def _is_structural(query: ConfigurationQuery, name: str) -> bool:
     """Return whether the structure of the network depends on a setting, which then cannot be an array."""
     try:
         query.read({name: GridEvaluation((2,)).numbers([1, 2], 0)})
-    except NeedsPlain:
+    except PlainNumberRequired:
         return True
     return False

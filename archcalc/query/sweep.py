@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from archcalc.graph import Graph
-from archcalc.numeric import NeedsPlain
+from archcalc.numeric import PlainNumberRequired
 from archcalc.numeric.arrays import GridEvaluation, Numbers, Truths
-from archcalc.query.grid import GridAxis, GridRegion, Values, halves, is_numeric, listed, parts, setting
+from archcalc.query.grid import GridAxis, GridRegion, Values, axis_value, halves, is_numeric, regions_of, value_array
 
 Array: TypeAlias = Any
 Settings: TypeAlias = Mapping[str, Any]
@@ -28,10 +28,10 @@ Settings: TypeAlias = Mapping[str, Any]
 MAX_BLOCK = 65_536
 """The maximum number of configurations that are evaluated together."""
 MAX_NUMBERS = 2**24
-"""The maximum number of numbers in the shapes of a block: networks with more layers are evaluated in smaller blocks."""
+"""The maximum number of elements in the shapes of a block; networks with more layers have smaller blocks."""
 
 
-class Refused(Exception):
+class ImpossibleConfiguration(Exception):
     """No network exists with given settings.
 
     The message gives the reason; ``requirement`` is the same without numbers, common to all such configurations.
@@ -44,7 +44,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, eq=False)
 class SweepSubject:
-    """What a sweep evaluates. The functions may raise `Refused`, and `NeedsPlain` if a number must not be an array."""
+    """What a sweep evaluates.
+
+    The functions may raise `ImpossibleConfiguration`, and `PlainNumberRequired` if a number must not be an array.
+    """
 
     read: Callable[[Settings, Callable[[int], None]], Graph]
     """Returns the network for settings; calls the second argument with the index of each layer before evaluating it."""
@@ -124,9 +127,9 @@ class _Sweep:
         """Return whether some number of a region must be plain."""
         try:
             self.run(region)
-        except NeedsPlain:
+        except PlainNumberRequired:
             return True
-        except Refused:
+        except ImpossibleConfiguration:
             return False
         return False
 
@@ -141,7 +144,7 @@ class _Sweep:
             count = 1 if index in self.plain else max(1, min(length, most // size))
             pieces[index] = math.ceil(length / math.ceil(length / count))  # of about equal size
             size *= pieces[index]
-        for chosen in parts([(self.axes[index].values, pieces[index]) for index in order]):
+        for chosen in regions_of([(self.axes[index].values, pieces[index]) for index in order]):
             by_axis = dict(zip(order, chosen, strict=True))
             yield tuple(by_axis[index] for index in range(len(order)))
 
@@ -150,10 +153,10 @@ class _Sweep:
         try:
             yield self.run(region)
             return
-        except NeedsPlain:
+        except PlainNumberRequired:
             self.find_plain(region)
             smaller = self.stepped(region)
-        except Refused as refusal:
+        except ImpossibleConfiguration as refusal:
             first = tuple(values[:1] for values in region)
             if all(len(values) == 1 for values in region) or self.refused(first):
                 yield self.nothing(region, refusal)
@@ -166,7 +169,7 @@ class _Sweep:
         """Return whether no network exists in a region."""
         try:
             self.run(region)
-        except Refused:
+        except ImpossibleConfiguration:
             return True
         return False
 
@@ -175,9 +178,9 @@ class _Sweep:
         known)."""
         varied = [index for index, values in enumerate(region) if len(values) > 1]
         step = self.plain.intersection(varied) or {varied[0]}
-        return parts([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
+        return regions_of([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
 
-    def nothing(self, region: GridRegion, refused: Refused) -> SweepBlock:
+    def nothing(self, region: GridRegion, refused: ImpossibleConfiguration) -> SweepBlock:
         """Return the block for a region in which no network exists."""
         total = math.prod(map(len, region))
         refusal = Refusal("", refused.requirement)
@@ -187,19 +190,19 @@ class _Sweep:
     def values(self, axis: int, values: Values) -> Array:
         """Return the values of an axis as an array."""
         if axis not in self.listed or self.listed[axis][0] != values:
-            self.listed[axis] = (values, listed(values))
+            self.listed[axis] = (values, value_array(values))
         return self.listed[axis][1]
 
     def run(self, region: GridRegion) -> SweepBlock:
         """Evaluate a region in one pass.
 
         Raises:
-            NeedsPlain: one of its numbers must be plain.
+            PlainNumberRequired: one of its numbers must be plain.
         """
         shape = tuple(map(len, region))
         run = GridEvaluation(shape)
         settings = {
-            axis.name: setting(run, values, index)
+            axis.name: axis_value(run, values, index)
             for index, (axis, values) in enumerate(zip(self.axes, region, strict=True))
         }
 
@@ -211,7 +214,7 @@ class _Sweep:
         run.node = None
         wanted = True if self.subject.keep is None else self.subject.keep(graph, settings)
         measured = [_flat(value, shape) for value in self.subject.measure(graph, settings)]
-        why = np.broadcast_to(run.why, shape).reshape(-1)
+        why = np.broadcast_to(run.first_violation, shape).reshape(-1)
         impossible, examples = self.refusals(run, why, graph, region)
         chosen = why == 0
         if wanted is not True:
@@ -231,14 +234,16 @@ class _Sweep:
         """Return the number of impossible configurations of a region by reason, and an example of each."""
         impossible: Counter[Refusal] = Counter()
         examples: dict[Refusal, Example] = {}
-        if not run.reasons:
+        if not run.violations:
             return impossible, examples
-        for reason, count in zip(run.reasons, np.bincount(why, minlength=len(run.reasons) + 1)[1:], strict=True):
-            refusal = Refusal("" if reason.node is None else graph.nodes[reason.node].name, reason.message)
+        for violation, count in zip(
+            run.violations, np.bincount(why, minlength=len(run.violations) + 1)[1:], strict=True
+        ):
+            refusal = Refusal("" if violation.node is None else graph.nodes[violation.node].name, violation.message)
             impossible[refusal] += int(count)
-            at = zip(self.axes, region, reason.where, strict=True)
+            at = zip(self.axes, region, violation.where, strict=True)
             settings = {axis.name: values[min(place, len(values) - 1)] for axis, values, place in at}
-            examples.setdefault(refusal, Example(settings, reason.example))
+            examples.setdefault(refusal, Example(settings, violation.example))
         return impossible, examples
 
 
@@ -252,4 +257,4 @@ def _flat(value: Any, shape: tuple[int, ...]) -> Array:
         return np.broadcast_to(value.values, shape).reshape(-1)
     if isinstance(value, Numbers):
         return np.broadcast_to(value.plain(), shape).reshape(-1)
-    return np.broadcast_to(listed([value]), math.prod(shape))
+    return np.broadcast_to(value_array([value]), math.prod(shape))

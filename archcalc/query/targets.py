@@ -20,9 +20,9 @@ from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, 
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
-from archcalc.numeric import NeedsPlain, Number, is_plain, product
+from archcalc.numeric import Number, PlainNumberRequired, is_plain, product
 from archcalc.query.places import Place, find_place
-from archcalc.query.quantities import Quantity, find_quantity, is_size
+from archcalc.query.quantities import Quantity, find_quantity, is_measured, is_size
 from archcalc.spec.errors import listing, suggest
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Evaluator:
         """Return the receptive fields of the output of a place, by input.
 
         Raises:
-            NeedsPlain: sizes or windows are arrays, for which there are no receptive fields.
+            PlainNumberRequired: sizes or windows are arrays, for which there are no receptive fields.
         """
         layer = None if self.analysis is None else self.analysis.by_node.get(place.tensor.node)
         return self._fields[place.tensor.node] if layer is None else layer.fields
@@ -221,7 +221,7 @@ class Evaluator:
                 for window in reach:
                     numbers = () if window is None else (window.size, window.stride, window.padding, window.up)
                     if not all(map(is_plain, (*numbers, *node.output))):
-                        raise NeedsPlain("receptive fields need plain numbers")
+                        raise PlainNumberRequired("receptive fields need plain numbers")
         return receptive_fields(self.graph)
 
     def _field(self, place: Place, reading: str) -> tuple[Any, ...]:
@@ -258,12 +258,12 @@ def resolve(target: str, analysis: Analysis) -> Actual:
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
     """
-    target, analysis = of_training(target, analysis)
+    target, analysis = split_training(target, analysis)
     evaluator = Evaluator.of(analysis)
     return evaluator.actual(evaluator.target(target))
 
 
-def of_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
+def split_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
     """Return the target ``macs`` and the network with its training heads for ``training.macs``; others unchanged.
 
     Raises:
@@ -289,7 +289,15 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     if ratio:
         return _ratio(resolve_among(above.strip(), networks), resolve_among(below.strip(), networks))
     name, rest = network_of(target, networks)
-    return resolve(rest, networks[name])
+    try:
+        return resolve(rest, networks[name])
+    except LookupError as error:
+        parts = target.split("/")
+        for at, part in enumerate(parts[:-1], 1):
+            if is_measured(part.rpartition(".")[2]):
+                ratio = f"{'/'.join(parts[:at])} / {'/'.join(parts[at:])}"
+                raise LookupError(error.args[0], f"write a ratio with spaces: {ratio[:80]}") from None
+        raise
 
 
 def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from archcalc.spec.models import CONTENT_READERS, HDF5, IMPORTER, KERAS, READERS, ModelFile, ModelOptions
+from archcalc.spec.models import CONTENT_READERS, FIXES_INPUTS, HDF5, IMPORTER, KERAS, READERS, ModelFile, ModelOptions
 
 
 class _Source(ABC):
@@ -107,6 +107,7 @@ READERS[".pt2"] = _TorchExport
 READERS[".onnx"] = _Onnx
 READERS[".tflite"] = _TensorFlowLite
 READERS[KERAS] = _Keras
+FIXES_INPUTS.update((".pt2", ".onnx", ".tflite"))
 CONTENT_READERS[".json"] = _is_description, _Keras
 CONTENT_READERS.update(dict.fromkeys(HDF5, (_is_model_in_hdf5, _Keras)))
 IMPORTER.append(_TorchModule)

@@ -19,7 +19,7 @@ from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
 
 MAX_CONSTANT = 2**26
-"""The most numbers of a stored tensor that is read to find out what it is."""
+"""The maximum number of elements of a stored tensor that is read to find out what it is."""
 
 
 class LoweredFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from archcalc.graph import Ref
-from archcalc.numeric import NeedsPlain, Number, known_equal
+from archcalc.numeric import Number, PlainNumberRequired, known_equal
 from archcalc.ops.base import Operator, Shape
 from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Reshape, Slice, Transpose
@@ -23,10 +23,10 @@ def as_plain(n: Number) -> int:
     """Return the number of examples as a plain integer.
 
     Raises:
-        NeedsPlain: it is a number of another kind.
+        PlainNumberRequired: it is a number of another kind.
     """
     if type(n) is not int:
-        raise NeedsPlain("the number of examples")
+        raise PlainNumberRequired("the number of examples")
     return n
 
 

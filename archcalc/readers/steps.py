@@ -12,8 +12,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
-from archcalc.ops.base import Operator, Shape, like, require_shape
-from archcalc.ops.source import Constant, Source
+from archcalc.ops.base import Operator, Shape, converted_operator, require_shape
+from archcalc.ops.source import Constant, StoredSource
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes, without
 from archcalc.readers.stored import LIFTED
@@ -174,7 +174,7 @@ class ElementwiseStep(Step):
 class StoredStep(ElementwiseStep):
     """A tensor that the model stores or computes from constants only."""
 
-    op: Source
+    op: StoredSource
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
@@ -184,7 +184,7 @@ class StoredStep(ElementwiseStep):
         if name not in layers.lifted:
             return super().layers(layers, tensors, places, results)
         shape = self.op.shape
-        shared = like(type(self.op), self.op, shape=(*shape[:2], 1, *shape[2:]))
+        shared = converted_operator(type(self.op), self.op, shape=(*shape[:2], 1, *shape[2:]))
         return [layers.add(Reshape(shape=shape), [layers.add(shared, (), {array: f"{LIFTED}{name}"})])]
 
 
@@ -259,7 +259,7 @@ def require_size(n: Number, size: int | None) -> None:
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
     """Return the step of an operator along an axis, whatever the axis that it has; see `AlongAxisStep`."""
     return AlongAxisStep(
-        axis=axis, make=lambda at: like(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,)
+        axis=axis, make=lambda at: converted_operator(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,)
     )
 
 
@@ -292,7 +292,7 @@ class Reduced(ReducedAxes):
         op = self.make(axes)
         if self.keep or len(axes) < len(layers.shape(tensors[0])):
             return [layers.add(op, tensors)]
-        one = layers.add(like(type(op), op, keep=True), tensors)
+        one = layers.add(converted_operator(type(op), op, keep=True), tensors)
         return [one if len(axes) == 1 else layers.add(Reshape(shape=(1,)), [one])]
 
 

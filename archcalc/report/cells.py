@@ -80,7 +80,9 @@ class RowCells:
         """Return the contents of a column."""
         analysis, rows = self.analysis, self.rows
         if column in STORED and analysis.shares_weights:
-            return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
+            return [
+                analysis.own_count(row, column) if self.bare else weights_text(row, column, analysis) for row in rows
+            ]
         if column in MEMORY:
             return self.figures(column)
         if column in TRAINING:
@@ -126,19 +128,19 @@ class RowCells:
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
     """Return a number of weights; ``shared`` stands for those that belong to earlier layers, and count there."""
-    own, used = analysis.own(row, column), row.of(column)
+    own, used = analysis.own_count(row, column), row.of(column)
     if own == used:
         return own
     return f"{own:,} + shared" if own else "shared"
 
 
-def named(row: Row, name: str) -> str:
+def row_name(row: Row, name: str) -> str:
     """Return the name of a row with the mark of a head."""
     return name + (" (training)" if row.training else " (head)" if row.head else "")
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
-    return named(row, row.name or analysis.graph.name)
+    return row_name(row, row.name or analysis.graph.name)
 
 
 def _operator(row: Row, analysis: Analysis, layout: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-from archcalc.arrays.texts import float_text, shape_text
+from archcalc.arrays.texts import count_text, float_text, shape_text
 from archcalc.changes.checkpoints import CheckpointDiff
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.report.checkpoint_tables import SCHEMA, totals_record
@@ -16,11 +16,11 @@ from archcalc.report.render import render
 from archcalc.report.table import Column, Table, ratio_text
 
 NUMBER = re.compile(r"\d+")
-MOST_ROWS = 60
+MAX_ROWS = 60
 """The number of rows for people; JSON has all."""
 
 
-class Change(NamedTuple):
+class CheckpointChange(NamedTuple):
     """A change of tensors whose names differ in numbers only."""
 
     kind: str
@@ -120,17 +120,17 @@ def changes_table(diff: CheckpointDiff) -> Table:
     )
     rows = [
         (kind, name, f"×{times}" if times > 1 else "", old or None, new or None)
-        for kind, name, times, old, new in changes[:MOST_ROWS]
+        for kind, name, times, old, new in changes[:MAX_ROWS]
     ]
-    more = len(changes) - MOST_ROWS
-    notes = (f"{more:,} more rows; --format json has all changes",) if more > 0 else ()
+    more = len(changes) - MAX_ROWS
+    notes = (f"{count_text(more, 'more row')}; --format json has all changes",) if more > 0 else ()
     return Table(columns, tuple(rows), notes=notes)
 
 
-def _changes(diff: CheckpointDiff) -> Iterator[Change]:
+def _changes(diff: CheckpointDiff) -> Iterator[CheckpointChange]:
     """Yield the changes by kind."""
     for old, new, count in diff.renamed:
-        yield Change("renamed", "…", count, f"{old}…", f"{new}…")
+        yield CheckpointChange("renamed", "…", count, f"{old}…", f"{new}…")
     yield from _grouped("removed", [(tensor.name, _text(tensor), "") for tensor in diff.removed])
     yield from _grouped("added", [(tensor.name, "", _text(tensor)) for tensor in diff.added])
     reshaped = [pair for pair in diff.pairs if pair.is_reshaped]
@@ -141,19 +141,19 @@ def _changes(diff: CheckpointDiff) -> Iterator[Change]:
     for name, before, after in converted:
         formats[before, after].append(name)
     for (before, after), names in formats.items():
-        yield Change("converted", names[0] if len(names) == 1 else "…", len(names), before, after)
+        yield CheckpointChange("converted", names[0] if len(names) == 1 else "…", len(names), before, after)
     for name, difference in sorted((diff.differences or {}).items(), key=lambda each: -each[1]):
         by = f"differs by up to {float_text(difference)}" if isfinite(difference) else "is not finite everywhere"
-        yield Change("numbers", name, 1, "", by)
+        yield CheckpointChange("numbers", name, 1, "", by)
 
 
-def _grouped(kind: str, rows: Sequence[tuple[str, str, str]]) -> Iterator[Change]:
+def _grouped(kind: str, rows: Sequence[tuple[str, str, str]]) -> Iterator[CheckpointChange]:
     """Yield changes of one kind: those whose names differ in numbers only are one."""
     groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for name, old, new in rows:
         groups[NUMBER.sub("*", name), old, new].append(name)
     for (pattern, old, new), names in groups.items():
-        yield Change(kind, names[0] if len(names) == 1 else pattern, len(names), old, new)
+        yield CheckpointChange(kind, names[0] if len(names) == 1 else pattern, len(names), old, new)
 
 
 def _text(tensor: CheckpointTensor) -> str:

@@ -8,10 +8,10 @@ from shlex import quote
 from typing import Any
 
 from archcalc.claims.claim import Verdict
-from archcalc.counters.assumed import FORMS
+from archcalc.counters.assumed_trace import FORMS
 from archcalc.diagnosis.numbers import SLIPS
 from archcalc.diagnosis.reconcile import CheckedClaim, NumberOrigin
-from archcalc.report.counted import derivation_text, record
+from archcalc.report.counter_tables import derivation_text, record
 from archcalc.report.json_text import write_json
 from archcalc.report.render import render
 from archcalc.report.table import Column, Table

@@ -17,14 +17,14 @@ from archcalc.report.diff_tables import (
     shown_name,
     totals_table,
 )
-from archcalc.report.table import Table, human, without_controls
+from archcalc.report.table import Table, cell_text, without_controls
 
 MARKER = "<!-- archcalc diff -->"
 """The first line, by which a comment is found again."""
 MAX_LENGTH = 65_536
-"""The most characters of a comment on GitHub."""
+"""The maximum number of characters of a comment on GitHub."""
 MAX_ROWS = 200
-"""The most rows of a table of changes."""
+"""The maximum number of rows of a table of changes."""
 RESERVED = 200
 """The characters that are kept for the line that counts what is left out."""
 SPECIAL = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|@*`[]\\#~$!"})
@@ -38,12 +38,12 @@ def diff_markdown(comparison: NetworkComparison) -> str:
     document = _Document(lines)
     for network in compared:
         for line in exceeded_lines(network):
-            document.add([f"- **{text(network.name)}** is {text(line)}"])
+            document.add([f"- **{escaped_line(network.name)}** is {escaped_line(line)}"])
     for network in compared:
         for problem in (*network.problems, *network.judged.problems):
             name, number, _ = problem.place()
             place = f"{name}:{number}" if number else name
-            document.add([f"- **{text(place)}**: {text(problem.message)}"])
+            document.add([f"- **{escaped_line(place)}**: {escaped_line(problem.message)}"])
     if len(compared) > 1:
         document.add(
             ["", *_table(networks_table(compared)), ""], fallback=[f"{count_text(len(compared), 'network')} differ."]
@@ -51,9 +51,9 @@ def diff_markdown(comparison: NetworkComparison) -> str:
     for network in compared:
         document.add(["", *_network(network, alone=len(compared) == 1)], fallback=_network_summary(network))
     for network in comparison.skipped:
-        document.add([f"- skipped {text(network.name)}: {text(network.skipped)}"])
+        document.add([f"- skipped {escaped_line(network.name)}: {escaped_line(network.skipped)}"])
     for note in comparison.notes:
-        document.add([f"- {text(note)}"])
+        document.add([f"- {escaped_line(note)}"])
     return document.written()
 
 
@@ -81,13 +81,13 @@ class _Document:
         return "\n".join([*self.lines, *(more if self.left_out else [])]).rstrip() + "\n"
 
 
-def text(written: str) -> str:
+def escaped_line(written: str) -> str:
     """Return a text without a meaning in Markdown or HTML, in one line."""
     return without_controls(written).translate(SPECIAL)
 
 
 def _heading(comparison: NetworkComparison) -> str:
-    sides = f"{text(comparison.old)} → {text(comparison.new)}"
+    sides = f"{escaped_line(comparison.old)} → {escaped_line(comparison.new)}"
     compared = comparison.compared
     if not comparison.revisions:
         return sides
@@ -97,14 +97,16 @@ def _heading(comparison: NetworkComparison) -> str:
 def _network(network: ComparedNetwork, *, alone: bool) -> Iterator[str]:
     """Yield the lines of one network: the sentences and totals are visible if it is alone, the layers never."""
     diff = None if network.status == "equal" else network.diff
-    title = f"<b>{text(shown_name(network))}</b>: {network.status}"
+    title = f"<b>{escaped_line(shown_name(network))}</b>: {network.status}"
     if diff is None:
         yield from _network_summary(network)
         return
-    said = text(" ".join(sentences(diff)).rstrip())
+    said = escaped_line(" ".join(sentences(diff)).rstrip())
     tables = [*_table(totals_table(diff)), ""]
     changes = changes_table(diff, MAX_ROWS)
-    layers = [*_table(changes), "", *(f"<sub>{text(note)}</sub>" for note in changes.notes), ""] if diff.rows else []
+    layers = (
+        [*_table(changes), "", *(f"<sub>{escaped_line(note)}</sub>" for note in changes.notes), ""] if diff.rows else []
+    )
     if alone:
         yield from [said, "", *tables]
         if layers:
@@ -119,15 +121,15 @@ def _network_summary(network: ComparedNetwork) -> list[str]:
     diff = network.diff
     said = ""
     if diff is not None:
-        said = f". {text(' '.join(sentences(diff)).rstrip())}"
+        said = f". {escaped_line(' '.join(sentences(diff)).rstrip())}"
     elif network.old or network.new:
-        said = f"; {text(lone_text(network))}"
-    return [f"- <b>{text(shown_name(network))}</b>: {network.status}{said}"]
+        said = f"; {escaped_line(lone_text(network))}"
+    return [f"- <b>{escaped_line(shown_name(network))}</b>: {network.status}{said}"]
 
 
 def _table(table: Table) -> Iterator[str]:
     def row(cells: Sequence[Any]) -> str:
-        texts = ["" if cell is None else text(human(cell)).replace(" %", "&nbsp;%") for cell in cells]
+        texts = ["" if cell is None else escaped_line(cell_text(cell)).replace(" %", "&nbsp;%") for cell in cells]
         return f"| {' | '.join(texts)} |"
 
     yield row([column.title for column in table.columns])

@@ -18,7 +18,7 @@ from archcalc.report.diff_tables import (
     totals_table,
 )
 from archcalc.report.pages import template
-from archcalc.report.table import human, without_controls
+from archcalc.report.table import cell_text, without_controls
 from archcalc.spec.write import write_layer
 
 CONTEXT = 2
@@ -53,7 +53,7 @@ class RowGroup(NamedTuple):
 
 def diff_page(comparison: NetworkComparison) -> str:
     """Return the page of a comparison."""
-    page = template("diff_page.html", human=human, without_controls=without_controls)
+    page = template("diff_page.html", human=cell_text, without_controls=without_controls)
     return page.render(
         comparison=comparison,
         exceeded_lines=exceeded_lines,
@@ -109,6 +109,6 @@ def _cell(analysis: Analysis, layer: Layer) -> LayerCell:
         without_controls(layer.name),
         write_layer(graph.nodes[layer.node].op, graph.layout),
         write_shape(graph.nodes[layer.node].output, graph.layout, analysis.batch),
-        human(analysis.own(layer, "params")),
-        human(layer.macs),
+        cell_text(analysis.own_count(layer, "params")),
+        cell_text(layer.macs),
     )

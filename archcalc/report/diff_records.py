@@ -15,7 +15,7 @@ from archcalc.changes.layers import LayerChange
 from archcalc.changes.rows import ChangeRow
 from archcalc.report.diff_sentences import field_text, sentences
 from archcalc.report.diff_tables import NetworkComparison, where_text
-from archcalc.report.records import plain
+from archcalc.report.records import json_value
 from archcalc.spec.errors import Problem
 
 SCHEMA = 1
@@ -85,7 +85,7 @@ def _total(figure: Figure) -> dict[str, Any]:
 def _tensor(tensor: TensorChange) -> dict[str, Any]:
     record: dict[str, Any] = {"name": tensor.name}
     for side, each in (("old", tensor.before), ("new", tensor.after)):
-        record[side] = None if each is None else [plain(size) for size in each.shape]
+        record[side] = None if each is None else [json_value(size) for size in each.shape]
         if each is not None and each.fields:
             record[f"{side}_rf"] = field_text(each.fields)
     return record
@@ -130,7 +130,7 @@ def _layer(layer: Layer, operator: str) -> dict[str, Any]:
     return {
         "name": layer.name,
         "operator": operator,
-        "output": [plain(size) for size in sizes],
+        "output": [json_value(size) for size in sizes],
         "inputs": list(layer.inputs),
         "params": layer.params,
         "macs": layer.macs,

@@ -16,13 +16,13 @@ from archcalc.report.table import bytes_text, without_controls
 from archcalc.validation.baseline import percent_text
 
 MAX_PARTS = 3
-"""The most changes that the first sentence tells; the others are counted."""
+"""The maximum number of changes that the first sentence tells; the others are counted."""
 MAX_NAME = 30
-"""The most characters of the name of a network in a sentence."""
+"""The maximum number of characters of the name of a network in a sentence."""
 PARTS = 1_000_000
 """The parts in which the share of a change is counted: floats end at 10^308."""
 MAX_PLACES = 4
-"""The most places that are named for one change."""
+"""The maximum number of places that are named for one change."""
 NAMES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs", "peak": "peak memory"}
 """The totals of the second sentence; the last two only if the MACs do not change, or if they change by themselves."""
 

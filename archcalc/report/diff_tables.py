@@ -17,7 +17,7 @@ from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_co
 MARKS = {"added": "+", "removed": "-", "changed": "~", "affected": " "}
 """What stands before a row."""
 MAX_PLACES = 3
-"""The most places of a repeated change that are named in a table."""
+"""The maximum number of places of a repeated change that are named in a table."""
 
 
 class NetworkComparison(NamedTuple):

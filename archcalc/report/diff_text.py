@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archcalc.arrays.texts import count_text
 from archcalc.changes.files import ComparedNetwork
-from archcalc.report.aligned import fold
+from archcalc.report.aligned_tables import fold
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
     NetworkComparison,

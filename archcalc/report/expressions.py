@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.arrays.texts import DIGITS
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.record import RecordedNumber
 from archcalc.report.matrices import number_text
 
 MAX_TERMS = 64
-"""The most terms of a sum, or operands of a maximum, that are written in full."""
+"""The maximum number of terms of a sum, or operands of a maximum, that are written in full."""
 ENDS = (6, 2)
 """How many terms of a longer one are written at its start and at its end."""
 
@@ -90,23 +90,23 @@ class Expressions:
 
     def number(self, value: Any) -> str:
         """Return a number as text."""
-        text = number_text(value.value if isinstance(value, Recorded) else value, self.digits)
+        text = number_text(value.value if isinstance(value, RecordedNumber) else value, self.digits)
         return text.replace("-", self.notation.minus)
 
-    def step(self, number: Recorded) -> str:
+    def step(self, number: RecordedNumber) -> str:
         """Return the expression that gave a number; only its value if it was given or passed on."""
         return self.expression(number).text if number.operation else self.number(number)
 
     def operand(self, number: Any) -> ExpressionText:
         """Return an operand: an earlier step or a given number as its value, anything else as its expression."""
-        if isinstance(number, Recorded) and number.operation and not number.name:
+        if isinstance(number, RecordedNumber) and number.operation and not number.name:
             return self.expression(number)
         text = self.number(number)
         if " " in text or text.startswith(self.notation.minus):
             return ExpressionText(text, SUM)
         return ExpressionText(text, PRODUCT if "/" in text or "·" in text else ATOM)
 
-    def expression(self, number: Recorded) -> ExpressionText:
+    def expression(self, number: RecordedNumber) -> ExpressionText:
         """Return the operation that gave a number."""
         notation, operation = self.notation, number.operation
         if operation in ("+", "-"):
@@ -131,7 +131,7 @@ class Expressions:
         texts = [self.operand(each).text for each in operands]
         return ExpressionText(notation.function(FUNCTIONS[operation], ", ".join(self.shortened(texts))), ATOM)
 
-    def sum(self, number: Recorded) -> ExpressionText:
+    def sum(self, number: RecordedNumber) -> ExpressionText:
         """Return a sum or a difference."""
         (_, first), *others = _terms(number)
         terms = [self.operand(first).text, *(self.term(sign, each) for sign, each in others)]
@@ -146,7 +146,7 @@ class Expressions:
         shown = self.notation.minus if sign == "-" else sign
         return f" {shown} {self.within(written, SUM if plainly else PRODUCT)}"
 
-    def product(self, number: Recorded) -> ExpressionText:
+    def product(self, number: RecordedNumber) -> ExpressionText:
         """Return a product; that of a number with itself is a square."""
         one, other = number.operands
         if one is other:
@@ -174,29 +174,29 @@ class Expressions:
         return [*texts[: ENDS[0]], self.notation.dots, *texts[-ENDS[1] :]]
 
 
-def _terms(number: Recorded) -> list[tuple[str, Any]]:
+def _terms(number: RecordedNumber) -> list[tuple[str, Any]]:
     """Return the terms of a sum with their signs, in order."""
     found: list[tuple[str, Any]] = []
     each: Any = number
-    while isinstance(each, Recorded) and each.operation in ("+", "-") and (each is number or not each.name):
+    while isinstance(each, RecordedNumber) and each.operation in ("+", "-") and (each is number or not each.name):
         before, last = each.operands
         found.append((each.operation, last))
         each = before
     return [("+", each), *reversed(found)]
 
 
-def _compared(number: Recorded) -> list[Any]:
+def _compared(number: RecordedNumber) -> list[Any]:
     """Return the numbers of which one is the largest or the smallest, without the infinity of padding."""
     operands = _chain(number, (number.operation,))
-    kept = [each for each in operands if isinstance(each, Recorded) or not math.isinf(each)]
+    kept = [each for each in operands if isinstance(each, RecordedNumber) or not math.isinf(each)]
     return kept or operands
 
 
-def _chain(number: Recorded, operations: Sequence[str]) -> list[Any]:
+def _chain(number: RecordedNumber, operations: Sequence[str]) -> list[Any]:
     """Return the operands of operations of one kind that follow each other, in order."""
     found: list[Any] = []
     each: Any = number
-    while isinstance(each, Recorded) and each.operation in operations and (each is number or not each.name):
+    while isinstance(each, RecordedNumber) and each.operation in operations and (each is number or not each.name):
         if len(each.operands) == 2 and each.operands[0] is each.operands[1] and each is not number:
             break  # a square stays one
         before, last = each.operands

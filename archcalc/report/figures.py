@@ -47,7 +47,7 @@ def figures(
         nested: whether rows contain others; tensors then count at each of them.
     """
     if column in STORED:
-        return [analysis.own(row, column) for row in rows]
+        return [analysis.own_count(row, column) for row in rows]
     if column in FORMULAS:
         return [row.of(column) for row in rows]
     if column in FIELD_QUANTITIES:
@@ -76,7 +76,7 @@ def total(analysis: Analysis, column: str, *, dtype: str = "float32") -> Number:
     return cost.figure(column, cost.runs, read_formats(dtype))
 
 
-def ranked(numbers: Sequence[Any]) -> list[int]:
+def ranking(numbers: Sequence[Any]) -> list[int]:
     """Return the indices of numbers, the largest number first and ``None`` last; equal ones in their order."""
     return sorted(range(len(numbers)), key=lambda at: -inf if numbers[at] is None else numbers[at], reverse=True)
 
@@ -96,7 +96,7 @@ def _largest(fields: Fields, quantity: str) -> Any:
 def _parameter_bytes(analysis: Analysis, rows: Sequence[Row], formats: Formats) -> list[Number]:
     """Return the bytes of the arrays that belong to the layers of each row."""
     if formats.are_equal:
-        return [in_bytes(analysis.own(row, "params"), formats.weights) for row in rows]
+        return [in_bytes(analysis.own_count(row, "params"), formats.weights) for row in rows]
     graph = analysis.graph
     elements: dict[int, dict[str, Number]] = {}
     for index, op, weight in stored_arrays(graph, [layer.node for layer in analysis.layers]):

@@ -8,7 +8,7 @@ from functools import partial
 
 from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
-from archcalc.report.graded import (
+from archcalc.report.graded_submissions import (
     claims_table,
     class_table,
     grades_table,

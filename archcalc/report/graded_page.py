@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
-from archcalc.report.graded import points_text, score_text
+from archcalc.report.graded_submissions import points_text, score_text
 from archcalc.report.pages import template
 from archcalc.report.table import without_controls
 from archcalc.report.worked_entries import worked_entries

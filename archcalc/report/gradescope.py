@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.query.derivations import derivation_lines
-from archcalc.report.graded import score_text
+from archcalc.report.graded_submissions import score_text
 from archcalc.report.worked_entries import worked_entries
 
 

@@ -24,7 +24,7 @@ LABELLED = ("layer", "op", "stage", "head", "input", "output")
 """The columns that can have the word for a row of sums."""
 
 
-class Filled(NamedTuple):
+class FilledColumn(NamedTuple):
     """A column with its cells."""
 
     column: Column
@@ -41,7 +41,7 @@ def csv_of_layers(analysis: Analysis, depth: int | None) -> str:
         depth: the level at which layers are grouped; by default they are not.
     """
     rows = analysis.folded(ALL if depth is None else depth)
-    columns = filled(RowCells(analysis, rows, analysis.graph.layout, bare=True), DEFAULT)
+    columns = filled_columns(RowCells(analysis, rows, analysis.graph.layout, bare=True), DEFAULT)
     return render(table_of([*columns, *marks(analysis, rows)]), "csv")
 
 
@@ -49,11 +49,11 @@ def html_of_layers(analysis: Analysis) -> str:
     """Return the table of a network as HTML, at a depth at which it is readable."""
     layout, rows = analysis.graph.layout, analysis.folded(readable_depth(analysis))
     cells = RowCells(analysis, rows, layout)
-    columns = filled(cells, DEFAULT)
+    columns = filled_columns(cells, DEFAULT)
     return render(table_of(columns, title(analysis, layout), notes(analysis, rows, cells)), "html")
 
 
-def filled(cells: RowCells, names: Sequence[str]) -> list[Filled]:
+def filled_columns(cells: RowCells, names: Sequence[str]) -> list[FilledColumn]:
     """Return columns of a table of layers, with the totals of the network."""
     found = []
     for name in names:
@@ -61,18 +61,18 @@ def filled(cells: RowCells, names: Sequence[str]) -> list[Filled]:
         if name in SUMMED:
             sums = total(cells.analysis, name, dtype=cells.dtype)
             sums = AtLeast(sums) if cells.analysis.totals.is_lower_bound(name) else sums
-        found.append(Filled(COLUMNS[name], cells.column(name), sums))
+        found.append(FilledColumn(COLUMNS[name], cells.column(name), sums))
     return found
 
 
-def marks(analysis: Analysis, rows: Sequence[Row]) -> list[Filled]:
+def marks(analysis: Analysis, rows: Sequence[Row]) -> list[FilledColumn]:
     """Return the column that marks lower bounds for programs (people see them in the cells), if there are any."""
     if analysis.totals.is_complete:
         return []
-    return [Filled(MARK, [str(not row.is_complete).lower() for row in rows])]
+    return [FilledColumn(MARK, [str(not row.is_complete).lower() for row in rows])]
 
 
-def table_of(columns: Sequence[Filled], title: str = "", notes: Sequence[str] = ()) -> Table:
+def table_of(columns: Sequence[FilledColumn], title: str = "", notes: Sequence[str] = ()) -> Table:
     """Return the table with some columns; it has a row of sums if one of them has a sum."""
     sums = [each.total for each in columns]
     totals: tuple[tuple[Any, ...], ...] = ()

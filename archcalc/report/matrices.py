@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
-from archcalc.executor.loops.exact import Exact
+from archcalc.executor.loops.exact import ExactNumber
 from archcalc.terminal import display_width
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 MAX_NUMBERS = 400
 MAX_COLUMNS = 20
-"""The most numbers of a small array, and of its rows."""
+"""The maximum number of elements of a small array, and of its rows."""
 GAP = "  "
 MAX_DECIMALS = 12
-"""The most digits after the point of a fraction that is written as a decimal number."""
+"""The maximum number of digits after the point of a fraction that is written as a decimal number."""
 
 _ROOT = re.compile(r"sqrt\((\d+)\)")
 
@@ -33,7 +33,7 @@ def is_small(array: Array) -> bool:
 
 def number_text(number: Any, digits: int = DIGITS) -> str:
     """Return a number for people: an exact one in full, a float with this number of significant digits."""
-    if isinstance(number, Exact):
+    if isinstance(number, ExactNumber):
         return _ROOT.sub(r"√\1", str(number.value)).replace("sqrt", "√").replace("**", "^").replace("*", "·")
     if isinstance(number, Fraction):
         return fraction_text(number)
@@ -82,7 +82,7 @@ def _place(place: Sequence[int], *, batch: bool) -> str:
 
 def decimals(array: Array) -> Array | None:
     """Return the floats nearest to exact numbers; ``None`` if none of them is irrational."""
-    if not any(isinstance(number, Exact) and not isinstance(number.value, Fraction) for number in array.flat):
+    if not any(isinstance(number, ExactNumber) and not isinstance(number.value, Fraction) for number in array.flat):
         return None
     return array.astype(float)
 

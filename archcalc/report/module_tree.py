@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Layer, group
-from archcalc.report.figures import Row, ranked
+from archcalc.report.figures import Row, ranking
 from archcalc.report.layers_table import READABLE_ROWS
 
 
@@ -51,7 +51,7 @@ class ModuleTree:
         return replace(
             self,
             children=tuple(
-                [tuple(each[at] for at in ranked([numbers[row] for row in each])) for each in self.children]
+                [tuple(each[at] for at in ranking([numbers[row] for row in each])) for each in self.children]
             ),
         )
 

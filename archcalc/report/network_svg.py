@@ -12,7 +12,7 @@ from archcalc.drawing.diagram import Box
 from archcalc.drawing.measure import LINE, SMALL, TEXT, TITLE_LEFT
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, Point
 from archcalc.report.picture_page import COLORS, page
-from archcalc.report.svg import clean, label, style
+from archcalc.report.svg import escaped_text, label, style
 
 ROUNDING = 7
 ARROW = 7
@@ -113,7 +113,7 @@ def _box(placed: PlacedBox, caption: Caption) -> Iterator[str]:
     area = f'width="{placed.width:.1f}" height="{placed.height:.1f}" rx="5"'
     node = "" if caption.node is None else f' data-node="{caption.node}"'
     yield (
-        f"<g{node}><title>{clean(caption.text)}</title>"
+        f"<g{node}><title>{escaped_text(caption.text)}</title>"
         f'<rect {style("ground")} x="{placed.left:.1f}" y="{placed.top:.1f}" {area}/>'
         f'<rect x="{placed.left:.1f}" y="{placed.top:.1f}" {area} fill="{color}" fill-opacity="0.16" '
         f'stroke="{color}" stroke-width="1.3"/>'

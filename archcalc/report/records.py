@@ -15,7 +15,7 @@ from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
-from archcalc.report.figures import MEMORY, Row, figures, ranked
+from archcalc.report.figures import MEMORY, Row, figures, ranking
 from archcalc.report.json_text import INDENT, json_pieces, members, string, strings
 from archcalc.report.training_cost import training_record
 
@@ -48,7 +48,7 @@ def network_json(
     """
     rows: Sequence[Row] = analysis.layers if depth is None else analysis.folded(depth)
     if sort is not None:
-        rows = [rows[at] for at in ranked(figures(analysis, rows, sort, dtype=dtype))]
+        rows = [rows[at] for at in ranking(figures(analysis, rows, sort, dtype=dtype))]
     document = _document(analysis, dtype, iter(_Rows(analysis, rows, dtype)))
     return json_pieces(document | ({"training_step": training_record(analysis, dtype)} if training_step else {}))
 
@@ -61,7 +61,7 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": graph.name,
-        "variables": {name: plain(value) for name, value in graph.variables.items()},
+        "variables": {name: json_value(value) for name, value in graph.variables.items()},
         "inputs": {name: _shape(shape, analysis.batch) for name, shape in graph.inputs.items()},
         "outputs": {name: _shape(graph.shape(ref), analysis.batch) for name, ref in outputs.items()},
         **absent,
@@ -121,7 +121,9 @@ class _Rows:
         if not row.is_complete:
             parts += (_members(_bound(row)),)
         if self.analysis.shares_weights:
-            shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
+            shared = row.params - self.analysis.own_count(
+                row, "params"
+            )  # parameters that count at rows before this one
             if shared:
                 parts += (_members({"shared_params": shared}),)
         return f"{{\n{SEPARATOR.join(parts)}\n{ITEM}}}"
@@ -171,7 +173,7 @@ def _members(record: Mapping[str, Any]) -> str:
 
 
 def _operator(layer: Layer) -> dict[str, Any]:
-    return {"op": layer.op, "attributes": {name: plain(value) for name, value in layer.attributes.items()}}
+    return {"op": layer.op, "attributes": {name: json_value(value) for name, value in layer.attributes.items()}}
 
 
 def _memory(params: Any, activations: Any) -> dict[str, Any]:
@@ -210,10 +212,10 @@ def _numbers(axis: AxisField) -> list[Any]:
     """Return the quantities of a field along an axis, or the word that it has instead of each."""
     if not axis.is_local:
         return [axis.word] * len(FIELD_QUANTITIES)
-    return [plain(read(axis)) for read in FIELD_QUANTITIES.values()]
+    return [json_value(read(axis)) for read in FIELD_QUANTITIES.values()]
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a value as JSON-ready data: tuples as lists, fractions as texts, connection tables as texts per row."""
     if type(value) is int:
         return value
@@ -222,5 +224,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple) and value[0] and isinstance(value[0][0], bool):
             return ["".join("X" if connected else "." for connected in row) for row in value]
-        return [plain(part) for part in value]
+        return [json_value(part) for part in value]
     return value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.report.aligned import aligned
+from archcalc.report.aligned_tables import align_table
 from archcalc.report.json_text import write_json
 from archcalc.report.markup import latex, markdown
-from archcalc.report.table import Table, Texts, human, raw, total, without_controls
+from archcalc.report.table import Table, Texts, cell_text, cell_value, total_texts, without_controls
 from archcalc.spec.errors import escaped
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
@@ -28,14 +28,14 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
         notes=tuple(map(without_controls, table.notes)),
     )
     if form == "rich":
-        return aligned(table, width=width, color=color, line="─")
+        return align_table(table, width=width, color=color, line="─")
     if form == "plain":
-        return aligned(table)
+        return align_table(table)
     if form == "csv":
         return _csv(table)
     if form == "json":
         keys = _keys(table)
-        return write_json([dict(zip(keys, map(raw, row), strict=True)) for row in table.rows])
+        return write_json([dict(zip(keys, map(cell_value, row), strict=True)) for row in table.rows])
     return {"html": _html, "markdown": markdown, "latex": latex}[form](table)
 
 
@@ -57,7 +57,7 @@ def _csv(table: Table) -> str:
 
 def _in_csv(cell: Any) -> Any:
     """Return the value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
-    value = raw(cell)
+    value = cell_value(cell)
     return escaped(value) if isinstance(value, str) else value
 
 
@@ -71,9 +71,9 @@ def _html(table: Table) -> str:
     lines = ["<table>"]
     lines += [f"<caption>{escape(table.title)}</caption>"] if table.title else []
     lines += ["<thead>", f"<tr>{row([column.title for column in table.columns], 'th')}</tr>", "</thead>", "<tbody>"]
-    lines += [f"<tr>{row(list(map(human, cells)), 'td')}</tr>" for cells in table.rows]
+    lines += [f"<tr>{row(list(map(cell_text, cells)), 'td')}</tr>" for cells in table.rows]
     lines += ["</tbody>"]
-    foot = [f"<tr>{row(total(cells), 'th')}</tr>" for cells in table.totals]
+    foot = [f"<tr>{row(total_texts(cells), 'th')}</tr>" for cells in table.totals]
     foot += [f'<tr><td colspan="{len(table.columns)}">{escape(note)}</td></tr>' for note in table.notes]
     lines += ["<tfoot>", *foot, "</tfoot>"] if foot else []
     return "\n".join([*lines, "</table>"]) + "\n"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import prod
 
 from archcalc.report.bars import sample_evenly
-from archcalc.report.svg import COLORS, LETTER, MARGIN, document, label, readable, short, style
+from archcalc.report.svg import COLORS, LETTER, MARGIN, document, label, label_with_halo, short, style
 
 Interval = tuple[int, int]
 """The first and the last position along an axis."""
@@ -42,7 +42,7 @@ class NestedWindow:
 
 
 @dataclass(frozen=True)
-class Picture:
+class FieldPicture:
     """The content of a picture."""
 
     title: str
@@ -68,7 +68,7 @@ def axis_names(rank: int) -> tuple[str, ...]:
     return ("z", "y", "x")[-rank:] if rank <= 3 else (*(f"axis {axis + 1}" for axis in range(rank - 2)), "y", "x")
 
 
-def draw(picture: Picture) -> str:
+def draw(picture: FieldPicture) -> str:
     """Return the picture as an SVG document."""
     nested = sample_evenly(_drawable(picture), MAX_WINDOWS)
     windows = [(one, _color(index, len(nested))) for index, one in enumerate(nested)]
@@ -96,7 +96,7 @@ def draw(picture: Picture) -> str:
     return document(picture.title, WIDTH, round(y + MARGIN), lines, definitions=pattern)
 
 
-def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
+def _sentences(picture: FieldPicture, names: tuple[str, ...]) -> list[str]:
     """Return the description of the picture."""
     size = "×".join(str(n) for n in picture.sizes)
     seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
@@ -123,7 +123,7 @@ def _beyond(interval: Interval, n: int) -> bool:
     return interval[0] < 0 or interval[1] >= n
 
 
-def _extent(picture: Picture, axis: int) -> Interval:
+def _extent(picture: FieldPicture, axis: int) -> Interval:
     """Return the positions that are drawn of an axis: the input and the windows, up to `MAX_OVERHANG` beyond it."""
     n = picture.sizes[axis]
     intervals = [interval for one in picture.nested if (interval := one.window[axis]) is not None]
@@ -134,7 +134,7 @@ def _extent(picture: Picture, axis: int) -> Interval:
     return max(first, -MAX_OVERHANG * n), min(last, n - 1 + MAX_OVERHANG * n)
 
 
-def _drawable(picture: Picture) -> list[NestedWindow]:
+def _drawable(picture: FieldPicture) -> list[NestedWindow]:
     """Return the windows that are not clipped, and always that of the unit."""
     extents = [_extent(picture, axis) for axis in range(len(picture.sizes))]
 
@@ -145,7 +145,7 @@ def _drawable(picture: Picture) -> list[NestedWindow]:
     return [one for index, one in enumerate(picture.nested, 1) if fits(one) or index == len(picture.nested)]
 
 
-def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
+def _reaches(picture: FieldPicture) -> list[tuple[int, int, int, int]]:
     """Return the first and last position of the unit's window, and those that are drawn, per axis."""
     if not picture.nested:
         return []
@@ -153,7 +153,7 @@ def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
     return [(*interval, *_extent(picture, axis)) for axis, interval in enumerate(window) if interval is not None]
 
 
-def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float) -> tuple[list[str], float]:
+def _plane(picture: FieldPicture, windows: list[tuple[NestedWindow, str]], top: float) -> tuple[list[str], float]:
     """Return the plane of the last two axes, with a legend."""
     height, width = picture.sizes[-2:]
     (y0, y1), (x0, x1) = _extent(picture, -2), _extent(picture, -1)
@@ -198,16 +198,16 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
     edge = left + (0 - x0) * scale - 6
     if height * scale > 50:
         lines += [
-            readable(edge, near + 11, "0", anchor="end"),
-            readable(edge, (near + far) / 2 + 4, "y", anchor="end"),
+            label_with_halo(edge, near + 11, "0", anchor="end"),
+            label_with_halo(edge, (near + far) / 2 + 4, "y", anchor="end"),
         ]
-    lines.append(readable(edge, far, str(height - 1), anchor="end"))
+    lines.append(label_with_halo(edge, far, str(height - 1), anchor="end"))
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
     return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
 
 
-def _patches(picture: Picture) -> list[tuple[Interval, Interval]]:
+def _patches(picture: FieldPicture) -> list[tuple[Interval, Interval]]:
     """Return the positions seen of the plane as disjoint rectangles; the box if there are too many."""
     regions = {region[-2:] for region in picture.regions}
     heights = sorted({end for rows, _ in regions for first, last in rows for end in (first, last + 1)})
@@ -221,7 +221,7 @@ def _patches(picture: Picture) -> list[tuple[Interval, Interval]]:
     return patches if 0 < len(patches) <= MAX_PATCHES else [(rows, columns_of_box)]
 
 
-def _runs(picture: Picture, axis: int) -> list[Interval]:
+def _runs(picture: FieldPicture, axis: int) -> list[Interval]:
     """Return the intervals seen along an axis; that of the box if there are too many."""
     runs = _union(run for region in picture.regions for run in region[axis])
     return runs if 0 < len(runs) <= MAX_PATCHES else [picture.seen[axis]]
@@ -240,11 +240,11 @@ def _union(intervals: Iterable[Interval]) -> list[Interval]:
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
     """Return the labels below an axis: its first and last position and its name, if there is room."""
-    last = readable(left + n * scale, y, str(n - 1), anchor="end")
+    last = label_with_halo(left + n * scale, y, str(n - 1), anchor="end")
     if n * scale < 60:
         return [last]
     middle = label(left + n * scale / 2, y, name, "faint", anchor="middle")
-    return [readable(left, y, "0"), middle, last]
+    return [label_with_halo(left, y, "0"), middle, last]
 
 
 def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) -> list[str]:
@@ -269,7 +269,7 @@ def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[
 
 
 def _strip(
-    picture: Picture, windows: list[tuple[NestedWindow, str]], axis: int, name: str, top: float
+    picture: FieldPicture, windows: list[tuple[NestedWindow, str]], axis: int, name: str, top: float
 ) -> tuple[list[str], float]:
     """Return one axis, with a line per layer and the input below them."""
     n = picture.sizes[axis]

@@ -9,8 +9,8 @@ from math import inf
 from archcalc.report.bars import bar_text
 from archcalc.report.cells import RowCells
 from archcalc.report.figures import SUMMED, total
-from archcalc.report.layers_table import Filled
-from archcalc.report.table import Column, Texts, human
+from archcalc.report.layers_table import FilledColumn
+from archcalc.report.table import Column, Texts, cell_text
 from archcalc.terminal import display_width
 
 MIN_BAR, MAX_BAR = 12, 60
@@ -21,7 +21,7 @@ DECIMALS = 4
 """The decimals of a share for programs."""
 
 
-def share_of(cells: RowCells, name: str) -> Filled:
+def share_of(cells: RowCells, name: str) -> FilledColumn:
     """Return the column with the share that each row has of the total of a column, in per cent.
 
     Layers that do not count in the total have none.
@@ -38,10 +38,10 @@ def share_of(cells: RowCells, name: str) -> Filled:
         else:
             percent = Fraction(100 * figure) / whole
             shares.append(float(round(percent, DECIMALS)) if cells.bare else f"{float(percent):.1f} %")
-    return Filled(Column(f"{name}_percent", "share", "right"), shares)
+    return FilledColumn(Column(f"{name}_percent", "share", "right"), shares)
 
 
-def with_shares(columns: Sequence[Filled], cells: RowCells) -> list[Filled]:
+def with_shares(columns: Sequence[FilledColumn], cells: RowCells) -> list[FilledColumn]:
     """Return columns with the shares of the total after each that has a total."""
     found = []
     for each in columns:
@@ -51,7 +51,9 @@ def with_shares(columns: Sequence[Filled], cells: RowCells) -> list[Filled]:
     return found
 
 
-def with_bars(columns: Sequence[Filled], cells: RowCells, name: str, *, width: int, blocks: bool) -> list[Filled]:
+def with_bars(
+    columns: Sequence[FilledColumn], cells: RowCells, name: str, *, width: int, blocks: bool
+) -> list[FilledColumn]:
     """Return columns with bars of the numbers of one of them after it, or after its share.
 
     Args:
@@ -75,10 +77,10 @@ def with_bars(columns: Sequence[Filled], cells: RowCells, name: str, *, width: i
             bars.append(bar_text(Fraction(figure) / largest, room, blocks=blocks))
     keys = [each.column.key for each in columns]
     at = keys.index(f"{name}_percent" if f"{name}_percent" in keys else name) + 1
-    return [*columns[:at], Filled(Column(f"{name}_bar", ""), bars), *columns[at:]]
+    return [*columns[:at], FilledColumn(Column(f"{name}_bar", ""), bars), *columns[at:]]
 
 
-def _width(filled: Filled) -> int:
+def _width(filled: FilledColumn) -> int:
     """Return the display width of a column."""
-    sums = "" if filled.total is None else human(filled.total)
+    sums = "" if filled.total is None else cell_text(filled.total)
     return max(display_width(filled.column.title), display_width(sums), Texts.of(filled.cells).width())

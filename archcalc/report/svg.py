@@ -57,7 +57,7 @@ def document(title: str, width: int, height: int, lines: Sequence[str], *, defin
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             'role="img" font-family="system-ui, Segoe UI, Roboto, Helvetica, Arial, sans-serif" font-size="13px">',
-            f"<title>{clean(title)}</title>",
+            f"<title>{escaped_text(title)}</title>",
             f"<style>{DARK}</style>",
             f"<defs>{definitions}</defs>",
             f'<rect {style("ground")} width="{width}" height="{height}"/>',
@@ -77,10 +77,10 @@ def label(x: float, y: float, words: str, kind: str = "", anchor: str = "start",
     """Return a text at a place, in the size of its class unless another one is given."""
     place = f'x="{x:.1f}" y="{y:.1f}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
     place += "" if size is None else f' style="font-size:{size:g}px"'  # has priority over the attribute of the class
-    return f"<text {place} {style(kind)}>{clean(words)}</text>"
+    return f"<text {place} {style(kind)}>{escaped_text(words)}</text>"
 
 
-def readable(x: float, y: float, words: str, anchor: str = "start") -> str:
+def label_with_halo(x: float, y: float, words: str, anchor: str = "start") -> str:
     """Return a label above a halo in the background colour; as a second text, because not all programs draw strokes
     first."""
     return label(x, y, words, "halo", anchor) + label(x, y, words, "faint", anchor)
@@ -92,6 +92,6 @@ def short(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else "…" + text[1 - max_length :]
 
 
-def clean(text: str) -> str:
+def escaped_text(text: str) -> str:
     """Return a text escaped for XML, without the characters that XML does not allow."""
     return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

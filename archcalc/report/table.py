@@ -38,14 +38,14 @@ class Table(NamedTuple):
     """The notes below the table."""
 
 
-def human(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Return the text of a cell for people: ``-`` if it is empty, and integers with thousands separators."""
     if value is None:
         return "-"
     if type(value) is int:
         return f"{value:,}"
     if isinstance(value, AtLeast):
-        return f"≥ {human(value.number)}"
+        return f"≥ {cell_text(value.number)}"
     return without_controls(str(value))
 
 
@@ -58,7 +58,7 @@ class Texts(NamedTuple):
     """The text of each different cell by its identity."""
 
     @classmethod
-    def of(cls, cells: Sequence[Any], write: Callable[[Any], Any] = human) -> Texts:
+    def of(cls, cells: Sequence[Any], write: Callable[[Any], Any] = cell_text) -> Texts:
         """Return the texts of cells, as ``write`` gives them."""
         keys = [*map(id, cells)]
         return cls(keys, {key: write(cell) for key, cell in dict(zip(keys, cells, strict=True)).items()})
@@ -89,15 +89,15 @@ def without_controls(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in readable(text))
 
 
-def total(row: tuple[Any, ...]) -> list[str]:
+def total_texts(row: tuple[Any, ...]) -> list[str]:
     """Return the texts of a row of sums for people; a cell without a sum is empty."""
-    return ["" if cell is None else human(cell) for cell in row]
+    return ["" if cell is None else cell_text(cell) for cell in row]
 
 
-def raw(value: Any) -> Any:
+def cell_value(value: Any) -> Any:
     """Return the value of a cell for programs: a fraction as text, and any other number or text unchanged."""
     if isinstance(value, AtLeast):
-        return raw(value.number)
+        return cell_value(value.number)
     return str(value) if isinstance(value, Fraction) else value
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from archcalc.lint import FIXABLE
 from archcalc.report.github import inert, workflow_commands
 from archcalc.report.gitlab import code_quality
-from archcalc.report.validated import changes_table, headline, result_record
+from archcalc.report.validation_results import changes_table, headline, result_record
 from archcalc.report.validation_totals import summary
-from archcalc.validation.codes import documented
+from archcalc.validation.codes import documented_codes
 from archcalc.validation.findings import Finding
 from archcalc.validation.results import ValidationResult
 
@@ -99,7 +99,7 @@ def _sarif(results: Sequence[ValidationResult], version: str) -> str:
     from archcalc.report.sarif import SkippedFile, sarif
 
     skipped = [SkippedFile(result.name, result.skipped) for result in results if result.skipped]
-    return _json(sarif(_found(results), documented(), version, skipped))
+    return _json(sarif(_found(results), documented_codes(), version, skipped))
 
 
 FORMATS = {

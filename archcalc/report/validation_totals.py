@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archcalc.arrays.texts import count_text
 from archcalc.report.github import MAX_SUMMARY_BYTES, bounded_summary
-from archcalc.report.validated import changes_table, headline
+from archcalc.report.validation_results import changes_table, headline
 from archcalc.spec.errors import escaped
 from archcalc.validation.results import ValidationResult
 

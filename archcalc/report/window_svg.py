@@ -21,7 +21,7 @@ CELL = 34
 GAP = 44
 """The distance between panels, in which the sign between them stands."""
 HEADING = 22
-LEAST_WIDTH = 420
+MIN_WIDTH = 420
 _BLUE, _PURPLE, _ORANGE = ("#{:02x}{:02x}{:02x}".format(*color) for color in COLORS)
 COLOR_OF: dict[Mark, str] = {
     "window": _ORANGE,
@@ -78,7 +78,7 @@ def draw(picture: WindowPicture) -> str:
     for width in columns:
         lefts.append(x)
         x += width + GAP
-    total = max(x + picture.output.width + MARGIN, LEAST_WIDTH)
+    total = max(x + picture.output.width + MARGIN, MIN_WIDTH)
     lines = [label(MARGIN, MARGIN + 12, picture.title, "title"), label(MARGIN, MARGIN + 32, picture.network, "faint")]
     y = top = MARGIN + 52.0
     for panels in picture.lines:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from archcalc.graph import Ref, channels_first, pattern_channels_first
-from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, normal, require
+from archcalc.numeric import Impossible, Number, PlainNumberRequired, as_integer, is_plain, require, simplified
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
@@ -135,8 +135,8 @@ def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
 def _integer(value: Number, declared: Declared, what: str) -> Number:
     if declared.fractions:
         require(value > 0, "{what} must be positive, got {number}", what=what, number=value)
-        return normal(value)
-    number = as_integer(normal(value), what)
+        return simplified(value)
+    number = as_integer(simplified(value), what)
     if declared.at_least is not None:
         require(
             number >= declared.at_least,
@@ -233,7 +233,7 @@ def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: S
     if isinstance(value, Word) and value.word in declared.choices:
         return value.word == "yes"
     if not isinstance(value, NoNumber) and not is_plain(value):
-        raise NeedsPlain(what)
+        raise PlainNumberRequired(what)
     if type(value) is not int or value not in (0, 1):
         fail("argument", f"{what} must be yes or no (1 or 0), got {describe(value)}", span)
     return bool(value)
@@ -278,7 +278,7 @@ def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope
 def _read_axis(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     number = _integer(-1 if isinstance(value, Word) else _number(value, what, span, scope), declared, what)
     if not is_plain(number):
-        raise NeedsPlain(what)
+        raise PlainNumberRequired(what)
     return number
 
 

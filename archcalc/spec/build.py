@@ -14,7 +14,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
-from archcalc.numeric import Impossible, NeedsPlain, is_plain
+from archcalc.numeric import Impossible, PlainNumberRequired, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
 from archcalc.spec import syntax
 from archcalc.spec.aliases import operator_spelled
@@ -217,7 +217,7 @@ class _Builder:
             return self.chain(chain, current, context)
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
-        except NeedsPlain:
+        except PlainNumberRequired:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", chain.span)
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
@@ -521,7 +521,7 @@ class _Builder:
             reason = error.worded(partial(_in_layout, self.network.layout))
             what = f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}"
             fail("shape", what, span, hint_for_number(error))
-        except NeedsPlain:
+        except PlainNumberRequired:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs if made is None else ():
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archcalc.numeric import Impossible, NeedsPlain
+from archcalc.numeric import Impossible, PlainNumberRequired
 from archcalc.spec import syntax
 from archcalc.spec.arguments import is_operator
 from archcalc.spec.errors import SpecError
@@ -84,5 +84,5 @@ class Expansion:
             return None
         try:
             return evaluate(value, Scope(known, None, self.limits))
-        except (SpecError, Impossible, NeedsPlain):
+        except (SpecError, Impossible, PlainNumberRequired):
             return None

@@ -28,7 +28,7 @@ CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 
 BINARY = {
-    b"PK\x03\x04": "a zip archive, as .pt, .pth, .keras and .npz files are",
+    b"PK\x03\x04": "a zip archive, as .xlsx, .pt, .pth, .keras and .npz files are",
     b"\x89HDF": "an HDF5 file",
     b"\x80\x02": "a pickle, as old .pt and .pth files are",
     b"\x89PNG": "an image",

@@ -124,6 +124,9 @@ class ModelSource(Protocol):
 READERS: dict[str, Callable[[Path, str], ModelSource]] = {}
 """The readers of files by suffix (``.pt2``), which take a path and its name in messages."""
 
+FIXES_INPUTS: set[str] = set()
+"""The suffixes of files that may be read with numbers in place of inputs (`ModelOptions.values`)."""
+
 CONTENT_READERS: dict[str, tuple[Callable[[Path], bool], Callable[[Path, str], ModelSource]]] = {}
 """The readers of files that only their content tells from others with the same suffix, and what recognises them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archcalc.numeric.steps import Steps, steps
+from archcalc.numeric.progressions import Progression, progression
 from archcalc.spec.errors import Source, Text, fail, whole_text
 from archcalc.spec.limits import Limits
 from archcalc.spec.notations import parse_settings
@@ -17,7 +17,7 @@ MAX_RANGE_VALUES = 10**15
 """The maximum number of values in a range."""
 
 
-def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tuple[int | Fraction | str, ...]:
+def read_values(origin: str, written: str, limits: Limits) -> range | Progression | tuple[int | Fraction | str, ...]:
     """Return the values of a setting: a range including both ends, or a list of numbers, words, sizes and ranges.
 
     Numbers are exact; anything else (a word, a size, arithmetic with variables) is returned as its text.
@@ -33,17 +33,17 @@ def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tu
     text = Text(Source(origin, written), written)
     items = [_item(each, limits) for each in parse_settings(text, limits)]
     if len(items) == 1:
-        return items[0] if isinstance(items[0], range | Steps) else (items[0],)
+        return items[0] if isinstance(items[0], range | Progression) else (items[0],)
     listed: list[int | Fraction | str] = []
     for item in items:
-        progression = item if isinstance(item, range | Steps) else (item,)
+        progression = item if isinstance(item, range | Progression) else (item,)
         if len(listed) + len(progression) > MAX_LISTED_VALUES:
             fail("limit", f"more than {MAX_LISTED_VALUES:,} values in a list", whole_text(text))
         listed += progression
     return tuple(listed)
 
 
-def _item(written: Setting, limits: Limits) -> range | Steps | int | Fraction | str:
+def _item(written: Setting, limits: Limits) -> range | Progression | int | Fraction | str:
     values, span = written
     if len(values) > 3:
         fail("syntax", "a range must be start:stop or start:stop:step", span)
@@ -63,7 +63,7 @@ def _item(written: Setting, limits: Limits) -> range | Steps | int | Fraction | 
         fail("argument", f"the range from {start} to {stop} in steps of {step} is empty", span, hint)
     if count > MAX_RANGE_VALUES:
         fail("limit", f"a range of more than {MAX_RANGE_VALUES:,} values", span)
-    return steps(start, step, int(count))
+    return progression(start, step, int(count))
 
 
 def _number(value: Value, limits: Limits) -> int | Fraction | None:

@@ -10,22 +10,22 @@ from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 from archcalc.graph import axis_letters, is_size, size_axis, write_shape
 from archcalc.numeric import (
     Impossible,
-    NeedsPlain,
     NotDivisible,
     NotInteger,
     Number,
+    PlainNumberRequired,
     as_integer,
     ceiling,
-    divisible,
     floor,
     is_plain,
+    make_divisible,
     maximum,
     minimum,
-    normal,
     product,
     ratio,
     require,
     round_half_even,
+    simplified,
 )
 from archcalc.ops.base import Shape
 from archcalc.ops.fields import PADDING_WORDS
@@ -128,7 +128,7 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "round": round_half_even,
     "floor": floor,
     "ceil": ceiling,
-    "divisible": divisible,
+    "divisible": make_divisible,
     "min": lambda *numbers: reduce(minimum, numbers),
     "max": lambda *numbers: reduce(maximum, numbers),
 }
@@ -257,7 +257,7 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
     if sign == "/":
         return ratio(left, right)
     if not is_plain(right):
-        raise NeedsPlain("an exponent")
+        raise PlainNumberRequired("an exponent")
     if type(right) is not int:
         fail("arithmetic", f"the exponent must be an integer, got {right}", expression.right.span)
     if is_plain(left):
@@ -266,7 +266,7 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
             too_many_digits(expression.span, limits)
         if type(left) is int and right < 0:
             left = Fraction(left)
-    return normal(left**right)
+    return simplified(left**right)
 
 
 def bounded(value: Number, span: Span, limits: Limits) -> Number:
@@ -275,7 +275,7 @@ def bounded(value: Number, span: Span, limits: Limits) -> Number:
     Raises:
         SpecError: it has.
     """
-    value = normal(value)
+    value = simplified(value)
     if is_plain(value) and (limits.too_large(value.numerator) or limits.too_large(value.denominator)):
         too_many_digits(span, limits)
     return value

@@ -15,7 +15,7 @@ MAX_DECIMAL_PLACES = 20
 """The maximum number of decimal places; a number that needs more is written as a ratio."""
 
 ZEROS = 3
-"""The most zeros behind the point of a decimal; a smaller number is written with an exponent."""
+"""The maximum number of zeros behind the point of a decimal; a smaller number is written with an exponent."""
 
 
 def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:

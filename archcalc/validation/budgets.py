@@ -13,7 +13,7 @@ from archcalc.spec.errors import Problem, SpecError
 from archcalc.validation.configuration import Budget
 
 
-def over_budget(budgets: Iterable[Budget], analysis: Analysis, name: str) -> tuple[list[Problem], list[Problem]]:
+def exceeded_budgets(budgets: Iterable[Budget], analysis: Analysis, name: str) -> tuple[list[Problem], list[Problem]]:
     """Return the budgets that a network exceeds, and the errors of those that do not apply to it.
 
     Args:

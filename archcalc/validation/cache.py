@@ -108,11 +108,11 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
     about = (
         environment,
         found_spec,
-        settings.ignored(found_spec.path),
+        settings.ignored_codes(found_spec.path),
         settings.warn,
         settings.error,
         settings.strict,
-        settings.tolerated(found_spec.path),
+        settings.tolerance_for(found_spec.path),
         settings.shapes(found_spec.path),
         (task.baseline, task.renamed_from, task.is_required),
         task.budgets,

@@ -55,7 +55,7 @@ WARNINGS = {
 """Findings about a run; those about a spec are the rules of `archcalc.lint`."""
 
 
-def documented() -> Iterator[RuleText]:
+def documented_codes() -> Iterator[RuleText]:
     """Yield every code with its documentation, errors first."""
     for level, summaries in (("error", ERRORS), ("warning", WARNINGS)):
         for code, summary in summaries.items():

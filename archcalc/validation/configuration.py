@@ -81,7 +81,7 @@ class Configuration(NamedTuple):
     problems: tuple[Problem, ...] = ()
     """The errors of a file that cannot be read; nothing else is known about it then."""
 
-    def ignored(self, path: str) -> frozenset[str]:
+    def ignored_codes(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""
         return self.ignore.union(*self._matching(self.ignore_by_path, path))
 
@@ -89,18 +89,18 @@ class Configuration(NamedTuple):
         """Return the input shapes of a file: those of the last pattern that matches it."""
         return next(reversed(self._matching(self.shapes_by_path, path)), {})
 
-    def tolerated(self, path: str) -> Tolerance:
+    def tolerance_for(self, path: str) -> Tolerance:
         """Return how much the totals of a file may grow: as the last pattern that matches it says, else as for all."""
         found = self.tolerance
         for own in self._matching(self.tolerance_by_path, path):
             found = found.overridden(own)
         return found
 
-    def budgeted(self, name: str) -> tuple[Budget, ...]:
+    def budgets_for(self, name: str) -> tuple[Budget, ...]:
         """Return the budgets of a spec, by its path from the folder of the configuration or by its name."""
         return tuple([budget for pattern, budgets in self.budgets if matches(pattern, name) for budget in budgets])
 
-    def excluding(self, path: str) -> str:
+    def excluding_pattern(self, path: str) -> str:
         """Return the pattern that excludes a file or folder; an empty text if there is none."""
         return next(iter(self._matching([(pattern, pattern) for pattern in self.exclude], path)), "")
 
@@ -148,7 +148,7 @@ def _excluded_folder(folder: str) -> str:
 
 
 def _exclusion(place: str, configuration: Configuration) -> str:
-    pattern = configuration.excluding(place)
+    pattern = configuration.excluding_pattern(place)
     return f"'{pattern}' is excluded in {os.path.basename(configuration.file)}" if pattern else ""
 
 

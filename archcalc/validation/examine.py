@@ -15,7 +15,7 @@ from archcalc.spec.locate import read_file
 from archcalc.spec.read import read_spec
 from archcalc.spec.records import Spec
 from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
-from archcalc.validation.budgets import over_budget
+from archcalc.validation.budgets import exceeded_budgets
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
 from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
@@ -100,7 +100,7 @@ def _is_other_file(options: Options, task: ValidationTask) -> bool:
 
 def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
     """Return the codes of warnings that are ignored for a spec."""
-    return (options.ignore | task.configuration.ignored(task.found_spec.path)) - options.error - options.warn
+    return (options.ignore | task.configuration.ignored_codes(task.found_spec.path)) - options.error - options.warn
 
 
 def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
@@ -114,7 +114,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         for judgement in judgements
         if not judgement.holds
     ]
-    exceeded, unfit = over_budget(task.budgets, analysis, name) if task.budgets else ([], [])
+    exceeded, unfit = exceeded_budgets(task.budgets, analysis, name) if task.budgets else ([], [])
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
     if options.fix == "write" or not task.found_spec.is_file:  # --fix does not correct what is left
@@ -128,7 +128,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
     if figures is not None:
         if task.before is not None:
             if not options.update_baseline:
-                tolerance = settings.tolerated(task.found_spec.path).overridden(options.tolerance)
+                tolerance = settings.tolerance_for(task.found_spec.path).overridden(options.tolerance)
                 grown = growth_errors(task.before, figures, tolerance, spec)
                 found += findings(grown, 1, name, identity="totals")
         elif task.is_required:

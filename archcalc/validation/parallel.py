@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MIN_PARALLEL_SPECS = 250
 """The minimum number of specs for which starting more processes pays."""
-HELD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+HELD_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """The signals that ask a process to end."""
 SPECS_PER_CHUNK = 16
 """The number of specs that a process gets at a time."""
@@ -70,7 +70,7 @@ def _end_with_parent(orders: Connection) -> None:
     """End this worker process as soon as the main process closes its end of the pipe, or ends in whatever way."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
     Thread(target=_exit_at_end_of, args=(orders,), daemon=True).start()
 
 
@@ -87,7 +87,7 @@ def _signals_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from archcalc.validation.configuration import Budget, Configuration, configurati
 from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec
-from archcalc.validation.renames import renamed
+from archcalc.validation.renames import find_renames
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
 from archcalc.validation.store import BaselineFile, Settings
 
@@ -79,7 +79,7 @@ def plan(
     ]
     others += [_other(path, problems) for path, problems in baselines.problems.items()]
     for store in baselines.stores.values():
-        gone = set(store.gone())
+        gone = set(store.missing_entries())
         if not options.update_baseline:
             new = [index for index, own in enumerate(stores) if own is store and tasks[index].before is None]
             for at, old in _renamed(store, settings, options, [tasks[index] for index in new], jobs).items():
@@ -99,8 +99,8 @@ def plan(
 def _budgets(found_spec: FoundSpec, configuration: Configuration) -> tuple[Budget, ...]:
     """Return the budgets of a spec; those of the current folder apply to what is not a file of the user."""
     if found_spec.is_own_file:
-        return configuration.budgeted(configuration.below(found_spec.path)) if configuration.budgets else ()
-    return configuration_of(os.path.join(os.curdir, "-")).budgeted(found_spec.spec_name)
+        return configuration.budgets_for(configuration.below(found_spec.path)) if configuration.budgets else ()
+    return configuration_of(os.path.join(os.curdir, "-")).budgets_for(found_spec.spec_name)
 
 
 class _Baselines:
@@ -126,11 +126,11 @@ def _renamed(
     store: BaselineFile, settings: Settings, options: Options, new: Sequence[ValidationTask], jobs: int | None
 ) -> dict[int, str]:
     """Return the entries of specs that are not in the baseline under their present names, by index of the spec."""
-    gone = store.gone(settings)
+    gone = store.missing_entries(settings)
     results = examine_all(options._replace(fix=""), new if gone else (), jobs)
     figures = {index: result.figures for index, result in enumerate(results) if result.figures is not None}
     names = {store.spec_name(new[index].found_spec): index for index in figures if new[index].found_spec.path}
-    found = renamed(gone, {name: figures[index] for name, index in names.items()})
+    found = find_renames(gone, {name: figures[index] for name, index in names.items()})
     return {names[name]: old for name, old in found.items()}
 
 

@@ -25,7 +25,7 @@ class _Layers(NamedTuple):
     """The layers with the names of their operators only: these stay when all widths change."""
 
 
-def renamed(gone: Mapping[str, NetworkFigures], new: Mapping[str, NetworkFigures]) -> dict[str, str]:
+def find_renames(gone: Mapping[str, NetworkFigures], new: Mapping[str, NetworkFigures]) -> dict[str, str]:
     """Return the previous names of specs that were renamed, and perhaps changed.
 
     Args:

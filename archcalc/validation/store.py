@@ -134,7 +134,7 @@ class BaselineFile:
         if settings != AS_WRITTEN:
             self.settings[name] = settings
 
-    def gone(self, settings: Settings | None = None) -> dict[str, NetworkFigures]:
+    def missing_entries(self, settings: Settings | None = None) -> dict[str, NetworkFigures]:
         """Return the entries whose files do not exist any more.
 
         Args:
@@ -156,7 +156,7 @@ class BaselineFile:
             current.networks[name] = self.networks[name]
             if name in self.settings:
                 current.settings[name] = self.settings[name]
-        for name in current.gone():
+        for name in current.missing_entries():
             del current.networks[name]
         return current
 

@@ -14,8 +14,9 @@ from fnmatch import filter as matching
 from typing import NamedTuple
 
 from archcalc.spec.locate import is_file_name
+from archcalc.spec.models import model_file
 
-LOST = "a symbolic link that leads nowhere"
+BROKEN_LINK = "a symbolic link that leads nowhere"
 
 LeaveOut = Callable[[str], str]
 """Returns the reason why a file or folder is left out; an empty text if it is not."""
@@ -40,15 +41,20 @@ class Folder(NamedTuple):
 
 
 def files_below(folder: str, leave_out: LeaveOut) -> list[FoundFile]:
-    """Return the files below a folder that may be specs, in order."""
+    """Return the files below a folder that may be specs or are models, in order."""
     found = []
     for each in _Walk(leave_out).folders(folder):
         if isinstance(each, FoundFile):
             found.append(each)
             continue
         entries = [_entry(path, leave_out) for path in each.files]
-        found += [entry for entry in entries if is_file_name(entry.path) or entry.skipped == LOST]
+        found += [entry for entry in entries if _is_network(entry.path) or entry.skipped == BROKEN_LINK]
     return sorted(found)
+
+
+def _is_network(path: str) -> bool:
+    """Return whether a file may be a spec or is a model, by its name or, as for HDF5 files, by what it holds."""
+    return is_file_name(path) or model_file(path) is not None
 
 
 def matches(pattern: str, leave_out: LeaveOut) -> list[FoundFile]:
@@ -92,7 +98,7 @@ def _entry(path: str, leave_out: LeaveOut) -> FoundFile:
     if reason := leave_out(path):
         return FoundFile(path, skipped=reason)
     if not os.path.exists(path):  # reading a spec reports the reason; any other link may have led to a folder
-        return FoundFile(path, skipped="" if is_file_name(path) or not os.path.islink(path) else LOST)
+        return FoundFile(path, skipped="" if is_file_name(path) or not os.path.islink(path) else BROKEN_LINK)
     is_plain = os.path.isfile(path) or os.path.isdir(path)
     return FoundFile(path, skipped="" if is_plain else "a pipe or another special file")
 

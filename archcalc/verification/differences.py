@@ -36,13 +36,13 @@ def not_compared(reason: str) -> AspectComparison:
     return AspectComparison(0, (), reason)
 
 
-def differing(layer: str, rows: Iterable[tuple[str, Any, Any]]) -> list[Difference]:
+def layer_differences(layer: str, rows: Iterable[tuple[str, Any, Any]]) -> list[Difference]:
     """Return the differences among the rows (quantity, claimed, measured) of one layer."""
     return [Difference(layer, quantity, _text(a), _text(b)) for quantity, a, b in rows if a != b]
 
 
 def operation_rows(layer: Layer, seen: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Return the operations by kind and the MACs of a layer as rows for `differing`."""
+    """Return the operations by kind and the MACs of a layer as rows for `layer_differences`."""
     claimed = {**layer.operations, "macs": layer.macs}
     return [(kind, claimed.get(kind, 0), seen.get(kind, 0)) for kind in sorted({*claimed, *seen})]
 

@@ -11,7 +11,7 @@ from archcalc.executor.folding import folded_weights
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 
 TOLERANCE = 1e-9
@@ -61,7 +61,7 @@ def _outputs(
 def random_weights(graph: Graph, *, seed: int = 0) -> dict[str, Array]:
     """Return seeded weights in double precision, with statistics, scales and shifts that are not neutral."""
     rng = np.random.default_rng(seed)
-    weights = initial(graph, seed=seed, dtype=np.float64)
+    weights = initial_arrays(graph, seed=seed, dtype=np.float64)
     fixed = {node.name for node in graph.nodes if node.op.stores_attributes}
     for name, array in weights.items():
         layer, _, own = name.rpartition(".")

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.resize import narrowed, resized, smallest
+from archcalc.analysis.resize import narrowed, resized, with_smallest_inputs
 from archcalc.analysis.unit import UnitTracer, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Ref
@@ -125,7 +125,7 @@ class _Axis:
 
     def narrowed(self) -> Graph:
         """Return the enlarged network, made as small as possible along the other axes."""
-        least = smallest(self.graph).inputs
+        least = with_smallest_inputs(self.graph).inputs
         shapes = {
             name: tuple(n if i == self.place else m for i, (n, m) in enumerate(zip(shape, least[name], strict=True)))
             for name, shape in self.wide.inputs.items()

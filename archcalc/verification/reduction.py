@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.analysis.resize import narrowed, smallest
+from archcalc.analysis.resize import narrowed, with_smallest_inputs
 from archcalc.graph import Graph, write_shape
 from archcalc.numeric import Impossible
 
@@ -32,12 +32,12 @@ class ReducedNetwork(NamedTuple):
         return inputs if self.divisor == 1 else f"{inputs}, channels divided by {self.divisor}"
 
 
-def reduced(graph: Graph, fits: Callable[[Analysis], bool]) -> ReducedNetwork:
+def reduce_network(graph: Graph, fits: Callable[[Analysis], bool]) -> ReducedNetwork:
     """Return the network, reduced in input size and then in channels until it fits, or as far as it can be reduced."""
     analysis = analyze(graph)
     if fits(analysis):
         return ReducedNetwork(graph, analysis, is_full_size=True)
-    least = smallest(graph, MIN_REDUCED_SIZE)
+    least = with_smallest_inputs(graph, MIN_REDUCED_SIZE)
     found = ReducedNetwork(least, analyze(least))
     for divisor in DIVISORS:
         if fits(found.analysis):

@@ -13,18 +13,18 @@ from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import fits as weights_fit
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import arrays_fit as weights_fit
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
     FAILURES,
     AspectComparison,
     Difference,
-    differing,
+    layer_differences,
     not_compared,
     operation_rows,
 )
-from archcalc.verification.reduction import reduced
+from archcalc.verification.reduction import reduce_network
 
 DTYPE = "float32"
 WITH_WEIGHTS = ", with the weights of the file"
@@ -34,7 +34,7 @@ MAX_RUN_OPERATIONS = 4_000_000_000_000
 """The maximum number of operations of a run, unless the full size is requested: a few minutes on two cores."""
 
 
-class LayerMeasurement(NamedTuple):
+class LayerRunMeasurement(NamedTuple):
     """The measurements of one layer in a run."""
 
     shapes: tuple[tuple[int, ...], ...]
@@ -46,7 +46,7 @@ class LayerMeasurement(NamedTuple):
 class RunMeasurement(NamedTuple):
     """The measurements of a run, up to the layer at which it failed if it did."""
 
-    layers: Mapping[str, LayerMeasurement]
+    layers: Mapping[str, LayerRunMeasurement]
     stored: int = 0
     """Bytes of the stored arrays."""
     traced: int = 0
@@ -82,7 +82,7 @@ class SingleRun:
                 and (available is None or _needed_memory(analysis) <= available)
             )
 
-        self.network = reduced(graph, fits)
+        self.network = reduce_network(graph, fits)
         self.graph, self.analysis = self.network.graph, self.network.analysis
         is_used = weights is not None and (self.network.is_full_size or weights_fit(self.graph, weights))
         self.weights = weights if is_used else None
@@ -93,10 +93,10 @@ class SingleRun:
     @cached_property
     def measured(self) -> RunMeasurement:
         """The measurements of the run."""
-        layers: dict[str, LayerMeasurement] = {}
+        layers: dict[str, LayerRunMeasurement] = {}
 
         def observe(trace: LayerTrace) -> None:
-            layers[trace.node.name] = LayerMeasurement(
+            layers[trace.node.name] = LayerRunMeasurement(
                 tuple(array.shape[1:] for array in trace.outputs),
                 tuple(array.dtype.name for array in trace.outputs),
                 sum(array.size for array in trace.weights.values()),
@@ -104,7 +104,7 @@ class SingleRun:
             )
 
         try:
-            weights = initial(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
+            weights = initial_arrays(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
             interpreter = Interpreter(self.graph, weights)
             np.random.default_rng()  # loads the module of random numbers, whose memory is not that of the run
             tracemalloc.start()
@@ -125,7 +125,7 @@ class SingleRun:
         return "" if self.network.is_full_size else f"on {self.network}"
 
     def compare(
-        self, rows: Callable[[Layer, LayerMeasurement], list[tuple[str, Any, Any]]], detail: str = ""
+        self, rows: Callable[[Layer, LayerRunMeasurement], list[tuple[str, Any, Any]]], detail: str = ""
     ) -> AspectComparison:
         """Compare quantities of every layer, up to the layer at which the run failed if it did."""
         if self.refusal:
@@ -137,13 +137,13 @@ class SingleRun:
                 break
             own = rows(layer, self.measured.layers[layer.name])
             compared += len(own)
-            found += differing(layer.name, own)
+            found += layer_differences(layer.name, own)
         return AspectComparison(compared, tuple(found), detail)
 
     def shapes(self) -> AspectComparison:
         """Compare the shape and number format of every tensor."""
 
-        def rows(layer: Layer, seen: LayerMeasurement) -> list[tuple[str, Any, Any]]:
+        def rows(layer: Layer, seen: LayerRunMeasurement) -> list[tuple[str, Any, Any]]:
             formats = (DTYPE,) * len(layer.outputs)
             return [("shape", tuple(map(tuple, layer.outputs)), seen.shapes), ("dtype", formats, seen.dtypes)]
 
@@ -156,7 +156,7 @@ class SingleRun:
         if not self.graph.sharing or self.refusal or self.measured.failure:
             return found
         stored = self.measured.stored // np.dtype(DTYPE).itemsize
-        total = differing(self.graph.name, [("params", self.analysis.totals.params, stored)])
+        total = layer_differences(self.graph.name, [("params", self.analysis.totals.params, stored)])
         return found._replace(compared=found.compared + 1, differences=(*found.differences, *total))
 
     def operations(self) -> AspectComparison:

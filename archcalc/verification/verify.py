@@ -13,23 +13,23 @@ import numpy as np
 
 from archcalc.analysis.fold import fold
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.resize import smallest
+from archcalc.analysis.resize import with_smallest_inputs
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops import measure
-from archcalc.executor.weights import fits, initial
+from archcalc.executor.weights import arrays_fit, initial_arrays
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
     FAILURES,
     AspectComparison,
     Difference,
-    differing,
+    layer_differences,
     not_compared,
     operation_rows,
 )
 from archcalc.verification.folding import TOLERANCE, output_differences, random_weights
 from archcalc.verification.receptive_fields import compare_fields
-from archcalc.verification.reduction import MIN_REDUCED_SIZE, reduced
+from archcalc.verification.reduction import MIN_REDUCED_SIZE, reduce_network
 from archcalc.verification.single_run import WITH_WEIGHTS, SingleRun
 
 ASPECTS = {
@@ -109,13 +109,13 @@ def _with_training_heads(graph: Graph) -> Graph:
 
 def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
     """Count operations, parameters and shapes one by one, and compare them."""
-    small = reduced(graph, lambda found: full_size or found.totals.flops <= MAX_COUNTED_OPERATIONS)
+    small = reduce_network(graph, lambda found: full_size or found.totals.flops <= MAX_COUNTED_OPERATIONS)
     analysis = small.analysis
     if analysis.totals.flops > MAX_COUNTED_OPERATIONS and not full_size:
         return not_compared(
             f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --full-size)"
         )
-    weights = initial(small.graph, dtype=np.float64)
+    weights = initial_arrays(small.graph, dtype=np.float64)
     inputs = {name: array[0] for name, array in random_inputs(small.graph, dtype=np.float64).items()}
     compared, found = 0, list[Difference]()
     try:
@@ -126,7 +126,7 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
                 ("shape", (layer.output,), (measured.shape,)),
             ]
             compared += len(rows)
-            found += differing(layer.name, rows)
+            found += layer_differences(layer.name, rows)
     except FAILURES as error:
         found.append(Difference(graph.name, "run", "runs", str(error)[:120]))
     return AspectComparison(compared, tuple(found), f"on {'the full-size network' if small.is_full_size else small}")
@@ -134,9 +134,9 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
 
 def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectComparison:
     """Compare the outputs of the folded network with those of the original one on a small input."""
-    least = smallest(graph, MIN_REDUCED_SIZE)
-    given = weights if weights is not None and fits(least, weights) else None
-    small = reduced(least, lambda found: given is not None or _is_quickly_folded(found))
+    least = with_smallest_inputs(graph, MIN_REDUCED_SIZE)
+    given = weights if weights is not None and arrays_fit(least, weights) else None
+    small = reduce_network(least, lambda found: given is not None or _is_quickly_folded(found))
     folding = fold(small.graph)
     if not folding.folds:
         return not_compared("nothing to fold")

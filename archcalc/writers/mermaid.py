@@ -12,7 +12,7 @@ from archcalc.spec.errors import escaped, fail
 from archcalc.writers.diagram import Box, BoxPlace, Diagram, End, Start, diagram
 
 MAX_EDGES = 500
-"""The most arrows that Mermaid draws unless it is configured otherwise (``maxEdges``)."""
+"""The maximum number of arrows that Mermaid draws unless it is configured otherwise (``maxEdges``)."""
 MAX_CHARACTERS = 50_000
 """The longest text that it draws (``maxTextSize``)."""
 

@@ -58,7 +58,7 @@ def test_the_rows_sum_to_the_totals(text: str) -> None:
         found = analyze(network, training=training)
         rows = [layer for layer in found.layers if training or not layer.training]
         for quantity in ("params", "trainable", "connections", "macs", "activations", "mults", "flops"):
-            assert getattr(found.totals, quantity) == sum(found.own(row, quantity) for row in rows)
+            assert getattr(found.totals, quantity) == sum(found.own_count(row, quantity) for row in rows)
         operations = Counter[str]()
         for row in rows:
             operations.update(row.operations)
@@ -125,7 +125,7 @@ def test_folding_to_any_depth_keeps_the_sums(text: str) -> None:
         rows = found.folded(depth)
         assert all(len(row.path) <= depth for row in rows)
         for quantity in ("params", "trainable", "connections", "macs", "mults", "flops", "activations"):
-            assert sum(found.own(row, quantity) for row in rows) == getattr(found.totals, quantity)
+            assert sum(found.own_count(row, quantity) for row in rows) == getattr(found.totals, quantity)
         if rows:
             assert rows[-1].output == found.layers[-1].output
     assert len(found.folded(deepest)) == len(found.layers)
@@ -221,7 +221,7 @@ def test_training_heads_do_not_count_unless_asked_for(text: str) -> None:
     assert peak_elements(network) == peak_elements(without)
     assert list(network.outputs) == list(without.outputs)
     found = analyze(network, training=True)
-    extra = [found.own(layer, "params") for layer in found.layers if layer.training]
+    extra = [found.own_count(layer, "params") for layer in found.layers if layer.training]
     assert analyze(network, training=True).totals.params == analyze(network).totals.params + sum(extra)
 
 
@@ -234,7 +234,9 @@ def test_stages_sum_to_the_network(text: str) -> None:
     stages = [name for name in network.stages if name not in network.inputs]
     inside = [layer for layer in found.layers if layer.path[0] in stages]
     by_stage = [found.stage(name) for name in stages if any(layer.path[0] == name for layer in inside)]
-    assert sum(found.own(stage, "params") for stage in by_stage) == sum(found.own(layer, "params") for layer in inside)
+    assert sum(found.own_count(stage, "params") for stage in by_stage) == sum(
+        found.own_count(layer, "params") for layer in inside
+    )
     assert sum(stage.macs for stage in by_stage) == sum(layer.macs for layer in inside)
     for name in stages:
         alone = [layer for layer in inside if layer.path[0] == name]

@@ -6,7 +6,7 @@ import pytest
 
 import archcalc
 from archcalc.analysis.propagate import analyze
-from archcalc.analysis.resize import narrowed, resized, smallest
+from archcalc.analysis.resize import narrowed, resized, with_smallest_inputs
 from archcalc.numeric import Impossible
 from tests.spec.reading import chain, graph
 
@@ -87,12 +87,12 @@ def test_stored_tensors_that_are_reordered_joined_or_multiplied_are_narrowed(
 
 def test_the_smallest_input() -> None:
     network = chain("conv 4 k5 -> maxpool 2 -> conv 4 k5 -> maxpool 2 -> fc 3", "3x64x64")
-    assert smallest(network).inputs == {"input": (3, 16, 16)}
-    assert smallest(network, 20).inputs == {"input": (3, 20, 20)}
+    assert with_smallest_inputs(network).inputs == {"input": (3, 16, 16)}
+    assert with_smallest_inputs(network, 20).inputs == {"input": (3, 20, 20)}
 
 
 def test_a_network_of_fixed_sizes_stays() -> None:
     network = chain("conv 4 k3 -> reshape 4x30x30", "3x32x32")
-    assert smallest(network).inputs == network.inputs
+    assert with_smallest_inputs(network).inputs == network.inputs
     with pytest.raises(Impossible):
         resized(network, {"input": (3, 16, 16)})

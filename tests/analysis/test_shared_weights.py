@@ -9,7 +9,7 @@ from archcalc.analysis.fold import fold
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial, stored
+from archcalc.executor.weights import initial_arrays, stored_array_shapes
 from archcalc.query.targets import resolve
 from archcalc.verification.verify import verify
 from tests.spec.reading import graph
@@ -64,13 +64,13 @@ def test_a_target_counts_every_weight_that_its_layers_use_once() -> None:
 
 def test_the_executor_stores_shared_arrays_once() -> None:
     network = graph(TOWERS)
-    names = stored(network)
+    names = stored_array_shapes(network)
     assert not any(name.startswith("two/") for name in names)
     assert [name for name in names if name.startswith("last")] == ["last.bias"]
     inputs = random_inputs(network, dtype=np.float64)
     same = {name: next(iter(inputs.values())) for name in inputs}
     alike = graph(TOWERS.replace("tower(tanh)", "tower"))
-    output = Interpreter(alike, initial(alike, dtype=np.float64)).run(same, keep=["both"])
+    output = Interpreter(alike, initial_arrays(alike, dtype=np.float64)).run(same, keep=["both"])
     assert not output.kept["both"].any()
 
 

@@ -23,7 +23,7 @@ from archcalc.ops import REGISTRY
 Sets = dict[str, "np.ndarray[Any, Any]"]
 """Per input: positions of a layer, then positions of the input, flat."""
 
-LARGEST = 14
+MAX_SIZE = 14
 
 
 # The witness ---------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def graphs(
             outputs = op.outputs(shapes)
         except Impossible:
             continue
-        if max(outputs[0][1:]) <= LARGEST and outputs[0][0] <= 64:
+        if max(outputs[0][1:]) <= MAX_SIZE and outputs[0][0] <= 64:
             name = f"{op.name}{len(nodes)}"
             nodes.append(Node(name, op, tuple(refs), outputs, (name,)))
     graph = Graph("random", tuple(nodes), {"out": Ref(len(nodes) - 1)})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.changes.files import ComparedNetwork, Side, compare_files
+from archcalc.changes.files import ComparedNetwork, ComparedRevision, compare_files
 from archcalc.changes.revisions import Repository
 from archcalc.spec import SpecError
 from archcalc.spec.limits import DEFAULT
@@ -36,7 +36,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def compared(*paths: str, old: str = "HEAD", new: str | None = None) -> dict[str, ComparedNetwork]:
     found = Repository()
-    sides = Side.of(found, old), Side.of(found, new)
+    sides = ComparedRevision.of(found, old), ComparedRevision.of(found, new)
     networks = compare_files(found, *sides, paths or (".",), SharedSettings(AS_WRITTEN, DEFAULT))
     return {network.name: network for network in networks}
 

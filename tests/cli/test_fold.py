@@ -13,7 +13,7 @@ import pytest
 
 import archcalc as package
 from archcalc.executor.files import write_arrays
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from tests.cli.conftest import Archcalc
 
 SMALL = "3x8x8 -> conv 4 k3 nobias -> bn -> relu -> conv 5 k3 half -> relu -> bn -> conv 2 k1 half"
@@ -115,7 +115,7 @@ def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, mo
 def test_folded_weights_fit_the_folded_spec_and_give_the_same_outputs(archcalc: Archcalc, tmp_path: Path) -> None:
     graph = package.load("mobilenet-v1", shapes="3x32x32").graph
     with (tmp_path / "w.npz").open("wb") as file:
-        write_arrays(file, initial(graph, seed=3))
+        write_arrays(file, initial_arrays(graph, seed=3))
     spec, weights = tmp_path / "folded.yaml", tmp_path / "folded.npz"
     options = (
         "--shape",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 import archcalc as api
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.weights import stored
+from archcalc.executor.weights import stored_array_shapes
 from tests.cli.conftest import Archcalc
 
 SPEC = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 5 -> softmax"
@@ -48,6 +49,25 @@ def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
     assert first == again != other
 
 
+def test_random_layers_follow_the_seed_of_the_run_or_their_own(archcalc: Archcalc) -> None:
+    spec = "8 -> add(identity, random 8) -> add(identity, random 8 uniform seed=3)"
+    note = "random numbers drawn for 1 layer with --seed 1 and 1 layer with a seed of the layer"
+    assert archcalc("run", spec, "--seed", "1").line("random") == note
+    numbers = ("--input", "zeros", "--print", "random_1", "--print", "random_2")
+    one, again, other = (archcalc("run", spec, *numbers, "--seed", seed).out for seed in ("1", "1", "2"))
+    assert one == again
+    of_run, of_layer = zip(*(re.split("random_[12]:", each)[1:] for each in (one, other)), strict=True)
+    assert of_run[0] != of_run[1]
+    assert of_layer[0] == of_layer[1]
+
+
+@pytest.mark.parametrize("option", [("--exact",), ("--at", "random_1:0")])
+def test_random_numbers_are_not_worked_out(archcalc: Archcalc, option: tuple[str, ...]) -> None:
+    ran = archcalc("run", "2 -> add(identity, random 2)", "--input", "ones", *option)
+    assert ran.status == 2
+    assert "'random_1' is random" in ran.err
+
+
 def test_output_is_that_of_the_python_interface(archcalc: Archcalc, here: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 8, 8))
     np.save("x.npy", x)
@@ -75,7 +95,7 @@ def test_weights_are_saved_and_loaded(archcalc: Archcalc, here: Path) -> None:
         assert done.status == 0
     assert (np.load("y5.npy") == np.load("y6.npy")).all()
     with np.load("w.npz") as arrays:
-        assert sorted(arrays) == sorted(stored(api.load(SPEC).graph))
+        assert sorted(arrays) == sorted(stored_array_shapes(api.load(SPEC).graph))
 
 
 def test_training_moves_running_statistics(archcalc: Archcalc, here: Path) -> None:
@@ -418,9 +438,9 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--weights", "conv_1.weigth = ones"], "no array 'conv_1.weigth'"),
         (["--weights", "conv_1.weight = 1 2; 3 4"], "conv_1.weight: the array must have shape 1x1x3x3, got 2x2"),
         (["--weights", SOBEL, "--weights", SOBEL], "two arrays for 'conv_1.weight'"),
-        (["--exact"], "--exact needs the input 'input'"),
-        (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
-        (["--exact", "--input", FIVE, "--repeat", "2"], "without --repeat"),
+        (["--exact"], "exact results need the input 'input'"),
+        (["--exact", "--input", FIVE], "exact results need numbers for conv_1.weight"),
+        (["--exact", "--input", FIVE, "--repeat", "2"], "omit --repeat"),
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
         (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has no number [5, 5]: its shape is 1x3x3"),
@@ -444,7 +464,7 @@ def test_errors_about_small_arrays_say_what_is_wanted(
 def test_functions_without_exact_values_are_named(archcalc: Archcalc) -> None:
     ran = archcalc("run", "3 -> softmax", "--input", "1 2 3", "--exact")
     assert ran.status == 2
-    assert "exp(-2) is not a fraction, nor a root of one" in ran.err
+    assert "exp(-2) is neither a fraction nor a root of one" in ran.err
 
 
 def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:

@@ -13,7 +13,7 @@ from archcalc.claims import Verdict
 from archcalc.claims.claim_text import parse_claim_text
 from archcalc.counters.network import counts_of
 from archcalc.counters.registry import TOOLS
-from archcalc.diagnosis.counted import code_of
+from archcalc.diagnosis.printed_counts import code_of
 from archcalc.diagnosis.reconcile import NumberOrigin, reconcile
 from archcalc.diagnosis.relatives import relatives
 from tests.specs.published import read_facts

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.drawing.layered import BoxSize, Edge, layered
-from archcalc.drawing.order import ordered
+from archcalc.drawing.layered import BoxSize, Edge, layered_drawing
+from archcalc.drawing.order import order_rows
 from archcalc.drawing.positions import positions
 from archcalc.drawing.ranks import ranks
 
@@ -52,20 +52,20 @@ def test_ordering_adds_no_crossings(graph: tuple[int, list[Edge]], data: st.Data
     lower = data.draw(st.permutations(range(1, vertices, 2)))
     between = [(min(pair, key=lambda v: v % 2), max(pair, key=lambda v: v % 2)) for pair in edges if sum(pair) % 2]
     rows = [list(upper), list(lower)]
-    found = ordered(rows, between, fixed=(False, False))
+    found = order_rows(rows, between, fixed=(False, False))
     assert [sorted(row) for row in found] == [sorted(row) for row in rows]
     assert crossings(found, between) <= crossings(rows, between)
 
 
 def test_crossings_that_are_not_needed_are_removed() -> None:
     edges = [(0, 5), (1, 4), (2, 3), (3, 8), (4, 7), (5, 6)]
-    assert crossings(ordered([[0, 1, 2], [3, 4, 5], [7, 6, 8]], edges, fixed=(False, False)), edges) == 0
+    assert crossings(order_rows([[0, 1, 2], [3, 4, 5], [7, 6, 8]], edges, fixed=(False, False)), edges) == 0
 
 
 @given(graphs())
 def test_vertices_of_a_row_keep_their_distance(graph: tuple[int, list[Edge]]) -> None:
     vertices, edges = graph
-    drawing = layered([SIZE] * vertices, edges, gap=GAP)
+    drawing = layered_drawing([SIZE] * vertices, edges, gap=GAP)
     for rank in range(drawing.rows):
         row = sorted(x for x, own in zip(drawing.x, drawing.ranks, strict=True) if own == rank)
         assert all(right - left >= SIZE.right + GAP + SIZE.left - 1e-6 for left, right in pairwise(row))
@@ -73,7 +73,7 @@ def test_vertices_of_a_row_keep_their_distance(graph: tuple[int, list[Edge]]) ->
 
 def test_a_chain_and_a_long_edge_beside_it_are_straight() -> None:
     edges = [*(Edge(at, at + 1) for at in range(4)), Edge(0, 4)]
-    drawing = layered([SIZE] * 5, edges, gap=GAP)
+    drawing = layered_drawing([SIZE] * 5, edges, gap=GAP)
     assert {*drawing.x} == {drawing.x[0]}
     bends = [x for _, x in drawing.paths[-1][1:-1]]
     assert len({*bends}) == 1
@@ -81,7 +81,7 @@ def test_a_chain_and_a_long_edge_beside_it_are_straight() -> None:
 
 
 def test_branches_are_symmetric() -> None:
-    drawing = layered([BoxSize(20, 20)] * 4, [Edge(0, 1), Edge(0, 2), Edge(1, 3), Edge(2, 3)], gap=GAP)
+    drawing = layered_drawing([BoxSize(20, 20)] * 4, [Edge(0, 1), Edge(0, 2), Edge(1, 3), Edge(2, 3)], gap=GAP)
     assert drawing.x[0] == drawing.x[3] == pytest.approx((drawing.x[1] + drawing.x[2]) / 2)
 
 

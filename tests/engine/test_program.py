@@ -25,7 +25,7 @@ from archcalc.engine.worker import Worker
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, Run
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from tests.executor.layers import read
 from tests.random_networks import networks
@@ -60,9 +60,9 @@ def test_a_chain_needs_two_places() -> None:
 
 
 def test_very_long_runs_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("recorded"))
+    monkeypatch.setattr(runners, "RecordedProgram", lambda *_: pytest.fail("recorded"))
     graph = read(f"2x3x3 -> (conv 2 k1)*{MAX_BLOCKS}")
-    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    runner, inputs = Runner(graph, initial_arrays(graph)), random_inputs(graph)
     first, second = (runner.run(inputs).output for _ in range(2))
     assert (first == second).all()
 
@@ -71,7 +71,7 @@ def test_very_long_runs_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception-v4", "xception", "mobilenet-v1"])
 def test_later_runs_take_no_more_than_the_live_tensors(name: str) -> None:
     graph = archcalc.load(name, shapes="3x139x139").graph
-    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    runner, inputs = Runner(graph, initial_arrays(graph)), random_inputs(graph)
     first, second, third = (runner.run(inputs) for _ in range(3))
     assert second.peak == third.peak <= 1.15 * first.peak
     assert (first.output == second.output).all()
@@ -80,7 +80,7 @@ def test_later_runs_take_no_more_than_the_live_tensors(name: str) -> None:
 
 def test_buffers_that_grow_while_calls_are_recorded_are_stored_once() -> None:
     graph = archcalc.load("3x68x68 -> (conv C+24 k3)*5 -> gap").graph
-    weights, inputs = initial(graph), random_inputs(graph)
+    weights, inputs = initial_arrays(graph), random_inputs(graph)
     with mock.patch.object(winograd, "SLOWDOWN", 0.1):  # its buffers are not known from the first run
         Runner(graph, weights, winograd=True).run(inputs)
         tracemalloc.start()
@@ -151,7 +151,7 @@ class AlternatingWorkers:
 
 def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
     """Require that a run repeated by this number of workers on other numbers gives what the interpreter gives."""
-    weights = initial(graph, seed=seed)
+    weights = initial_arrays(graph, seed=seed)
     team = AlternatingWorkers(count, seed)
     runner = Runner(graph, weights)
     runner._team = lambda: team  # type: ignore[method-assign]
@@ -281,7 +281,7 @@ def test_runs_of_different_kinds_do_not_disturb_each_other(
     """Other batches, inputs in another memory order, kept tensors, training: each gives what it gives alone, and its
     results do not change afterwards."""
     graph = read(MIXED)
-    weights = initial(graph)
+    weights = initial_arrays(graph)
     shared = Runner(graph, weights)
     given, expected = [], []
     for batch, reversed_order, keep, training in runs:

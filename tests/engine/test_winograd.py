@@ -16,14 +16,14 @@ from archcalc.engine.runner import Runner
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 
 
 @pytest.mark.slow
 @given(st.lists(st.fractions(), min_size=6, max_size=6), st.lists(st.fractions(), min_size=3, max_size=3))
 def test_transforms_are_exact(numbers: list[Fraction], kernel: list[Fraction]) -> None:
     """Four outputs of a kernel of three numbers, with six multiplications."""
-    tiles, kernels, products = winograd.along_an_axis()
+    tiles, kernels, products = winograd.axis_transforms()
 
     def through(matrix: list[list[Fraction]], vector: list[Fraction]) -> list[Fraction]:
         return [sum((a * b for a, b in zip(row, vector, strict=True)), start=Fraction()) for row in matrix]
@@ -37,7 +37,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
     """Return the output by the definition and with fewer multiplications, and whether the latter method was used."""
     graph = archcalc.load(spec).graph
     inputs = random_inputs(graph, batch=batch, dtype=np.dtype(dtype))
-    weights = initial(graph, dtype=np.dtype(dtype))
+    weights = initial_arrays(graph, dtype=np.dtype(dtype))
     expected = Interpreter(graph, weights).run(inputs).output
     taken: list[bool] = []
     convolve = winograd.convolve

@@ -21,7 +21,7 @@ from archcalc.engine import workers
 from archcalc.engine.runner import CAN_FORK, Runner
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="several workers need a system that forks processes")
 NET = (
@@ -32,7 +32,7 @@ NET = (
 @pytest.fixture
 def runner() -> Iterator[Runner]:
     graph = archcalc.load(NET).graph
-    with Runner(graph, initial(graph), workers=2) as runner:
+    with Runner(graph, initial_arrays(graph), workers=2) as runner:
         yield runner
 
 
@@ -47,7 +47,7 @@ def until(condition: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize("count", [2, 3])
 def test_workers_give_the_result_of_one(count: int) -> None:
     graph = archcalc.load(NET).graph
-    weights = initial(graph)
+    weights = initial_arrays(graph)
     with Runner(graph, weights, workers=count) as several:
         for seed in range(5):
             inputs = random_inputs(graph, seed=seed)
@@ -78,7 +78,7 @@ def test_they_end_with_the_runner(runner: Runner) -> None:
 
 def test_they_end_when_the_runner_is_garbage_collected() -> None:
     graph = archcalc.load(NET).graph
-    runner, inputs = Runner(graph, initial(graph), workers=2), random_inputs(graph)
+    runner, inputs = Runner(graph, initial_arrays(graph), workers=2), random_inputs(graph)
     runner.run(inputs)
     runner.run(inputs)
     del runner
@@ -108,9 +108,9 @@ import archcalc, os, signal
 from multiprocessing import active_children
 from archcalc.executor.inputs import random_inputs
 from archcalc.engine.runner import Runner
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 graph = archcalc.load({NET!r}).graph
-runner = Runner(graph, initial(graph), workers=2)
+runner = Runner(graph, initial_arrays(graph), workers=2)
 for _ in range(2):
     runner.run(random_inputs(graph))
 print(active_children()[0].pid, flush=True)
@@ -155,9 +155,9 @@ def test_they_print_nothing_and_leave_no_files() -> None:
 import archcalc
 from archcalc.executor.inputs import random_inputs
 from archcalc.engine.runner import Runner
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 graph = archcalc.load({NET!r}).graph
-runner = Runner(graph, initial(graph), workers=3)
+runner = Runner(graph, initial_arrays(graph), workers=3)
 print("begin", end=" ")
 for _ in range(3):
     runner.run(random_inputs(graph))
@@ -171,7 +171,7 @@ print("end")
 def test_a_system_without_forks_has_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "CAN_FORK", False)
     graph = archcalc.load(NET).graph
-    runner, inputs = Runner(graph, initial(graph), workers=2), random_inputs(graph)
+    runner, inputs = Runner(graph, initial_arrays(graph), workers=2), random_inputs(graph)
     first, second = (runner.run(inputs).output for _ in range(2))
     assert runner.workers == 1
     assert not active_children()

@@ -15,9 +15,9 @@ from archcalc.executor.errors import ArrayError
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.losses import Loss, cross_entropy_of, mean_square, total, weighted
+from archcalc.executor.losses import Loss, cross_entropy_of_tensor, mean_square_loss, sum_loss, weighted_loss
 from archcalc.executor.paths import Paths
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from tests.executor.layers import read
 from tests.random_networks import networks
@@ -28,14 +28,14 @@ SHARED = '{inputs: {x: "4"}, shared: {w: "fc 4 -> tanh"}, layers: "w -> w -> fc 
 
 
 def arrays_of(graph: Graph, *, batch: int = 2, training: bool = False) -> tuple[dict[str, Array], dict[str, Array]]:
-    weights = initial(graph, seed=1, dtype=np.float64, training=training)
+    weights = initial_arrays(graph, seed=1, dtype=np.float64, training=training)
     return random_inputs(graph, batch=batch, seed=2, dtype=np.float64), weights
 
 
 def loss_of_all(graph: Graph, seed: int = 3) -> Loss:
     """Return a random weighted sum of all outputs."""
     rng = np.random.default_rng(seed)
-    return Loss({name: weighted(rng.normal(size=graph.shape(ref))) for name, ref in graph.outputs.items()})
+    return Loss({name: weighted_loss(rng.normal(size=graph.shape(ref))) for name, ref in graph.outputs.items()})
 
 
 def difference(
@@ -109,7 +109,7 @@ def test_gradients_through_batch_norms_in_training(size: str) -> None:
     inputs, weights = arrays_of(graph, batch=4, training=True)
     loss = Loss(
         {
-            name: weighted(np.random.default_rng(3).normal(size=(4, *map(int, graph.shape(ref)))))
+            name: weighted_loss(np.random.default_rng(3).normal(size=(4, *map(int, graph.shape(ref)))))
             for name, ref in graph.outputs.items()
         }
     )
@@ -141,9 +141,9 @@ def test_gradients_have_the_number_format_of_the_run(dtype: Any) -> None:
     graph = read(
         "3x8x8 -> conv 4 k3 -> gelu -> elu -> hardswish -> bn -> avgpool 2 -> upsample 2 bilinear -> gap -> fc 3"
     )
-    inputs, weights = random_inputs(graph, dtype=dtype), initial(graph, dtype=dtype)
+    inputs, weights = random_inputs(graph, dtype=dtype), initial_arrays(graph, dtype=dtype)
     (output,) = graph.outputs
-    found = gradients(graph, inputs, weights, Loss({output: total()}), [*inputs, "conv_1.weight", "elu_1"]).gradients
+    found = gradients(graph, inputs, weights, Loss({output: sum_loss()}), [*inputs, "conv_1.weight", "elu_1"]).gradients
     assert {g.dtype for g in found.values()} == {np.dtype(dtype)}
 
 
@@ -151,9 +151,9 @@ def test_gradients_have_the_number_format_of_the_run(dtype: Any) -> None:
 def test_losses_are_differentiated(end: str) -> None:
     graph = read(f"4 -> {end}")
     (output,) = graph.outputs
-    term = cross_entropy_of(graph, graph.outputs[output], np.array([2, 0]), output)
+    term = cross_entropy_of_tensor(graph, graph.outputs[output], np.array([2, 0]), output)
     agree(graph, *arrays_of(graph), Loss({output: term}))
-    agree(graph, *arrays_of(graph), Loss({output: mean_square(np.ones((2, 3)))}))
+    agree(graph, *arrays_of(graph), Loss({output: mean_square_loss(np.ones((2, 3)))}))
 
 
 @pytest.mark.parametrize("end", ["fc 3", "fc 3 -> softmax", "fc 3 -> log_softmax"])
@@ -163,7 +163,7 @@ def test_the_gradient_of_the_logits_is_the_difference_from_the_target(end: str) 
     (output,) = graph.outputs
     inputs, weights = arrays_of(graph)
     labels = np.array([2, 0])
-    loss = Loss({output: cross_entropy_of(graph, graph.outputs[output], labels, output)})
+    loss = Loss({output: cross_entropy_of_tensor(graph, graph.outputs[output], labels, output)})
     found = gradients(graph, inputs, weights, loss, ["fc_1"])
     z = Interpreter(graph, weights).run(inputs, keep=["fc_1"]).kept["fc_1"]
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
@@ -174,7 +174,7 @@ def test_the_gradient_of_the_logits_is_the_difference_from_the_target(end: str) 
 def test_a_tensor_that_two_layers_read_has_the_sum_of_their_gradients() -> None:
     graph = read("2 -> scale 3 -> add(identity, scale 5)")
     (output,) = graph.outputs
-    found = gradients(graph, *arrays_of(graph), Loss({output: total()}), ["scale_1", "input"])
+    found = gradients(graph, *arrays_of(graph), Loss({output: sum_loss()}), ["scale_1", "input"])
     np.testing.assert_array_equal(found.gradients["scale_1"], np.full((2, 2), 6.0))
     np.testing.assert_array_equal(found.gradients["input"], np.full((2, 2), 18.0))
 
@@ -192,20 +192,20 @@ def test_what_has_no_gradient_has_a_reason(text: str, name: str, reason: str) ->
     graph = read(text)
     (output,) = graph.outputs
     with pytest.raises(ArrayError) as raised:
-        gradients(graph, *arrays_of(graph), Loss({output: total()}), [name])
+        gradients(graph, *arrays_of(graph), Loss({output: sum_loss()}), [name])
     assert reason in str(raised.value)
 
 
 def test_the_loss_may_not_depend_on_a_layer() -> None:
     graph = read("4 -> fc 3 -> fc 2")
     with pytest.raises(ArrayError, match=r"the loss does not depend on 'fc_2\.weight'"):
-        gradients(graph, *arrays_of(graph), Loss({"fc_1": total()}), ["fc_2.weight"])
+        gradients(graph, *arrays_of(graph), Loss({"fc_1": sum_loss()}), ["fc_2.weight"])
 
 
 def test_a_path_around_an_operator_without_gradient_is_followed() -> None:
     graph = read("4 -> fc 3 -> add(identity, floor)")
     (output,) = graph.outputs
-    found = gradients(graph, *arrays_of(graph), Loss({output: total()}), ["fc_1"])
+    found = gradients(graph, *arrays_of(graph), Loss({output: sum_loss()}), ["fc_1"])
     np.testing.assert_array_equal(found.gradients["fc_1"], np.ones((2, 3)))
 
 
@@ -215,7 +215,7 @@ def test_matrix_products_of_the_backward_pass_are_counted() -> None:
     (output,) = graph.outputs
     weights = [f"{name}.weight" for name in ("conv_1", "conv_2", "fc_1")]
     inputs, stored = arrays_of(graph)
-    found = gradients(graph, inputs, stored, Loss({output: total()}), weights, tally=True)
+    found = gradients(graph, inputs, stored, Loss({output: sum_loss()}), weights, tally=True)
     forward = {name: counts["macs"] for name, counts in found.run.counts.items() if "macs" in counts}
     assert {name: counts["macs"] for name, counts in found.counts.items() if "macs" in counts} == {
         "conv_1": forward["conv_1"],

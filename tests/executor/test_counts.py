@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.loops import LayerMeasurement, measure, measure_layer
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.ops.base import REGISTRY
 from archcalc.ops.structure import Identity
@@ -70,7 +70,7 @@ def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text
     assume(analysis.totals.flops < MAX_OPERATIONS)
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (1, *shape), np.float64) for name, shape in graph.inputs.items()}
-    weights = initial(graph, seed=seed, dtype=np.float64, training=True)
+    weights = initial_arrays(graph, seed=seed, dtype=np.float64, training=True)
     fast: dict[str, LayerTrace] = {}
     values: dict[str, Any] = {}
 

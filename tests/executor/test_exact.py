@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 import archcalc as api
 from archcalc.executor.by_definition import evaluate
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.loops.exact import Exact, InexactError
-from archcalc.executor.weights import initial
+from archcalc.executor.loops.exact import ExactNumber, InexactError
+from archcalc.executor.weights import initial_arrays
 
 RATIONAL = st.fractions(min_value=-100, max_value=100, max_denominator=50)
-EXACT = np.frompyfunc(lambda number: Exact(Fraction(number).limit_denominator(64)), 1, 1)
+EXACT = np.frompyfunc(lambda number: ExactNumber(Fraction(number).limit_denominator(64)), 1, 1)
 
 
 @given(RATIONAL, RATIONAL)
 def test_arithmetic_is_that_of_fractions(a: Fraction, b: Fraction) -> None:
-    one, other = Exact(a), Exact(b)
+    one, other = ExactNumber(a), ExactNumber(b)
     assert (one + other).value == a + b
     assert (one - other).value == a - b
     assert (one * other).value == a * b
@@ -35,8 +35,8 @@ def test_arithmetic_is_that_of_fractions(a: Fraction, b: Fraction) -> None:
 
 @given(RATIONAL)
 def test_roots_of_squares_are_fractions_and_others_are_not_rounded(a: Fraction) -> None:
-    assert Exact(a * a).apply("sqrt").value == abs(a)
-    root = Exact(abs(a)).apply("sqrt")
+    assert ExactNumber(a * a).apply("sqrt").value == abs(a)
+    root = ExactNumber(abs(a)).apply("sqrt")
     assert root * root == abs(a)
     assert float(root) == pytest.approx(float(abs(a)) ** 0.5)
 
@@ -44,18 +44,18 @@ def test_roots_of_squares_are_fractions_and_others_are_not_rounded(a: Fraction) 
 @pytest.mark.parametrize("function", ["exp", "log", "tanh", "erf", "sin", "cos"])
 def test_functions_without_an_exact_value_are_refused(function: str) -> None:
     with pytest.raises(InexactError, match=rf"{function}\(2\)"):
-        Exact(2).apply(function)
+        ExactNumber(2).apply(function)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(InexactError, match="has no exact form"):
-        Exact(value)
+        ExactNumber(value)
 
 
 def test_division_by_zero_is_refused() -> None:
     with pytest.raises(InexactError, match="division by zero"):
-        Exact(1) / Exact(0)
+        ExactNumber(1) / ExactNumber(0)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_exact_networks_agree_with_kernels(spec: str) -> None:
     network = api.load(spec)
     graph = network.graph
     rng = np.random.default_rng(0)
-    weights = {name: EXACT(array.astype(float)) for name, array in initial(graph, dtype="float64").items()}
+    weights = {name: EXACT(array.astype(float)) for name, array in initial_arrays(graph, dtype="float64").items()}
     inputs = {name: EXACT(rng.normal(size=(2, *shape))) for name, shape in graph.inputs.items()}
     floats: Any = lambda arrays: {name: array.astype(float) for name, array in arrays.items()}  # noqa: E731
     expected = Interpreter(graph, floats(weights)).run(floats(inputs)).output

@@ -11,7 +11,7 @@ from archcalc.analysis.fold import fold
 from archcalc.executor.folding import folded_weights
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from tests.random_networks import networks
 from tests.spec.reading import chain, graph
@@ -22,7 +22,7 @@ few = settings(max_examples=25)
 def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:
     """Return weights in double precision, with statistics, scales and shifts as after training."""
     rng = np.random.default_rng(seed)
-    weights = initial(network, dtype=np.float64)
+    weights = initial_arrays(network, dtype=np.float64)
     for name, array in weights.items():
         kind = name.rpartition(".")[2]
         if kind in ("variance", "std", "scale"):
@@ -103,7 +103,7 @@ def test_folded_bundled_networks_have_the_same_outputs(name: str) -> None:
 
 def test_the_number_format_stays() -> None:
     network = chain("conv 4 k3 -> bn -> fc 3", "2x5x5")
-    weights = initial(network, dtype=np.float32)
+    weights = initial_arrays(network, dtype=np.float32)
     folded = folded_weights(network, fold(network).folds, weights)
     assert {array.dtype for array in folded.values()} == {np.dtype(np.float32)}
     assert folded["fc_1.weight"] is weights["fc_1.weight"]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from archcalc.executor import gradients  # noqa: F401  # registers the gradients
 from archcalc.executor.gradient import GRADIENTS, EvaluatedLayer, Gradients, gradient_of
 from archcalc.executor.kernel import KERNELS, Array, Context, kernel_of, storage_of
-from archcalc.executor.loops.record import Recorded
-from archcalc.executor.loops.reverse import reverse
+from archcalc.executor.loops.record import RecordedNumber
+from archcalc.executor.loops.reverse import reverse_mode_gradients
 from archcalc.executor.loops.run import record_layer
 from archcalc.graph import Node
 from archcalc.ops.base import REGISTRY
@@ -154,9 +154,9 @@ def test_gradients_are_those_of_the_definitions_by_loops(name: str, data: st.Dat
                 (number, g[example][index])
                 for array, g in zip(outputs, given, strict=True)
                 for index, number in np.ndenumerate(array)
-                if isinstance(number, Recorded)
+                if isinstance(number, RecordedNumber)
             ]
-            for (key, index), g in reverse(results).items():
+            for (key, index), g in reverse_mode_gradients(results).items():
                 expected[key][(example, *index) if key in named else index] += g
         for key, ours in [*zip(named, found.inputs, strict=True), *found.weights.items()]:
             if ours is not None:

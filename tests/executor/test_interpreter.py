@@ -15,14 +15,14 @@ from archcalc.executor.errors import ArrayError
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, Run
 from archcalc.executor.kernel import Array, owner
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from tests.executor.layers import read
 from tests.random_networks import networks
 
 
 def prepared(spec: str, *, shapes: str | None = None, batch: int = 1, training: bool = False) -> tuple[Any, ...]:
     graph = archcalc.load(spec, shapes=shapes).graph
-    return graph, initial(graph, training=training), random_inputs(graph, batch=batch)
+    return graph, initial_arrays(graph, training=training), random_inputs(graph, batch=batch)
 
 
 def same(ours: Any, theirs: Any) -> None:
@@ -39,7 +39,7 @@ def same(ours: Any, theirs: Any) -> None:
 @given(text=networks(), seed=st.integers(0, 99), training=st.booleans())
 def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, training: bool) -> None:
     graph = read(text)
-    weights = initial(graph, seed=seed, training=True)
+    weights = initial_arrays(graph, seed=seed, training=True)
     inputs = random_inputs(graph, batch=2, seed=seed)
     before = {name: array.copy() for name, array in {**weights, **inputs}.items()}
     interpreter = Interpreter(graph, weights)
@@ -61,7 +61,7 @@ def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, t
 @given(text=networks())
 def test_kept_tensors_are_the_outputs_of_layers(text: str) -> None:
     graph = read(text)
-    interpreter, inputs = Interpreter(graph, initial(graph)), random_inputs(graph)
+    interpreter, inputs = Interpreter(graph, initial_arrays(graph)), random_inputs(graph)
     names = [node.name for _, node in graph.layers() if not node.training]
     seen: dict[str, Array] = {}
     interpreter.run(inputs, observe=lambda step: seen.update({step.node.name: step.outputs[0]}))
@@ -93,7 +93,7 @@ def test_views_count_once() -> None:
 def test_peak_is_at_most_that_of_the_analysis(spec: str, shapes: str | None) -> None:
     network = archcalc.load(spec, shapes=shapes)
     graph = network.graph
-    interpreter = Interpreter(graph, initial(graph))
+    interpreter = Interpreter(graph, initial_arrays(graph))
     estimate = network.analyze().memory()
     for _ in range(3):
         run = interpreter.run(random_inputs(graph))
@@ -212,6 +212,6 @@ def test_several_inputs_have_one_batch() -> None:
 def test_other_number_formats_are_refused(dtype: str) -> None:
     graph = read("3x8x8 -> conv 2 k3 -> gelu")
     with pytest.raises(ArrayError, match="must have the number format float32 or float64"):
-        Interpreter(graph, initial(graph, dtype=np.dtype(dtype)))
+        Interpreter(graph, initial_arrays(graph, dtype=np.dtype(dtype)))
     with pytest.raises(ArrayError, match="must have the number format float32 or float64"):
         Interpreter(read("3x8x8 -> elu"), {}).run({"input": np.zeros((1, 3, 8, 8), dtype)})

@@ -17,9 +17,9 @@ from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient_of
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.kept import absent
 from archcalc.executor.kernel import Array, Context, kernel_of
-from archcalc.executor.losses import Loss, total
+from archcalc.executor.losses import Loss, sum_loss
 from archcalc.executor.paths import Paths
-from archcalc.executor.weights import array_names, initial
+from archcalc.executor.weights import array_names, initial_arrays
 from archcalc.ops.backward import Needs
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import read
@@ -143,8 +143,8 @@ def test_a_run_keeps_the_bytes_and_counts_the_macs_of_the_analysis(text: str, fr
     first = stored[0][1] if frozen else ""
     stopped = [layer for layer, name in stored if name == first]
     cost = TrainingCost(graph, TrainingSetup(frozen=tuple(stopped)), batch=batch)
-    weights = initial(graph, seed=1, dtype=np.float64, training=True)
-    loss = Loss({name: total() for name in graph.outputs})
+    weights = initial_arrays(graph, seed=1, dtype=np.float64, training=True)
+    loss = Loss({name: sum_loss() for name in graph.outputs})
     frozen_arrays = {name for layer, name in stored if layer in stopped}
     known = {*Paths.derivable(graph, loss.terms, training=True)} - graph.inputs.keys() - frozen_arrays
     inputs = random_inputs(graph, batch=batch, seed=2, dtype=np.float64)

@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 
 from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import arrays, numbers, read
@@ -93,4 +93,4 @@ def test_random_networks_agree_with_onnx_runtime(text: str, seed: int) -> None:
     assume(computes(graph))
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (2, *shape), np.float32) for name, shape in graph.inputs.items()}
-    agree(graph, inputs, initial(graph, seed=seed), 1e-3)
+    agree(graph, inputs, initial_arrays(graph, seed=seed), 1e-3)

@@ -11,7 +11,7 @@ import pytest
 from archcalc.executor.loops import measure, measure_layer
 from archcalc.executor.loops.scalar import Scalar, Tally, erf, exp, log, maximum, minimum, sqrt, tanh
 from archcalc.executor.loops.tensor import sizes
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.ops.conv import Conv
 from tests.executor.layers import read
 
@@ -66,7 +66,7 @@ def test_a_convolution_by_hand() -> None:
 def test_lenet_measures_what_its_authors_counted() -> None:
     """LeCun et al. 1998: C1 has 156 trainable parameters and 122,304 connections, of which 4,704 are biases."""
     graph = read("1x32x32 -> conv 6 k5")
-    (measured,) = measure(graph, {"input": np.zeros((1, 32, 32))}, initial(graph))
+    (measured,) = measure(graph, {"input": np.zeros((1, 32, 32))}, initial_arrays(graph))
     assert (measured.params, measured.macs) == (156, 122_304 - 4_704)
 
 

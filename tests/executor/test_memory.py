@@ -7,7 +7,7 @@ import pytest
 import archcalc
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from tests.executor.layers import read
 
 
@@ -33,5 +33,5 @@ def test_a_run_takes_the_estimated_memory(spec: str) -> None:
 @pytest.mark.parametrize("chain", ["sepconv 8 k3 half", "conv 8 k5 half", "upconv 8 k4 s2", "lrn 5"])
 def test_work_buffers_do_not_grow_with_the_batch(chain: str) -> None:
     graph = read(f"4x100x100 -> {chain}")
-    one, many = (Interpreter(graph, initial(graph)).run(random_inputs(graph, batch=batch)) for batch in (1, 5))
+    one, many = (Interpreter(graph, initial_arrays(graph)).run(random_inputs(graph, batch=batch)) for batch in (1, 5))
     assert 0 < one.scratch == many.scratch

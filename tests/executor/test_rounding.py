@@ -18,9 +18,9 @@ from onnx.reference import ReferenceEvaluator
 from archcalc.executor import gradients  # noqa: F401  # registers them
 from archcalc.executor.gradient import EvaluatedLayer, gradient_of
 from archcalc.executor.kernel import Array, Context, kernel_of
-from archcalc.executor.loops.exact import Exact
-from archcalc.executor.loops.record import Recorded
-from archcalc.executor.loops.reverse import reverse
+from archcalc.executor.loops.exact import ExactNumber
+from archcalc.executor.loops.record import RecordedNumber
+from archcalc.executor.loops.reverse import reverse_mode_gradients
 from archcalc.executor.loops.run import record_layer
 from archcalc.ops.arithmetic import Cast, Quantize
 from archcalc.ops.base import Operator
@@ -137,9 +137,9 @@ def test_the_definition_agrees_with_the_kernel(x: float, op: Operator) -> None:
 
 def test_exact_numbers_are_rounded_exactly() -> None:
     """A third, and a number that is nearer to a half than any float."""
-    (third,) = record_layer(Cast(format="float16"), [("x", np.array([Exact(Fraction(1, 3))], object))], {})
+    (third,) = record_layer(Cast(format="float16"), [("x", np.array([ExactNumber(Fraction(1, 3))], object))], {})
     assert float(third[0]) == float(np.float16(1 / 3))
-    above = Exact(Fraction(1, 2) + Fraction(1, 10**30))
+    above = ExactNumber(Fraction(1, 2) + Fraction(1, 10**30))
     (one,) = record_layer(Quantize(format="int8"), [("x", np.array([above], object))], {})
     assert float(one[0]) == 1
 
@@ -153,7 +153,7 @@ def test_the_gradient_of_codes_is_1_where_a_rounded_number_has_one() -> None:
     layer = EvaluatedLayer((read[None],), (y,), {}, Context(), (True,))
     assert gradient_of(op)(op, layer, (np.ones((1, 6)),)).inputs[0].tolist() == [passed]
     (recorded,) = record_layer(op, [("x", read)], {})
-    by_definition = reverse([(number, 1.0) for number in recorded if isinstance(number, Recorded)])
+    by_definition = reverse_mode_gradients([(number, 1.0) for number in recorded if isinstance(number, RecordedNumber)])
     assert [by_definition.get(("x", (at,)), 0) for at in range(6)] == passed
 
 

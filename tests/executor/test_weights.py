@@ -15,7 +15,7 @@ import archcalc
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.files import read_array, read_weights, write_arrays
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import check, initial, stored
+from archcalc.executor.weights import check_arrays, initial_arrays, stored_array_shapes
 from archcalc.graph import Graph
 
 SPEC = "3x8x8 -> conv 4 k3 nobias -> bn -> fc 2"
@@ -28,8 +28,8 @@ def graph() -> Graph:
 
 def changed(graph: Graph, **arrays: Any) -> dict[str, Array]:
     """Return the arrays of the network, with some replaced or (``None``) left out."""
-    names = {name.replace(".", "_"): name for name in stored(graph)}
-    found = initial(graph) | {names.get(name, name): array for name, array in arrays.items()}
+    names = {name.replace(".", "_"): name for name in stored_array_shapes(graph)}
+    found = initial_arrays(graph) | {names.get(name, name): array for name, array in arrays.items()}
     return {name: array for name, array in found.items() if array is not None}
 
 
@@ -40,7 +40,7 @@ def npz(path: Path, arrays: dict[str, Array]) -> str:
 
 
 def test_arrays_are_named_by_layer() -> None:
-    shapes = stored(archcalc.load(SPEC).graph)
+    shapes = stored_array_shapes(archcalc.load(SPEC).graph)
     assert shapes == {
         "conv_1.weight": (4, 3, 3, 3),
         "bn_1.scale": (4,),
@@ -55,23 +55,24 @@ def test_arrays_are_named_by_layer() -> None:
 def test_weights_have_as_many_numbers_as_the_analysis_counts() -> None:
     for name in ("resnet18", "mobilenet-v1", "lenet5-1998", "xception"):
         network = archcalc.load(name)
-        numbers = sum(int(np.prod(shape)) for shape in stored(network.graph).values())
+        numbers = sum(int(np.prod(shape)) for shape in stored_array_shapes(network.graph).values())
         assert numbers == network.analyze().totals.params
 
 
 def test_a_layer_keeps_its_numbers_when_others_change() -> None:
     short, long = (
-        initial(archcalc.load(spec).graph, seed=3) for spec in ("3x8x8 -> conv 4 k3", "3x8x8 -> conv 4 k3 -> fc 2")
+        initial_arrays(archcalc.load(spec).graph, seed=3)
+        for spec in ("3x8x8 -> conv 4 k3", "3x8x8 -> conv 4 k3 -> fc 2")
     )
     assert (short["conv_1.weight"] == long["conv_1.weight"]).all()
     assert not (
-        short["conv_1.weight"] == initial(archcalc.load("3x8x8 -> conv 4 k3").graph, seed=4)["conv_1.weight"]
+        short["conv_1.weight"] == initial_arrays(archcalc.load("3x8x8 -> conv 4 k3").graph, seed=4)["conv_1.weight"]
     ).any()
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4", ">f8"])
 def test_files_keep_every_number(graph: Graph, tmp_path: Path, dtype: Any) -> None:
-    arrays = {name: array.astype(dtype) for name, array in initial(graph, seed=1).items()}
+    arrays = {name: array.astype(dtype) for name, array in initial_arrays(graph, seed=1).items()}
     read = read_weights(npz(tmp_path / "w.npz", arrays), graph, dtype=np.float64)
     assert read.keys() == arrays.keys()
     for name, array in read.items():
@@ -80,7 +81,7 @@ def test_files_keep_every_number(graph: Graph, tmp_path: Path, dtype: Any) -> No
 
 
 def test_numpy_reads_and_writes_the_same_files(graph: Graph, tmp_path: Path) -> None:
-    arrays = initial(graph)
+    arrays = initial_arrays(graph)
     np.savez_compressed(tmp_path / "w.npz", **arrays)
     assert read_weights(str(tmp_path / "w.npz"), graph).keys() == arrays.keys()
     with np.load(npz(tmp_path / "v.npz", arrays)) as found:
@@ -112,9 +113,9 @@ def test_arrays_that_do_not_fit_are_listed(
 
 
 def test_arrays_in_memory_are_checked_as_well(graph: Graph) -> None:
-    check(graph, initial(graph))
+    check_arrays(graph, initial_arrays(graph))
     with pytest.raises(ArrayError, match="not finite"):
-        check(graph, changed(graph, fc_1_bias=np.array([np.nan, 0])))
+        check_arrays(graph, changed(graph, fc_1_bias=np.array([np.nan, 0])))
 
 
 # --- files that cannot be trusted ---

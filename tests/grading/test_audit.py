@@ -9,7 +9,7 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.marks import GradedSubmission
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.spec.errors import Source
 
 NETWORK = (
@@ -19,7 +19,7 @@ NETWORK = (
 
 def audit(*claims: str, network: str = NETWORK) -> GradedSubmission:
     text = network + "claims:\n" + "".join(f"  - {claim}\n" for claim in claims)
-    return Grader(None, Library()).grade(read_answers(Source("audit.yaml", text)), "audit")
+    return Grader(None, NetworkLibrary()).grade(read_answers(Source("audit.yaml", text)), "audit")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_unknown_conventions(codes: str) -> None:
 
 def test_a_key_accepts_conventions() -> None:
     key = "questions: [{id: a, target: conv_1.params, points: 2, accept: [kilo-1024, bias-left-out]}]\n" + NETWORK
-    grader = Grader(read_key(Source("key.yaml", key)), Library())
+    grader = Grader(read_key(Source("key.yaml", key)), NetworkLibrary())
     (mark,) = grader.grade(read_answers(Source("x.yaml", "answers: {a: '4,608'}")), "x").marks
     assert (mark.verdict, mark.right, mark.points, mark.code) == ("accepted", True, 2, "bias-left-out")
     assert "is accepted" in mark.sentence

@@ -8,7 +8,7 @@ from archcalc import SpecError
 from archcalc.grading.answers import read_submissions
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.spec.errors import Source
 
 KEY = """\
@@ -39,7 +39,7 @@ PLAIN = "Student\tq1\tq2\tq3\nAda\t156\t61 706\ta\nBob\t150\t\ta\n"
 
 def grades(text: str, key: str = KEY, name: str = "class.csv") -> dict[str, list[str]]:
     """Return the verdicts of each student."""
-    grader = Grader(read_key(Source("key.yaml", key)), Library())
+    grader = Grader(read_key(Source("key.yaml", key)), NetworkLibrary())
     files = read_submissions(Source(name, text), grader.is_question)
     graded = [grader.grade(file, "the name of the file") for file in files]
     assert not any(each.problems or each.notes for each in graded)
@@ -64,13 +64,13 @@ def test_every_row_is_a_submission(text: str, ada: str, bob: str) -> None:
 
 
 def test_lines_are_those_of_the_table() -> None:
-    grader = Grader(read_key(Source("key.yaml", KEY)), Library())
+    grader = Grader(read_key(Source("key.yaml", KEY)), NetworkLibrary())
     _, bob = read_submissions(Source("class.csv", MOODLE), grader.is_question)
     assert [mark.line for mark in grader.grade(bob, "x").marks] == [3, None, 3]
 
 
 def test_two_attempts_and_columns_that_are_not_asked() -> None:
-    grader = Grader(read_key(Source("key.yaml", KEY)), Library())
+    grader = Grader(read_key(Source("key.yaml", KEY)), NetworkLibrary())
     text = "email,q1,colour\nada@example.org,156,red\nada@example.org,150,blue\n"
     first, second = read_submissions(Source("class.csv", text), grader.is_question)
     assert (first.name, second.name) == ("ada@example.org", "ada@example.org (2)")
@@ -85,7 +85,7 @@ def test_numbers_in_ids_are_the_numbers_of_the_questions() -> None:
 
 
 def test_without_a_key_columns_are_targets() -> None:
-    grader = Grader(None, Library())
+    grader = Grader(None, NetworkLibrary())
     text = "# network: lenet5\nname,c1.params,c3.MACs\nAda,156,240000\nBob,150,1\n"
     ada, bob = (grader.grade(each, "x") for each in read_submissions(Source("a.csv", text), grader.is_question))
     assert (ada.name, ada.right, bob.right) == ("Ada", 2, 0)

@@ -10,7 +10,7 @@ from archcalc.diagnosis import CODES
 from archcalc.grading.answers import read_answers
 from archcalc.grading.feedback_file import feedback_template, read_feedback
 from archcalc.grading.grade import Grader
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.query.quantities import SUMS
 from archcalc.spec.errors import Source, SpecError
 
@@ -34,7 +34,7 @@ def feedback(text: str) -> Feedback:
 
 def sentences(answers: str, words: Feedback, *, hide: bool = False) -> list[str]:
     file = read_answers(Source("x.yaml", f"network: lenet5\nanswers: {answers}\n"))
-    graded = Grader(None, Library(), feedback=words).grade(file, "x")
+    graded = Grader(None, NetworkLibrary(), feedback=words).grade(file, "x")
     return [mark.sentence for mark in (graded.hidden(words) if hide else graded).marks]
 
 

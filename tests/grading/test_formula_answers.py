@@ -13,7 +13,7 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.marks import Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.numeric.symbolic import Condition, Symbols
 from archcalc.spec.errors import Source
 
@@ -23,7 +23,7 @@ NETWORK = "network: colourisation-base\nassume: k % 2 == 1\n"
 
 def judged(target: str, formula: str, network: str = NETWORK) -> Mark:
     text = f'{network}answers: {{{target}: "{formula}"}}\n'
-    (mark,) = Grader(None, Library()).grade(read_answers(Source("x.yaml", text)), "x").marks
+    (mark,) = Grader(None, NetworkLibrary()).grade(read_answers(Source("x.yaml", text)), "x").marks
     return mark
 
 
@@ -53,7 +53,7 @@ def test_formulas_that_equal_the_closed_form_are_correct(target: str, formula: s
 def test_a_formula_with_its_value_is_judged_as_the_formula(formula: str) -> None:
     key = read_key(Source("k.yaml", f"{NETWORK}questions: [{{target: down1/conv.params, free: 'NIC, NF, k'}}]\n"))
     file = read_answers(Source("x.yaml", f'down1/conv.params: "{formula}"\n'))
-    (mark,) = Grader(key, Library()).grade(file, "x").marks
+    (mark,) = Grader(key, NetworkLibrary()).grade(file, "x").marks
     assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
 
 
@@ -141,7 +141,7 @@ def test_unreadable_formulas_get_a_reason(formula: str) -> None:
 
 def test_a_key_sets_the_free_names_of_a_formula() -> None:
     key = NETWORK + 'questions: [{id: q, target: down1/conv.params, points: 2, free: "NIC, NF, k"}]\n'
-    grader = Grader(read_key(Source("key.yaml", key)), Library())
+    grader = Grader(read_key(Source("key.yaml", key)), NetworkLibrary())
     for answer, points in (("NF*(k*k*NIC+1)", 2), ("9*NIC*NF + NF", 0), ("320", 0)):
         (mark,) = grader.grade(read_answers(Source("x.yaml", f"answers: {{q: {answer}}}\n")), "x").marks
         assert mark.points == points, mark.sentence
@@ -170,7 +170,7 @@ SIDE = "(floor((H-K+2*P)/S)+1)*(floor((W-K+2*P)/S)+1)"
 
 def marked(network: str, question: str, answer: str) -> Mark:
     """Return the mark of an answer to one question of a key."""
-    grader = Grader(read_key(Source("key.yaml", f"{network}\nquestions: [{{id: q, {question}}}]\n")), Library())
+    grader = Grader(read_key(Source("key.yaml", f"{network}\nquestions: [{{id: q, {question}}}]\n")), NetworkLibrary())
     (mark,) = grader.grade(read_answers(Source("x.yaml", json.dumps({"q": answer}))), "x").marks
     return mark
 
@@ -268,7 +268,9 @@ def test_a_value_is_not_an_answer_to_a_question_for_a_formula() -> None:
 
 
 def test_a_formula_that_is_not_defined_everywhere_does_not_change_how_others_are_judged() -> None:
-    grader = Grader(read_key(Source("key.yaml", f"{WINDOW}\nquestions: [{{target: conv_1.H, free: H}}]\n")), Library())
+    grader = Grader(
+        read_key(Source("key.yaml", f"{WINDOW}\nquestions: [{{target: conv_1.H, free: H}}]\n")), NetworkLibrary()
+    )
     answers = {"1/(H-32)": 0, "(H-1)//2 + 1": 1, "ceil(H/2)": 1}
     for answer, points in answers.items():
         (mark,) = grader.grade(read_answers(Source("x.yaml", json.dumps({"conv_1.H": answer}))), "x").marks
@@ -287,4 +289,4 @@ assume: K % 2 == 1
     assert "At N = 5, the correct value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
     key = f"{networks}\nquestions: [{{target: B.weights, free: 'N, K'}}]\n"
     with pytest.raises(SpecError, match="no variable or input size 'K'"):
-        Grader(read_key(Source("key.yaml", key)), Library())
+        Grader(read_key(Source("key.yaml", key)), NetworkLibrary())

@@ -15,7 +15,7 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import PARTIAL, read_key
 from archcalc.grading.marks import GradedSubmission, Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.spec.errors import Source
 
 KEY = """\
@@ -30,7 +30,7 @@ partial: {truncated: 0.25, wrong: 0.1}
 
 
 def grader(key: str | None = KEY) -> Grader:
-    return Grader(read_key(Source("key.yaml", key)) if key is not None else None, Library())
+    return Grader(read_key(Source("key.yaml", key)) if key is not None else None, NetworkLibrary())
 
 
 def grade(text: str, key: str | None = KEY, name: str = "ada.yaml") -> GradedSubmission:

@@ -9,7 +9,7 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.columns import quantity_and_unit
 from archcalc.grading.grade import Grader
 from archcalc.grading.marks import GradedSubmission
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import AnswerFile
 from archcalc.spec.errors import Source
 
@@ -32,7 +32,7 @@ def read(text: str, name: str = "zoo.md") -> AnswerFile:
 
 
 def graded(text: str, name: str = "zoo.md") -> GradedSubmission:
-    return Grader(None, Library()).grade(read(text, name), name)
+    return Grader(None, NetworkLibrary()).grade(read(text, name), name)
 
 
 @pytest.mark.parametrize(

@@ -16,27 +16,27 @@ from hypothesis import strategies as st
 
 from archcalc.numeric import (
     Impossible,
-    NeedsPlain,
+    PlainNumberRequired,
     as_integer,
     both,
     ceil_div,
     ceiling,
-    divisible,
     exact_div,
     floor,
     gcd,
     known_equal,
+    make_divisible,
     maximum,
     may_equal,
     minimum,
-    normal,
     ratio,
     require,
     round_half_even,
     select,
+    simplified,
 )
 from archcalc.numeric.arrays import GridEvaluation, Numbers
-from archcalc.numeric.steps import Steps, steps
+from archcalc.numeric.progressions import Progression, progression
 
 SHAPE = (3, 2)
 
@@ -59,7 +59,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "select ==": lambda a, b: select(a == b, 1, a - b),
     "select !=": lambda a, b: select(a != b, a, 0),
     "select both": lambda a, b: select(both(a > b, b <= 3), a, b),
-    "divisible": lambda a, b: divisible(a, 8) + b,
+    "divisible": lambda a, b: make_divisible(a, 8) + b,
     "gcd": lambda a, b: gcd(abs_integer(a), abs_integer(b)),
     "exact_div": lambda a, b: exact_div(floor(a) * floor(b), floor(b)),
 }
@@ -112,7 +112,7 @@ def test_every_entry_equals_the_result_of_plain_numbers(
             found = None
     for i, x in enumerate(down):
         for j, y in enumerate(across):
-            masked = bool(np.broadcast_to(run.why, SHAPE)[i, j])
+            masked = bool(np.broadcast_to(run.first_violation, SHAPE)[i, j])
             try:
                 expected = compute(program, [x, y, constant])
             except (ZeroDivisionError, Impossible):
@@ -122,7 +122,7 @@ def test_every_entry_equals_the_result_of_plain_numbers(
             assert not masked
             entry = found.at((i, j)) if isinstance(found, Numbers) else found
             assert entry == expected
-            assert type(entry) is type(normal(expected)) or not isinstance(found, Numbers)
+            assert type(entry) is type(simplified(expected)) or not isinstance(found, Numbers)
             if isinstance(found, Numbers):
                 assert np.broadcast_to(found.plain(), SHAPE)[i, j] == expected
 
@@ -162,8 +162,8 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
     require(n >= 2, "{n} is less than {least}", n=n, least=2)
     require(n * m <= 15, "{n} times {m} is too much", n=n, m=m)
     require(n >= 2, "not reported: all of these are masked")
-    assert run.why.tolist() == [[1, 1], [0, 0], [0, 0], [0, 2]]
-    assert [(reason.node, reason.example, reason.where) for reason in run.reasons] == [
+    assert run.first_violation.tolist() == [[1, 1], [0, 0], [0, 0], [0, 2]]
+    assert [(violation.node, violation.example, violation.where) for violation in run.violations] == [
         (7, "1 is less than 2", (0, 0)),
         (7, "4 times 5 is too much", (3, 1)),
     ]
@@ -172,9 +172,9 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
 def test_evaluations_do_not_affect_each_other() -> None:
     first, second = GridEvaluation((2,)), GridEvaluation((2,))
     require(first.numbers([0, 1], 0) > 0, "no")
-    assert first.reasons
-    assert not second.reasons
-    assert not second.why.any()
+    assert first.violations
+    assert not second.violations
+    assert not second.first_violation.any()
 
 
 def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> None:
@@ -183,7 +183,7 @@ def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> Non
         warnings.simplefilter("error")
         quotient = 12 // run.numbers([0, 3, 4], 0)
     assert quotient.plain().tolist()[1:] == [4, 3]
-    assert run.why.tolist() == [1, 0, 0]
+    assert run.first_violation.tolist() == [1, 0, 0]
     with pytest.raises(ZeroDivisionError):
         run.numbers([1, 2, 3], 0) // 0
 
@@ -212,25 +212,25 @@ def test_comparison_with_a_word_is_false() -> None:
 def test_huge_powers_are_computed_by_plain_numbers_which_refuse_them() -> None:
     n = GridEvaluation((2,)).numbers([2, 3], 0)
     assert (n**3).plain().tolist() == [8, 27]
-    with pytest.raises(NeedsPlain):
+    with pytest.raises(PlainNumberRequired):
         n**1000
 
 
 @given(start=PLAIN, step=PLAIN.filter(bool), length=st.integers(1, 50), data=st.data())
 def test_progressions_are_exact_and_never_listed(start: Any, step: Any, length: int, data: Any) -> None:
     listed = [start + step * place for place in range(length)]
-    progression = steps(start, step, length)
-    assert isinstance(progression, range) == (type(start) is type(step) is int)
-    assert list(progression) == listed
+    found = progression(start, step, length)
+    assert isinstance(found, range) == (type(start) is type(step) is int)
+    assert list(found) == listed
     first, last = data.draw(st.integers(0, length)), data.draw(st.integers(0, length))
-    assert list(progression[first:last]) == listed[first:last]
-    found = GridEvaluation((length,)).progression(progression[0], step, length, 0)
+    assert list(found[first:last]) == listed[first:last]
+    found = GridEvaluation((length,)).progression(found[0], step, length, 0)
     assert found.plain().tolist() == listed
 
 
 def test_a_progression_of_any_length_takes_no_memory() -> None:
-    many = steps(Fraction(1, 4), Fraction(1, 10**12), 10**12)
-    assert isinstance(many, Steps)
+    many = progression(Fraction(1, 4), Fraction(1, 10**12), 10**12)
+    assert isinstance(many, Progression)
     assert len(many[10**6 : 10**9]) == 10**9 - 10**6
     assert many[10**11] == Fraction(1, 4) + Fraction(1, 10)
     assert math.ceil(many[-1]) == 2

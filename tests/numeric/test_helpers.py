@@ -40,12 +40,12 @@ def test_rounding_agrees_with_python(x: Fraction) -> None:
     [(32, "0.35", 16), (32, "0.5", 16), (32, "0.75", 24), (32, "1.4", 48), (16, "0.35", 8), (1280, "1.4", 1792)],
 )
 def test_divisible_makes_the_published_widths(channels: int, alpha: str, made: int) -> None:
-    assert numeric.divisible(channels * Fraction(alpha), 8) == made
+    assert numeric.make_divisible(channels * Fraction(alpha), 8) == made
 
 
 @given(st.fractions(min_value=0, max_value=10**6, max_denominator=100), st.sampled_from([1, 2, 4, 8, 16]))
 def test_divisible_has_its_three_properties(x: Fraction, divisor: int) -> None:
-    result = numeric.divisible(x, divisor)
+    result = numeric.make_divisible(x, divisor)
     assert result % divisor == 0
     assert result >= divisor
     assert result >= x * Fraction(9, 10)
@@ -53,7 +53,7 @@ def test_divisible_has_its_three_properties(x: Fraction, divisor: int) -> None:
 
 
 def test_divisible_is_exact_where_floats_are_not() -> None:
-    assert numeric.divisible(100 * Fraction("1.16"), 8) == 120
+    assert numeric.make_divisible(100 * Fraction("1.16"), 8) == 120
     floats = 100 * 1.16
     assert int(floats + 4) // 8 * 8 == 112
 

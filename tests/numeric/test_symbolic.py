@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from archcalc.numeric import (
     Impossible,
-    NeedsPlain,
+    PlainNumberRequired,
     as_integer,
     ceil_div,
-    divisible,
     exact_div,
     floor,
     gcd,
     known_equal,
+    make_divisible,
     maximum,
     minimum,
     require,
@@ -32,7 +32,7 @@ from archcalc.numeric.symbolic import (
     TEXT,
     Condition,
     FreeSymbol,
-    Symbolic,
+    SymbolicNumber,
     Symbols,
     TooComplex,
     cancel,
@@ -77,7 +77,7 @@ def unary(name: str, inner: Formula, n: int, m: int) -> Formula:
     if name == "same":  # the padding of TensorFlow
         return lambda names: maximum((ceil_div(inner(names), n) - 1) * n + abs(m) - inner(names), 0)
     if name == "divisible":
-        return lambda names: divisible(inner(names), n)
+        return lambda names: make_divisible(inner(names), n)
     return lambda names: round_half_even(Fraction(m, n) * inner(names))
 
 
@@ -296,7 +296,7 @@ def test_quotients_of_symbols() -> None:
 
 @pytest.mark.parametrize("ask", [bool, range, lambda n: [0] * n, lambda n: 1 if n > 3 else 0])
 def test_inspecting_a_symbol_is_an_error(ask: Callable[[Any], Any]) -> None:
-    with pytest.raises(NeedsPlain):
+    with pytest.raises(PlainNumberRequired):
         ask(symbols("H").number("H"))
 
 
@@ -304,7 +304,7 @@ def test_a_symbol_is_not_text() -> None:
     h = symbols("H").number("H")
     assert (h == "H") is False
     assert is_integer(h)
-    assert isinstance(h, Symbolic)
+    assert isinstance(h, SymbolicNumber)
 
 
 def power_tower(kind: Symbols) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archcalc import numeric
 from archcalc.numeric import Impossible
-from archcalc.numeric.traced import Notation, Traced, leaf, value_of
+from archcalc.numeric.traced import Notation, TracedNumber, leaf, value_of
 from tests.derivations import evaluate
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -54,7 +54,7 @@ def test_a_written_derivation_evaluates_to_its_value(tree: Any) -> None:
     traced = build(tree, lambda n: leaf("n", n))
     notation = Notation()
     for step in [*notation.steps(traced), traced]:
-        number = step.args[0] if isinstance(step, Traced) and step.op == "let" else step
+        number = step.args[0] if isinstance(step, TracedNumber) and step.op == "let" else step
         assert evaluate(notation.numbers(number)) == value_of(number)
 
 

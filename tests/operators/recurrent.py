@@ -39,6 +39,8 @@ def torch_module(op: Any, shape: Any) -> Module:
         stored["bias"] = parameter(count * rows)
     if op.bias and op.recurrent_bias:
         stored["recurrent_bias"] = parameter(count * rows)
+    if getattr(op, "peepholes", False):
+        stored["peephole"] = parameter(count * 3 * op.units)
     if width != op.units or getattr(op, "proj", None):
         stored["projection"] = parameter(count * width, op.units)
     evaluated = by_pytorch if fits_pytorch(op) else step_by_step
@@ -60,7 +62,8 @@ def torch_module(op: Any, shape: Any) -> Module:
 
 def fits_pytorch(op: Any) -> bool:
     """Return whether PyTorch's class has such layers."""
-    return (getattr(op, "proj", None) or 0) < op.units and getattr(op, "reset_after", True)
+    projects_to_fewer = (getattr(op, "proj", None) or 0) < op.units
+    return projects_to_fewer and getattr(op, "reset_after", True) and not getattr(op, "peepholes", False)
 
 
 def by_pytorch(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -124,8 +127,10 @@ def step(op: Any, own: dict[str, Any], x: Tensor, states: tuple[Tensor, ...]) ->
     read = x @ own["input"].T + own.get("bias", 0)
     if op.name == "lstm":
         i, f, g, o = (read + states[0] @ own["recurrent"].T + own.get("recurrent_bias", 0)).chunk(4, -1)
-        c = f.sigmoid() * states[1] + i.sigmoid() * g.tanh()
-        return (o.sigmoid() * c.tanh()) @ own["projection"].T, c
+        p_i, p_f, p_o = own["peephole"].chunk(3) if "peephole" in own else (0, 0, 0)
+        c = (f + p_f * states[1]).sigmoid() * states[1] + (i + p_i * states[1]).sigmoid() * g.tanh()
+        h = (o + p_o * c).sigmoid() * c.tanh()
+        return h @ own["projection"].T if "projection" in own else h, c
     (h,) = states
     gates, new = own["recurrent"].split([2 * op.units, op.units])
     bias, new_bias = own["recurrent_bias"].split([2 * op.units, op.units]) if "recurrent_bias" in own else (0, 0)
@@ -147,12 +152,13 @@ entry(
 )
 entry(
     "lstm",
-    draw=draw("lstm", "proj=2"),
+    draw=draw("lstm", "proj=2", "peepholes"),
     torch=torch_module,
     cases=[
         ({"units": 12}, (TOKENS,)),
         ({"units": 12, "layers": 2, "bidirectional": True, "final": True}, (TOKENS,)),
         ({"units": 12, "layers": 3, "proj": 5, "bias": False}, ((3, *TOKENS),)),
+        ({"units": 5, "layers": 2, "bidirectional": True, "peepholes": True}, (TOKENS,)),
         ({"units": 7, "proj": 5, "bidirectional": True, "state": True, "cell": True}, (TOKENS, (2, 5), (2, 7))),
     ],
     beyond_onnx_runtime=lambda op: op.proj is not None,

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def interpolated(x: Tensor, points: list[Tensor], beyond: float) -> Tensor:
     """Sample channels (N×C×n…) at points (per axis N×p): linear in every axis, 0 outside; with ``beyond``, the
     outermost position up to so far outside."""
-    shape, result = x.shape[2:], torch.zeros(())
+    return torch.stack(weighted_corners(x, points, beyond)).sum(0)
+
+
+def weighted_corners(x: Tensor, points: list[Tensor], beyond: float) -> list[Tensor]:
+    """Return the values at each of the nearest positions of points, times the weight of the position."""
+    shape, result = x.shape[2:], []
     inside = torch.ones_like(points[0], dtype=torch.bool)
     for axis, n in enumerate(shape):
         if beyond:
@@ -32,7 +37,7 @@ def interpolated(x: Tensor, points: list[Tensor], beyond: float) -> Tensor:
             weight = weight * (1 - (u - at).abs()) * ((at >= 0) & (at < n))
             place = place * n + at.clamp(0, n - 1).long()
         values = x.flatten(2).gather(2, place[:, None].expand(-1, x.shape[1], -1))
-        result = result + values * weight[:, None]
+        result.append(values * weight[:, None])
     return result
 
 
@@ -130,7 +135,7 @@ def draw_roi_align(w: Writer, shape: Shape) -> str:
     rank = len(shape) - 1
     boxes = f"{w.among('learned', 'constant')} {w.whole(1, 4)}x{2 * rank} -> scale {w.whole(1, 6)}"
     words = [f"roi_align {w.whole(1, 3)}", w.among("", "scale=1/2", "scale=2"), w.among("", "samples=1", "samples=3")]
-    return w.with_tensors(joined([*words, w.maybe("aligned"), "boxes=@b"]), b=boxes)
+    return w.with_tensors(joined([*words, w.maybe("aligned"), w.maybe("max"), "boxes=@b"]), b=boxes)
 
 
 def torch_roi_align(op: Any, shapes: list[Sizes]) -> Module:
@@ -155,10 +160,11 @@ def torch_roi_align(op: Any, shapes: list[Sizes]) -> Module:
             points.append(each.reshape(shape).expand(len(x), count, *sizes).reshape(len(x), -1))
         for axis, n in enumerate(x.shape[2:]):  # up to one position outside, but to the size at the end
             points[axis] = torch.where(points[axis] > n, torch.full_like(points[axis], n + 9), points[axis])
-        values = interpolated(x, points, 1)
+        values = torch.stack(weighted_corners(x, points, 1))
         apart = [part for cells in op.size for part in (cells, op.samples)]
-        values = values.reshape(len(x), x.shape[1], count, *apart)
-        return values.mean(tuple(range(4, 4 + 2 * rank, 2)))
+        values = values.reshape(2**rank, len(x), x.shape[1], count, *apart)
+        samples = tuple(range(5, 5 + 2 * rank, 2))
+        return values.amax((0, *samples)) if op.how == "max" else values.sum(0).mean([axis - 1 for axis in samples])
 
     return layer(run)
 
@@ -170,6 +176,7 @@ entry(
     cases=[
         ({"size": (3, 2), "boxes": True, "scale": 4}, (SMALL, (5, 4))),
         ({"size": (3, 2), "boxes": True, "samples": 3, "aligned": True}, (SMALL, (5, 4))),
+        ({"size": (3, 2), "boxes": True, "scale": 4, "how": "max"}, (SMALL, (5, 4))),
         ({"size": (3, 2, 4), "boxes": True}, ((12, 7, 6, 5), (5, 6))),
     ],
     beyond_onnx_runtime=lambda op: len(op.size) != 2,

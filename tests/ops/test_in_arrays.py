@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archcalc.numeric import Impossible, NeedsPlain
+from archcalc.numeric import Impossible, PlainNumberRequired
 from archcalc.numeric.arrays import GridEvaluation, Numbers
 from archcalc.ops import REGISTRY
 from tests.operators import ENTRIES
@@ -76,7 +76,7 @@ def test_each_entry_is_what_ints_give(name: str, data: st.DataObject) -> None:
         warnings.simplefilter("error")
         try:
             found = results(cls(**varied), shapes)
-        except (Impossible, NeedsPlain, ZeroDivisionError):
+        except (Impossible, PlainNumberRequired, ZeroDivisionError):
             found = None
     for index in range(COUNT):
         masked = bool(np.broadcast_to(run.why, (COUNT,))[index])

@@ -23,6 +23,7 @@ def stored(op: Operator, *inputs: tuple[int, ...]) -> int:
             32,
             53_248,  # torch.nn.LSTM(32, 64, 2, …)
         ),
+        (recurrent.Lstm(units=800, peepholes=True, proj=512, recurrent_bias=False), 40, 2_181_600),  # Sak et al. 2014
         (recurrent.Gru(units=256), 4096, 3_343_872),  # torch.nn.GRU(4096, 256); Keras, reset_after=True
         (
             recurrent.Gru(units=256, reset_after=False, recurrent_bias=False),

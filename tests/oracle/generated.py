@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.executor.inputs import random_inputs, vocabularies
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.writers.pytorch.write import state_names, write_pytorch
 
@@ -55,7 +55,7 @@ def differences(graph: Graph, *, seed: int = 1, batch: int = 2) -> dict[str, flo
     """Return by how much outputs differ from those of the executor, relative to their largest number."""
     import torch
 
-    arrays = initial(graph, seed=seed, training=True)
+    arrays = initial_arrays(graph, seed=seed, training=True)
     module = stored_in(module_of(graph), graph, arrays)
     inputs = random_inputs(graph, batch=batch)
     indices = vocabularies(graph)

@@ -10,7 +10,7 @@ import numpy as np
 
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import stored
+from archcalc.executor.weights import stored_array_shapes
 from archcalc.graph import Graph
 from archcalc.writers.keras.arrays import variables_of
 from archcalc.writers.keras.layout import layouts_of
@@ -31,7 +31,7 @@ def arrays_of(model: Any, graph: Graph) -> Mapping[str, np.ndarray[Any, Any]]:
     """Return the arrays of the executor from the variables of a model, all of which must occur."""
     every = [each for each in model.variables if "seed_generator" not in each.path]
     values = {"/" + each.path: each.numpy() for each in every}
-    shapes, left = stored(graph), {*values}
+    shapes, left = stored_array_shapes(graph), {*values}
     found = {}
     for array, variables in variables_of(graph).items():
         if array in shapes:

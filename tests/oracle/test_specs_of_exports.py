@@ -14,7 +14,7 @@ from tests.oracle.test_torchvision import models
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 LINES = {"resnet50": 16, "vgg16": 12, "vit_b_16": 13, "densenet121": 15}
-"""The most lines of each spec."""
+"""The maximum number of lines of each spec."""
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.query import ranking
-from archcalc.query.grid import listed
-from archcalc.query.ranking import Best, First, Front, RowSelection, SortKey, pareto_front
+from archcalc.query.grid import value_array
+from archcalc.query.ranking import BestRows, FirstRows, ParetoFront, RowSelection, SortKey, pareto_front
 
 NUMBER = st.one_of(st.integers(-5, 5), st.integers(0, 2**70), st.fractions(-3, 3, max_denominator=4))
 ROWS = st.lists(st.tuples(st.integers(-4, 4), NUMBER, st.integers(0, 3), NUMBER), max_size=40)
@@ -26,7 +26,7 @@ def fed(keeper: RowSelection, rows: list[tuple[Any, ...]], cuts: list[int]) -> l
     """Feed rows block by block, and return those that are kept."""
     ends = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     for start, stop in pairwise(ends):
-        keeper.add(tuple(listed(column) for column in zip(*rows[start:stop], strict=True)))
+        keeper.add(tuple(value_array(column) for column in zip(*rows[start:stop], strict=True)))
     return [] if keeper.kept is None else list(zip(*(column.tolist() for column in keeper.kept), strict=True))
 
 
@@ -42,14 +42,14 @@ def signed(row: tuple[Any, ...], keys: list[SortKey]) -> tuple[Any, ...]:
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12))
 def test_the_first_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
-    assert fed(First(most), numbered(rows), cuts) == numbered(rows)[:most]
+    assert fed(FirstRows(most), numbered(rows), cuts) == numbered(rows)[:most]
 
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12), keys=KEYS)
 def test_the_best_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[SortKey]) -> None:
     expected = sorted(numbered(rows), key=lambda row: signed(row, keys))[:most]
-    assert fed(Best(most, keys), numbered(rows), cuts) == expected
+    assert fed(BestRows(most, keys), numbered(rows), cuts) == expected
 
 
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), keys=KEYS)
@@ -59,7 +59,7 @@ def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], 
 
     points = [signed(row, keys) for row in rows]
     expected = {point for point in points if not any(beats(other, point) for other in points)}
-    found = fed(Front(keys), numbered(rows), cuts)
+    found = fed(ParetoFront(keys), numbered(rows), cuts)
     assert [signed(row, keys) for row in found] == sorted(expected)
     for row in found:  # of equal rows, the first
         assert row[-1] == next(number for number, point in enumerate(points) if point == signed(row, keys))
@@ -67,8 +67,13 @@ def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], 
 
 def test_global_fields_are_wider_than_any_number_and_words_are_ordered() -> None:
     rows = [(("global",), "relu"), ((7,), "gelu"), ((3, 9), "tanh"), ((3, 5), "elu")]
-    assert [row[0] for row in fed(Best(9, [SortKey(0)]), rows, [])] == [(3, 5), (3, 9), (7,), ("global",)]
-    assert [row[1] for row in fed(Best(9, [SortKey(1, descending=True)]), rows, [])] == ["tanh", "relu", "gelu", "elu"]
+    assert [row[0] for row in fed(BestRows(9, [SortKey(0)]), rows, [])] == [(3, 5), (3, 9), (7,), ("global",)]
+    assert [row[1] for row in fed(BestRows(9, [SortKey(1, descending=True)]), rows, [])] == [
+        "tanh",
+        "relu",
+        "gelu",
+        "elu",
+    ]
 
 
 def test_a_front_of_three_in_a_large_block() -> None:
@@ -85,4 +90,4 @@ def test_a_front_that_is_too_wide_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ranking, "MAX_FRONT", 10)
     rows = [(number, -number, Fraction(1, 2)) for number in range(11)]
     with pytest.raises(OverflowError, match="more than 10"):
-        fed(Front([SortKey(0), SortKey(1)]), rows, [])
+        fed(ParetoFront([SortKey(0), SortKey(1)]), rows, [])

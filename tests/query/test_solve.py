@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archcalc.api import load
-from archcalc.numeric.steps import steps
+from archcalc.numeric.progressions import progression
 from archcalc.query.conditions import read_condition
 from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
 from archcalc.query.grid import GridAxis
@@ -34,7 +34,7 @@ def ends(solution: Solution) -> list[tuple[Any, Any]]:
 
 
 def test_a_budget() -> None:
-    values = steps(Fraction(1, 4), Fraction(1, 50), 40)
+    values = progression(Fraction(1, 4), Fraction(1, 50), 40)
     found = solved("mobilenet-v1", "alpha", values, "macs <= 300M")
     good = [v for v in values if load("mobilenet-v1", set={"alpha": v}).analyze().totals.macs <= 300_000_000]
     assert ends(found) == [(good[0], good[-1])]

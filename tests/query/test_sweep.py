@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.numeric import is_plain
-from archcalc.numeric.steps import steps
+from archcalc.numeric.progressions import progression
 from archcalc.query import sweep as sweeps
 from archcalc.query.grid import GridAxis
 from archcalc.query.quantities import SUMS
@@ -237,7 +237,7 @@ def swept(channels: int, height: int, width: int) -> tuple[int, int]:
     """Return the number of configurations and the peak memory of a sweep over axes of these lengths, block by block."""
     source, _ = locate("lenet5", DEFAULT)
     lengths = {"C": (1, channels), "H": (32, height), "W": (32, width)}
-    axes = [GridAxis(name, steps(start, 1, count)) for name, (start, count) in lengths.items()]
+    axes = [GridAxis(name, progression(start, 1, count)) for name, (start, count) in lengths.items()]
     asked = question(source, ["params", "macs"])
     for _ in sweep(asked.subject(), axes):
         break
@@ -265,7 +265,7 @@ def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytes
 def test_an_axis_of_any_length_begins_at_once() -> None:
     asked = question(Source("<expression>", "3x9x9 -> relu"), ["macs"], inline=True)
     first: SweepBlock = next(
-        sweep(asked.subject(), [GridAxis("H", steps(1, 1, 10**15)), GridAxis("W", steps(1, 1, 10**15))])
+        sweep(asked.subject(), [GridAxis("H", progression(1, 1, 10**15)), GridAxis("W", progression(1, 1, 10**15))])
     )
     assert first.columns is not None
     assert first.columns[1][:3].tolist() == [1, 2, 3]

@@ -82,10 +82,24 @@ NORM: Calls = [
     mul("z", "@q", "@p_scale"),
     add("y", "@z", "@p_shift"),
 ]
-FORMULAS = {"silu": SILU, "gelu": GELU, "gelu tanh": CURVE, "rms_norm": RMS, "ln": NORM}
+SWISH: Calls = [
+    add("a", "@x", 3),
+    call("clamp.default", "c", self="@a", min=0, max=6),
+    mul("p", "@x", "@c"),
+    div("y", "@p", 6),
+]
+FORMULAS = {"silu": SILU, "hardswish": SWISH, "gelu": GELU, "gelu tanh": CURVE, "rms_norm": RMS, "ln": NORM}
 
 VARIANTS = {
     "silu of a sigmoid": ("silu", [of("sigmoid", "g", "@x"), mul("y", "@g", "@x")]),
+    "silu of a sigmoid of a product with 1": (
+        "silu",
+        [mul("b", "@x", 1.0), of("sigmoid", "g", "@b"), mul("y", "@x", "@g")],
+    ),
+    "hardswish with a factor": (
+        "hardswish",
+        [add("a", "@x", 3.0), of("relu6", "c", "@a"), mul("q", "@c", 1 / 6), mul("y", "@q", "@x")],
+    ),
     "gelu in another order": (
         "gelu",
         [
@@ -140,6 +154,8 @@ def written(calls: Calls) -> Counter[str]:
         elements = prod(shapes[each["outputs"][0]["as_tensor"]["name"]][1:])
         if base == "mean":
             counts += Counter(add=7 * elements, div=elements)
+        elif base == "clamp":
+            counts["cmp"] += 2 * elements
         elif base in KINDS:
             counts[KINDS[base]] += elements
     return counts
@@ -179,7 +195,7 @@ def targets(folder: Path, calls: Calls) -> list[str]:
     return [each.target.split(".")[1] for each in with_named_operators(read_program(path, "net.pt2")).calls]
 
 
-NAMES = {"silu", "gelu", "rms_norm", "layer_norm", "scaled_dot_product_attention"}
+NAMES = {"silu", "hardswish", "gelu", "rms_norm", "layer_norm", "scaled_dot_product_attention"}
 
 
 @pytest.mark.parametrize("name", FORMULAS)

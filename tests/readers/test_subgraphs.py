@@ -113,6 +113,25 @@ def test_a_given_input_decides_a_condition(tmp_path: Path, value: str, expected:
             read_model(path, "net.pt2", values={name: written})
 
 
+def with_a_decision(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file of a network whose input ``flag`` decides which graph is called, and its description."""
+    calls = [higher_order("cond", ["y"], {"as_tensor": {"name": "flag"}}, TWICE, NEXT, tensors("x"))]
+    described = document({"x": X.shape, "flag": ()}, calls, {"y": X.shape})
+    return write(folder / "net.pt2", described), described
+
+
+def test_constant_arguments_and_nested_inputs_leave_the_inputs_their_names(tmp_path: Path) -> None:
+    path, described = with_a_decision(tmp_path)
+    module = described["graph_module"]
+    names = module["module_call_graph"][0]["signature"]["forward_arg_names"]
+    module["signature"]["input_specs"].append({"constant_input": {"name": "n", "value": {"as_int": 2}}})
+    for parameters, flag in ((["x", "decide", "n"], "decide"), (["inputs", "n"], "flag")):
+        names[:] = parameters
+        write(path, described)
+        found = archcalc.load(str(path), values={flag: "1"}).run({"x": X}).output
+        np.testing.assert_array_equal(found, 2 * X)
+
+
 COUNT = graph(["i", "x"], [call("lt.Scalar", "less", self="@i", other=3)], ["less"], ())
 STEP = graph(
     ["i", "x"],

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archcalc.report.rf_svg import MAX_LABELS, MAX_WINDOWS, NestedWindow, Picture, draw
+from archcalc.report.rf_svg import MAX_LABELS, MAX_WINDOWS, FieldPicture, NestedWindow, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...], **more: Any) -> Picture:
+def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...], **more: Any) -> FieldPicture:
     nested = tuple(NestedWindow(f"layer{index}", window) for index, window in enumerate(windows))
     inside = (
         tuple((max(0, a), min(n - 1, b)) for (a, b), n in zip(windows[-1], sizes, strict=True))  # type: ignore[misc]
@@ -24,7 +24,7 @@ def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...]
     regions = more.pop("regions", (tuple((span,) for span in inside),))
     count = more.pop("count", prod(b - a + 1 for a, b in inside))
     fixed = {"title": "unit (0)", "network": "net", "input": "image", "seen": inside, **more}
-    return Picture(**fixed, sizes=sizes, nested=nested, regions=regions, count=count)
+    return FieldPicture(**fixed, sizes=sizes, nested=nested, regions=regions, count=count)
 
 
 @pytest.mark.parametrize(("sizes", "patches"), [((9,), 2), ((9, 9), 4)])
@@ -43,7 +43,7 @@ def test_a_cross_is_painted_as_a_cross() -> None:
     assert sum(areas) == pytest.approx(17 * (480 / 9) ** 2, rel=1e-3)
 
 
-def drawn(what: Picture) -> ElementTree.Element:
+def drawn(what: FieldPicture) -> ElementTree.Element:
     return ElementTree.fromstring(draw(what))
 
 

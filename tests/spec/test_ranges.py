@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archcalc.numeric.steps import Steps
+from archcalc.numeric.progressions import Progression
 from archcalc.spec import SpecError
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.ranges import read_values
@@ -51,7 +51,7 @@ def test_values(text: str, expected: list[Any]) -> None:
 def test_a_range_is_not_listed() -> None:
     assert values("1:1000000000000") == range(1, 10**12 + 1)
     found = values("0.5:1000000000000:0.5")
-    assert isinstance(found, Steps)
+    assert isinstance(found, Progression)
     assert len(found) == 2 * 10**12
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc.analysis.propagate import analyze
-from archcalc.analysis.resize import smallest
+from archcalc.analysis.resize import with_smallest_inputs
 from archcalc.graph import Graph
 from archcalc.spec.errors import Source
 from archcalc.spec.read import load_spec, read_spec
@@ -69,7 +69,7 @@ SMALL = {
 
 
 def small(name: str) -> Graph:
-    return smallest(load_spec(name, SMALL[name]).graph, 32)
+    return with_smallest_inputs(load_spec(name, SMALL[name]).graph, 32)
 
 
 @pytest.mark.slow

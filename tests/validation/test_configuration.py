@@ -28,9 +28,9 @@ def test_paths_have_codes_of_their_own(tmp_path: Path) -> None:
     text = 'ignore = ["unused-block"]\n[per-path-ignores]\n"old/*" = ["dropped-border"]\n"*.json" = ["unused-input"]\n'
     write(tmp_path / "archcalc.toml", text)
     found = configuration_of(str(tmp_path / "x.yaml"))
-    assert found.ignored(str(tmp_path / "x.yaml")) == {"unused-block"}
-    assert found.ignored(str(tmp_path / "old/deep/x.yaml")) == {"unused-block", "dropped-border"}
-    assert found.ignored(str(tmp_path / "old/x.json")) == {"unused-block", "dropped-border", "unused-input"}
+    assert found.ignored_codes(str(tmp_path / "x.yaml")) == {"unused-block"}
+    assert found.ignored_codes(str(tmp_path / "old/deep/x.yaml")) == {"unused-block", "dropped-border"}
+    assert found.ignored_codes(str(tmp_path / "old/x.json")) == {"unused-block", "dropped-border", "unused-input"}
 
 
 def test_the_last_pattern_decides_the_shapes_of_a_file(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_the_last_pattern_that_matches_has_its_tolerance(tmp_path: Path) -> None
     found = configuration_of(str(tmp_path / "x.yaml"))
 
     def percent(path: str, quantity: str) -> float:
-        return float(found.tolerated(str(tmp_path / path)).of(quantity) * 100)
+        return float(found.tolerance_for(str(tmp_path / path)).of(quantity) * 100)
 
     assert [percent("a.yaml", quantity) for quantity in ("params", "macs")] == [1, 2]
     assert [percent("x.yaml", quantity) for quantity in ("params", "macs")] == [2, 2]

@@ -42,6 +42,14 @@ def test_a_folder_has_model_files_too(folder: Path) -> None:
     assert {each.name for each in find_specs(["deep"], DEFAULT) if each.is_model} == {"deep/net.onnx", "deep/net.pt2"}
 
 
+def test_a_folder_has_models_in_hdf5_but_not_weights_alone(folder: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    for name, attribute in (("net.h5", "model_config"), ("weights.h5", "layer_names")):
+        with h5py.File(folder / "deep" / name, "w") as file:
+            file.attrs[attribute] = "{}"
+    assert names("deep") == ["deep/c.json", "deep/my net.yaml", "deep/net.h5"]
+
+
 def test_patterns_match_files_and_folders() -> None:
     assert names("*.yaml") == ["b.yaml"]
     assert names("**/*.json") == ["deep/c.json"]

@@ -123,8 +123,8 @@ def test_settings_belong_to_the_entry(tmp_path: Path) -> None:
     record = json.loads(path.read_text(encoding="utf-8"))["specs"]
     assert list(record) == ["my net.yaml", "my net.yaml --set 'm=a b' --set n=80 --shape 4 --shape other=5"]
     Path(spec.path).unlink()
-    assert set(read.gone()) == set(record)
-    assert set(read.gone(wide)) == {list(record)[1]}
+    assert set(read.missing_entries()) == set(record)
+    assert set(read.missing_entries(wide)) == {list(record)[1]}
 
 
 def test_entries_whose_files_are_gone_are_known_and_not_written(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_entries_whose_files_are_gone_are_known_and_not_written(tmp_path: Path) 
     names = ("a.yaml", "b.yaml", "no/c.yaml", "a.yaml/d.yaml", "lenet5", "3 -> relu")
     store = BaselineFile(str(tmp_path / "b.json"), dict.fromkeys(names, found))
     (tmp_path / "b.json").write_text(store.text(), encoding="utf-8")
-    assert store.gone().keys() == {"b.yaml", "no/c.yaml", "a.yaml/d.yaml"}
+    assert store.missing_entries().keys() == {"b.yaml", "no/c.yaml", "a.yaml/d.yaml"}
     assert json.loads(store.updated_file().text())["specs"].keys() == {"a.yaml", "lenet5", "3 -> relu"}
 
 
@@ -146,7 +146,7 @@ def test_files_in_unreadable_folders_are_not_missing() -> None:
         folder.chmod(0o000)
         Path(place).chmod(0o755)
         with unprivileged():
-            assert not store.gone()
+            assert not store.missing_entries()
         folder.chmod(0o700)
 
 

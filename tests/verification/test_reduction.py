@@ -7,7 +7,7 @@ import pytest
 from archcalc.graph import Graph
 from archcalc.verification import single_run
 from archcalc.verification.receptive_fields import compare_fields
-from archcalc.verification.reduction import reduced
+from archcalc.verification.reduction import reduce_network
 from archcalc.verification.verify import verify
 from tests.spec.reading import chain
 
@@ -16,28 +16,28 @@ LANGUAGE_MODEL = chain("embedding 1000 64 -> (attention heads=4 causal -> linear
 
 
 def test_a_network_that_fits_stays_as_it_is() -> None:
-    found = reduced(NETWORK, lambda analysis: True)
+    found = reduce_network(NETWORK, lambda analysis: True)
     assert found.graph is NETWORK
     assert found.is_full_size
     assert str(found) == "3x64x64"
 
 
 def test_the_input_is_reduced_before_the_channels() -> None:
-    found = reduced(NETWORK, lambda analysis: analysis.totals.macs < 6_000_000)
+    found = reduce_network(NETWORK, lambda analysis: analysis.totals.macs < 6_000_000)
     assert str(found) == "3x16x16"
     assert found.analysis.totals.trainable == 20_234
 
 
 @pytest.mark.parametrize("most", [3_000_000, 1_000_000, 300_000])
 def test_channels_are_divided_until_the_network_fits(most: int) -> None:
-    found = reduced(NETWORK, lambda analysis: analysis.totals.macs <= most)
+    found = reduce_network(NETWORK, lambda analysis: analysis.totals.macs <= most)
     assert found.analysis.totals.macs <= most
-    less = reduced(NETWORK, lambda analysis: analysis.totals.macs <= 4 * most)
+    less = reduce_network(NETWORK, lambda analysis: analysis.totals.macs <= 4 * most)
     assert less.divisor < found.divisor, "no more than needed"
 
 
 def test_a_network_is_reduced_as_far_as_possible() -> None:
-    found = reduced(NETWORK, lambda analysis: False)
+    found = reduce_network(NETWORK, lambda analysis: False)
     assert found.divisor > 32
     assert not found.is_full_size
 

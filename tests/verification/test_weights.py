@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.spec import Source, read_spec
 from archcalc.verification.verify import Check, verify
 
@@ -14,7 +14,7 @@ def measured(**options: object) -> dict[str, Check]:
 
 
 def test_given_weights_are_used_and_named() -> None:
-    checks = measured(weights=initial(GRAPH, seed=3))
+    checks = measured(weights=initial_arrays(GRAPH, seed=3))
     assert all(check.holds for check in checks.values())
     for aspect in ("shapes", "folding"):
         assert checks[aspect].detail.endswith(", with the weights of the file")
@@ -27,7 +27,7 @@ def test_without_weights_random_ones_are_used() -> None:
 
 
 def test_weights_of_another_shape_are_a_difference() -> None:
-    weights = initial(GRAPH)
+    weights = initial_arrays(GRAPH)
     weights["fc_1.weight"] = weights["fc_1.weight"][:, :3]
     checks = measured(weights=weights)
     (difference, *_) = checks["shapes"].differences

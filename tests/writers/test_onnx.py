@@ -15,7 +15,7 @@ import onnx
 from archcalc.api import Network, load
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.spec import Source, SpecError, read_spec
 from archcalc.writers.onnx.write import write_onnx
@@ -87,7 +87,7 @@ def graph(text: str) -> Graph:
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_models_are_valid_and_onnx_runtime_agrees_for_any_batch(text: str, opset: int) -> None:
     network = graph(text)
-    weights = initial(network, seed=3)
+    weights = initial_arrays(network, seed=3)
     model = write_onnx(network, weights, opset=opset)
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
     run = session(model)
@@ -163,7 +163,7 @@ def test_what_attention_adds_to_scores_is_recognised(tmp_path: Path, *, weights:
 
 def written(network: Graph, folder: Path, *, weights: bool) -> Network:
     path = folder / "net.onnx"
-    path.write_bytes(write_onnx(network, initial(network) if weights else None))
+    path.write_bytes(write_onnx(network, initial_arrays(network) if weights else None))
     return load(str(path))
 
 

@@ -8,7 +8,7 @@ from archcalc.analysis.explain.cache import explain_cache
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding, explain_stage_folding
 from archcalc.analysis.explain.layers import explain_layer, heading
-from archcalc.analysis.explain.memory import explain_memory, stored
+from archcalc.analysis.explain.memory import explain_memory, explain_stored
 from archcalc.analysis.explain.steps import Contradiction, Derivation, Step
 from archcalc.analysis.explain.sums import explain_sums
 from archcalc.analysis.explain.training import explain_training
@@ -23,8 +23,8 @@ __all__ = [
     "explain_layer",
     "explain_memory",
     "explain_stage_folding",
+    "explain_stored",
     "explain_sums",
     "explain_training",
     "heading",
-    "stored",
 ]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
-from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.fields import AxisField
 from archcalc.analysis.paths import Path
 from archcalc.analysis.propagate import Analysis, Layer
@@ -93,7 +93,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         else:
             jump = first.jump if _is_one(window.stride) else count
             numbers[index] = _Numbered(count, jump, field)
-            traced_op, inputs = traced(graph, node)
+            traced_op, inputs = traced_layer(graph, node)
             seen = traced_op.windows(inputs)[place][along]
             assert seen is not None
             yield from _window_steps(Notation(notation.form), node.name, seen, first, numbers[index])
@@ -129,8 +129,8 @@ def _window_steps(notation: Notation, name: str, window: Window, before: _Number
         sizes=(leaf(f"RF_{before.size}", path.sizes[0]),),
     )
     through = start.extended(window, path.axis)
-    agree(name, "rf", value_of(through.sizes[0]), now.field.paths[0].sizes[0])
-    agree(name, "rf_stride", value_of(through.advance), now.field.paths[0].advance)
+    check_agreement(name, "rf", value_of(through.sizes[0]), now.field.paths[0].sizes[0])
+    check_agreement(name, "rf_stride", value_of(through.advance), now.field.paths[0].advance)
     yield from steps(notation, f"RF_{now.size}", through.sizes[0], name)
     if now.jump == now.size:
         yield from steps(notation, f"j_{now.jump}", through.advance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archcalc.analysis.explain.steps import Derivation, Step, agree
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.fold import FoldedLayer, Folding, UnfoldedLayer, fold
 from archcalc.analysis.propagate import Analysis, Group, Layer, analyze
@@ -109,7 +109,7 @@ def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
             for change in changes
             if not change.layer.training
         ]
-        agree(folding.graph.name, f"{quantity} saved", sum(part for _, part in parts), saved)
+        check_agreement(folding.graph.name, f"{quantity} saved", sum(part for _, part in parts), saved)
         if saved:
             yield from shares(notation, notation.symbol(f"{quantity}_saved"), parts)
     if not folding.kept and not any(change.is_changed for change in changes):

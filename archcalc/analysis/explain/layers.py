@@ -11,14 +11,14 @@ from archcalc.analysis.counts import STORED, numbers_in
 from archcalc.analysis.explain.cache import cache_bytes
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
-from archcalc.analysis.explain.memory import stored
-from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
-from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.explain.memory import explain_stored
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.formats import bytes_note, in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
-from archcalc.numeric.traced import Form, Notation, Traced, leaf, value_of
+from archcalc.numeric.traced import Form, Notation, TracedNumber, leaf, value_of
 from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes, Weight
 
 WITHOUT_SHAPE = {"rf", "memory", "folding", "gradient"}
@@ -53,7 +53,7 @@ def explain_layer(
         elif quantity in CACHED:
             result.append(Derivation(layer.name, quantity, tuple(derive.cache(quantity, dtype))))
         elif quantity == "memory":
-            result.append(stored(layer.name, analysis, layer, dtype, form=form))
+            result.append(explain_stored(layer.name, analysis, layer, dtype, form=form))
         elif quantity != "shape":
             zero = (
                 (Step(derive.notation.symbol(quantity), "", "", derive.notation.value(0)),) if len(wanted) == 1 else ()
@@ -65,7 +65,7 @@ def explain_layer(
 class _LayerDerivation:
     def __init__(self, analysis: Analysis, layer: Layer, *, form: Form) -> None:
         self.analysis, self.layer = analysis, layer
-        self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
+        self.op, self.inputs = traced_layer(analysis.graph, analysis.graph.nodes[layer.node])
         nodes = analysis.graph.nodes
         self.tied = {name: nodes[owner].name for name, owner in nodes[layer.node].tied.items()}
         self.batch = 1 if analysis.batch is None else leaf("N", analysis.batch)
@@ -74,7 +74,7 @@ class _LayerDerivation:
     def shape(self) -> Iterator[Step]:
         """Yield the steps for the output shape, axis by axis; axes with the same formula share a line."""
         output: Shape = self.op.output(self.inputs)
-        agree(self.layer.name, "shape", tuple(map(value_of, output)), self.layer.output[-len(output) :])
+        check_agreement(self.layer.name, "shape", tuple(map(value_of, output)), self.layer.output[-len(output) :])
         lines: dict[tuple[str, str], list[tuple[str, Any]]] = {}
         for name, size in zip(axis_symbols(len(output)), output, strict=True):
             axis, symbol = name.partition("_")[0], f"{name}_out"
@@ -88,7 +88,7 @@ class _LayerDerivation:
             symbols = [self.notation.symbol(other) for other, _ in alike]
             yield replace(last, symbol=self.notation.sign(" = ").join(symbols))
             for other, number in alike:
-                if isinstance(number, Traced):
+                if isinstance(number, TracedNumber):
                     self.notation.names.setdefault(self.notation.key(number), other)
 
     def count(self, quantity: str) -> Iterator[Step]:
@@ -106,7 +106,9 @@ class _LayerDerivation:
         """Yield the steps for the bytes of the cache of keys and values."""
         form = read_formats(dtype).activations
         number = in_bytes(CACHED[quantity](self.op.cache(self.inputs)) * self.batch, form)
-        agree(self.layer.name, quantity, value_of(number), cache_bytes(self.analysis, [self.layer], quantity, dtype))
+        check_agreement(
+            self.layer.name, quantity, value_of(number), cache_bytes(self.analysis, [self.layer], quantity, dtype)
+        )
         yield from steps(self.notation, quantity, number, bytes_note(form) if value_of(number) else "")
 
     def _cost(self) -> Cost:
@@ -117,7 +119,9 @@ class _LayerDerivation:
 
     def _neurons(self) -> Iterator[Step]:
         number = product(self.op.output(self.inputs))
-        agree(self.layer.name, "neurons", value_of(number), product(self.analysis.graph.nodes[self.layer.node].output))
+        check_agreement(
+            self.layer.name, "neurons", value_of(number), product(self.analysis.graph.nodes[self.layer.node].output)
+        )
         yield from steps(self.notation, "neurons", number)
 
     def _plain(self, quantity: str) -> Iterator[Step]:
@@ -127,7 +131,7 @@ class _LayerDerivation:
             number = self._cost().operations.get(quantity, 0)
         else:
             number = getattr(self._cost(), quantity)
-        agree(self.layer.name, quantity, value_of(number), self.layer.of(quantity))
+        check_agreement(self.layer.name, quantity, value_of(number), self.layer.of(quantity))
         if value_of(number):
             yield from steps(self.notation, quantity, number)
 
@@ -136,7 +140,7 @@ class _LayerDerivation:
         for kind, number in operations.items():
             yield from steps(self.notation, kind, number)
         total = sum(leaf(kind, number) for kind, number in operations.items())
-        agree(self.layer.name, "flops", value_of(total), self.layer.flops)
+        check_agreement(self.layer.name, "flops", value_of(total), self.layer.flops)
         if operations:
             yield from steps(self.notation, "flops", total)
 
@@ -145,7 +149,7 @@ class _LayerDerivation:
         for weight in weights:
             yield from steps(self.notation, weight.name, numbers_in(weight, quantity), self._note(weight))
         total = sum(leaf(weight.name, numbers_in(weight, quantity)) for weight in weights)
-        agree(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
+        check_agreement(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
         if len(weights) > 1:
             yield from steps(self.notation, quantity, total)
 

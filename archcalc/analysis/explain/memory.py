@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.formats import KINDS, bytes_note, in_bytes, kind_of, read_formats, stored_arrays, stored_bytes
 from archcalc.analysis.memory import live_tensors, peak_at
@@ -15,7 +15,9 @@ from archcalc.numeric import Number, product
 from archcalc.numeric.traced import Form, Notation, leaf, value_of
 
 
-def stored(target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, form: Form = "text") -> Derivation:
+def explain_stored(
+    target: str, analysis: Analysis, row: Layer | Group, dtype: str, *, form: Form = "text"
+) -> Derivation:
     """Derive the bytes of the parameters and activations of a layer or stage."""
     return Derivation(target, "memory", tuple(_stored(Notation(form), analysis, row, dtype)))
 
@@ -35,7 +37,7 @@ def explain_memory(analysis: Analysis, dtype: str, *, form: Form = "text") -> De
         parts.append((notation.text(name), product(shape) * (analysis.batch or 1)))
     live = sum(part for _, part in parts)
     stored_as = read_formats(dtype).activations
-    agree(graph.name, "peak", in_bytes(live, stored_as), analysis.memory(dtype).peak)
+    check_agreement(graph.name, "peak", in_bytes(live, stored_as), analysis.memory(dtype).peak)
     lines = [
         *_stored(notation, analysis, None, dtype),
         *shares(notation, notation.symbol("live"), parts),
@@ -66,7 +68,7 @@ def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, d
             yield from steps(notation, symbol, number, bytes_note(form))
             parts.append(leaf(symbol, value_of(number)))
         name = analysis.graph.name if row is None else row.name
-        agree(name, "memory", value_of(sum(parts)), stored_bytes(analysis.graph, layers, formats))
+        check_agreement(name, "memory", value_of(sum(parts)), stored_bytes(analysis.graph, layers, formats))
         yield from steps(notation, "bytes_params", sum(parts)) if len(parts) > 1 else ()
     if counts.activations:
         yield from _in_bytes(notation, "bytes_activations", "activations", counts.activations, formats.activations)

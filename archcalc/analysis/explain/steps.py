@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archcalc.numeric.traced import Notation, Traced
+from archcalc.numeric.traced import Notation, TracedNumber
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Contradiction(AssertionError):
     """The result of a derivation differs from the analysis, so neither may be shown."""
 
 
-def agree(target: str, quantity: str, derived: Any, analysed: Any) -> None:
+def check_agreement(target: str, quantity: str, derived: Any, analysed: Any) -> None:
     """Check that the result of a derivation equals that of the analysis.
 
     Raises:
-        Contradiction: it is not.
+        Contradiction: it does not.
     """
     if derived != analysed:
         raise Contradiction(f"{target}: {quantity} is derived as {derived}, the analysis says {analysed}")
@@ -49,7 +49,7 @@ def agree(target: str, quantity: str, derived: Any, analysed: Any) -> None:
 def step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
     """Return a line of a derivation, without its inner steps."""
     value = notation.value(number)
-    if not isinstance(number, Traced):
+    if not isinstance(number, TracedNumber):
         return Step(symbol, "", "", value, note)
     formula, numbers = notation.symbols(number), notation.numbers(number)
     return Step(

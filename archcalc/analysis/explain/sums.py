@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, agree
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement
 from archcalc.analysis.propagate import Group, Layer, Totals, counted_before
 from archcalc.numeric.traced import Form, Notation
 
@@ -43,7 +43,7 @@ def explain_sums(
             if counted
         ]
         steps = (*repeated, *shares(notation, notation.symbol(quantity), parts))
-        agree(target, quantity, sum(part for _, part in parts), total.of(quantity))
+        check_agreement(target, quantity, sum(part for _, part in parts), total.of(quantity))
         result.append(Derivation(target, quantity, steps))
     return result
 

@@ -10,7 +10,7 @@ from archcalc.numeric.traced import leaf
 from archcalc.ops.base import Operator, Shape, Shapes
 
 
-def traced(graph: Graph, node: Node) -> tuple[Operator, Shapes]:
+def traced_layer(graph: Graph, node: Node) -> tuple[Operator, Shapes]:
     """Return the operator of a layer and the shapes of its inputs with all numbers traced."""
     shapes = graph.input_shapes(node)
     inputs = tuple(_named_shape(shape, index if len(shapes) > 1 else None) for index, shape in enumerate(shapes, 1))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
+from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.formats import Formats, bytes_note, read_formats
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.training.tensors import Key, MemoryTensor
@@ -33,7 +33,7 @@ def explain_training(
     figures = cost.by_row(quantity, layers, formats)
     parts = [(notation.text(row.name), figure) for row, figure in zip(rows, figures, strict=True)]
     every = [index for own in layers for index in own]
-    agree(target, quantity, sum(number for _, number in parts), cost.figure(quantity, every, formats))
+    check_agreement(target, quantity, sum(number for _, number in parts), cost.figure(quantity, every, formats))
     return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))
 
 
@@ -42,7 +42,7 @@ def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterato
     cost = analysis.training_cost
     memory = cost.step_memory(formats)
     total = sum(part.bytes for part in memory.parts)
-    agree(analysis.graph.name, "training_memory", total, cost.parts(formats).total)
+    check_agreement(analysis.graph.name, "training_memory", total, cost.parts(formats).total)
     named = [(notation.text(part.name), part.bytes) for part in memory.parts]
     *lines, last = shares(notation, notation.symbol("training_memory"), named)
     yield from lines
@@ -55,7 +55,7 @@ class LayerStep:
     def __init__(self, analysis: Analysis, layer: Layer, *, form: Form) -> None:
         self.analysis, self.layer, self.notation = analysis, layer, Notation(form)
         self.cost = analysis.training_cost
-        self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
+        self.op, self.inputs = traced_layer(analysis.graph, analysis.graph.nodes[layer.node])
         self.needs = self.cost.needs.get(layer.node)
         self.batch: Any = 1 if analysis.batch is None else leaf("N", analysis.batch)
 
@@ -89,7 +89,7 @@ class LayerStep:
         note = f"gradients of {', '.join(dict.fromkeys(notes))}" if notes else ""
         note = self._reason() if self.needs is None else note
         own = sum(backward)
-        agree(self.layer.name, "backward_macs", value_of(own), self.cost.backward_macs([self.layer.node]))
+        check_agreement(self.layer.name, "backward_macs", value_of(own), self.cost.backward_macs([self.layer.node]))
         yield from steps(self.notation, "backward_macs", own, note)
         if quantity == "training_macs":
             passes = self.cost.forward_passes(self.layer.node)
@@ -97,12 +97,12 @@ class LayerStep:
             if len(several) > 1:
                 yield from steps(self.notation, "macs", sum(forward))
             total = total + leaf("backward_macs", value_of(own))
-            agree(self.layer.name, quantity, value_of(total), self.cost.training_macs([self.layer.node]))
+            check_agreement(self.layer.name, quantity, value_of(total), self.cost.training_macs([self.layer.node]))
             yield from steps(self.notation, quantity, total, "computed twice: a checkpoint" if passes > 1 else "")
 
     def _reason(self) -> str:
         """Return why the layer has no backward pass."""
-        if self.layer.node in self.cost.segments.frozen:
+        if self.layer.node in self.cost.setup_layers.frozen:
             return "frozen, and nothing before it is trained"
         return "nothing that it depends on is trained"
 
@@ -128,7 +128,7 @@ class LayerStep:
             yield from steps(self.notation, name, number, self._note(key, kept, formats, whole=whole))
             parts[key] = leaf(name, value_of(number))
         total = sum(parts.values())
-        agree(self.layer.name, "saved", value_of(total), agreed)
+        check_agreement(self.layer.name, "saved", value_of(total), agreed)
         yield from steps(self.notation, "saved", total, "" if parts else "nothing is kept")
 
     def _kept(self) -> tuple[Kept, ...]:

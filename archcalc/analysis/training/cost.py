@@ -11,7 +11,7 @@ from typing import NamedTuple
 from archcalc.analysis.formats import Formats, in_bytes, stored_arrays, stored_bytes
 from archcalc.analysis.training.moments import Moments, Use
 from archcalc.analysis.training.needs import needs_of
-from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, segments_of
+from archcalc.analysis.training.setup import OPTIMIZERS, TrainingSetup, layers_of_setup
 from archcalc.analysis.training.tensors import Key, MemoryTensor, TensorMemory
 from archcalc.graph import Graph
 from archcalc.numeric import Number
@@ -71,13 +71,13 @@ class TrainingCost:
             batch: the batch size; ``None`` for a single example.
 
         Raises:
-            LookupError: a place of the setup does not exist; the arguments are a message and a hint.
+            LookupError: a layer that the setup names does not exist; the arguments are a message and a hint.
         """
         self.graph, self.setup = graph, setup
         self.examples: Number = 1 if batch is None else batch
         self.runs = [index for index, _ in graph.running(training=training)]
-        self.segments = segments_of(setup, graph)
-        self.needs = needs_of(graph, self.segments.frozen)
+        self.setup_layers = layers_of_setup(setup, graph)
+        self.needs = needs_of(graph, self.setup_layers.frozen)
         """The gradients that are needed, by layer."""
 
     @cached_property
@@ -88,7 +88,7 @@ class TrainingCost:
     @cached_property
     def moments(self) -> Moments:
         """The tensors in memory at every moment."""
-        return Moments(self.graph, self.runs, self.needs, self.storage, self.segments.checkpoints)
+        return Moments(self.graph, self.runs, self.needs, self.storage, self.setup_layers.checkpoints)
 
     def figure(self, quantity: str, layers: Iterable[int], formats: Formats) -> Number:
         """Return a quantity of a training step: ``backward_macs``, ``training_macs`` or ``saved`` of some layers, or
@@ -120,8 +120,8 @@ class TrainingCost:
     @cached_property
     def recomputed(self) -> frozenset[int]:
         """The layers that are evaluated a second time: those of checkpoints, unless nothing in them has a gradient."""
-        runs = {*self.runs} if self.segments.checkpoints else set()
-        own = [[index for index in each if index in runs] for each in self.segments.checkpoints]
+        runs = {*self.runs} if self.setup_layers.checkpoints else set()
+        own = [[index for index in each if index in runs] for each in self.setup_layers.checkpoints]
         return frozenset(index for each in own if any(index in self.needs for index in each) for index in each)
 
     def forward_passes(self, index: int) -> int:

@@ -149,9 +149,9 @@ class Moments:
                 if tensor.key not in storage.arrays:
                     found.add(tensor, when[index])
             for ref in graph.nodes[index].inputs:
-                found.use(storage.place(ref), when[index])
+                found.use(storage.owner(ref), when[index])
         for ref in (*graph.outputs.values(), *graph.training_outputs.values()) if layers is self.runs else ():
-            found.use(storage.place(ref), self.loss)
+            found.use(storage.owner(ref), self.loss)
         return found
 
     def _of_segment(self, layers: Sequence[int], held: Mapping[Key, int]) -> Iterator[Lifetime]:
@@ -208,7 +208,7 @@ class Moments:
             node, kind = graph.nodes[index], graph.alike[index]
             if kind not in known:
                 shapes = graph.input_shapes(node)
-                known[kind] = [node.op.hands_on(place, shapes) for place in range(len(shapes))]
+                known[kind] = [node.op.passes_gradient_unchanged(place, shapes) for place in range(len(shapes))]
             for ref, needed, handed in zip(node.inputs, needs.inputs, known[kind], strict=True):
                 if needed and values(ref) not in self.storage.arrays:
                     own = values(ref)

@@ -59,7 +59,7 @@ class TrainingSetup:
 DEFAULT_SETUP = TrainingSetup()
 
 
-class Segments(NamedTuple):
+class SetupLayers(NamedTuple):
     """The layers that a setup treats differently, by their indices."""
 
     frozen: frozenset[int]
@@ -67,18 +67,18 @@ class Segments(NamedTuple):
     """The layers of each checkpoint."""
 
 
-def segments_of(setup: TrainingSetup, graph: Graph) -> Segments:
+def layers_of_setup(setup: TrainingSetup, graph: Graph) -> SetupLayers:
     """Return the layers that a setup treats differently.
 
     Raises:
-        LookupError: a place does not exist, or checkpoints overlap; the arguments are a message and a hint.
+        LookupError: a name does not exist, or checkpoints overlap; the arguments are a message and a hint.
     """
     frozen = frozenset(index for name in setup.frozen for index in layers_named(name, graph, "to freeze"))
     checkpoints: list[tuple[int, ...]] = []
     for name in setup.checkpoints:
-        place, entries = without_star(name)
-        layers = layers_named(place, graph, "for a checkpoint")
-        level = len(place.split("/")) + 1 if entries else 0
+        stem, entries = split_star(name)
+        layers = layers_named(stem, graph, "for a checkpoint")
+        level = len(stem.split("/")) + 1 if entries else 0
         parts: dict[tuple[str, ...], list[int]] = {}
         for index in layers:
             parts.setdefault(graph.nodes[index].path[:level], []).append(index)
@@ -86,16 +86,21 @@ def segments_of(setup: TrainingSetup, graph: Graph) -> Segments:
     inside = [index for layers in checkpoints for index in layers]
     if len(inside) != len({*inside}):
         raise LookupError("two checkpoints have a layer in common", "name every layer at most once")
-    return Segments(frozen, tuple(checkpoints))
+    return SetupLayers(frozen, tuple(checkpoints))
 
 
-def without_star(name: str) -> tuple[str, bool]:
-    """Return a place without ``/*`` at the end, which stands for each of its entries, and whether it was there."""
+def split_star(name: str) -> tuple[str, bool]:
+    """Return a name without ``/*`` at the end, which stands for each entry of a stage, and whether it was there."""
     return name.removesuffix("/*"), name.endswith("/*")
 
 
 def layers_named(name: str, graph: Graph, purpose: str) -> list[int]:
-    """Return the layers of a place: a layer, stage, head or block call, which has a purpose.
+    """Return the layers that a name stands for: that of a layer, stage, head or block call.
+
+    Args:
+        name: the name.
+        graph: the network.
+        purpose: what the layers are named for, for the message: "to freeze".
 
     Raises:
         LookupError: there are none; the arguments are a message and a hint.

@@ -75,7 +75,7 @@ class TensorMemory:
             over = in_place and self._may_write_over(index, readers, kept)
             if over:
                 self._over.add(index)
-            if over or (as_pytorch and node.op.takes_part):
+            if over or (as_pytorch and node.op.selects_part):
                 self._within[Ref(index)] = self.values(node.inputs[0])
             if index in needs:
                 key = graph.alike[index], needs[index], over
@@ -92,7 +92,7 @@ class TensorMemory:
         """Return the tensor whose numbers a tensor has."""
         return self._same.get(ref, ref)
 
-    def place(self, ref: Ref) -> Ref:
+    def owner(self, ref: Ref) -> Ref:
         """Return the tensor in whose memory a tensor is."""
         found = self.values(ref)
         while found in self._within:
@@ -101,7 +101,7 @@ class TensorMemory:
 
     def tensor(self, ref: Ref) -> MemoryTensor:
         """Return a tensor in the memory where it is."""
-        found = self.place(ref)
+        found = self.owner(ref)
         return MemoryTensor(found, product(self.graph.shape(found)))
 
     def _may_write_over(self, index: int, readers: Mapping[Ref, int], kept: set[Key]) -> bool:
@@ -111,7 +111,7 @@ class TensorMemory:
             return False
         read = self.values(node.inputs[0])
         own = self.graph.nodes[read.node]
-        return readers[read] == 1 and not own.is_input and read not in self.arrays and self.place(read) not in kept
+        return readers[read] == 1 and not own.is_input and read not in self.arrays and self.owner(read) not in kept
 
     def writes_over(self, index: int) -> bool:
         """Return whether a layer writes its output over its input."""
@@ -121,7 +121,7 @@ class TensorMemory:
         """Return which tensor it is that a layer keeps."""
         if kept.kind not in ("input", "output"):
             return index, kept.name
-        return self.place(
+        return self.owner(
             self.graph.nodes[index].inputs[kept.place] if kept.kind == "input" else Ref(index, kept.place)
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.counters.measures import with_moving_average_factor
-from archcalc.counters.rules import Quantity, Tool
+from archcalc.counters.rules import Tool, ToolQuantity
 
 CAFFE = Tool(
     name="caffe",
@@ -13,7 +13,7 @@ CAFFE = Tool(
     use="the sum of the sizes of all blobs",
     watches="blobs of layers: BatchNorm has mean, variance and the factor that both are divided by",
     quantities=(
-        Quantity(
+        ToolQuantity(
             "params",
             "parameters",
             "params",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements
 from archcalc.counters.measures import all_parameters
-from archcalc.counters.rules import Quantity, Tool
+from archcalc.counters.rules import Tool, ToolQuantity
 from archcalc.counters.tools.replaced_functions import MATMULS, WATCHES, flops_rules, macs_rules
 
 OPS = "calflops/pytorch_ops.py"
@@ -17,9 +17,9 @@ CALFLOPS = Tool(
     watches=f"{WATCHES}; a @ b, torch.bmm and F.scaled_dot_product_attention are not among them",
     caller_decides=True,
     quantities=(
-        Quantity("macs", "MACs", "macs", rules=macs_rules(OPS, MATMULS, fused=False)),
-        Quantity("flops", "FLOPs", "macs", rules=flops_rules(OPS, MATMULS, False, elements.POSITIONS)),
-        Quantity(
+        ToolQuantity("macs", "MACs", "macs", rules=macs_rules(OPS, MATMULS, fused=False)),
+        ToolQuantity("flops", "FLOPs", "macs", rules=flops_rules(OPS, MATMULS, False, elements.POSITIONS)),
+        ToolQuantity(
             "params",
             "Params",
             "params",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements
 from archcalc.counters.measures import all_parameters
-from archcalc.counters.rules import Quantity, Tool
+from archcalc.counters.rules import Tool, ToolQuantity
 from archcalc.counters.tools.replaced_functions import ALL_MATMULS, WATCHES, flops_rules, macs_rules
 
 OPS = "deepspeed/profiling/flops_profiler/profiler.py"
@@ -17,8 +17,8 @@ DEEPSPEED = Tool(
     watches=f"{WATCHES}; a @ b and F.scaled_dot_product_attention are among them",
     caller_decides=True,
     quantities=(
-        Quantity("macs", "MACs", "macs", rules=macs_rules(OPS, ALL_MATMULS, fused=True)),
-        Quantity("flops", "FLOPs", "macs", rules=flops_rules(OPS, ALL_MATMULS, True, elements.POSITIONS_OR_SCALED)),
-        Quantity("params", "Params", "params", measure=all_parameters, source=f"{OPS} get_total_params"),
+        ToolQuantity("macs", "MACs", "macs", rules=macs_rules(OPS, ALL_MATMULS, fused=True)),
+        ToolQuantity("flops", "FLOPs", "macs", rules=flops_rules(OPS, ALL_MATMULS, True, elements.POSITIONS_OR_SCALED)),
+        ToolQuantity("params", "Params", "params", measure=all_parameters, source=f"{OPS} get_total_params"),
     ),
 )

@@ -10,7 +10,7 @@ from archcalc.counters.formulas.backward import (
     with_backward_of_groups,
     with_backward_through_steps,
 )
-from archcalc.counters.rules import CountingRule, Formula, Quantity, Tool
+from archcalc.counters.rules import CountingRule, Formula, Tool, ToolQuantity
 from archcalc.counters.trace import Trace
 
 REGISTRY = "torch/utils/flop_counter.py flop_registry"
@@ -48,19 +48,19 @@ def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) ->
 USE = "with torch.utils.flop_counter.FlopCounterMode() as counter: model(x)"
 
 
-def _flops(attention: Formula) -> tuple[Quantity, ...]:
+def _flops(attention: Formula) -> tuple[ToolQuantity, ...]:
     rules = operator_rules(attention, products.TWO_PER_MAC, products.DISPATCHED_PRODUCT_FLOPS)
     return (
-        Quantity("flops", "FLOPs (two per multiply–accumulate)", "macs", rules=rules),
-        Quantity(
+        ToolQuantity("flops", "FLOPs (two per multiply–accumulate)", "macs", rules=rules),
+        ToolQuantity(
             "training_flops",
             "FLOPs with model(x).sum().backward() (two per multiply–accumulate)",
             "training_macs",
             rules=tuple([_with_gradients(rule, forward=True) for rule in rules]),
         ),
-        Quantity(
+        ToolQuantity(
             "backward_flops",
-            "FLOPs of loss.backward() alone (two per multiply–add)",
+            "FLOPs of loss.backward() alone (two per multiply–accumulate)",
             "backward_macs",
             rules=tuple([_with_gradients(rule, forward=False) for rule in rules]),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.counters.formulas import einsum, elements, products
-from archcalc.counters.rules import CountingRule, Quantity, Tool
+from archcalc.counters.rules import CountingRule, Tool, ToolQuantity
 
 HANDLES = "fvcore/nn/jit_handles.py"
 TABLE = "fvcore/nn/flop_count.py _DEFAULT_SUPPORTED_OPS"
@@ -51,5 +51,5 @@ FVCORE = Tool(
     use="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
     watches="operators of a trace, however the model calls them; an operator without a handle is not counted",
     caller_decides=True,
-    quantities=(Quantity("macs", "flops (a multiply–accumulate is one)", "macs", rules=RULES),),
+    quantities=(ToolQuantity("macs", "flops (a multiply–accumulate is one)", "macs", rules=RULES),),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements, nodes, products
 from archcalc.counters.measures import stored_in_nodes
-from archcalc.counters.rules import CountingRule, Formula, Quantity, Tool
+from archcalc.counters.rules import CountingRule, Formula, Tool, ToolQuantity
 
 SOURCE = "onnx_tool/node.py"
 
@@ -54,8 +54,8 @@ ONNX_TOOL = Tool(
     watches="nodes of ONNX files; functions and branches are not entered, and GELU as a formula counts as its nodes",
     reads="onnx",
     quantities=(
-        Quantity("macs", "Forward_MACs", "macs", rules=RULES),
-        Quantity(
+        ToolQuantity("macs", "Forward_MACs", "macs", rules=RULES),
+        ToolQuantity(
             "params",
             "Params",
             "params",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import attention, elements, products, recurrent, transposed
 from archcalc.counters.measures import trained_parameters
-from archcalc.counters.rules import CountingRule, Quantity, Tool
+from archcalc.counters.rules import CountingRule, Tool, ToolQuantity
 
 OPS = "ptflops/pytorch_ops.py"
 PACKAGE = "ptflops on PyPI, github.com/sovrasov/flops-counter.pytorch"
@@ -122,7 +122,7 @@ FUNCTIONS = (
     ),
 )
 
-PARAMETERS = Quantity(
+PARAMETERS = ToolQuantity(
     "params",
     "parameters",
     "params",
@@ -142,7 +142,7 @@ PTFLOPS = Tool(
     ),
     caller_decides=True,
     enters_counted=False,
-    quantities=(Quantity("macs", "MACs", "macs", rules=(*MODULES, *FUNCTIONS)), PARAMETERS),
+    quantities=(ToolQuantity("macs", "MACs", "macs", rules=(*MODULES, *FUNCTIONS)), PARAMETERS),
 )
 
 PTFLOPS_OLD = Tool(
@@ -153,7 +153,7 @@ PTFLOPS_OLD = Tool(
     watches="calls of modules whose class is in its list, through forward hooks; nothing that is called as a function",
     enters_counted=False,
     quantities=(
-        Quantity(
+        ToolQuantity(
             "macs",
             "MACs",
             "macs",
@@ -186,7 +186,7 @@ PTFLOPS_ATEN = Tool(
     watches="operators that PyTorch dispatches, however the model calls them",
     caller_decides=True,
     quantities=(
-        Quantity(
+        ToolQuantity(
             "macs",
             "MACs",
             "macs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.counters.measures import all_parameters
-from archcalc.counters.rules import Quantity, Tool
+from archcalc.counters.rules import Tool, ToolQuantity
 
 PYTORCH = Tool(
     name="pytorch",
@@ -13,7 +13,7 @@ PYTORCH = Tool(
     use="sum(p.numel() for p in model.parameters())",
     watches="parameters; running statistics are buffers",
     quantities=(
-        Quantity(
+        ToolQuantity(
             "params",
             "parameters",
             "params",

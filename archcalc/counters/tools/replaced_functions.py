@@ -16,7 +16,7 @@ TRANSPOSED = "F.conv_transpose1d F.conv_transpose2d F.conv_transpose3d"
 ACTIVATIONS = "F.relu F.prelu F.elu F.leaky_relu F.relu6 F.silu F.gelu"
 
 
-class Products(NamedTuple):
+class ProductFormulas(NamedTuple):
     """The formulas for products, each of which counts MACs or FLOPs."""
 
     linear: Formula
@@ -27,7 +27,7 @@ class Products(NamedTuple):
     attention: Formula
 
 
-MACS = Products(
+MACS = ProductFormulas(
     linear=products.MACS,
     convolution=products.MACS,
     transposed=transposed.TRANSPOSED_MACS,
@@ -35,7 +35,7 @@ MACS = Products(
     addmm=products.MACS,
     attention=products.MACS,
 )
-FLOPS = Products(
+FLOPS = ProductFormulas(
     linear=products.TWO_PER_MAC,
     convolution=products.TWO_PER_MAC_AND_BIAS,
     transposed=transposed.TRANSPOSED_FLOPS,
@@ -56,7 +56,7 @@ def macs_rules(source: str, matmuls: str, fused: bool) -> tuple[CountingRule, ..
     return _product_rules(source, matmuls, fused, MACS)
 
 
-def _product_rules(source: str, matmuls: str, fused: bool, formulas: Products) -> tuple[CountingRule, ...]:
+def _product_rules(source: str, matmuls: str, fused: bool, formulas: ProductFormulas) -> tuple[CountingRule, ...]:
     found = [
         ("F.linear", "linear layers", formulas.linear, "_linear_flops_compute"),
         (CONVOLUTIONS, "convolutions", formulas.convolution, "_conv_flops_compute"),

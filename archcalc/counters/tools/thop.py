@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import elements, products, recurrent, transposed
 from archcalc.counters.measures import called_parameters
-from archcalc.counters.rules import CountingRule, Quantity, Tool
+from archcalc.counters.rules import CountingRule, Tool, ToolQuantity
 
 HOOKS = "thop/vision/basic_hooks.py"
 
@@ -77,8 +77,8 @@ THOP = Tool(
     watches="calls of modules whose class is in its list, through forward hooks; nothing that is called as a function",
     gradients=False,
     quantities=(
-        Quantity("macs", "MACs", "macs", rules=RULES),
-        Quantity(
+        ToolQuantity("macs", "MACs", "macs", rules=RULES),
+        ToolQuantity(
             "params",
             "parameters",
             "params",
@@ -140,7 +140,7 @@ THOP_0_0 = Tool(
     watches=THOP.watches,
     gradients=False,
     quantities=(
-        Quantity("macs", "MACs", "macs", rules=OLD_RULES),
-        Quantity("params", "parameters", "params", measure=called_parameters(OLD_LISTED), source=SOURCE),
+        ToolQuantity("macs", "MACs", "macs", rules=OLD_RULES),
+        ToolQuantity("params", "parameters", "params", measure=called_parameters(OLD_LISTED), source=SOURCE),
     ),
 )

@@ -14,7 +14,7 @@ from archcalc.counters.measures import (
     together,
     trained_parameters,
 )
-from archcalc.counters.rules import MEGABYTES, Charge, CountingRule, Quantity, Tool
+from archcalc.counters.rules import MEGABYTES, Charge, CountingRule, Tool, ToolQuantity
 from archcalc.counters.trace import ModuleCall, Trace
 
 
@@ -42,7 +42,7 @@ TORCHINFO = Tool(
     watches="calls of modules without submodules, through forward hooks: their parameters and outputs",
     gradients=False,
     quantities=(
-        Quantity(
+        ToolQuantity(
             "macs",
             "Total mult-adds",
             "macs",
@@ -52,21 +52,21 @@ TORCHINFO = Tool(
                 ),
             ),
         ),
-        Quantity(
+        ToolQuantity(
             "params",
             "Total params",
             "params",
             measure=all_parameters,
             source="torchinfo/model_statistics.py: all parameters, those of parents as what is left over",
         ),
-        Quantity(
+        ToolQuantity(
             "trainable_params",
             "Trainable params",
             "params",
             measure=trained_parameters,
             source="torchinfo/model_statistics.py: those with requires_grad",
         ),
-        Quantity(
+        ToolQuantity(
             "input_bytes",
             "Input size (MB)",
             "",
@@ -74,7 +74,7 @@ TORCHINFO = Tool(
             measure=INPUT,
             source="torchinfo/torchinfo.py get_total_memory_used: sys.getsizeof of storages, which are Python objects",
         ),
-        Quantity(
+        ToolQuantity(
             "forward_backward_bytes",
             "Forward/backward pass size (MB)",
             "",
@@ -82,7 +82,7 @@ TORCHINFO = Tool(
             measure=OUTPUTS,
             source="torchinfo/model_statistics.py: twice the outputs of leaf calls with parameters",
         ),
-        Quantity(
+        ToolQuantity(
             "params_bytes",
             "Params size (MB)",
             "",
@@ -90,7 +90,7 @@ TORCHINFO = Tool(
             measure=leaf_parameter_bytes,
             source="torchinfo/model_statistics.py: the parameters of leaf modules only",
         ),
-        Quantity(
+        ToolQuantity(
             "total_bytes",
             "Estimated Total Size (MB)",
             "",

@@ -11,7 +11,7 @@ from archcalc.counters.measures import (
     together,
     with_silent_modules,
 )
-from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
+from archcalc.counters.rules import BINARY_MEGABYTES, Tool, ToolQuantity
 from archcalc.counters.trace import ModuleCall, Trace
 
 CONTAINERS = ("Sequential", "ModuleList")
@@ -41,15 +41,15 @@ TORCHSUMMARY = Tool(
     watches="calls of all modules but Sequential, ModuleList and the model itself, through forward hooks",
     failure=_returns_more_than_tensors,
     quantities=(
-        Quantity(
+        ToolQuantity(
             "params",
             "Total params",
             "params",
             measure=called_parameters("*", per_call=True, names=NAMES),
             source=f"{SUMMARY}: the parameters named weight and bias, for every call",
         ),
-        Quantity("input_bytes", "Input size (MB)", "", BINARY_MEGABYTES, measure=input_bytes, source=SUMMARY),
-        Quantity(
+        ToolQuantity("input_bytes", "Input size (MB)", "", BINARY_MEGABYTES, measure=input_bytes, source=SUMMARY),
+        ToolQuantity(
             "forward_backward_bytes",
             "Forward/backward pass size (MB)",
             "",
@@ -59,8 +59,8 @@ TORCHSUMMARY = Tool(
             source=f"{SUMMARY}: twice the outputs of all calls, also of modules that contain others; the first axis is "
             "replaced by the batch, so that windows, which are examples to the modules in them, count as one",
         ),
-        Quantity("params_bytes", "Params size (MB)", "", BINARY_MEGABYTES, measure=PARAMETERS, source=SUMMARY),
-        Quantity(
+        ToolQuantity("params_bytes", "Params size (MB)", "", BINARY_MEGABYTES, measure=PARAMETERS, source=SUMMARY),
+        ToolQuantity(
             "total_bytes",
             "Estimated Total Size (MB)",
             "",

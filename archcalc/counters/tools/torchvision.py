@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import products
 from archcalc.counters.measures import all_parameters
-from archcalc.counters.rules import Quantity, Tool, Unit
+from archcalc.counters.rules import Tool, ToolQuantity, Unit
 from archcalc.counters.tools.flop_counter import WATCHES, operator_rules
 
 TORCHVISION = Tool(
@@ -14,13 +14,13 @@ TORCHVISION = Tool(
     use="weights.meta['_ops']",
     watches=WATCHES,
     quantities=(
-        Quantity(
+        ToolQuantity(
             "macs",
             "GFLOPS in the tables of weights (a multiply–accumulate is one)",
             "macs",
             Unit(" G", 10**9, 3, smaller=((" M", 10**6), (" k", 10**3))),
             rules=operator_rules(products.MACS, products.MACS, products.DISPATCHED_PRODUCT),
         ),
-        Quantity("params", "Params", "params", measure=all_parameters, source="torch.nn.Module.parameters"),
+        ToolQuantity("params", "Params", "params", measure=all_parameters, source="torch.nn.Module.parameters"),
     ),
 )

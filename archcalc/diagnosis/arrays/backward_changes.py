@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archcalc.executor.loss_kinds import GivenLoss
 
 
-class LayerGradients(NamedTuple):
+class BackwardLayer(NamedTuple):
     """A layer in a backward pass."""
 
     op: Any
@@ -46,7 +46,7 @@ class LayerGradients(NamedTuple):
         return gradient_of(op)(op, layer, given or self.given)
 
 
-GradientsChange: TypeAlias = Callable[[LayerGradients], "Gradients | None"]
+GradientsChange: TypeAlias = Callable[[BackwardLayer], "Gradients | None"]
 """Returns what a mistake makes of the gradients of a layer; ``None`` if it cannot be made there."""
 
 
@@ -117,7 +117,7 @@ def _times(loss: LossGradient, count: int) -> Array | None:
 def of_inputs(change: NumbersChange) -> GradientsChange:
     """Return the mistake that computes the gradients of the inputs of a layer from other stored arrays."""
 
-    def changed(point: LayerGradients) -> Gradients | None:
+    def changed(point: BackwardLayer) -> Gradients | None:
         numbers = change(point.numbers)
         if numbers is None:
             return None
@@ -130,7 +130,7 @@ def of_inputs(change: NumbersChange) -> GradientsChange:
 def of_weights(change: NumbersChange) -> GradientsChange:
     """Return the mistake that changes the gradients of stored arrays as if these were stored."""
 
-    def changed(point: LayerGradients) -> Gradients | None:
+    def changed(point: BackwardLayer) -> Gradients | None:
         numbers = change(point.numbers._replace(stored=point.found.weights))
         return None if numbers is None else point.found._replace(weights=numbers.stored)
 
@@ -140,44 +140,44 @@ def of_weights(change: NumbersChange) -> GradientsChange:
 # --- activations, pooling and joins ---
 
 
-def derivative_left_out(point: LayerGradients) -> Gradients | None:
+def derivative_left_out(point: BackwardLayer) -> Gradients | None:
     """Pass the gradient of an activation or of dropout on as it is."""
     same = [x.shape for x in point.layer.inputs] == [g.shape for g in point.given]
     return point.passing(*point.given) if same and (point.op.kind == "activation" or point.op.drops) else None
 
 
-def sign_of_gradient(point: LayerGradients) -> Gradients | None:
+def sign_of_gradient(point: BackwardLayer) -> Gradients | None:
     """Pass on where the gradient of a ReLU is positive, not where its input is."""
     (g,) = point.given[:1]
     return point.passing(g * (g > 0)) if point.op.rectifies else None
 
 
-def jacobian_diagonal(point: LayerGradients) -> Gradients | None:
+def jacobian_diagonal(point: BackwardLayer) -> Gradients | None:
     """Take the derivative of a softmax as that of a sigmoid: y·(1 − y)."""
     y, g = point.layer.outputs[0], point.given[0]
     return point.passing(g * y * (1 - y)) if point.op.scores == "probabilities" else None
 
 
-def to_whole_window(point: LayerGradients) -> Gradients | None:
+def to_whole_window(point: BackwardLayer) -> Gradients | None:
     """Pass the gradient of a maximum to all positions of its window."""
     shared = shared_by_window(point)
     return None if shared is None else point.passing(*(g * _window(point) for g in shared.inputs if g is not None))
 
 
-def shared_by_window(point: LayerGradients) -> Gradients | None:
+def shared_by_window(point: BackwardLayer) -> Gradients | None:
     """Pass the gradient of a maximum to all positions of its window in equal parts, as that of an average."""
     if point.op.pooled != "maximum":
         return None
     return point.passing(*point.of(point.op.other_pooling(), point.layer).inputs)
 
 
-def not_divided(point: LayerGradients) -> Gradients | None:
+def not_divided(point: BackwardLayer) -> Gradients | None:
     """Pass the gradient of an average to all positions of its window without dividing it by their number."""
     (g,) = point.found.inputs[:1]
     return point.passing(g * _window(point)) if point.op.pooled == "average" and g is not None else None
 
 
-def _window(point: LayerGradients) -> int:
+def _window(point: BackwardLayer) -> int:
     """Return the number of positions of a pooling window."""
     kernel = getattr(point.op, "kernel", None)
     return prod(map(int, kernel)) if kernel else point.layer.inputs[0].size // point.layer.outputs[0].size
@@ -186,7 +186,7 @@ def _window(point: LayerGradients) -> int:
 def path_left_out(place: int) -> GradientsChange:
     """Return the mistake that passes nothing to one of the inputs of a layer with several."""
 
-    def changed(point: LayerGradients) -> Gradients | None:
+    def changed(point: BackwardLayer) -> Gradients | None:
         inputs = list(point.found.inputs)
         if len(inputs) < 2 or place >= len(inputs) or inputs[place] is None:
             return None
@@ -199,19 +199,19 @@ def path_left_out(place: int) -> GradientsChange:
 # --- normalisation ---
 
 
-def mean_path_left_out(point: LayerGradients) -> Gradients | None:
+def mean_path_left_out(point: BackwardLayer) -> Gradients | None:
     """Leave out the path of a number through the mean."""
     paths = _paths(point)
     return None if paths is None else point.passing(paths.found + paths.mean)
 
 
-def variance_path_left_out(point: LayerGradients) -> Gradients | None:
+def variance_path_left_out(point: BackwardLayer) -> Gradients | None:
     """Leave out the path of a number through the variance."""
     paths = _paths(point)
     return None if paths is None else point.passing(paths.direct - paths.mean)
 
 
-def statistics_constant(point: LayerGradients) -> Gradients | None:
+def statistics_constant(point: BackwardLayer) -> Gradients | None:
     """Take the mean and the variance as constants."""
     paths = _paths(point)
     return None if paths is None else point.passing(paths.direct)
@@ -225,7 +225,7 @@ class _Paths(NamedTuple):
     mean: Array
 
 
-def _paths(point: LayerGradients) -> _Paths | None:
+def _paths(point: BackwardLayer) -> _Paths | None:
     """Return the paths of a normalisation by the mean and variance of its input; ``None`` for other layers.
 
     As numbers that are normalised together have the same standard deviation, the path through the mean is the mean of
@@ -257,7 +257,7 @@ def _paths(point: LayerGradients) -> _Paths | None:
 # --- sums over positions and examples ---
 
 
-def positions_not_summed(point: LayerGradients) -> Gradients | None:
+def positions_not_summed(point: BackwardLayer) -> Gradients | None:
     """Leave out the sum over positions in the gradient of a bias or shift per channel."""
     op, g, weights = point.op, point.given[0], point.found.weights
     name = next((each for each in ("bias", "shift") if each in weights), "")
@@ -267,7 +267,7 @@ def positions_not_summed(point: LayerGradients) -> Gradients | None:
     return point.found._replace(weights={**weights, name: g.sum(0)})
 
 
-def examples_not_summed(point: LayerGradients) -> Gradients | None:
+def examples_not_summed(point: BackwardLayer) -> Gradients | None:
     """Give a gradient of the stored arrays for every example."""
     import numpy as np
 
@@ -277,13 +277,13 @@ def examples_not_summed(point: LayerGradients) -> Gradients | None:
     return point.found._replace(weights={name: np.stack([each[name] for each in parts]) for name in parts[0]})
 
 
-def first_example(point: LayerGradients) -> Gradients | None:
+def first_example(point: BackwardLayer) -> Gradients | None:
     """Take the gradient of the stored arrays for the first example alone."""
     parts = list(_by_example(point))
     return point.found._replace(weights=parts[0]) if len(parts) > 1 else None
 
 
-def examples_averaged(point: LayerGradients) -> Gradients | None:
+def examples_averaged(point: BackwardLayer) -> Gradients | None:
     """Average the gradients of the stored arrays over the examples."""
     count = len(point.given[0])
     if count < 2 or not point.found.weights:
@@ -291,7 +291,7 @@ def examples_averaged(point: LayerGradients) -> Gradients | None:
     return point.found._replace(weights={name: array / count for name, array in point.found.weights.items()})
 
 
-def _by_example(point: LayerGradients) -> Iterator[Mapping[str, Array]]:
+def _by_example(point: BackwardLayer) -> Iterator[Mapping[str, Array]]:
     """Yield the gradients of the stored arrays for every example; nothing if examples depend on each other."""
     op, layer = point.op, point.layer
     if not point.found.weights or (op.running_statistics and layer.context.training):

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.claims.feedback import Reason
-from archcalc.diagnosis.arrays.asked import AskedGradient
-from archcalc.diagnosis.arrays.backward_changes import GradientsChange, LayerGradients, LossChange, LossGradient
+from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
+from archcalc.diagnosis.arrays.backward_changes import BackwardLayer, GradientsChange, LossChange, LossGradient
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.diagnosis.arrays.mistakes import ARRAY_MISTAKES
@@ -22,7 +22,7 @@ PASSES = 3
 """The operations of a forward and a backward pass, in proportion to those of the forward pass."""
 
 
-def carried_back(computation: Computation, asked: AskedGradient, correct: FlatArray) -> list[ArrayOutcome]:
+def backward_outcomes(computation: Computation, asked: AskedGradient, correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in the backward pass: in the loss, in one layer, or in all layers."""
     points = _points(computation, asked)
     runs = MAX_OPERATIONS // (PASSES * operations_of(computation.graph))
@@ -40,7 +40,7 @@ def carried_back(computation: Computation, asked: AskedGradient, correct: FlatAr
 
 
 def _varied(
-    computation: Computation, asked: AskedGradient, points: Mapping[str, LayerGradients]
+    computation: Computation, asked: AskedGradient, points: Mapping[str, BackwardLayer]
 ) -> Iterator[tuple[Reason, int, AskedGradient]]:
     """Yield what is asked under mistakes, each with its reason and how common it is."""
     for mistake in ARRAY_MISTAKES:
@@ -58,14 +58,14 @@ def _varied(
                 yield reason, mistake.prior, replace(asked, instead=dict.fromkeys(names, _changed(rule)))
 
 
-def _points(computation: Computation, asked: AskedGradient) -> dict[str, LayerGradients]:
+def _points(computation: Computation, asked: AskedGradient) -> dict[str, BackwardLayer]:
     """Return the layers through which the gradient passes, the last one first."""
-    found: dict[str, LayerGradients] = {}
+    found: dict[str, BackwardLayer] = {}
 
     def noting(name: str) -> Any:
         def product(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
             own = gradient_of(op)(op, layer, given)
-            found[name] = LayerGradients(op, layer, given, own)
+            found[name] = BackwardLayer(op, layer, given, own)
             return own
 
         return product
@@ -80,7 +80,7 @@ def _changed(rule: GradientsChange) -> Any:
 
     def product(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         own = gradient_of(op)(op, layer, given)
-        return rule(LayerGradients(op, layer, given, own)) or own
+        return rule(BackwardLayer(op, layer, given, own)) or own
 
     return product
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from archcalc.diagnosis.arrays.asked import Asked
+from archcalc.diagnosis.arrays.asked_arrays import AskedArray
 from archcalc.diagnosis.arrays.elements import FlatArray
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.executor.errors import ArrayError, MissingDefinition
@@ -73,8 +73,8 @@ class Computation:
     fixed: Mapping[str, Array] = field(default_factory=dict)
     """Arrays that replace the outputs of layers, by layer, batch in front."""
 
-    def elements(self, asked: Asked) -> FlatArray:
-        """Return the array that is asked; see `archcalc.diagnosis.arrays.asked.Asked.array`."""
+    def elements(self, asked: AskedArray) -> FlatArray:
+        """Return the array that is asked; see `archcalc.diagnosis.arrays.asked_arrays.AskedArray.array`."""
         found = asked.array(self)
         size = np.abs(found[np.isfinite(found)]).max(initial=0.0)
         return FlatArray(found.shape, tuple(np.where(np.abs(found) <= ZERO * size, 0.0, found).ravel().tolist()))
@@ -123,7 +123,7 @@ class Computation:
         except (ArrayError, MissingDefinition):
             return None
 
-    def tried(self, asked: Asked) -> FlatArray | None:
+    def tried(self, asked: AskedArray) -> FlatArray | None:
         """Return the array that is asked; ``None`` if the network does not run on these numbers."""
         try:
             return self.elements(asked)

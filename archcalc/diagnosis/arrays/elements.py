@@ -81,10 +81,10 @@ class FlatArray(NamedTuple):
         return tuple(reversed(found))
 
 
-def within(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None = None) -> bool:
+def is_within(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None = None) -> bool:
     """Return whether a number is correct: within the tolerance, or what the expected one rounds to."""
     distance = distance_between(given.value, expected)
-    return distance is not None and distance <= allowed(given, expected, tolerance)
+    return distance is not None and distance <= allowed_distance(given, expected, tolerance)
 
 
 def is_finite(number: Real) -> bool:
@@ -99,7 +99,7 @@ def distance_between(one: Real, other: Real) -> Fraction | None:
     return Fraction(0) if one == other or (one != one and other != other) else None
 
 
-def allowed(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None) -> Fraction:
+def allowed_distance(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None) -> Fraction:
     """Return the distance that a written number may have from the expected one."""
     if not is_finite(expected):
         return Fraction(0)
@@ -109,8 +109,10 @@ def allowed(given: AnyNumber, expected: Real, tolerance: WrittenNumber | None) -
     return size * tolerance.value if tolerance.unit == SHARE else tolerance.value
 
 
-def agree(shape: Shape, given: Sequence[AnyNumber], expected: FlatArray, tolerance: WrittenNumber | None) -> bool:
+def arrays_agree(
+    shape: Shape, given: Sequence[AnyNumber], expected: FlatArray, tolerance: WrittenNumber | None
+) -> bool:
     """Return whether a written array is another one, number by number, and in a shape that is meant to be its own."""
     return fits(shape, expected.shape) and all(
-        within(one, other, tolerance) for one, other in zip(given, expected.numbers, strict=True)
+        is_within(one, other, tolerance) for one, other in zip(given, expected.numbers, strict=True)
     )

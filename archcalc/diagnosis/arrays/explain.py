@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from archcalc.arrays.written import WrittenArray
 from archcalc.claims.claim import Explanation
-from archcalc.diagnosis.arrays.elements import Element, FlatArray, agree, allowed, distance_between
+from archcalc.diagnosis.arrays.elements import Element, FlatArray, allowed_distance, arrays_agree, distance_between
 from archcalc.diagnosis.arrays.outcomes import ArrayOutcome
 from archcalc.diagnosis.chance import chance_of, is_too_likely
 from archcalc.diagnosis.diagnose import MAX_EXPLANATIONS
@@ -30,7 +30,7 @@ def explain_array(
     found = [
         outcome
         for outcome in sorted(outcomes, key=lambda each: each.prior)
-        if agree(given.shape, given.numbers, outcome.elements, tolerance)
+        if arrays_agree(given.shape, given.numbers, outcome.elements, tolerance)
         and not is_too_likely(probability, outcome.prior, is_rounded=is_rounded)
     ]
     return tuple(Explanation(reasons=(outcome.reason,)) for outcome in found)[:MAX_EXPLANATIONS]
@@ -52,4 +52,4 @@ def _differences(
         if distance is None:  # an infinity or NaN agrees with no other number by chance
             yield Fraction(10**9), Fraction(0)
         else:
-            yield distance, max(written.tolerance, allowed(written, expected, tolerance))
+            yield distance, max(written.tolerance, allowed_distance(written, expected, tolerance))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AFFECTED = frozenset({NUMBERS})
 MAX_PATHS = 4
-"""The most inputs of a layer of which each may be forgotten."""
+"""The maximum number of inputs of a layer of which each may be forgotten."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,12 +13,12 @@ from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
 from archcalc.diagnosis.mistake import NUMBERS
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.asked import Asked
+    from archcalc.diagnosis.arrays.asked_arrays import AskedArray
     from archcalc.diagnosis.arrays.computation import Computation, NumbersChange
     from archcalc.graph import Graph
 
 MAX_OPERATIONS = 200_000_000
-"""The most operations of all runs under mistakes (some seconds of work); further mistakes are not tried."""
+"""The maximum number of operations of all runs under mistakes (some seconds); further mistakes are not tried."""
 
 
 class ArrayOutcome(NamedTuple):
@@ -30,7 +30,7 @@ class ArrayOutcome(NamedTuple):
     """How common the mistake is; see `archcalc.diagnosis.mistake.Prior`."""
 
 
-def rearranged(correct: FlatArray) -> list[ArrayOutcome]:
+def rearrangement_outcomes(correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in writing a correct result down."""
     return [
         ArrayOutcome(Reason(mistake.code), elements, mistake.prior)
@@ -40,7 +40,7 @@ def rearranged(correct: FlatArray) -> list[ArrayOutcome]:
     ]
 
 
-def computed(computation: Computation, asked: Asked, correct: FlatArray) -> list[ArrayOutcome]:
+def computation_outcomes(computation: Computation, asked: AskedArray, correct: FlatArray) -> list[ArrayOutcome]:
     """Return the outcomes of the mistakes in computing what is asked.
 
     A mistake is made in the layer that is asked about, in one layer before it, or in all of these.

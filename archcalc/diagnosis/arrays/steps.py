@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archcalc.arrays.written import Shape
-from archcalc.diagnosis.arrays.asked import Asked, AskedGradient, AskedOutput, node_of
+from archcalc.diagnosis.arrays.asked_arrays import AskedArray, AskedGradient, AskedOutput, node_of
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import FlatArray
-from archcalc.executor.gradient import EvaluatedLayer, Gradient, Gradients, gradient_of
+from archcalc.executor.gradient import EvaluatedLayer, GradientFunction, Gradients, gradient_of
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.ops.base import Operator
 
@@ -21,7 +21,7 @@ class RequestedArray:
     """An array that is asked of a network on given numbers."""
 
     computation: Computation
-    asked: Asked
+    asked: AskedArray
     at: Shape | None = None
     """The index, if only one number is asked."""
 
@@ -64,7 +64,7 @@ class RequestedArray:
         return replace(self, asked=replace(asked, instead={**asked.instead, node.name: _from(given)}))
 
 
-def _from(gradient: Array) -> Gradient:
+def _from(gradient: Array) -> GradientFunction:
     """Return the vector–Jacobian product of a layer for a gradient of its output, in place of the one that arrives."""
 
     def product(op: Operator, layer: EvaluatedLayer, given: Arrays) -> Gradients:

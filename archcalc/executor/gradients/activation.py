@@ -162,7 +162,7 @@ def prelu(op: PRelu, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     return Gradients((np.where(x > 0, g, g * each),), {"slope": slope})
 
 
-def of_first_largest(x: Array, y: Array, g: Array, axis: int) -> Array:
+def maximum_gradient(x: Array, y: Array, g: Array, axis: int) -> Array:
     """Return the gradient of maxima y along an axis, which is kept with size 1: that of the first of equal numbers."""
     found = np.zeros_like(x)
     np.put_along_axis(found, np.expand_dims((x == y).argmax(axis), axis), g, axis)
@@ -173,16 +173,16 @@ def of_first_largest(x: Array, y: Array, g: Array, axis: int) -> Array:
 def maxout(op: Maxout, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (y,), (g,) = layer.inputs, layer.outputs, given
     pieces = x.reshape(len(x), -1, op.pieces, *x.shape[2:])
-    found = of_first_largest(pieces, np.expand_dims(y, 2), np.expand_dims(g, 2), 2)
+    found = maximum_gradient(pieces, np.expand_dims(y, 2), np.expand_dims(g, 2), 2)
     return Gradients((found.reshape(x.shape),))
 
 
 @gradient(Softmax)
 def softmax(op: Softmax, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    return Gradients((through_softmax(layer.outputs[0], given[0], _along(op.axis)),))
+    return Gradients((softmax_gradient(layer.outputs[0], given[0], _along(op.axis)),))
 
 
-def through_softmax(y: Array, g: Array, axis: int) -> Array:
+def softmax_gradient(y: Array, g: Array, axis: int) -> Array:
     """Return y·(g − Σ g·y) along an axis, for a softmax y and the gradient g with respect to it."""
     found = g * y
     found -= y * found.sum(axis, keepdims=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.activation import through_softmax
-from archcalc.executor.gradients.dense import of_weighted
-from archcalc.executor.gradients.product import of_multiplied, summed_to
+from archcalc.executor.gradients.activation import softmax_gradient
+from archcalc.executor.gradients.dense import weighted_sum_gradients
+from archcalc.executor.gradients.product import product_gradients, sum_to_shape_of
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.attention import (
     Scored,
@@ -24,7 +24,7 @@ from archcalc.executor.kernels.attention import (
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
 
 
-class Wanted(NamedTuple):
+class NeededGradients(NamedTuple):
     """Which gradients are needed of attention."""
 
     queries: bool
@@ -34,10 +34,10 @@ class Wanted(NamedTuple):
     """Of anything that is added to the scores."""
 
 
-Found: TypeAlias = tuple[Array | None, Array | None, Array | None, Array | None]
+AttentionGradients: TypeAlias = tuple[Array | None, Array | None, Array | None, Array | None]
 
 
-def _through(scored: Scored, weights: Array, g: Array, context: Context, wanted: Wanted) -> Found:
+def _through(scored: Scored, weights: Array, g: Array, context: Context, wanted: NeededGradients) -> AttentionGradients:
     """Return the gradients of queries, keys, values and scores of P·v with P = softmax(S), S = factor·q·kᵀ + added.
 
     They are ∂L/∂v = Pᵀ·g, ∂L/∂P = g·vᵀ, ∂L/∂S = P·(∂L/∂P − Σ ∂L/∂P·P), ∂L/∂q = factor·∂L/∂S·k and
@@ -45,21 +45,21 @@ def _through(scored: Scored, weights: Array, g: Array, context: Context, wanted:
     is needed.
     """
     of_scores = wanted.queries or wanted.keys or wanted.added
-    shared, values = of_multiplied(weights, scored.values, g, context, (of_scores, wanted.values))
+    shared, values = product_gradients(weights, scored.values, g, context, (of_scores, wanted.values))
     if shared is None:
         return None, None, values, None
-    scores = through_softmax(weights, shared, -1)
+    scores = softmax_gradient(weights, shared, -1)
     factors = scored.queries, scored.keys.swapaxes(-1, -2)
-    queries, keys = of_multiplied(*factors, scores * scored.factor, context, (wanted.queries, wanted.keys))
+    queries, keys = product_gradients(*factors, scores * scored.factor, context, (wanted.queries, wanted.keys))
     return queries, None if keys is None else keys.swapaxes(-1, -2), values, scores
 
 
 @gradient(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     scored, needed = scored_tensors(op, layer.inputs), layer.needed
-    wanted = Wanted(needed[0], needed[1], needed[2], any(needed[3:]))
+    wanted = NeededGradients(needed[0], needed[1], needed[2], any(needed[3:]))
     *found, scores = _through(scored, shares(scored, layer.context.uncounted), given[0], layer.context, wanted)
-    found += [None if scores is None else summed_to(scores, each) for each in scored.added]
+    found += [None if scores is None else sum_to_shape_of(scores, each) for each in scored.added]
     each = zip(found, layer.inputs, strict=True)
     return Gradients(tuple([None if own is None else own.reshape(x.shape) for own, x in each]))
 
@@ -75,7 +75,7 @@ def attention(op: Attention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     of_source = needed.get("context", of_input)
     added = [name for name in ("score_bias", "mask") if name in named]
     of_keys = of_source or trained
-    wanted = Wanted(of_input or trained, of_keys, of_keys, any(needed[name] for name in added))
+    wanted = NeededGradients(of_input or trained, of_keys, of_keys, any(needed[name] for name in added))
     anew = context.uncounted
     scored = scored_heads(op, layer.inputs, weights, anew)
     read = shares(scored, anew)
@@ -86,7 +86,9 @@ def attention(op: Attention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         if g is None:
             return None
         flat, passed = (each.reshape(-1, each.shape[-1]) for each in (rows, g))
-        found, stored = of_weighted(flat, passed, projection(name, weights), context, needed=(below, trained))
+        found, stored = weighted_sum_gradients(
+            flat, passed, projection(name, weights), context, needed=(below, trained)
+        )
         arrays.update({name if own == "weight" else f"{name}_{own}": each for own, each in stored.items()})
         return None if found is None else found.reshape(rows.shape)
 
@@ -103,7 +105,7 @@ def attention(op: Attention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     found = through("query", x, queries, below=of_input)
     each_of_source = [through(name, source, g, below=of_source) for name, g in (("key", keys), ("value", values))]
     of_others: dict[str, Array | None] = {
-        name: None if scores is None else summed_to(scores, each).reshape(named[name].shape)
+        name: None if scores is None else sum_to_shape_of(scores, each).reshape(named[name].shape)
         for name, each in zip(added, scored.added, strict=False)
     }
     if "context" in named:

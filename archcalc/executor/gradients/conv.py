@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.border import without_padding_gradient
-from archcalc.executor.gradients.dense import Needed, needed
-from archcalc.executor.gradients.norm import of_normalised
+from archcalc.executor.gradients.border import unpadded_gradient
+from archcalc.executor.gradients.dense import NeededGradients, needed_gradients
+from archcalc.executor.gradients.norm import normalisation_gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Context, Weights
 from archcalc.executor.kernels.border import without_padding
@@ -30,7 +30,7 @@ from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, posit
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
 
-def of_convolved(
+def convolution_gradients(
     x: Array,
     weight: Array,
     groups: int,
@@ -38,7 +38,7 @@ def of_convolved(
     g: Array,
     context: Context,
     *,
-    needed: Needed = (True, True),
+    needed: NeededGradients = (True, True),
 ) -> tuple[Array | None, Array]:
     """Return the gradients of x (N×C×n…) and of weight (O×C/groups×k…) in a convolution, for g = ∂L/∂y (N×O×m…).
 
@@ -106,7 +106,7 @@ def _as_full_convolution(
     return found
 
 
-def of_bias(g: Array, weights: Weights) -> dict[str, Array]:
+def bias_gradients(g: Array, weights: Weights) -> dict[str, Array]:
     """Return the gradient of the bias per channel, if there is one: the sum over examples and positions."""
     return {"bias": g.sum((0, *range(2, g.ndim)))} if "bias" in weights else {}
 
@@ -125,16 +125,16 @@ def conv(op: Conv, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         complete[connections] = used
         used = complete
     context = layer.context if connections is None else layer.context.uncounted
-    found, stored = of_convolved(x, used, op.groups, axes, g, context, needed=needed(layer))
+    found, stored = convolution_gradients(x, used, op.groups, axes, g, context, needed=needed_gradients(layer))
     if connections is not None:
         stored = stored[connections]
-        products = sum(needed(layer)) * g[:, 0].size * stored.size
+        products = sum(needed_gradients(layer)) * g[:, 0].size * stored.size
         layer.context.count(mul=products, add=products, macs=products)
     if op.ws:
-        stored = of_normalised(weight, stored, tuple(range(1, weight.ndim)), STANDARDISATION_EPSILON)
+        stored = normalisation_gradient(weight, stored, tuple(range(1, weight.ndim)), STANDARDISATION_EPSILON)
     return Gradients(
-        (without_padding_gradient(found, op, inputs.shape),),
-        {"weight": oriented(op, stored), **of_bias(g, layer.weights)},
+        (unpadded_gradient(found, op, inputs.shape),),
+        {"weight": oriented(op, stored), **bias_gradients(g, layer.weights)},
     )
 
 
@@ -144,10 +144,10 @@ def depthwise_conv(op: DepthwiseConv, layer: EvaluatedLayer, given: Arrays) -> G
     (inputs,), (g,), weight = layer.inputs, given, layer.weights["weight"]
     x, axes = without_padding(np.ascontiguousarray(inputs), op.border, axes_of(op, inputs.shape[2:]))
     used = oriented(op, weight)
-    found, stored = of_convolved(x, used, x.shape[1], axes, g, layer.context, needed=needed(layer))
+    found, stored = convolution_gradients(x, used, x.shape[1], axes, g, layer.context, needed=needed_gradients(layer))
     return Gradients(
-        (without_padding_gradient(found, op, inputs.shape),),
-        {"weight": oriented(op, stored), **of_bias(g, layer.weights)},
+        (unpadded_gradient(found, op, inputs.shape),),
+        {"weight": oriented(op, stored), **bias_gradients(g, layer.weights)},
     )
 
 
@@ -161,12 +161,14 @@ def separable_conv(op: SeparableConv, layer: EvaluatedLayer, given: Arrays) -> G
     maps = np.empty((len(x), len(depthwise), *positions(axes)), x.dtype)
     convolve(x, depthwise, x.shape[1], axes, maps, layer.context.uncounted)
     single = [WindowAxis(axis.positions, 0, 0, 1, 1, 1, axis.positions) for axis in axes]
-    of_input, of_weights = needed(layer)
-    between, last = of_convolved(maps, pointwise, 1, single, g, layer.context, needed=(True, of_weights))
+    of_input, of_weights = needed_gradients(layer)
+    between, last = convolution_gradients(maps, pointwise, 1, single, g, layer.context, needed=(True, of_weights))
     assert between is not None
-    found, first = of_convolved(x, depthwise, x.shape[1], axes, between, layer.context, needed=(of_input, of_weights))
-    arrays = {"depthwise": oriented(op, first), "pointwise": last, **of_bias(g, layer.weights)}
-    return Gradients((without_padding_gradient(found, op, inputs.shape),), arrays)
+    found, first = convolution_gradients(
+        x, depthwise, x.shape[1], axes, between, layer.context, needed=(of_input, of_weights)
+    )
+    arrays = {"depthwise": oriented(op, first), "pointwise": last, **bias_gradients(g, layer.weights)}
+    return Gradients((unpadded_gradient(found, op, inputs.shape),), arrays)
 
 
 @gradient(TransposedConv)
@@ -176,10 +178,10 @@ def transposed_conv(op: TransposedConv, layer: EvaluatedLayer, given: Arrays) ->
     (x,), weight = layer.inputs, layer.weights["weight"]
     g = np.ascontiguousarray(given[0])
     axes = transposed_axes(op, x.shape[2:])
-    of_input, of_weights = needed(layer)
+    of_input, of_weights = needed_gradients(layer)
     inputs = None
     if of_input:
         inputs = np.empty_like(x, order="C")
         convolve(g, weight, op.groups, axes, inputs, layer.context)
-    _, stored = of_convolved(g, weight, op.groups, axes, x, layer.context, needed=(False, of_weights))
-    return Gradients((inputs,), {"weight": stored, **of_bias(g, layer.weights)})
+    _, stored = convolution_gradients(g, weight, op.groups, axes, x, layer.context, needed=(False, of_weights))
+    return Gradients((inputs,), {"weight": stored, **bias_gradients(g, layer.weights)})

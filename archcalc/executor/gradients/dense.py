@@ -18,7 +18,9 @@ from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 @through_weight_norm
 def fc(op: FullyConnected, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
-    found, arrays = of_weighted(x.reshape(len(x), -1), g, layer.weights, layer.context, needed=needed(layer))
+    found, arrays = weighted_sum_gradients(
+        x.reshape(len(x), -1), g, layer.weights, layer.context, needed=needed_gradients(layer)
+    )
     return Gradients((None if found is None else found.reshape(x.shape),), arrays)
 
 
@@ -27,15 +29,17 @@ def fc(op: FullyConnected, layer: EvaluatedLayer, given: Arrays) -> Gradients:
 def linear(op: Linear, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     axis = 1 if op.axis == "channels" else -1
     x, g = (np.moveaxis(each, axis, -1) for each in (layer.inputs[0], given[0]))
-    found, arrays = of_weighted(_rows(x), _rows(g), layer.weights, layer.context, needed=needed(layer))
+    found, arrays = weighted_sum_gradients(
+        _rows(x), _rows(g), layer.weights, layer.context, needed=needed_gradients(layer)
+    )
     return Gradients((None if found is None else np.moveaxis(found.reshape(x.shape), -1, axis),), arrays)
 
 
-Needed: TypeAlias = tuple[bool, bool]
+NeededGradients: TypeAlias = tuple[bool, bool]
 """Whether the gradient of the (first) input is needed, and whether those of the stored arrays are."""
 
 
-def needed(layer: EvaluatedLayer) -> Needed:
+def needed_gradients(layer: EvaluatedLayer) -> NeededGradients:
     """Return which gradients of a layer with one input are needed."""
     return layer.needed[0], layer.trained
 
@@ -45,8 +49,8 @@ def _rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
 
 
-def of_weighted(
-    rows: Array, g: Array, weights: Weights, context: Context, *, needed: Needed = (True, True)
+def weighted_sum_gradients(
+    rows: Array, g: Array, weights: Weights, context: Context, *, needed: NeededGradients = (True, True)
 ) -> tuple[Array | None, dict[str, Array]]:
     """Return the gradients of y = x·Wᵀ + b: ∂L/∂x = g·W, ∂L/∂W = gᵀ·x and ∂L/∂b = Σ g, for rows x and g = ∂L/∂y."""
     of_rows, of_arrays = needed
@@ -58,7 +62,7 @@ def of_weighted(
 
 @gradient(RadialBasis)
 def rbf(op: RadialBasis, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Of Σ (x − c)², compute ∂L/∂x = 2 Σ g·(x − c) over the centres, and ∂L/∂c likewise over the examples."""
+    """Compute ∂L/∂x = 2 Σ g·(x − c) over the centres for Σ (x − c)², and ∂L/∂c likewise over the examples."""
     (x,), (g,), centres = layer.inputs, given, layer.weights["centre"]
     rows = x.reshape(len(x), -1)
     found = 2 * (rows * g.sum(1, keepdims=True) - g @ centres)

@@ -12,7 +12,7 @@ from archcalc.executor.kernels.joins import aligned, joined
 from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
 
 
-def summed(g: Array, shape: Sizes) -> Array:
+def sum_to_shape(g: Array, shape: Sizes) -> Array:
     """Return the gradient of an array of a shape that was broadcast: the sum over all of its copies.
 
     The array may have fewer axes; those at the end then have size 1 (`archcalc.executor.kernels.joins.aligned`).
@@ -24,12 +24,12 @@ def summed(g: Array, shape: Sizes) -> Array:
 
 @gradient(Add)
 def add(op: Add, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    return Gradients(tuple([summed(given[0], x.shape) for x in layer.inputs]))
+    return Gradients(tuple([sum_to_shape(given[0], x.shape) for x in layer.inputs]))
 
 
 @gradient(Sub)
 def sub(op: Sub, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    first, *others = [summed(given[0], x.shape) for x in layer.inputs]
+    first, *others = [sum_to_shape(given[0], x.shape) for x in layer.inputs]
     return Gradients((first, *(-each for each in others)))
 
 
@@ -37,19 +37,19 @@ def sub(op: Sub, layer: EvaluatedLayer, given: Arrays) -> Gradients:
 def mul(op: Mul, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     each = aligned(layer.inputs)
     products = [prod((*each[:place], *each[place + 1 :]), start=given[0]) for place in range(len(each))]
-    return Gradients(tuple([summed(g, x.shape) for g, x in zip(products, layer.inputs, strict=True)]))
+    return Gradients(tuple([sum_to_shape(g, x.shape) for g, x in zip(products, layer.inputs, strict=True)]))
 
 
 @gradient(Div)
 def div(op: Div, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Of y = x₀/(x₁·x₂ …), compute ∂L/∂x₀ = g/(x₁·x₂ …), and −g·y/xᵢ for the others."""
+    """Compute ∂L/∂x₀ = g/(x₁·x₂ …) for y = x₀/(x₁·x₂ …), and −g·y/xᵢ for the others."""
     (y,), (g,) = layer.outputs, given
     _, *divisors = aligned(layer.inputs)
     found = [g]
     for each in divisors:
         found[0] = found[0] / each
     found += [-g * y / each for each in divisors]
-    return Gradients(tuple([summed(each, x.shape) for each, x in zip(found, layer.inputs, strict=True)]))
+    return Gradients(tuple([sum_to_shape(each, x.shape) for each, x in zip(found, layer.inputs, strict=True)]))
 
 
 @gradient(Max, Min)
@@ -58,7 +58,7 @@ def extreme(op: Max | Min, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     chosen = [each == layer.outputs[0] for each in aligned(layer.inputs)]
     count = sum(each.astype(given[0].dtype) for each in chosen)
     share = given[0] / count
-    return Gradients(tuple([summed(each * share, x.shape) for each, x in zip(chosen, layer.inputs, strict=True)]))
+    return Gradients(tuple([sum_to_shape(each * share, x.shape) for each, x in zip(chosen, layer.inputs, strict=True)]))
 
 
 @gradient(Where)
@@ -66,7 +66,7 @@ def where(op: Where, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     condition = aligned(layer.inputs)[0] > 0
     _, one, other = layer.inputs
     first, second = np.where(condition, given[0], 0), np.where(condition, 0, given[0])
-    return Gradients((None, summed(first, one.shape), summed(second, other.shape)))
+    return Gradients((None, sum_to_shape(first, one.shape), sum_to_shape(second, other.shape)))
 
 
 @gradient(Concat)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
-from archcalc.executor.gradients.activation import through_softmax
-from archcalc.executor.gradients.dense import of_weighted
-from archcalc.executor.gradients.gate import through_gate
+from archcalc.executor.gradients.activation import softmax_gradient
+from archcalc.executor.gradients.dense import weighted_sum_gradients
+from archcalc.executor.gradients.gate import gate_gradients
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.dense import weighted
 from archcalc.executor.kernels.moe import Hidden, expert_layer, hidden, routed
@@ -26,7 +26,7 @@ def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradi
     def through(name: str, place: int | slice, some: Array, passed: Array, *, below: bool) -> Array | None:
         """Return the gradient of the input of a layer if it is needed, and add those of its arrays."""
         own = expert_layer(weights, name, place)
-        of_input, stored = of_weighted(some, passed, own, context, needed=(below, layer.trained))
+        of_input, stored = weighted_sum_gradients(some, passed, own, context, needed=(below, layer.trained))
         targets = expert_layer(arrays, name, place)
         for array, each in stored.items():
             targets[array] += each
@@ -47,7 +47,7 @@ def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradi
             if of_rows is not None:
                 np.add.at(found, tokens, of_rows)
     scores = np.zeros((len(rows), op.experts), rows.dtype)
-    np.put_along_axis(scores, chosen, through_softmax(shares, of_shares, -1), -1)
+    np.put_along_axis(scores, chosen, softmax_gradient(shares, of_shares, -1), -1)
     of_rows = through("router", slice(None), rows, scores, below=of_input)
     return Gradients((None if of_rows is None else (found + of_rows).reshape(x.shape),), arrays)
 
@@ -55,7 +55,7 @@ def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradi
 def _of_hidden(op: MixtureOfExperts, layer: EvaluatedLayer, inner: Hidden, g: Array) -> dict[str, Array]:
     """Return the gradients of the first layers of an expert, by name."""
     if inner.gate is not None:
-        gate, first = through_gate(op.activation, inner.gate, inner.first, g, layer)
+        gate, first = gate_gradients(op.activation, inner.gate, inner.first, g, layer)
         return {"up": first, "gate": gate}
     point = EvaluatedLayer((inner.first,), (inner.numbers,), {}, layer.context, (True,))
     (found,) = gradient_of(op.activation)(op.activation, point, (g,)).inputs

@@ -39,7 +39,7 @@ def _through(normalised: Array, factor: Array, g: Array, axes: Sizes, *, centred
     return found
 
 
-def of_normalised(x: Array, g: Array, axes: Sizes, eps: float) -> Array:
+def normalisation_gradient(x: Array, g: Array, axes: Sizes, eps: float) -> Array:
     """Return the gradient of x for that of x with mean 0 and variance 1 along axes."""
     return _through(*_normalised(x, axes, eps), g, axes)
 

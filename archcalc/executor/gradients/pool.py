@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.activation import of_first_largest
+from archcalc.executor.gradients.activation import maximum_gradient
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.pool import counted, cuts, over_windows
@@ -92,7 +92,7 @@ def gap(op: GlobalAvgPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
 def gmp(op: GlobalMaxPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     y, g = (each.reshape(*x.shape[:2], 1) for each in (layer.outputs[0], given[0]))
-    return Gradients((of_first_largest(x.reshape(*x.shape[:2], -1), y, g, 2).reshape(x.shape),))
+    return Gradients((maximum_gradient(x.reshape(*x.shape[:2], -1), y, g, 2).reshape(x.shape),))
 
 
 @gradient(AdaptiveAvgPool, AdaptiveMaxPool)
@@ -109,5 +109,5 @@ def adaptive(op: AdaptiveAvgPool | AdaptiveMaxPool, layer: EvaluatedLayer, given
         else:
             largest, passed = (each[one][..., None] for each in (y, g))
             flat = part.reshape(*part.shape[:2], -1)
-            found[at] += of_first_largest(flat, largest, passed, 2).reshape(part.shape)
+            found[at] += maximum_gradient(flat, largest, passed, 2).reshape(part.shape)
     return Gradients((found,))

@@ -16,23 +16,23 @@ from archcalc.ops.product import Einsum, MatMul
 @gradient(MatMul)
 def matmul(op: MatMul, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     one, other = with_leading_axes(layer.inputs)
-    found = of_multiplied(one, other, given[0], layer.context, layer.needed)
+    found = product_gradients(one, other, given[0], layer.context, layer.needed)
     each = zip(found, layer.inputs, strict=True)
     return Gradients(tuple([None if own is None else own.reshape(x.shape) for own, x in each]))
 
 
-def of_multiplied(
+def product_gradients(
     one: Array, other: Array, g: Array, context: Context, needed: tuple[bool, ...] = (True, True)
 ) -> tuple[Array | None, Array | None]:
     """Return the gradients of the factors of C = A·B: ∂L/∂A = g·Bᵀ and ∂L/∂B = Aᵀ·g, summed over what is broadcast.
 
     That of a factor is ``None`` unless it is needed.
     """
-    first = summed_to(multiplied(g, other.swapaxes(-1, -2), context), one) if needed[0] else None
-    return first, summed_to(multiplied(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
+    first = sum_to_shape_of(multiplied(g, other.swapaxes(-1, -2), context), one) if needed[0] else None
+    return first, sum_to_shape_of(multiplied(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
 
 
-def summed_to(g: Array, x: Array) -> Array:
+def sum_to_shape_of(g: Array, x: Array) -> Array:
     """Return the gradient of an array that was broadcast along axes of size 1, or by leading ones: sums."""
     own = (*(1,) * (g.ndim - x.ndim), *x.shape)
     axes = tuple(axis for axis, n in enumerate(own) if n == 1 and g.shape[axis] > 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.activation import of_first_largest
-from archcalc.executor.gradients.structure import moved
+from archcalc.executor.gradients.activation import maximum_gradient
+from archcalc.executor.gradients.structure import rearrangement_gradient
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.rearrange import split_axes
 from archcalc.ops.pattern import parse
 from archcalc.ops.rearrange import PixelShuffle, Rearrange, Reduce, Repeat, SpaceToDepth
 
-gradient(Rearrange, Repeat, PixelShuffle, SpaceToDepth)(moved)
+gradient(Rearrange, Repeat, PixelShuffle, SpaceToDepth)(rearrangement_gradient)
 
 
 @gradient(Reduce)
@@ -27,10 +27,10 @@ def reduce(op: Reduce, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         np.expand_dims(each.reshape(len(x), *(sizes[name] for name in parsed.made)).transpose(order), gone)
         for each in (layer.outputs[0], given[0])
     )
-    return Gradients((of_combined(op.how, x, y, g, gone).reshape(layer.inputs[0].shape),))
+    return Gradients((reduction_gradient(op.how, x, y, g, gone).reshape(layer.inputs[0].shape),))
 
 
-def of_combined(how: str, x: Array, y: Array, g: Array, axes: Sizes) -> Array:
+def reduction_gradient(how: str, x: Array, y: Array, g: Array, axes: Sizes) -> Array:
     """Return the gradient of the mean, sum, maximum, minimum or product along axes, which are kept with size 1."""
     if how in ("sum", "mean"):
         share = g if how == "sum" else g / (x.size // y.size)
@@ -41,7 +41,7 @@ def of_combined(how: str, x: Array, y: Array, g: Array, axes: Sizes) -> Array:
     moved, (y, g) = np.moveaxis(x, axes, front), (np.moveaxis(each, axes, front) for each in (y, g))
     flat = moved.reshape(*moved.shape[: front[0]], -1) if axes else moved[..., None]
     y, g = (each.reshape(*flat.shape[:-1], 1) for each in (y, g))
-    found = of_first_largest(flat, y, g, -1)
+    found = maximum_gradient(flat, y, g, -1)
     return np.moveaxis(found.reshape(moved.shape), front, axes)
 
 

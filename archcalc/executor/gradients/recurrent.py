@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.dense import of_weighted
+from archcalc.executor.gradients.dense import weighted_sum_gradients
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.dense import weighted
 from archcalc.executor.kernels.recurrent import (
@@ -23,10 +23,10 @@ from archcalc.executor.kernels.recurrent import (
     lstm_step,
     rnn_step,
 )
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
-class Goal(NamedTuple):
+class CellTarget(NamedTuple):
     """Where the gradients of a cell go."""
 
     cell: CellArrays
@@ -36,7 +36,7 @@ class Goal(NamedTuple):
     """Whether they are needed."""
 
 
-StepBack = Callable[[Any, Pass, int, Arrays, Goal], tuple[Array, Arrays]]
+StepBack = Callable[[Any, Pass, int, Arrays, CellTarget], tuple[Array, Arrays]]
 """Maps an operator, a pass, the number of a step, the gradients of the states after the step, and the goal, to the
 gradients of the sums of the inputs and of the states before the step."""
 
@@ -44,7 +44,7 @@ gradients of the sums of the inputs and of the states before the step."""
 def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays], Gradients]:
     """Return the vector–Jacobian product of a recurrent layer, given those of its steps."""
 
-    def run(op: Recurrent, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+    def run(op: RecurrentLayer, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
         passes: list[Pass] = []
@@ -63,7 +63,7 @@ def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays],
             for direction in range(directions):
                 place = number * directions + direction
                 made = passes[place]
-                goal = Goal(cell_of(op, arrays, number, direction), layer.context, layer.trained)
+                goal = CellTarget(cell_of(op, arrays, number, direction), layer.context, layer.trained)
                 own = slice(direction * width, (direction + 1) * width)
                 after = tuple([each[:, place] for each in states])
                 rows = np.empty_like(made.rows)
@@ -87,52 +87,63 @@ def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays],
 
 
 def _of_cell(
-    rows: Array, g: Array, arrays: dict[str, Array], target: dict[str, Array], goal: Goal, *, needed: bool = True
+    rows: Array, g: Array, arrays: dict[str, Array], target: dict[str, Array], goal: CellTarget, *, needed: bool = True
 ) -> Array | None:
     """Return the gradient of what an array of a cell multiplies if it is needed, and add those of the array."""
-    found, stored = of_weighted(rows, g, arrays, goal.context, needed=(needed, goal.trained))
+    found, stored = weighted_sum_gradients(rows, g, arrays, goal.context, needed=(needed, goal.trained))
     for name, each in stored.items():
         target[name] += each
     return found
 
 
-def _of_output(rows: Array, g: Array, cell: dict[str, Array], target: dict[str, Array], goal: Goal) -> Array:
+def _of_output(rows: Array, g: Array, cell: dict[str, Array], target: dict[str, Array], goal: CellTarget) -> Array:
     """Return the gradient of outputs of an earlier step, or of what a projection reads, and add those of the array."""
     found = _of_cell(rows, g, cell, target, goal)
     assert found is not None
     return found
 
 
-def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
+def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
     (output,), (g,) = made.after[at], given
     sums = g * (output > 0 if op.act == "relu" else 1 - output * output)
     return sums, (_of_output(made.before[at][0], sums, made.cell.recurrent, goal.cell.recurrent, goal),)
 
 
-def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
-    """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n."""
+def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
+    """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n.
+
+    With peepholes, o also reads c, and i and f read c′.
+    """
     cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
     sums = made.rows[:, at] + weighted(output, cell.recurrent, goal.context.uncounted)
     write, keep, new, show = np.split(sums, 4, -1)
+    if cell.peepholes:
+        write, keep, show = (
+            gate + weight * read
+            for gate, weight, read in zip((write, keep, show), cell.peepholes, (before, before, kept), strict=True)
+        )
     write, keep, show = (logistic(gate, goal.context) for gate in (write, keep, show))
     new, shown = np.tanh(new), np.tanh(kept)
     g, of_kept = given
     if cell.projection:
         g = _of_output(show * shown, g, cell.projection, goal.cell.projection, goal)
     of_kept = of_kept + g * show * (1 - shown * shown)
-    found = np.concatenate(
-        [
-            of_kept * new * write * (1 - write),
-            of_kept * before * keep * (1 - keep),
-            of_kept * write * (1 - new * new),
-            g * shown * show * (1 - show),
-        ],
-        -1,
-    )
-    return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_kept * keep)
+    of_show = g * shown * show * (1 - show)
+    if cell.peepholes:
+        of_kept = of_kept + of_show * cell.peepholes[2]
+    of_write, of_keep = of_kept * new * write * (1 - write), of_kept * before * keep * (1 - keep)
+    of_before = of_kept * keep
+    if cell.peepholes:
+        of_before = of_before + of_write * cell.peepholes[0] + of_keep * cell.peepholes[1]
+        if goal.trained:
+            gates, read = (of_write, of_keep, of_show), (before, before, kept)
+            for target, of_gate, each in zip(goal.cell.peepholes, gates, read, strict=True):
+                target += (of_gate * each).sum(0)
+    found = np.concatenate([of_write, of_keep, of_kept * write * (1 - new * new), of_show], -1)
+    return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_before)
 
 
-def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: Goal) -> tuple[Array, Arrays]:
+def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
     """Go back through h = (1 − z)·n + z·h′, with the gates r and z and the new values n."""
     (output,), (g,), read = made.before[at], given, made.rows[:, at]
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.rearrange import of_combined
+from archcalc.executor.gradients.rearrange import reduction_gradient
 from archcalc.executor.kernel import Arrays
 from archcalc.ops.reduction import CumulativeSum, Mean, Sum
 
@@ -15,7 +15,7 @@ def reduction(op: Mean | Sum, layer: EvaluatedLayer, given: Arrays) -> Gradients
     (x,) = layer.inputs
     axes = tuple([axis % (x.ndim - 1) + 1 for axis in op.axis])
     y, g = (each if op.keep else np.expand_dims(each, axes) for each in (layer.outputs[0], given[0]))
-    return Gradients((of_combined(op.name, x, y, g, axes),))
+    return Gradients((reduction_gradient(op.name, x, y, g, axes),))
 
 
 @gradient(CumulativeSum)

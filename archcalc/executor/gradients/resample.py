@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.border import of_extended
-from archcalc.executor.gradients.structure import moved
+from archcalc.executor.gradients.border import border_gradient
+from archcalc.executor.gradients.structure import rearrangement_gradient
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.resample import between, coordinates, keys
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
@@ -14,9 +14,9 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 @gradient(Upsample)
 def upsample(op: Upsample, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Interpolation is a product with a matrix along every axis; the gradient, one with its transpose."""
+    """Multiply by the transposes of the matrices with which the layer interpolates along every axis."""
     if op.mode == "nearest":
-        return moved(op, layer, given)
+        return rearrangement_gradient(op, layer, given)
     (x,), (g,) = layer.inputs, given
     for axis, (n, each) in enumerate(zip(x.shape[2:], coordinates(op, x.shape[2:]), strict=True), start=2):
         g = np.moveaxis(np.tensordot(g, _matrix(op.mode, n, *each).astype(x.dtype), (axis, 0)), -1, axis)
@@ -42,7 +42,7 @@ def _matrix(mode: str, n: int, numerator: Array, denominator: int) -> Array:
 def pad(op: Pad, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,), (g,) = layer.inputs, given
     if op.border != "zeros":
-        return Gradients((of_extended(g, op.border, op.margin, x.shape),))
+        return Gradients((border_gradient(g, op.border, op.margin, x.shape),))
     inside = [slice(before, before + n) for n, (before, _) in zip(x.shape[2:], op.margin, strict=True)]
     return Gradients((g[:, :, *inside],))
 

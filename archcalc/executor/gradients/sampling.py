@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient, gradient_of
-from archcalc.executor.gradients.conv import of_bias
+from archcalc.executor.gradients.conv import bias_gradients
+from archcalc.executor.gradients.rearrange import reduction_gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.gather import block_positions
@@ -24,13 +25,17 @@ from archcalc.executor.kernels.sampling import (
     offset_convolution,
     points_and_masks,
     samples_of,
+    weighted_corners,
 )
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
 
-def _add_at(found: Array, around: Sequence[Nearest], g: Array) -> None:
-    """Add the gradients of interpolated values (C×points) to the channels (C×n…, framed by zeros) that were read."""
-    for corner in product((0, 1), repeat=len(around)):
+def _add_at(found: Array, around: Sequence[Nearest], gradients: Sequence[Array]) -> None:
+    """Add the gradients of the weighted values (C×points) at each of the nearest positions to the channels.
+
+    The channels (C×n…) are framed by zeros.
+    """
+    for corner, g in zip(product((0, 1), repeat=len(around)), gradients, strict=True):
         weight = prod(each.weights[side] for each, side in zip(around, corner, strict=True))
         places: Any = np.broadcast_arrays(*(each.positions[side] for each, side in zip(around, corner, strict=True)))
         np.add.at(found, (slice(None), *places), g * weight)
@@ -86,14 +91,14 @@ def deformable_conv(op: DeformableConv, layer: EvaluatedLayer, given: Arrays) ->
                 if masked is not None:
                     masked[number, group, ..., block] = (share * values).sum(0, keepdims=True)
                 share = share * mask
-                _add_at(targets[group], around, share)
+                _add_at(targets[group], around, [share] * 2 ** len(around))
                 for axis, slope in enumerate(_slopes(channels, around, sizes, context)):
                     moved[number, group, :, axis, block] = (share * slope).sum(0)
             if layer.trained:
                 columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
                 stored += multiplied(part, columns.swapaxes(-1, -2), context)
     found = framed[:, :, *(slice(n) for n in sizes)]
-    arrays = {"weight": stored.reshape(weight.shape), **of_bias(g, layer.weights)}
+    arrays = {"weight": stored.reshape(weight.shape), **bias_gradients(g, layer.weights)}
     offsets = moved.reshape(len(x), -1, *g.shape[2:])
     if masks is None or masked is None:
         return _with_offsets(op, layer, found, offsets, arrays)
@@ -126,13 +131,23 @@ def _with_offsets(
 
 @gradient(RoiAlign)
 def roi_align(op: RoiAlign, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Return the gradient of the mean of every cell in equal parts to its samples, and to the positions around them."""
+    """Return the gradient of every cell: in equal parts to its samples, and to the positions around them.
+
+    With ``max``, it is that of the largest product.
+    """
     x, boxes = layer.inputs
     rank = x.ndim - 2
     framed = np.zeros((*x.shape[:2], *(n + 1 for n in x.shape[2:])), x.dtype)
-    for corners, g, target in zip(boxes, given[0], framed, strict=True):
+    for sample, corners, g, target in zip(x, boxes, given[0], framed, strict=True):
         around = samples_of(op, x.shape[2:], corners, layer.context)
+        if op.how == "max":
+            products = np.stack(list(weighted_corners(sample, around, x.shape[2:], layer.context.uncounted)))
+            apart = products.reshape(*products.shape[:3], *[size for n in op.size for size in (n, op.samples)])
+            axes = (0, *range(4, 4 + 2 * rank, 2))
+            found = reduction_gradient("max", apart, apart.max(axes, keepdims=True), np.expand_dims(g, axes), axes)
+            _add_at(target, around, list(found.reshape(products.shape)))
+            continue
         for axis in range(rank):
             g = np.repeat(g, op.samples, 2 + axis)
-        _add_at(target, around, g / op.samples**rank)
+        _add_at(target, around, [g / op.samples**rank] * 2**rank)
     return Gradients((framed[:, :, *(slice(n) for n in x.shape[2:])], None))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
-from archcalc.executor.gradients.structure import moved
+from archcalc.executor.gradients.structure import rearrangement_gradient
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.selection import targets
 from archcalc.ops.selection import Gather, Scatter, Take, TopK
 
-gradient(Take, Gather)(moved)
+gradient(Take, Gather)(rearrangement_gradient)
 
 
 @gradient(Scatter)

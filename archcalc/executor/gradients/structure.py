@@ -16,12 +16,12 @@ from archcalc.executor.kernel import Array, Arrays, Sizes, kernel_of
 from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Roll, Slice, Split, Transpose
 
 
-def numbered(examples: int, sizes: Sizes) -> Array:
+def numbered_indices(examples: int, sizes: Sizes) -> Array:
     """Return the indices 1, 2, … in the shape of an array."""
     return np.arange(1, examples * prod(sizes) + 1).reshape(examples, *sizes)
 
 
-def returned(g: Array, places: Array, shape: Sizes) -> Array:
+def scattered_sums(g: Array, places: Array, shape: Sizes) -> Array:
     """Return sums of gradients by the index, from 1, of the number in an array of a shape that they are of.
 
     Args:
@@ -38,18 +38,18 @@ def returned(g: Array, places: Array, shape: Sizes) -> Array:
     return np.stack(found).astype(g.dtype).reshape(shape)
 
 
-def moved(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+def rearrangement_gradient(op: Any, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Return the gradient of an operator that rearranges, selects or repeats numbers of its first input.
 
     Further inputs are indices, which differ from example to example.
     """
     x, *indices = layer.inputs
-    places = numbered(len(x) if indices else 1, x.shape[1:])
+    places = numbered_indices(len(x) if indices else 1, x.shape[1:])
     (found,) = kernel_of(op)(op, (places, *indices), {}, layer.context)
-    return Gradients((returned(given[0], found, x.shape), *(None for _ in indices)))
+    return Gradients((scattered_sums(given[0], found, x.shape), *(None for _ in indices)))
 
 
-gradient(Roll, Split, Slice)(moved)
+gradient(Roll, Split, Slice)(rearrangement_gradient)
 
 
 @gradient(Identity)

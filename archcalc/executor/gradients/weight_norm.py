@@ -7,13 +7,13 @@ from functools import wraps
 
 import numpy as np
 
-from archcalc.executor.gradient import EvaluatedLayer, Gradient, Gradients
+from archcalc.executor.gradient import EvaluatedLayer, GradientFunction, Gradients
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.weight_norm import connected, merged
 from archcalc.ops.base import Operator
 
 
-def through_weight_norm(function: Gradient) -> Gradient:
+def through_weight_norm(function: GradientFunction) -> GradientFunction:
     """Return the gradient of a layer of weighted sums that computes its weights first, if it has weight norm."""
 
     @wraps(function)

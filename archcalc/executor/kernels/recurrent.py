@@ -10,7 +10,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, exp, maximum, multiply, subtract, tanh
 from archcalc.executor.kernels.dense import weighted
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
 class CellArrays(NamedTuple):
@@ -22,6 +22,8 @@ class CellArrays(NamedTuple):
     """The weight of the sums of the previous output, and their bias."""
     projection: dict[str, Array]
     """The weight of the projection; empty if there is none."""
+    peepholes: Arrays
+    """The weights with which the gates i, f and o read c; empty if they do not."""
 
 
 Step = Callable[[Any, Array, Arrays, CellArrays, Context], Arrays]
@@ -30,8 +32,8 @@ states after it."""
 
 
 @storage(Rnn, Lstm, Gru)
-def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """Return ``input``, ``deeper`` (of further layers), ``recurrent``, biases and ``projection``.
+def recurrent_storage(op: RecurrentLayer, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """Return ``input``, ``deeper`` (of further layers), ``recurrent``, biases, ``peephole`` and ``projection``.
 
     Their rows are those of all layers, of both directions of each, and of all gates of each, in this order.
     """
@@ -48,12 +50,14 @@ def recurrent_storage(op: Recurrent, shapes: tuple[Sizes, ...]) -> dict[str, Siz
         found["bias"] = (every,)
         if op.recurrent_bias:
             found["recurrent_bias"] = (every,)
+    if getattr(op, "peepholes", False):
+        found["peephole"] = (op.layers * directions * 3 * op.units,)
     if projected:
         found["projection"] = (op.layers * directions * width, op.units)
     return found
 
 
-def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> CellArrays:
+def cell_of(op: RecurrentLayer, weights: Weights, layer: int, direction: int) -> CellArrays:
     directions = 1 + op.bidirectional
     index, count = layer * directions + direction, op.layers * directions
 
@@ -70,6 +74,7 @@ def cell_of(op: Recurrent, weights: Weights, layer: int, direction: int) -> Cell
         with_bias(read, "bias"),
         with_bias(part("recurrent", index, count), "recurrent_bias"),
         {"weight": part("projection", index, count)} if "projection" in weights else {},
+        tuple(np.split(part("peephole", index, count), 3)) if "peephole" in weights else (),
     )
 
 
@@ -88,7 +93,7 @@ class Pass(NamedTuple):
 
 
 def evaluated(
-    op: Recurrent,
+    op: RecurrentLayer,
     inputs: Arrays,
     weights: Weights,
     context: Context,
@@ -163,10 +168,17 @@ def lstm_step(op: Lstm, read: Array, states: Arrays, cell: CellArrays, context: 
     output, kept = states
     sums = add(context, read, weighted(output, cell.recurrent, context))
     write, keep, new, show = np.split(sums, 4, -1)
-    write, keep, show = (logistic(gate, context) for gate in (write, keep, show))
+    if cell.peepholes:
+        write, keep = (
+            add(context, gate, multiply(context, weight, kept))
+            for gate, weight in zip((write, keep), cell.peepholes, strict=False)
+        )
+    write, keep = logistic(write, context), logistic(keep, context)
     new = multiply(context, write, tanh(context, new))
     kept = add(context, multiply(context, keep, kept), new)
-    output = multiply(context, show, tanh(context, kept))
+    if cell.peepholes:
+        show = add(context, show, multiply(context, cell.peepholes[2], kept))
+    output = multiply(context, logistic(show, context), tanh(context, kept))
     return (weighted(output, cell.projection, context) if cell.projection else output), kept
 
 

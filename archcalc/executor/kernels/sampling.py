@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -12,12 +12,12 @@ from numpy.typing import DTypeLike
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage, storage_of
 from archcalc.executor.kernels.conv import multiply as multiply_matrices
 from archcalc.executor.kernels.conv import stored, with_bias
-from archcalc.executor.kernels.counted import add, divide, maximum, minimum, multiply, subtract, total
+from archcalc.executor.kernels.counted import add, divide, largest, maximum, minimum, multiply, subtract, total
 from archcalc.executor.kernels.gather import block_positions, maps_together
 from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, positions
 from archcalc.ops.activation import Sigmoid
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
@@ -48,7 +48,16 @@ def nearest(u: Array, size: int, context: Context) -> Nearest:
 
 
 def interpolated(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Context) -> Array:
-    """Return the channels of x (C×n…) at points, the sums of the nearest positions times their weights.
+    """Return the channels of x (C×n…) at points, the sums of the nearest positions times their weights."""
+    terms = weighted_corners(x, axes, sizes, context)
+    result = next(terms)
+    for term in terms:
+        add(context, result, term, out=result)
+    return result
+
+
+def weighted_corners(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Context) -> Iterator[Array]:
+    """Yield the channels of x (C×n…) at each of the nearest positions of points, times the weight of the position.
 
     Args:
         x: the channels.
@@ -62,13 +71,9 @@ def interpolated(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Conte
     weights: list[Array] = list(axes[0].weights)
     for each in axes[1:]:
         weights = [multiply(context, before, weight) for before in weights for weight in each.weights]
-    result: Array | None = None
     for corner, weight in zip(corners, weights, strict=True):
         place: tuple[Any, ...] = (slice(None), *(at for at, _ in corner))
-        term = multiply(context, framed[place], weight)
-        result = term if result is None else add(context, result, term, out=result)
-    assert result is not None
-    return result
+        yield multiply(context, framed[place], weight)
 
 
 # --- deformable convolution ---
@@ -79,7 +84,9 @@ def offset_convolution(op: DeformableConv, rank: int) -> Conv | None:
     if op.offset:
         return None
     taps = op.offset_groups * int(np.prod(op.kernel))
-    return like(Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True, weight_norm=False)
+    return converted_operator(
+        Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True, weight_norm=False
+    )
 
 
 @storage(DeformableConv)
@@ -162,7 +169,7 @@ def _grid(axes: Sequence[WindowAxis], dtype: DTypeLike) -> Array:
 
 @kernel(RoiAlign)
 def roi_align(op: RoiAlign, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Return the means of the samples in every cell of the grids of the boxes, some boxes at a time."""
+    """Return the results of the samples in every cell of the grids of the boxes, some boxes at a time."""
     x, boxes = inputs
     y = np.empty((len(x), x.shape[1], boxes.shape[1], *op.size), x.dtype)
     samples = int(np.prod(op.size)) * op.samples ** len(op.size)
@@ -175,11 +182,18 @@ def roi_align(op: RoiAlign, inputs: Arrays, weights: Weights, context: Context) 
 
 
 def _align(op: RoiAlign, x: Array, boxes: Array, out: Array, context: Context) -> None:
-    """Write the means for some boxes (boxes×2·axes) of one example (C×n…)."""
+    """Write the results for some boxes (boxes×2·axes) of one example (C×n…)."""
     rank = x.ndim - 1
-    values = interpolated(x, samples_of(op, x.shape[1:], boxes, context), x.shape[1:], context)
-    values = values.reshape(len(x), len(boxes), *[size for cells in op.size for size in (cells, op.samples)])
-    summed = total(context, values, tuple(range(3, 3 + 2 * rank, 2))).reshape(out.shape)
+    around = samples_of(op, x.shape[1:], boxes, context)
+    apart = (len(x), len(boxes), *[size for cells in op.size for size in (cells, op.samples)])
+    along = tuple(range(3, 3 + 2 * rank, 2))
+    if op.how == "max":
+        products = np.stack(list(weighted_corners(x, around, x.shape[1:], context)))
+        found = largest(context, products.reshape(-1, *apart), (0, *(axis + 1 for axis in along)))
+        out[...] = found.reshape(out.shape)
+        return
+    values = interpolated(x, around, x.shape[1:], context).reshape(apart)
+    summed = total(context, values, along).reshape(out.shape)
     divide(context, summed, op.samples**rank, out=out)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
 from archcalc.executor.loops.numbers import function, rounded
-from archcalc.executor.loops.rounding import converted, nearest
+from archcalc.executor.loops.rounding import convert_number, round_unlimited
 from archcalc.executor.loops.scalar import Plain, Scalar
 from archcalc.ops.arithmetic import (
     Abs,
@@ -103,7 +103,7 @@ def clip(op: Clip, x: Scalar) -> Scalar:
 
 @elementwise(Cast)
 def cast(op: Cast, x: Scalar) -> Scalar:
-    to = partial(converted, form=op.number_format, saturate=op.saturate, rounding=op.rounding)
+    to = partial(convert_number, form=op.number_format, saturate=op.saturate, rounding=op.rounding)
     return Scalar(rounded(x.value, to), x.tally)
 
 
@@ -111,7 +111,7 @@ def cast(op: Cast, x: Scalar) -> Scalar:
 def quantize(op: Quantize, x: Scalar) -> Scalar:
     form = op.number_format
     scale: Plain = op.scale
-    codes = Scalar(rounded((x / scale).value, partial(nearest, form=form)), x.tally)
+    codes = Scalar(rounded((x / scale).value, partial(round_unlimited, form=form)), x.tally)
     low: Plain = form.smallest - int(op.zero)
     codes = scalar.maximum(Scalar(low, x.tally), codes)  # of two equal numbers, the gradient is that of the second one
     return scalar.minimum(codes, form.largest - int(op.zero)) * scale

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from archcalc.executor.kernel import Array
-from archcalc.executor.loops.record import Recorded
-from archcalc.executor.loops.run import record_layer, recorded
+from archcalc.executor.loops.record import RecordedNumber
+from archcalc.executor.loops.run import record_array, record_layer
 from archcalc.executor.loops.training import differs, record_training
 from archcalc.executor.training import PYTORCH
 from archcalc.ops.base import Operator
 
-Results = list[tuple[Recorded, Recorded]]
+Results = list[tuple[RecordedNumber, RecordedNumber]]
 """Numbers of the outputs, and the gradient of each."""
 
 
@@ -38,7 +38,7 @@ def record_batch(
         mask: that mask, batch in front.
     """
     batch = len(next(iter(given.values())))
-    stored = {own: recorded(name, array) for own, (name, array) in weights.items()}
+    stored = {own: record_array(name, array) for own, (name, array) in weights.items()}
     outputs: list[tuple[Array, ...]]
     if training and differs(op):
         read = {name: _recorded(name, x) for name, x in inputs.items()}
@@ -55,10 +55,10 @@ def record_batch(
         for example, made in enumerate(outputs)
         for array, gradient in zip(made, gradients, strict=True)
         for index, number in np.ndenumerate(array)
-        if isinstance(number, Recorded)
+        if isinstance(number, RecordedNumber)
     ]
 
 
 def _recorded(name: str, array: Array) -> Array:
     """Return an array, batch in front, as numbers that record their place; of one example, without the batch."""
-    return recorded(name, array[0])[None] if len(array) == 1 else recorded(name, array)
+    return record_array(name, array[0])[None] if len(array) == 1 else record_array(name, array)

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from archcalc.executor.loops.numbers import Substitute
+from archcalc.executor.loops.numbers import NumberSubstitute
 
 WHERE_ALGEBRAIC = {
     "exp": (0, 1),
@@ -25,7 +25,7 @@ class InexactError(ArithmeticError):
     """A number has no exact form in fractions and roots. The message says which operation needs another one."""
 
 
-class Exact(Substitute):
+class ExactNumber(NumberSubstitute):
     """A fraction, or an expression of SymPy with roots of fractions."""
 
     __slots__ = ()
@@ -39,41 +39,41 @@ class Exact(Substitute):
         self.value = _exact(value)
 
     def __repr__(self) -> str:
-        return f"Exact({self.value})"
+        return f"ExactNumber({self.value})"
 
     def __hash__(self) -> int:
         return hash(self.value)
 
-    def __add__(self, other: object) -> Exact:
-        return Exact(self.value + _exact(other))
+    def __add__(self, other: object) -> ExactNumber:
+        return ExactNumber(self.value + _exact(other))
 
     __radd__ = __add__
 
-    def __sub__(self, other: object) -> Exact:
-        return Exact(self.value - _exact(other))
+    def __sub__(self, other: object) -> ExactNumber:
+        return ExactNumber(self.value - _exact(other))
 
-    def __rsub__(self, other: object) -> Exact:
-        return Exact(_exact(other) - self.value)
+    def __rsub__(self, other: object) -> ExactNumber:
+        return ExactNumber(_exact(other) - self.value)
 
-    def __mul__(self, other: object) -> Exact:
-        return Exact(self.value * _exact(other))
+    def __mul__(self, other: object) -> ExactNumber:
+        return ExactNumber(self.value * _exact(other))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Exact:
-        return Exact(_quotient(self.value, _exact(other)))
+    def __truediv__(self, other: object) -> ExactNumber:
+        return ExactNumber(_quotient(self.value, _exact(other)))
 
-    def __rtruediv__(self, other: object) -> Exact:
-        return Exact(_quotient(_exact(other), self.value))
+    def __rtruediv__(self, other: object) -> ExactNumber:
+        return ExactNumber(_quotient(_exact(other), self.value))
 
-    def __pow__(self, exponent: object) -> Exact:
-        return Exact(_power(self.value, _exact(exponent)))
+    def __pow__(self, exponent: object) -> ExactNumber:
+        return ExactNumber(_power(self.value, _exact(exponent)))
 
-    def __neg__(self) -> Exact:
-        return Exact(-self.value)
+    def __neg__(self) -> ExactNumber:
+        return ExactNumber(-self.value)
 
-    def __abs__(self) -> Exact:
-        return Exact(abs(self.value))
+    def __abs__(self) -> ExactNumber:
+        return ExactNumber(abs(self.value))
 
     @staticmethod
     def comparable(other: Any) -> Any:
@@ -84,29 +84,29 @@ class Exact(Substitute):
             return sympy.oo if other > 0 else -sympy.oo
         return _exact(other)
 
-    def apply(self, function: str) -> Exact:
+    def apply(self, function: str) -> ExactNumber:
         """Return a function of the number.
 
         Raises:
             InexactError: it is neither a fraction nor a root.
         """
         if function == "sqrt":
-            return Exact(_power(self.value, Fraction(1, 2)))
+            return ExactNumber(_power(self.value, Fraction(1, 2)))
         if function == "floor":
-            return Exact(math.floor(self))
+            return ExactNumber(math.floor(self))
         where, value = WHERE_ALGEBRAIC[function]
         if self.value == where:
-            return Exact(value)
-        raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")
+            return ExactNumber(value)
+        raise InexactError(f"{function}({self.value}) is neither a fraction nor a root of one")
 
-    def rounded(self, value: Any) -> Exact:
+    def rounded(self, value: Any) -> ExactNumber:
         """Return a number that this one has been rounded to."""
-        return Exact(value)
+        return ExactNumber(value)
 
 
 def _exact(value: Any) -> Any:
     """Return a number as a fraction, or as an expression of SymPy if it is irrational."""
-    if isinstance(value, Exact):
+    if isinstance(value, ExactNumber):
         return value.value
     if isinstance(value, Fraction):
         return value

@@ -8,17 +8,17 @@ import numpy as np
 
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.numbers import function
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.record import RecordedNumber
 
 
-def mean_square(y: Array, target: Array, index: tuple[int, ...]) -> Recorded:
+def mean_square(y: Array, target: Array, index: tuple[int, ...]) -> RecordedNumber:
     """Return 2·(y − t)/n for a number of y and that of the target, both batch in front."""
-    difference = (Recorded(float(y[index])) - float(target[index])).named("y − t")
-    found: Recorded = 2 * difference / y.size
+    difference = (RecordedNumber(float(y[index])) - float(target[index])).named("y − t")
+    found: RecordedNumber = 2 * difference / y.size
     return found
 
 
-def cross_entropy_of_logits(y: Array, labels: Array, index: tuple[int, ...], axis: int) -> Recorded:
+def cross_entropy_of_logits(y: Array, labels: Array, index: tuple[int, ...], axis: int) -> RecordedNumber:
     """Return (p − t)/N for the softmax p of logits y, and t = 1 for the correct class and 0 for others.
 
     Args:
@@ -30,8 +30,8 @@ def cross_entropy_of_logits(y: Array, labels: Array, index: tuple[int, ...], axi
     position = (*index[:axis], *index[axis + 1 :])
     scores = np.moveaxis(y, axis, -1)[position]
     raised: list[Any] = [
-        function("exp", Recorded(float(score))).named(f"exp(z{each})") for each, score in enumerate(scores)
+        function("exp", RecordedNumber(float(score))).named(f"exp(z{each})") for each, score in enumerate(scores)
     ]
     p = (raised[index[axis]] / sum(raised[1:], raised[0])).named(f"p{index[axis]}")
-    found: Recorded = p - float(labels[position] == index[axis])
+    found: RecordedNumber = p - float(labels[position] == index[axis])
     return found / labels.size if labels.size > 1 else found

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 
-class Substitute(ABC):
+class NumberSubstitute(ABC):
     """A number in place of a float, such as an exact one, or one that records how it was computed.
 
     The arithmetic operators work on it, with a float or a fraction as the other operand too, and it is ordered.
@@ -73,22 +73,22 @@ class Substitute(ABC):
         return self
 
 
-Value: TypeAlias = "float | Fraction | Substitute"
+Value: TypeAlias = "float | Fraction | NumberSubstitute"
 
 
 def function(name: str, x: Any) -> Any:
     """Return a function of a number: infinity if it overflows, NaN if it is undefined."""
-    if isinstance(x, Substitute):
+    if isinstance(x, NumberSubstitute):
         return x.apply(name)
-    return limited(getattr(math, name), x)
+    return evaluate_float(getattr(math, name), x)
 
 
 def named_value(name: str, x: Any) -> Any:
     """Return an intermediate result of a definition with its name in textbooks, which a record shows."""
-    return x.named(name) if isinstance(x, Substitute) else x
+    return x.named(name) if isinstance(x, NumberSubstitute) else x
 
 
-def limited(of: Callable[[float], float], x: float) -> float:
+def evaluate_float(of: Callable[[float], float], x: float) -> float:
     """Return the value of a function of floats, infinity if it overflows, or NaN if it is undefined."""
     try:
         return of(x)
@@ -100,14 +100,14 @@ def limited(of: Callable[[float], float], x: float) -> float:
 
 def rounded(x: Any, to: Callable[[Any], Any]) -> Any:
     """Return a number rounded by a function of floats and exact numbers."""
-    return x.rounded(rounded(x.value, to)) if isinstance(x, Substitute) else to(x)
+    return x.rounded(rounded(x.value, to)) if isinstance(x, NumberSubstitute) else to(x)
 
 
 def power(base: Any, exponent: Any) -> Any:
     """Return a power of a number; overflow gives infinity, and an undefined one NaN."""
-    if isinstance(base, Substitute):
+    if isinstance(base, NumberSubstitute):
         return base**exponent
-    return limited(lambda x: math.pow(x, exponent), base)
+    return evaluate_float(lambda x: math.pow(x, exponent), base)
 
 
 def quotient(a: Any, b: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally
-from archcalc.executor.loops.sliding import Placed, SlidingAxis, axes_of, seen, windows
+from archcalc.executor.loops.sliding import PlacedWindow, SlidingAxis, axes_of, seen, windows
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, largest, sizes, total
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -94,7 +94,7 @@ def _parts(op: Parts, x: Tensor) -> Tensor:
     for output in product(*map(range, counts)):
         covered = tuple(product(*parts_of(op, tuple(size), output)))
         for c in range(channels):
-            numbers = seen(x, c, Placed(output, covered), x[c, *covered[0]])
+            numbers = seen(x, c, PlacedWindow(output, covered), x[c, *covered[0]])
             averages = isinstance(op, GlobalAvgPool | AdaptiveAvgPool)
             out[c, *output] = total(numbers) / len(numbers) if averages else largest(numbers)
     return out

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from archcalc.executor.loops.numbers import Substitute, function, power, quotient
+from archcalc.executor.loops.numbers import NumberSubstitute, function, power, quotient
 
 
-class Recorded(Substitute):
+class RecordedNumber(NumberSubstitute):
     """A number with the operation that gave it, and its operands."""
 
     __slots__ = ("name", "operands", "operation")
@@ -26,72 +26,72 @@ class Recorded(Substitute):
         self.value, self.operation, self.operands, self.name = value, operation, operands, name
 
     def __repr__(self) -> str:
-        return f"Recorded({self.value!r}, {self.operation!r}, {self.name!r})"
+        return f"RecordedNumber({self.value!r}, {self.operation!r}, {self.name!r})"
 
     def __hash__(self) -> int:
         return id(self)
 
-    def __add__(self, other: object) -> Recorded:
+    def __add__(self, other: object) -> RecordedNumber:
         return _applied("+", lambda a, b: a + b, self, other)
 
-    def __radd__(self, other: object) -> Recorded:
+    def __radd__(self, other: object) -> RecordedNumber:
         return _applied("+", lambda a, b: a + b, other, self)
 
-    def __sub__(self, other: object) -> Recorded:
+    def __sub__(self, other: object) -> RecordedNumber:
         return _applied("-", lambda a, b: a - b, self, other)
 
-    def __rsub__(self, other: object) -> Recorded:
+    def __rsub__(self, other: object) -> RecordedNumber:
         return _applied("-", lambda a, b: a - b, other, self)
 
-    def __mul__(self, other: object) -> Recorded:
+    def __mul__(self, other: object) -> RecordedNumber:
         return _applied("*", lambda a, b: a * b, self, other)
 
-    def __rmul__(self, other: object) -> Recorded:
+    def __rmul__(self, other: object) -> RecordedNumber:
         return _applied("*", lambda a, b: a * b, other, self)
 
-    def __truediv__(self, other: object) -> Recorded:
+    def __truediv__(self, other: object) -> RecordedNumber:
         return _applied("/", quotient, self, other)
 
-    def __rtruediv__(self, other: object) -> Recorded:
+    def __rtruediv__(self, other: object) -> RecordedNumber:
         return _applied("/", quotient, other, self)
 
-    def __pow__(self, exponent: object) -> Recorded:
+    def __pow__(self, exponent: object) -> RecordedNumber:
         return _applied("^", power, self, exponent)
 
-    def __neg__(self) -> Recorded:
-        return Recorded(-self.value, "neg", (self,))
+    def __neg__(self) -> RecordedNumber:
+        return RecordedNumber(-self.value, "neg", (self,))
 
-    def __abs__(self) -> Recorded:
-        return Recorded(abs(self.value), "abs", (self,))
+    def __abs__(self) -> RecordedNumber:
+        return RecordedNumber(abs(self.value), "abs", (self,))
 
     @staticmethod
     def comparable(other: Any) -> Any:
         """Return the other side of a comparison without its record."""
         return plain(other)
 
-    def apply(self, name: str) -> Recorded:
+    def apply(self, name: str) -> RecordedNumber:
         """Return a function of the number."""
-        return Recorded(function(name, self.value), name, (self,))
+        return RecordedNumber(function(name, self.value), name, (self,))
 
-    def chosen(self, value: Any, function: str, a: Any, b: Any) -> Recorded:
+    def chosen(self, value: Any, function: str, a: Any, b: Any) -> RecordedNumber:
         """Return the result of a choice between this number and another one."""
-        return Recorded(plain(value), function, (a, b))
+        return RecordedNumber(plain(value), function, (a, b))
 
-    def rounded(self, value: Any) -> Recorded:
+    def rounded(self, value: Any) -> RecordedNumber:
         """Return a number that this one has been rounded to."""
-        return Recorded(value, "round", (self,))
+        return RecordedNumber(value, "round", (self,))
 
-    def named(self, name: str) -> Recorded:
+    def named(self, name: str) -> RecordedNumber:
         """Return the number as an intermediate result that has a name."""
-        return Recorded(self.value, self.operation, self.operands, name)
+        return RecordedNumber(self.value, self.operation, self.operands, name)
 
 
 def plain(x: Any) -> Any:
     """Return a number without its record."""
-    return x.value if isinstance(x, Recorded) else x
+    return x.value if isinstance(x, RecordedNumber) else x
 
 
-def in_order(numbers: Iterable[Recorded], *, last_first: bool = False) -> list[Recorded]:
+def in_order(numbers: Iterable[RecordedNumber], *, last_first: bool = False) -> list[RecordedNumber]:
     """Return numbers and all that they were computed from, every one after its operands.
 
     Args:
@@ -103,7 +103,7 @@ def in_order(numbers: Iterable[Recorded], *, last_first: bool = False) -> list[R
     def pushed(each: Iterable[Any]) -> list[Any]:
         return [*each] if last_first else [*each][::-1]
 
-    found: list[Recorded] = []
+    found: list[RecordedNumber] = []
     seen: set[int] = set()
     waiting = [(number, False) for number in pushed(numbers)]
     while waiting:  # records may be deeper than Python's stack
@@ -114,9 +114,9 @@ def in_order(numbers: Iterable[Recorded], *, last_first: bool = False) -> list[R
             seen.add(id(each))
             waiting.append((each, True))
             operands = each.operands if each.operation else ()
-            waiting += [(operand, False) for operand in pushed(operands) if isinstance(operand, Recorded)]
+            waiting += [(operand, False) for operand in pushed(operands) if isinstance(operand, RecordedNumber)]
     return found
 
 
-def _applied(operation: str, of: Callable[[Any, Any], Any], a: Any, b: Any) -> Recorded:
-    return Recorded(of(plain(a), plain(b)), operation, (a, b))
+def _applied(operation: str, of: Callable[[Any, Any], Any], a: Any, b: Any) -> RecordedNumber:
+    return RecordedNumber(of(plain(a), plain(b)), operation, (a, b))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from archcalc.executor.loops.numbers import function, power
-from archcalc.executor.loops.record import Recorded, in_order, plain
+from archcalc.executor.loops.record import RecordedNumber, in_order, plain
 
 Place: TypeAlias = tuple[str, tuple[int, ...]]
 """The name of an array and the index of a number in it."""
@@ -41,7 +41,7 @@ PRODUCTS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
 it is 0 (an exponent is a constant). Rounding to a number format passes the gradient straight through."""
 
 
-def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) -> dict[Place, Any]:
+def reverse_mode_gradients(results: Iterable[tuple[RecordedNumber, Any]], of: Place | None = None) -> dict[Place, Any]:
     """Return the gradient of a weighted sum of recorded numbers with respect to the numbers that were given.
 
     Args:
@@ -50,10 +50,10 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
         of: the given number whose gradient is asked for; by default all of them.
     """
     found: dict[Place, Any] = {}
-    given: dict[Recorded, Any] = {}
+    given: dict[RecordedNumber, Any] = {}
     for number, weight in results:
         _add(given, number, weight)
-    recorded = any(isinstance(weight, Recorded) for weight in given.values())
+    recorded = any(isinstance(weight, RecordedNumber) for weight in given.values())
     order = in_order(given, last_first=True)
     wanted = set(order) if of is None else _depending(order, of)
     for number in reversed(order):
@@ -72,7 +72,7 @@ def reverse(results: Iterable[tuple[Recorded, Any]], of: Place | None = None) ->
         else:
             passed = PRODUCTS[number.operation](g, number if recorded else number.value, *operands)
         for operand, own in zip(number.operands, passed, strict=True):
-            if isinstance(operand, Recorded) and own is not None and operand in wanted:
+            if isinstance(operand, RecordedNumber) and own is not None and operand in wanted:
                 _add(given, operand, own)
     return found
 
@@ -81,14 +81,14 @@ def _add(found: dict[Any, Any], key: Any, g: Any) -> None:
     found[key] = found[key] + g if key in found else g
 
 
-def _depending(order: Iterable[Recorded], of: Place) -> set[Recorded]:
+def _depending(order: Iterable[RecordedNumber], of: Place) -> set[RecordedNumber]:
     """Return the numbers that depend on a given one, and it itself; every number stands after its operands."""
-    found: set[Recorded] = set()
+    found: set[RecordedNumber] = set()
     for number in order:
         if number.operands == of if not number.operation else not found.isdisjoint(_operands(number)):
             found.add(number)
     return found
 
 
-def _operands(number: Recorded) -> list[Recorded]:
-    return [each for each in number.operands if isinstance(each, Recorded)] if number.operation else []
+def _operands(number: RecordedNumber) -> list[RecordedNumber]:
+    return [each for each in number.operands if isinstance(each, RecordedNumber)] if number.operation else []

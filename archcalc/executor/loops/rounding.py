@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.ops.formats import NumberFormat
 
 
-def nearest(x: Any, form: NumberFormat, rounding: str = "nearest") -> Any:
+def round_unlimited(x: Any, form: NumberFormat, rounding: str = "nearest") -> Any:
     """Return the number next to another one that a format would have if there were no largest one.
 
     Args:
@@ -18,7 +18,7 @@ def nearest(x: Any, form: NumberFormat, rounding: str = "nearest") -> Any:
         rounding: to the ``nearest`` number (of two, the even one), away from zero (``up``) or towards zero (``down``).
     """
     if isinstance(x, float):
-        return math.copysign(float(nearest(Fraction(x), form, rounding)), x) if math.isfinite(x) else x
+        return math.copysign(float(round_unlimited(Fraction(x), form, rounding)), x) if math.isfinite(x) else x
     size, exponent = abs(x), form.finest + form.fraction
     while Fraction(2) ** (exponent + 1) <= size:
         exponent += 1
@@ -30,15 +30,15 @@ def nearest(x: Any, form: NumberFormat, rounding: str = "nearest") -> Any:
     return (below + bool(is_up)) * distance * (-1 if x < 0 else 1)
 
 
-def converted(x: Any, form: NumberFormat, *, saturate: bool, rounding: str) -> Any:
-    """Return the number of a format that takes the place of another one; see `nearest` for the arguments.
+def convert_number(x: Any, form: NumberFormat, *, saturate: bool, rounding: str) -> Any:
+    """Return the number of a format that takes the place of another one; see `round_unlimited` for the arguments.
 
     With ``saturate``, the largest number of the format replaces those beyond; without, infinity or NaN does.
     """
     if x != x:
         return x if form.nan else 0.0
     sign = -1 if x < 0 else 1
-    found = nearest(x, form, rounding)
+    found = round_unlimited(x, form, rounding)
     if not form.signed and x < 0:
         return math.nan
     if abs(found) > form.largest:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
-from archcalc.executor.loops.exact import Exact
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.exact import ExactNumber
+from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import TEXTBOOK, Tensor, counting, evaluate, plain
+from archcalc.executor.random import draw, seed_of
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 from archcalc.ops import import_families
@@ -66,12 +67,12 @@ def record_layer(
         names: the names to record for stored arrays, where these are others than their own.
 
     Returns:
-        arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
+        arrays of `RecordedNumber`; of floats where the layer only passes on zeros of its own.
     """
     tally = Tally()
-    read = tuple(counting(recorded(name, array), tally) for name, array in inputs)
+    read = tuple(counting(record_array(name, array), tally) for name, array in inputs)
     written_as = names or {}
-    stored = {name: counting(recorded(written_as.get(name, name), array), tally) for name, array in weights.items()}
+    stored = {name: counting(record_array(written_as.get(name, name), array), tally) for name, array in weights.items()}
     return tuple([_array(each, weights) for each in evaluate(op, read, stored, tally, TEXTBOOK)])
 
 
@@ -83,13 +84,13 @@ def _array(tensor: Tensor, weights: Weights) -> Array:
     return stored
 
 
-def recorded(name: str, array: Array) -> Array:
+def record_array(name: str, array: Array) -> Array:
     """Return the numbers of an array as given ones that record their place; those that do so already stay."""
-    if array.dtype == object and array.size and isinstance(array.flat[0], Recorded):
+    if array.dtype == object and array.size and isinstance(array.flat[0], RecordedNumber):
         return array
     found = np.empty(array.shape, object)
     for index, value in np.ndenumerate(array):
-        found[index] = Recorded(value if isinstance(value, Exact) else float(value), operands=(name, index))
+        found[index] = RecordedNumber(value if isinstance(value, ExactNumber) else float(value), operands=(name, index))
     return found
 
 
@@ -111,7 +112,11 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
             continue
         read = tuple(tensors[ref] for ref in node.inputs)
         stored = {own: weights[name] for own, name in array_names(graph, node).items()}
-        measured = measure_layer(node.name, node.op, read, stored)
+        if node.op.is_random:
+            drawn = draw(node.op, 1, seed_of(graph, index, 0), np.float64)[0]
+            measured = LayerMeasurement(node.name, (drawn,), {}, 0, 0)
+        else:
+            measured = measure_layer(node.name, node.op, read, stored)
         made = zip(graph.made_by(index), measured.outputs, strict=True)
         tensors.update({ref: array for ref, array in made if ref in last_use})
         for done in {ref for ref in node.inputs if last_use[ref] == index}:

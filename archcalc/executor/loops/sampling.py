@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import product
 from math import floor, prod
 
@@ -10,7 +11,7 @@ from archcalc.executor.loops.conv import conv, with_gain
 from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, minimum
 from archcalc.executor.loops.sliding import axes_of
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, total, weighted_sum
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
@@ -33,9 +34,9 @@ def _corners(axes: Sequence[list[tuple[int, Scalar]]]) -> list[Corner]:
     return corners
 
 
-def _value(x: Tensor, channel: int, corners: list[Corner], tally: Tally) -> Scalar:
-    """Return the sum of the numbers of a channel around a point times their weights; outside are zeros."""
-    return total([x.get((channel, *place), Scalar(0.0, tally)) * weight for place, weight in corners])
+def _products(x: Tensor, channel: int, corners: list[Corner], tally: Tally) -> list[Scalar]:
+    """Return the numbers of a channel around a point times their weights; outside are zeros."""
+    return [x.get((channel, *place), Scalar(0.0, tally)) * weight for place, weight in corners]
 
 
 @definition(DeformableConv)
@@ -46,7 +47,9 @@ def deformable(op: DeformableConv, inputs: Tensors, weights: dict[str, Tensor], 
     offsets, masks = given.get("offset"), given.get("mask")
     if offsets is None:
         count = op.offset_groups * len(taps)
-        own = like(Conv, op, channels=count * (rank + op.modulated), groups=1, bias=True, weight_norm=False)
+        own = converted_operator(
+            Conv, op, channels=count * (rank + op.modulated), groups=1, bias=True, weight_norm=False
+        )
         offsets = conv(own, (x,), {name: weights[f"offset_{name}"] for name in ("weight", "bias")}, tally)
         if op.modulated:
             masks = {
@@ -67,7 +70,7 @@ def deformable(op: DeformableConv, inputs: Tensors, weights: dict[str, Tensor], 
                 around.append(_around(offsets[place * rank + axis, *at] + start))
             corners = _corners(around)
             for channel in range(group * per_offset_group, (group + 1) * per_offset_group):
-                value = _value(x, channel, corners, tally)
+                value = total(_products(x, channel, corners, tally))
                 read[channel, number] = value if masks is None else value * masks[place, *at]
         for f in range(op.channels):
             first = f // (op.channels // op.groups) * fan_in
@@ -110,7 +113,11 @@ def roi_align(op: RoiAlign, inputs: Tensors, weights: dict[str, Tensor], tally: 
         for point, corners in points.items():
             cell_of = tuple(k // op.samples for k in point)
             for c in range(channels):
-                values.setdefault((c, box, *cell_of), []).append(_value(x, c, corners, tally))
-        out |= {index: total(numbers) / op.samples**rank for index, numbers in values.items()}
+                read = _products(x, c, corners, tally)
+                values.setdefault((c, box, *cell_of), []).extend(read if op.how == "max" else [total(read)])
+        if op.how == "max":
+            out |= {index: reduce(maximum, numbers) for index, numbers in values.items()}
+        else:
+            out |= {index: total(numbers) / op.samples**rank for index, numbers in values.items()}
     assert len(out) == channels * sizes(boxes)[0] * prod(op.size)
     return out

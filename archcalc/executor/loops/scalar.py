@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, TypeAlias, final
 
-from archcalc.executor.loops.numbers import Substitute, Value, function, named_value, power, quotient
+from archcalc.executor.loops.numbers import NumberSubstitute, Value, function, named_value, power, quotient
 
 KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 
@@ -129,7 +129,7 @@ def _chosen(function: str, a: Scalar, b: Operand, *, first: bool) -> Scalar:
     other = _plain(b)
     value = a.value if first else other
     for each in (a.value, other):
-        if isinstance(each, Substitute):
+        if isinstance(each, NumberSubstitute):
             value = each.chosen(value, function, a.value, other)
             break
     return Scalar(value, a.tally)

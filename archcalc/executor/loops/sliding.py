@@ -46,7 +46,7 @@ def place_of(at: int, size: int, border: str) -> int:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedWindow:
     """A window: the index of its output, and the indices of the inputs that it covers."""
 
     output: Index
@@ -99,14 +99,14 @@ def _exists(start: int, last: int, stride: int, n: int, after: int, ceil: bool) 
     return start + last < end
 
 
-def windows(axes: list[SlidingAxis]) -> Iterator[Placed]:
+def windows(axes: list[SlidingAxis]) -> Iterator[PlacedWindow]:
     """Yield every window, in the order of the outputs."""
     for place in product(*(range(len(axis.starts)) for axis in axes)):
         corner = [axis.starts[i] for axis, i in zip(axes, place, strict=True)]
         reached = product(*([axis.place(at + tap) for tap in axis.taps] for axis, at in zip(axes, corner, strict=True)))
-        yield Placed(place, tuple(reached))
+        yield PlacedWindow(place, tuple(reached))
 
 
-def seen(x: Tensor, channel: int, window: Placed, outside: Scalar) -> list[Scalar]:
+def seen(x: Tensor, channel: int, window: PlacedWindow, outside: Scalar) -> list[Scalar]:
     """Return the numbers of one channel in a window, with ``outside`` for padding."""
     return [x.get((channel, *place), outside) for place in window.covered]

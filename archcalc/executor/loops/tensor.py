@@ -11,7 +11,7 @@ import numpy as np
 
 from archcalc.executor.errors import MissingDefinition
 from archcalc.executor.kernel import Array
-from archcalc.executor.loops.numbers import Substitute
+from archcalc.executor.loops.numbers import NumberSubstitute
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum
 from archcalc.ops.base import Operator
 
@@ -95,7 +95,7 @@ def sizes(x: Tensor) -> Index:
 
 def plain(x: Tensor) -> Array:
     """Return the values as an array: of floats, or of objects if any of them is one."""
-    exact = any(isinstance(number.value, Substitute) for number in x.values())
+    exact = any(isinstance(number.value, NumberSubstitute) for number in x.values())
     array = np.empty(sizes(x), object if exact else float)
     for index, number in x.items():
         array[index] = number.value

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from archcalc.executor.kernel import Array, Weights
 from archcalc.executor.loops.norm import groups, scaled_and_shifted
-from archcalc.executor.loops.run import recorded
+from archcalc.executor.loops.run import record_array
 from archcalc.executor.loops.scalar import Scalar, Tally, named, sqrt
 from archcalc.executor.loops.tensor import Tensor, counting, plain, total
 from archcalc.executor.training import MovingAverage
@@ -21,7 +21,7 @@ from archcalc.ops.norm import BatchNorm
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """What a layer computes in a training step, as arrays of `Recorded`."""
+    """What a layer computes in a training step, as arrays of `RecordedNumber`."""
 
     output: Array
     """The output, batch in front."""
@@ -57,12 +57,12 @@ def record_training(
             of both paths through them are added there.
     """
     tally = Tally()
-    (x,) = (counting(recorded(name, array), tally) for name, array in inputs.items())
+    (x,) = (counting(record_array(name, array), tally) for name, array in inputs.items())
     if isinstance(op, Dropout):
         assert mask is not None
-        return _dropout(op, x, counting(recorded("mask", mask), tally))
+        return _dropout(op, x, counting(record_array("mask", mask), tally))
     assert isinstance(op, BatchNorm)
-    stored = {name: counting(recorded(name, array), tally) for name, array in weights.items()}
+    stored = {name: counting(record_array(name, array), tally) for name, array in weights.items()}
     return _batch_norm(op, x, stored, average, named_differences=differences)
 
 

@@ -12,26 +12,34 @@ from typing import TYPE_CHECKING
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
 from archcalc.arrays.written import Shape, WrittenArray, WrittenArrayError, fits
 from archcalc.claims.claim import Verdict
-from archcalc.diagnosis.arrays.elements import Element, FlatArray, Real, is_finite, within
+from archcalc.diagnosis.arrays.elements import Element, FlatArray, Real, is_finite, is_within
 from archcalc.diagnosis.arrays.explain import explain_array
-from archcalc.diagnosis.arrays.outcomes import ArrayOutcome, rearranged
-from archcalc.grading.kinds.base import CORRECT, Outcome, WorkedEntry, WrongEntry, reason, unreadable, wrong
+from archcalc.diagnosis.arrays.outcomes import ArrayOutcome, rearrangement_outcomes
+from archcalc.grading.kinds.base import (
+    CORRECT,
+    AnswerResult,
+    WorkedEntry,
+    WrongEntry,
+    reason_for,
+    unreadable_result,
+    wrong_result,
+)
 from archcalc.grading.kinds.written_arrays import read_elements
 from archcalc.spec.errors import Text, fail, whole_text
 from archcalc.spec.numerals import WrittenNumber, read_number
 
 if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.steps import RequestedArray
-    from archcalc.diagnosis.arrays.working import WorkedNumber
+    from archcalc.diagnosis.arrays.worked_numbers import WorkedNumber
 
 MAX_NAMED = 4
-"""The most wrong entries that the feedback names; it counts the others."""
+"""The maximum number of wrong entries that the feedback names; it counts the others."""
 MAX_WORKED = 3
-"""The most wrong entries that are worked out."""
+"""The maximum number of wrong entries that are worked out."""
 MAX_INTEGER = 10**15
 """The size from which integers are rounded."""
 MAX_SHOWN = 100
-"""The most numbers of an array that are written out."""
+"""The maximum number of elements of an array that are written out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +62,12 @@ class KnownArray:
     def correct(self) -> str:
         return array_text(self.elements)
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge an array, entry by entry."""
         try:
             given = read_elements(answer)
         except WrittenArrayError as error:
-            return unreadable(str(error))
+            return unreadable_result(str(error))
         fitting = fits(given.shape, self.elements.shape)
         off = self._wrong_entries(given) if fitting else ()
         if fitting and not off:
@@ -67,19 +75,21 @@ class KnownArray:
         worked = tuple(self._worked(each) for each in off[:MAX_WORKED]) if self.working is not None else ()
         explanations = explain_array(given, self.elements, self.outcomes(), self.tolerance)
         if explanations:
-            return Outcome(Verdict.EXPLAINED, explanations=explanations, entries=off, worked=worked)
+            return AnswerResult(Verdict.EXPLAINED, explanations=explanations, entries=off, worked=worked)
         if not fitting:
-            return wrong(
-                reason(
+            return wrong_result(
+                reason_for(
                     "matrix-size",
                     right="x".join(map(str, _shown(self.elements.shape))) or "1",
                     given=given.description(),
                 )
             )
-        named = [reason("entry", place=each.place, given=each.given, right=each.correct) for each in off[:MAX_NAMED]]
-        hints = [reason("entry-wrong", place=each.place, given=each.given) for each in off[:MAX_NAMED]]
-        more = [reason("entries-differ", count=str(len(off)))] if len(off) > 1 else []
-        return wrong(*named, *more, hints=(*hints, *more))._replace(entries=off, worked=worked)
+        named = [
+            reason_for("entry", place=each.place, given=each.given, right=each.correct) for each in off[:MAX_NAMED]
+        ]
+        hints = [reason_for("entry-wrong", place=each.place, given=each.given) for each in off[:MAX_NAMED]]
+        more = [reason_for("entries-differ", count=str(len(off)))] if len(off) > 1 else []
+        return wrong_result(*named, *more, hints=(*hints, *more))._replace(entries=off, worked=worked)
 
     def _worked(self, entry: WrongEntry) -> WorkedEntry:
         assert self.working is not None
@@ -89,7 +99,7 @@ class KnownArray:
         rounding = self.rounding or (Fraction(0),) * len(self.elements.numbers)
         found = []
         for place, (one, other, rounded) in enumerate(zip(given.numbers, self.elements.numbers, rounding, strict=True)):
-            if within(one, other, self.tolerance) or (rounded and within(Element(other, rounded), one.value)):
+            if is_within(one, other, self.tolerance) or (rounded and is_within(Element(other, rounded), one.value)):
                 continue
             index = self.elements.index_of(place)
             counted = ", ".join(str(at + 1) for at in _shown_index(index, self.elements.shape))
@@ -109,7 +119,7 @@ def known_array(text: Text, tolerance: WrittenNumber | None) -> KnownArray:
         fail("key", str(error), whole_text(text))
     elements = FlatArray(found.shape, tuple(each.value for each in found.numbers))
     rounding = tuple(each.tolerance for each in found.numbers)
-    return KnownArray(elements, tolerance, lambda: rearranged(elements), rounding)
+    return KnownArray(elements, tolerance, lambda: rearrangement_outcomes(elements), rounding)
 
 
 def read_tolerance(text: Text | None) -> WrittenNumber | None:

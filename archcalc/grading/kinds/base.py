@@ -10,7 +10,7 @@ from archcalc.claims.feedback import Reason
 from archcalc.grading.subjects import Subject
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.working import WorkedNumber
+    from archcalc.diagnosis.arrays.worked_numbers import WorkedNumber
 
 
 class WrongEntry(NamedTuple):
@@ -33,7 +33,7 @@ class WorkedEntry(NamedTuple):
     """Returns the number with its record; ``None`` if it takes too long."""
 
 
-class Outcome(NamedTuple):
+class AnswerResult(NamedTuple):
     """The result of judging one answer."""
 
     verdict: Verdict
@@ -53,25 +53,25 @@ class Outcome(NamedTuple):
     """How some of them are worked out."""
 
 
-class Prepared(Protocol):
+class PreparedQuestion(Protocol):
     """A question whose correct answer is known."""
 
     @property
     def correct(self) -> str:
         """The correct answer, in words."""
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge an answer."""
 
 
-class Kind(Protocol):
+class QuestionKind(Protocol):
     """A question as the key states it."""
 
     @property
     def needs_network(self) -> bool:
         """Whether the question is about the networks of the key."""
 
-    def prepare(self, subject: Subject) -> Prepared:
+    def prepare(self, subject: Subject) -> PreparedQuestion:
         """Find the correct answer.
 
         Raises:
@@ -79,19 +79,19 @@ class Kind(Protocol):
         """
 
 
-CORRECT = Outcome(Verdict.EXACT)
+CORRECT = AnswerResult(Verdict.EXACT)
 
 
-def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:
+def wrong_result(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> AnswerResult:
     """Return the outcome of a wrong answer; the hints are the reasons unless these reveal too much."""
-    return Outcome(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
+    return AnswerResult(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
 
 
-def reason(code: str, **names: str) -> Reason:
+def reason_for(code: str, **names: str) -> Reason:
     """Return a reason with the values for the words in braces of its sentence."""
     return Reason(code, tuple(names.items()))
 
 
-def unreadable(error: str) -> Outcome:
+def unreadable_result(error: str) -> AnswerResult:
     """Return the outcome of an answer that cannot be read, with what is expected."""
-    return Outcome(Verdict.UNREADABLE, error=error)
+    return AnswerResult(Verdict.UNREADABLE, error=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archcalc.claims.claim import Verdict
-from archcalc.grading.kinds.base import Outcome
+from archcalc.grading.kinds.base import AnswerResult
 from archcalc.grading.subjects import Subject
 
 
@@ -20,6 +20,6 @@ class ByHand:
         """Return the question itself: there is nothing to compute."""
         return self
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Keep an answer."""
-        return Outcome(Verdict.BY_HAND)
+        return AnswerResult(Verdict.BY_HAND)

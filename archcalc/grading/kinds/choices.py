@@ -10,7 +10,14 @@ from string import ascii_lowercase
 from archcalc.claims.claim import Claim
 from archcalc.claims.claimed_value import same_value
 from archcalc.claims.feedback import Reason
-from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, reason, unreadable, wrong
+from archcalc.grading.kinds.base import (
+    CORRECT,
+    AnswerResult,
+    PreparedQuestion,
+    reason_for,
+    unreadable_result,
+    wrong_result,
+)
 from archcalc.grading.kinds.solutions import Solutions
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
@@ -72,7 +79,7 @@ class Choices:
         codes = {label: each.code for label, each in explained.items()}
         return ChoiceQuestion(texts, correct, reasons, codes, any_of=True)
 
-    def _by_solution(self, texts: dict[str, str], solutions: Prepared) -> ChoiceQuestion:
+    def _by_solution(self, texts: dict[str, str], solutions: PreparedQuestion) -> ChoiceQuestion:
         outcomes = {label: solutions.judge(text) for label, text in texts.items()}
         for label, outcome in outcomes.items():
             if outcome.verdict == "unreadable":
@@ -101,22 +108,24 @@ class ChoiceQuestion:
         chosen = [f"{label}) {text}" for label, text in self.options.items() if label in self.labels]
         return ", ".join(chosen) or "none of them"
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge an answer: labels, or the text of a choice, or both (``b) 61,706``)."""
         try:
             chosen = self._chosen(answer)
         except ValueError as error:
-            return unreadable(str(error))
+            return unreadable_result(str(error))
         if chosen == self.labels or (self.any_of and len(chosen) == 1 and chosen <= self.labels):
             return CORRECT
         extra = [label for label in self.options if label in chosen - self.labels]
         missed = [label for label in self.options if label in self.labels - chosen]
         for label in extra:
             if label in self.reasons:
-                return wrong(*self.reasons[label], code=self.codes.get(label, ""))
+                return wrong_result(*self.reasons[label], code=self.codes.get(label, ""))
         if missed and not extra and chosen:
-            return wrong(reason("choices-missing", labels=", ".join(missed)), hints=(reason("choices-incomplete"),))
-        return wrong()
+            return wrong_result(
+                reason_for("choices-missing", labels=", ".join(missed)), hints=(reason_for("choices-incomplete"),)
+            )
+        return wrong_result()
 
     def _chosen(self, answer: str) -> frozenset[str]:
         """Return the labels that an answer names.

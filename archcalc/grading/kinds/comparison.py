@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, AnswerResult, reason_for, unreadable_result, wrong_result
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, whole_text
 
@@ -62,7 +62,7 @@ class ComparedFigures:
     def correct(self) -> str:
         return self.best[0] if len(self.best) == 1 else f"{' and '.join(self.best)} are equal"
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge an answer: a target, the name of its network or layer, ``equal``, or a relation such as ``A > B``."""
         relation = _RELATION.fullmatch(answer.strip())
         if relation is not None and len(self.values) == 2:
@@ -72,24 +72,24 @@ class ComparedFigures:
         named = self._named(answer)
         if named is None:
             expected = ", ".join(self._short(target) for target in self.values)
-            return unreadable(f"an answer must be one of {expected}, or equal, got '{answer[:40]}'")
+            return unreadable_result(f"an answer must be one of {expected}, or equal, got '{answer[:40]}'")
         return CORRECT if self.best == [named] else self._wrong()
 
-    def _related(self, relation: re.Match[str]) -> Outcome:
+    def _related(self, relation: re.Match[str]) -> AnswerResult:
         targets = list(self.values)
         left, right = (
             self._named(side) if side else target
             for side, target in zip((relation["left"], relation["right"]), targets, strict=True)
         )
         if left is None or right is None:
-            return unreadable(f"a relation must be one of {' and '.join(targets)}, got '{relation.string[:40]}'")
+            return unreadable_result(f"a relation must be one of {' and '.join(targets)}, got '{relation.string[:40]}'")
         one, other = self.values[left], self.values[right]
         holds = {"<": one < other, ">": one > other}.get(relation["sign"], one == other)
         return CORRECT if holds else self._wrong()
 
-    def _wrong(self) -> Outcome:
-        figures = [reason("compared", target=target, actual=text) for target, text in self.texts.items()]
-        return wrong(*figures, hints=())
+    def _wrong(self) -> AnswerResult:
+        figures = [reason_for("compared", target=target, actual=text) for target, text in self.texts.items()]
+        return wrong_result(*figures, hints=())
 
     def _named(self, answer: str) -> str | None:
         """Return the target that an answer names: in full, or by the part in which the targets differ."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ENTRY = re.compile(r"(?P<name>.+?)\s*(?:\[\s*(?P<index>\d+(?:\s*,\s*\d+)*)\s*\]|:\s*(?P<place>\d+(?:\s*,\s*\d+)*))?")
 
 
-class Entry(NamedTuple):
+class ArrayEntry(NamedTuple):
     """A layer or a stored array, or one number of it."""
 
     name: str
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     """The index of the number."""
 
 
-def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> Entry:
+def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> ArrayEntry:
     """Return what a text such as ``conv_1[0,0]`` names.
 
     Args:
@@ -45,7 +45,7 @@ def read_entry(text: Text, graph: Graph, arrays: Collection[str] = ()) -> Entry:
         own = [each for each in arrays if each.startswith(f"{name.rpartition('.')[0]}.")] if arrays else []
         fail("key", f"there is {what} '{name[:60]}'", whole_text(text), suggest(name, [*own, *known]))
     places = None if found is None else found["index"] or found["place"]
-    return Entry(name, None if places is None else tuple(map(int, places.split(","))))
+    return ArrayEntry(name, None if places is None else tuple(map(int, places.split(","))))
 
 
 def read_arrays(
@@ -57,12 +57,12 @@ def read_arrays(
         texts: the arrays by name.
         shapes: the shapes of those that may be given.
         what: what they are, for messages.
-        batch: see `archcalc.executor.written.in_shape`.
+        batch: see `archcalc.executor.written_arrays.array_in_shape`.
 
     Raises:
         SpecError: an array is unknown, cannot be read, or has another shape.
     """
-    from archcalc.executor.written import floats, in_shape
+    from archcalc.executor.written_arrays import array_in_shape, float_arrays
 
     found = {}
     for name, text in texts.items():
@@ -70,8 +70,8 @@ def read_arrays(
             listed = listing(what, shapes, 8) if shapes else f"the network has no {what}s"
             fail("unknown-name", f"no {what} '{name[:60]}'", whole_text(text), suggest(name, shapes, listed))
         try:
-            found[name] = in_shape(read_array(text.value), shapes[name], batch)
+            found[name] = array_in_shape(read_array(text.value), shapes[name], batch)
         except WrittenArrayError as error:
             message = f"{name} {error}" if str(error).startswith("must") else f"{name}: {error}"
             fail("key", message, whole_text(text))
-    return floats(found)
+    return float_arrays(found)

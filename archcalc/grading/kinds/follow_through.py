@@ -14,7 +14,7 @@ from archcalc.diagnosis.arrays.outcomes import MAX_OPERATIONS, ArrayOutcome, ope
 from archcalc.diagnosis.mistake import Prior
 from archcalc.diagnosis.registry import FOLLOW_THROUGH
 from archcalc.grading.kinds.arrays import KnownArray
-from archcalc.grading.kinds.base import Outcome, Prepared
+from archcalc.grading.kinds.base import AnswerResult, PreparedQuestion
 from archcalc.grading.kinds.written_arrays import read_elements
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class WrongAnswer(NamedTuple):
         return later.after(self.step, [float(number.value) for number in self.given.numbers])
 
 
-def as_start(question: str, prepared: Prepared, answer: str) -> WrongAnswer | None:
+def as_start(question: str, prepared: PreparedQuestion, answer: str) -> WrongAnswer | None:
     """Return a wrong answer as one that later ones may start from; ``None`` if it has not the shape of the array."""
     if not isinstance(prepared, KnownArray) or prepared.step is None:
         return None
@@ -45,7 +45,9 @@ def as_start(question: str, prepared: Prepared, answer: str) -> WrongAnswer | No
     return WrongAnswer(question, prepared.step, given) if fits(given.shape, prepared.elements.shape) else None
 
 
-def followed(prepared: Prepared, answer: str, outcome: Outcome, earlier: Sequence[WrongAnswer]) -> Outcome:
+def with_follow_through(
+    prepared: PreparedQuestion, answer: str, outcome: AnswerResult, earlier: Sequence[WrongAnswer]
+) -> AnswerResult:
     """Return the outcome of a wrong answer, which may be correct for one earlier answer, or for all of them.
 
     Args:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archcalc.executor.loss_kinds import LOSSES, LossKind
-from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
+from archcalc.grading.kinds.entries import ArrayEntry, read_arrays, read_entry
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.asked import AskedGradient
+    from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
     from archcalc.diagnosis.arrays.computation import Computation
     from archcalc.executor.losses import Loss
     from archcalc.graph import Ref
@@ -30,7 +30,7 @@ class WrittenGradient:
     upstream: Text | None = None
     """The gradient of the output, in place of a loss."""
 
-    def asked(self, computation: Computation, layer: str) -> tuple[AskedGradient, Entry]:
+    def asked(self, computation: Computation, layer: str) -> tuple[AskedGradient, ArrayEntry]:
         """Return the gradient, and what it is the gradient with respect to.
 
         Args:
@@ -40,14 +40,14 @@ class WrittenGradient:
         Raises:
             SpecError: the name, the loss or an array does not fit.
         """
-        from archcalc.diagnosis.arrays.asked import AskedGradient
+        from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
         from archcalc.executor.errors import ArrayError
         from archcalc.executor.losses import Loss
         from archcalc.executor.paths import Paths
-        from archcalc.executor.weights import stored
+        from archcalc.executor.weights import stored_array_shapes
 
         graph = computation.graph
-        entry = read_entry(self.name, graph, stored(graph, training=computation.training))
+        entry = read_entry(self.name, graph, stored_array_shapes(graph, training=computation.training))
         kind = self._kind()
         refs = self._tensors(computation, layer)
         losses = [self._loss(kind, computation, name, ref) for name, ref in refs.items()]

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Sequence
 
 from archcalc.grading.documents import listed_text, read_network, texts_of
-from archcalc.grading.kinds.base import Kind
+from archcalc.grading.kinds.base import QuestionKind
 from archcalc.grading.kinds.by_hand import ByHand
 from archcalc.grading.kinds.choices import LABELS, Choices
 from archcalc.grading.kinds.comparison import ComparisonQuestion
-from archcalc.grading.kinds.computed import ComputedArray
-from archcalc.grading.kinds.fixed import FixedValue
+from archcalc.grading.kinds.computed_arrays import ComputedArray
+from archcalc.grading.kinds.fixed_values import FixedValue
 from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.kinds.solutions import Solutions, Which
-from archcalc.grading.kinds.truth import KnownTruth, Statement, truth_of
+from archcalc.grading.kinds.truth import KnownTruth, NetworkStatement, truth_of
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
@@ -42,7 +42,7 @@ BELONGS = {
 """The kinds that a detail belongs to; those of another kind are an error."""
 
 
-def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | None:
+def read_kind(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind | None:
     """Return the kind of a question; ``None`` if it asks for a figure or formula.
 
     Args:
@@ -75,15 +75,15 @@ def read_kind(question: Mapping, target: Text | None, top: Mapping) -> Kind | No
     return _READERS[kind](question, target, top)
 
 
-def _statement(question: Mapping, target: Text | None, top: Mapping) -> Kind:
-    return Statement(_text(question, "statement"))
+def _statement(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+    return NetworkStatement(_text(question, "statement"))
 
 
-def _varied(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+def _varied(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
     return _solutions(question, condition=True)
 
 
-def _computed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+def _computed(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
     """Return a question for the numbers of a layer; what it does not give for the network of the key, the key gives."""
     network, layer, answer = question.get("network"), question.get("layer"), question.get("answer")
 
@@ -144,7 +144,7 @@ def _arrays(content: Content | None, what: str, example: str) -> dict[str, Text]
     return {name.text.value: listed_text(each) for name, each in content.pairs}
 
 
-def _stated(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+def _stated(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
     """Return a question whose answer is an array that the key states."""
     answer = question.get("answer")
     assert answer is not None
@@ -154,7 +154,7 @@ def _stated(question: Mapping, target: Text | None, top: Mapping) -> Kind:
     return FixedValue(listed_text(answer), _tolerance(question), is_array=True)
 
 
-def _fixed(question: Mapping, target: Text | None, top: Mapping) -> Kind:
+def _fixed(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
     content = question.get("expect")
     assert content is not None
     expected, tolerance = listed_text(content), _tolerance(question)
@@ -240,7 +240,7 @@ def _text(question: Mapping, key: str) -> Text:
     fail("key", f"'{key}:' must be text", content.span)
 
 
-_READERS: dict[str, Callable[[Mapping, Text | None, Mapping], Kind | None]] = {
+_READERS: dict[str, Callable[[Mapping, Text | None, Mapping], QuestionKind | None]] = {
     "expect": _fixed,
     "choices": _choices,
     "statement": _statement,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, AnswerResult, reason_for, unreadable_result, wrong_result
 from archcalc.grading.kinds.truth import CONDITION, condition_in, in_key
 from archcalc.grading.subjects import Subject
 from archcalc.numeric.helpers import Impossible
@@ -118,22 +118,22 @@ class SolutionQuestion:
             return found[0] if len(found) == 1 else f"{found[0]}, for example"
         return "; ".join(found)
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge values of the settings; all solutions are given in any order."""
         if self.which == "all":
             return self._judge_all(answer)
         try:
             values = self._read(answer)
         except ValueError as error:
-            return unreadable(str(error))
+            return unreadable_result(str(error))
         outcome = self._tried(values)
         if outcome != CORRECT or self.which == "any":
             return outcome
         best = self._extreme()
         if values == best:
             return CORRECT
-        other = reason("setting-also", settings=_settings_text(self.axes, best))
-        return wrong(other, hints=(reason(f"not-{self.which}"),))
+        other = reason_for("setting-also", settings=_settings_text(self.axes, best))
+        return wrong_result(other, hints=(reason_for(f"not-{self.which}"),))
 
     def solve(self) -> Solution:
         """Try all values."""
@@ -149,7 +149,7 @@ class SolutionQuestion:
         Raises:
             SpecError: it names something that does not exist.
         """
-        from archcalc.query.sweep import Refused
+        from archcalc.query.sweep import ImpossibleConfiguration
 
         for number in range(TRIED_FIRST):
             settings = {axis.name: axis.values[number % len(axis.values)] for axis in self.axes}
@@ -157,7 +157,7 @@ class SolutionQuestion:
                 graph = self.query.read(settings)
                 if self.condition is not None:
                     self._holds(graph, settings)
-            except Refused:
+            except ImpossibleConfiguration:
                 continue  # there may be a network with other settings
             except SpecError as error:
                 raise in_key(error, place) from None
@@ -168,26 +168,30 @@ class SolutionQuestion:
         found = [sample.values for each in self.solution.intervals for sample in (each.first, each.last)]
         return min(found) if self.which == "smallest" else max(found)
 
-    def _judge_all(self, answer: str) -> Outcome:
+    def _judge_all(self, answer: str) -> AnswerResult:
         assert self.solution is not None
         (axis, *others) = self.axes
         if others:
-            return unreadable("'which: all' must have a single setting")
+            return unreadable_result("'which: all' must have a single setting")
         try:
             values = read_values("an answer", _unnamed(_bare(answer), axis.name), DEFAULT)
         except SpecError as error:
-            return unreadable(error.problems[0].message)
+            return unreadable_result(error.problems[0].message)
         for value in values:
             outcome = self._tried((value,))
             if outcome != CORRECT:
                 return outcome
         number = sum(each.number for each in self.solution.intervals)
         missing = number - len({*values})
-        return CORRECT if missing <= 0 else wrong(reason("solutions-missing", missing=str(missing), number=str(number)))
+        return (
+            CORRECT
+            if missing <= 0
+            else wrong_result(reason_for("solutions-missing", missing=str(missing), number=str(number)))
+        )
 
-    def _tried(self, values: Sequence[Any]) -> Outcome:
+    def _tried(self, values: Sequence[Any]) -> AnswerResult:
         """Return the outcome for values of the settings: whether the network exists, and the condition holds."""
-        from archcalc.query.sweep import Refused
+        from archcalc.query.sweep import ImpossibleConfiguration
 
         settings = {axis.name: value for axis, value in zip(self.axes, values, strict=True)}
         written = _settings_text(self.axes, values)
@@ -198,13 +202,13 @@ class SolutionQuestion:
                 return CORRECT
             lookup = self.query.lookup(graph, settings)
             measured = [
-                reason("setting-gives", settings=written, target=name.name, actual=_value_text(lookup(name)))
+                reason_for("setting-gives", settings=written, target=name.name, actual=_value_text(lookup(name)))
                 for name in self.query.names
             ]
-        except (Refused, Impossible, SpecError) as error:
+        except (ImpossibleConfiguration, Impossible, SpecError) as error:
             message = error.problems[0].message if isinstance(error, SpecError) else str(error)
-            return wrong(reason("setting-impossible", settings=written, message=message))
-        return wrong(*measured)
+            return wrong_result(reason_for("setting-impossible", settings=written, message=message))
+        return wrong_result(*measured)
 
     def _holds(self, graph: Any, settings: dict[str, Any]) -> bool:
         from archcalc.query.conditions import holds

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.feedback import Reason
-from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, AnswerResult, reason_for, unreadable_result, wrong_result
 from archcalc.grading.subjects import Subject
 from archcalc.query.conditions import holds, read_condition
 from archcalc.spec.errors import SpecError, Text, fail, relocated
@@ -52,7 +52,7 @@ class KnownTruth:
 
 
 @dataclass(frozen=True)
-class Statement:
+class NetworkStatement:
     """Whether a condition on the networks holds, such as ``A.params > 2*B.params``."""
 
     condition: Text
@@ -69,7 +69,7 @@ class Statement:
             raise in_key(error, self.condition) from None
         names = dict.fromkeys(name.name for name in names_in(read))
         return TruthQuestion(
-            value, tuple(reason("compared", target=name, actual=figure_text(lookup, name)) for name in names)
+            value, tuple(reason_for("compared", target=name, actual=figure_text(lookup, name)) for name in names)
         )
 
 
@@ -85,12 +85,12 @@ class TruthQuestion:
     def correct(self) -> str:
         return truth_text(self.value)
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge an answer, which must be true or false in some words."""
         found = truth_of(answer)
         if found is None:
-            return unreadable(f"an answer must be true or false, got '{answer[:40]}'")
-        return CORRECT if found == self.value else wrong(*self.figures, hints=())
+            return unreadable_result(f"an answer must be true or false, got '{answer[:40]}'")
+        return CORRECT if found == self.value else wrong_result(*self.figures, hints=())
 
 
 CONDITION = "a condition"

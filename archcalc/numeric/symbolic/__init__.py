@@ -13,10 +13,10 @@ from archcalc.numeric.symbolic.conditions import conditions
 from archcalc.numeric.symbolic.evaluate import Point, evaluate
 from archcalc.numeric.symbolic.fixpoint import fixpoint
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
-from archcalc.numeric.symbolic.number import Comparison, Condition, Symbolic, TooComplex, terms_of
-from archcalc.numeric.symbolic.original import in_free_symbols
+from archcalc.numeric.symbolic.number import Comparison, Condition, SymbolicNumber, TooComplex, terms_of
 from archcalc.numeric.symbolic.quotients import over_common_divisor
 from archcalc.numeric.symbolic.samples import samples
+from archcalc.numeric.symbolic.substitution import in_free_symbols
 from archcalc.numeric.symbolic.symbols import Symbols
 from archcalc.numeric.symbolic.writer import LATEX, PYTHON, TEXT, Writer
 
@@ -28,7 +28,7 @@ __all__ = [
     "Condition",
     "FreeSymbol",
     "Point",
-    "Symbolic",
+    "SymbolicNumber",
     "Symbols",
     "TooComplex",
     "Writer",

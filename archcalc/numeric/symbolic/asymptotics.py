@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from fractions import Fraction
 
-from archcalc.numeric.symbolic.number import Atom, Number, Symbolic, from_atom, terms_of
+from archcalc.numeric.symbolic.number import Atom, Number, SymbolicNumber, from_atom, terms_of
 
 
 def leading_terms(number: Number, growing: Collection[str]) -> tuple[Number, int] | None:
@@ -43,7 +43,7 @@ def _without_floors(number: Number, growing: Collection[str]) -> Number | None:
     return total
 
 
-def _atom_without_floors(atom: Atom, number: Symbolic, growing: Collection[str]) -> Number | None:
+def _atom_without_floors(atom: Atom, number: SymbolicNumber, growing: Collection[str]) -> Number | None:
     itself = from_atom(number.kind, atom)
     if atom.op == "symbol" or not any(symbol.name in growing for symbol in atom.symbols):
         return itself
@@ -53,4 +53,4 @@ def _atom_without_floors(atom: Atom, number: Symbolic, growing: Collection[str])
     top, bottom = parts
     if top is None or bottom is None:
         return None
-    return number.kind.quotient(top, bottom) if isinstance(bottom, Symbolic) else top * (Fraction(1) / bottom)
+    return number.kind.quotient(top, bottom) if isinstance(bottom, SymbolicNumber) else top * (Fraction(1) / bottom)

@@ -12,7 +12,7 @@ from archcalc.numeric.symbolic.number import (
     Number,
     Plain,
     SymbolContext,
-    Symbolic,
+    SymbolicNumber,
     add_term,
     product_of_monomials,
     terms_of,
@@ -85,7 +85,7 @@ def function_bounds(context: SymbolContext, atom: Atom) -> Bounds:
     return None, None
 
 
-def shifted_bounds(context: SymbolContext, number: Symbolic) -> Bounds:
+def shifted_bounds(context: SymbolContext, number: SymbolicNumber) -> Bounds:
     """Return bounds of a polynomial in u ≥ 0, where each atom y is replaced by least(y) + u.
 
     Term by term H·W − H has no bound; with H = 1 + u and W = 1 + v it is (1 + u)·v, and its least value is 0.

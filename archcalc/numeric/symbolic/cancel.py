@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.factor import denominators, exponent_rows, terms_of_rows
 from archcalc.numeric.symbolic.number import (
     Atom,
     Number,
-    Symbolic,
+    SymbolicNumber,
     atoms_of,
     from_terms,
     ordered_monomial,
@@ -25,7 +25,7 @@ def cancel(a: Number, b: Number) -> Number:
     ``None`` for b = 0.
     """
     if is_plain(b):
-        return normal(a * (Fraction(1) / b)) if b else None
+        return simplified(a * (Fraction(1) / b)) if b else None
     exact = b.kind.quotient(a, b)
     if not any(atom.op == "reciprocal" for monomial in terms_of(exact) for atom, _ in monomial):
         return exact
@@ -35,12 +35,12 @@ def cancel(a: Number, b: Number) -> Number:
     for _, monomial in scales:
         for atom, exponent in monomial:
             exponents[atom] = max(exponents[atom], exponent)
-    common = Symbolic(b.kind, {ordered_monomial(exponents): lcm(*(scale for scale, _ in scales))})
+    common = SymbolicNumber(b.kind, {ordered_monomial(exponents): lcm(*(scale for scale, _ in scales))})
     top, bottom = _cancel_polynomials(a * common, b * common, atoms)
     return b.kind.quotient(top, bottom)
 
 
-def _cancel_polynomials(a: Number, b: Symbolic, atoms: Sequence[Atom]) -> tuple[Number, Number]:
+def _cancel_polynomials(a: Number, b: SymbolicNumber, atoms: Sequence[Atom]) -> tuple[Number, Number]:
     """Return two polynomials over these atoms, divided by their greatest common divisor."""
     from sympy import Dummy, Poly  # a third of a second: only for what needs it
 

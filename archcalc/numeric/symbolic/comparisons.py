@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.domain import Domain, RealInterval
 from archcalc.numeric.symbolic.evaluate import evaluate
 from archcalc.numeric.symbolic.number import (
@@ -16,7 +16,7 @@ from archcalc.numeric.symbolic.number import (
     Comparison,
     Plain,
     Relation,
-    Symbolic,
+    SymbolicNumber,
     content,
     is_integer,
     ordered_terms,
@@ -24,7 +24,7 @@ from archcalc.numeric.symbolic.number import (
 from archcalc.numeric.symbolic.quasi_periodic import QuasiPeriod
 
 
-def normal_form(relation: Relation, value: Symbolic) -> Comparison | bool:
+def normal_form(relation: Relation, value: SymbolicNumber) -> Comparison | bool:
     """Return the comparison in coprime integer coefficients and without a floor around its value.
 
     A ``bool`` where integrality alone decides: 2·n is never 1/2.
@@ -45,14 +45,14 @@ def normal_form(relation: Relation, value: Symbolic) -> Comparison | bool:
     return Comparison(relation, value) if numerator is None else normal_form(relation, numerator)
 
 
-def _floor_condition(value: Symbolic) -> Symbolic | None:
+def _floor_condition(value: SymbolicNumber) -> SymbolicNumber | None:
     """Return x − n·m for the value ⌊x/m⌋ − n, n an integer: each is at least 0 exactly where the other is."""
     floors = [monomial for monomial in value.terms if monomial]
     if len(floors) == 1 and len(floors[0]) == 1 and value.terms[floors[0]] == 1 and type(value.constant) is int:
         ((atom, exponent),) = floors[0]
         if atom.op == "floor" and exponent == 1:
             numerator = atom.args[0] + atom.args[1] * value.constant
-            return numerator if isinstance(numerator, Symbolic) else None
+            return numerator if isinstance(numerator, SymbolicNumber) else None
     return None
 
 
@@ -124,7 +124,7 @@ def solve_real(part: Comparison, symbol: Atom) -> RealInterval | None:
     if len(monomial) != 1 or monomial[0][1] != 1:
         return None
     atom, relation = monomial[0][0], part.relation
-    root = normal(Fraction(-constant) / slope)
+    root = simplified(Fraction(-constant) / slope)
     if atom.op == "floor" and is_plain(atom.args[1]) and relation in (">=", ">"):
         inside: Any = atom.args[0] * (Fraction(1) / atom.args[1])
         is_excluded = relation == ">" and root.denominator == 1

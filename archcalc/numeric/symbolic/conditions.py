@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.domain import MAX_PERIOD, Domain, RealInterval
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
-from archcalc.numeric.symbolic.number import Comparison, Number, Plain, Symbolic, from_atom
-from archcalc.numeric.symbolic.original import Substitution, free_symbol
+from archcalc.numeric.symbolic.number import Comparison, Number, Plain, SymbolicNumber, from_atom
+from archcalc.numeric.symbolic.substitution import Substitution, free_symbol
 from archcalc.numeric.symbolic.symbols import Symbols
 
 MAX_LISTED = 12
@@ -25,7 +25,7 @@ def conditions(symbols: Symbols) -> list[Comparison]:
     substitution = Substitution(symbols)
     for part in symbols.open_conditions():
         value = substitution.number(part.value)
-        if isinstance(value, Symbolic):
+        if isinstance(value, SymbolicNumber):
             found.append(_as_remainder(symbols, part._replace(value=value)))
     return found
 
@@ -45,13 +45,13 @@ def _of_symbol(symbols: Symbols, free: FreeSymbol) -> list[Comparison]:
         return [*found, *_of_integer(symbols, (x - offset) * (1 / step), domain)]
     smallest = 1 + (-Fraction(offset) / step).__floor__()
     if domain.low is not None and domain.low != smallest:
-        found.append(Comparison(">=", x - normal(step * domain.low + offset)))
+        found.append(Comparison(">=", x - simplified(step * domain.low + offset)))
     if domain.high is not None:
-        found.append(Comparison(">=", normal(step * domain.high + offset) - x))
+        found.append(Comparison(">=", simplified(step * domain.high + offset) - x))
     return found
 
 
-def _of_interval(x: Symbolic, interval: RealInterval) -> list[Comparison]:
+def _of_interval(x: SymbolicNumber, interval: RealInterval) -> list[Comparison]:
     found = []
     if interval.low is not None and (interval.low, interval.low_open) != (0, True):
         found.append(Comparison(">" if interval.low_open else ">=", x - interval.low))
@@ -60,7 +60,7 @@ def _of_interval(x: Symbolic, interval: RealInterval) -> list[Comparison]:
     return found
 
 
-def _of_integer(symbols: Symbols, x: Symbolic, domain: Domain) -> list[Comparison]:
+def _of_integer(symbols: Symbols, x: SymbolicNumber, domain: Domain) -> list[Comparison]:
     members = domain.members(MAX_LISTED)
     if members is not None and len(members) == 1:
         return [Comparison("==", x - members[0])]
@@ -106,7 +106,7 @@ def _residues(domain: Domain) -> tuple[int, tuple[int, ...]]:
     raise AssertionError("the period itself describes them")
 
 
-def _remainder(symbols: Symbols, number: Number, divisor: Number) -> Symbolic:
+def _remainder(symbols: Symbols, number: Number, divisor: Number) -> SymbolicNumber:
     return symbols.function("mod", (number, divisor), integer=False)
 
 
@@ -118,8 +118,8 @@ def _as_remainder(symbols: Symbols, part: Comparison) -> Comparison:
                 top, bottom = atom.args
                 times = bottom * from_atom(symbols, atom)
                 shared = next(iter(times.terms))
-                scale: Plain = normal(Fraction(-part.value.terms.get(shared, 0)) / times.terms[shared])
+                scale: Plain = simplified(Fraction(-part.value.terms.get(shared, 0)) / times.terms[shared])
                 rest = part.value - (top - times) * scale if scale else None
                 if rest is not None and is_plain(rest) and (scale > 0 or part.relation in ("==", "!=")):
-                    return part._replace(value=_remainder(symbols, top, bottom) + normal(Fraction(rest) / scale))
+                    return part._replace(value=_remainder(symbols, top, bottom) + simplified(Fraction(rest) / scale))
     return part

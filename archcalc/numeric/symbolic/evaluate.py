@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Any, TypeAlias
 
-from archcalc.numeric.helpers import normal
+from archcalc.numeric.helpers import simplified
 from archcalc.numeric.symbolic.number import Atom, Comparison, Condition, Number, Plain, terms_of
 
 Point: TypeAlias = Mapping[Atom, Plain]
@@ -30,7 +30,7 @@ def evaluate(number: Number, point: Point, known: dict[Atom, Plain] | None = Non
             factor = known[atom]
             term = term * (factor**exponent if exponent > 0 else Fraction(1) / factor**-exponent)
         total = total + term
-    value: Plain = normal(total)
+    value: Plain = simplified(total)
     return value
 
 
@@ -48,7 +48,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "gcd": gcd,
     "max": max,
     "min": min,
-    "reciprocal": lambda a: normal(Fraction(1) / a),
+    "reciprocal": lambda a: simplified(Fraction(1) / a),
 }
 
 

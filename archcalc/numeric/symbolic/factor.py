@@ -12,14 +12,14 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.number import (
     UNIT,
     Atom,
     Monomial,
     Number,
     Plain,
-    Symbolic,
+    SymbolicNumber,
     Terms,
     add_term,
     atoms_of,
@@ -94,7 +94,7 @@ def _atom_length(atom: Atom) -> int:
     return len(atom.name) if atom.op == "symbol" else 4 * atom.weight
 
 
-def _common(number: Symbolic) -> tuple[Plain, Monomial]:
+def _common(number: SymbolicNumber) -> tuple[Plain, Monomial]:
     """Return the content, with the sign of the leading term, and the greatest common divisor of the monomials."""
     scale = content(number.terms.values())
     leading = next(ordered_terms(number))[1]
@@ -105,18 +105,18 @@ def _common(number: Symbolic) -> tuple[Plain, Monomial]:
     return (-scale if leading < 0 else scale), ordered_monomial(shared)
 
 
-def _without(number: Symbolic, scale: Plain, monomial: Monomial) -> Number:
+def _without(number: SymbolicNumber, scale: Plain, monomial: Monomial) -> Number:
     """Return number/(scale·monomial)."""
     inverse = inverse_of_monomial(monomial)
-    terms = {product_of_monomials(m, inverse): normal(Fraction(c) / scale) for m, c in number.terms.items()}
+    terms = {product_of_monomials(m, inverse): simplified(Fraction(c) / scale) for m, c in number.terms.items()}
     return from_terms(number.kind, terms)
 
 
-def _factored(number: Symbolic) -> FactorSum:
+def _factored(number: SymbolicNumber) -> FactorSum:
     """Return the common factor of all terms times the irreducible factors of the rest."""
     scale, monomial = _common(number)
     rest = _without(number, scale, monomial)
-    factors = _factors(rest) if isinstance(rest, Symbolic) else []
+    factors = _factors(rest) if isinstance(rest, SymbolicNumber) else []
     if len(factors) > 1 or any(times > 1 for _, times in factors) or _has_small_coefficients(rest):
         if not all(_has_small_coefficients(base) for base, _ in factors):
             return expanded(number)
@@ -131,7 +131,7 @@ def _inner(number: Number) -> FactorSum:
     return min((expanded(number), _collected(number)), key=_length)
 
 
-def _completed(number: Symbolic) -> FactorSum:
+def _completed(number: SymbolicNumber) -> FactorSum:
     """Return p·F·G + q·F + r·G as p·(F + r/p)·(G + q/p) − q·r/p, where q/p and r/p are small integers."""
     terms = dict(number.terms)
     products: list[FactorProduct] = []
@@ -142,14 +142,14 @@ def _completed(number: Symbolic) -> FactorSum:
         q, r = Fraction(terms.get(first, 0)) / p, Fraction(terms.get(second, 0)) / p
         if q and r and q.denominator == r.denominator == 1 and max(abs(q), abs(r)) <= MAX_COMPLETED:
             del terms[monomial], terms[first], terms[second]
-            add_term(terms, UNIT, normal(-q * r * p))
-            left = Symbolic(number.kind, {first: 1, UNIT: r.numerator})
-            right = Symbolic(number.kind, {second: 1, UNIT: q.numerator})
+            add_term(terms, UNIT, simplified(-q * r * p))
+            left = SymbolicNumber(number.kind, {first: 1, UNIT: r.numerator})
+            right = SymbolicNumber(number.kind, {second: 1, UNIT: q.numerator})
             products.append(FactorProduct(p, (), ((expanded(left), 1), (expanded(right), 1))))
     return FactorSum((*products, *expanded(from_terms(number.kind, terms)).parts)) if products else expanded(number)
 
 
-def _factors(number: Symbolic) -> list[tuple[Symbolic, int]]:
+def _factors(number: SymbolicNumber) -> list[tuple[SymbolicNumber, int]]:
     """Return the irreducible factors, with exponents, of a sum whose terms have none in common."""
     atoms = atoms_of(number)
     degree = max(sum(exponent for _, exponent in monomial) for monomial in number.terms)
@@ -159,13 +159,15 @@ def _factors(number: Symbolic) -> list[tuple[Symbolic, int]]:
     return _sympy_factors(number, atoms)
 
 
-def _sympy_factors(number: Symbolic, atoms: Sequence[Atom]) -> list[tuple[Symbolic, int]]:
+def _sympy_factors(number: SymbolicNumber, atoms: Sequence[Atom]) -> list[tuple[SymbolicNumber, int]]:
     """Return the factors of a polynomial with coprime integer coefficients over these atoms."""
     from sympy import Dummy, Poly  # a third of a second: only for what needs it
 
     generators = [Dummy(f"a{atom.index}") for atom in atoms]
     unit, factors = Poly.from_dict(exponent_rows(number, atoms), *generators).factor_list()
-    found = [(Symbolic(number.kind, terms_of_rows(factor.as_dict(), atoms)), int(times)) for factor, times in factors]
+    found = [
+        (SymbolicNumber(number.kind, terms_of_rows(factor.as_dict(), atoms)), int(times)) for factor, times in factors
+    ]
     if unit == -1:
         base, times = found[0]
         found[0:1] = [(-base, 1), *([(base, times - 1)] if times > 1 else [])]
@@ -180,7 +182,9 @@ def exponent_rows(number: Number, atoms: Sequence[Atom]) -> dict[tuple[int, ...]
 def terms_of_rows(rows: dict[tuple[int, ...], object], atoms: Sequence[Atom]) -> Terms:
     """Return the terms of a polynomial from coefficients as SymPy gives them."""
     return {
-        tuple((atom, int(e)) for atom, e in zip(atoms, exponents, strict=True) if e): normal(Fraction(str(coefficient)))
+        tuple((atom, int(e)) for atom, e in zip(atoms, exponents, strict=True) if e): simplified(
+            Fraction(str(coefficient))
+        )
         for exponents, coefficient in rows.items()
     }
 
@@ -197,7 +201,7 @@ def _collected(number: Number) -> FactorSum:
             continue
         inside = {m: c for m, c in number.terms.items() if any(a is atom and e > 0 for a, e in m)}
         outside = {m: c for m, c in number.terms.items() if m not in inside}
-        grouped = Symbolic(number.kind, inside)
+        grouped = SymbolicNumber(number.kind, inside)
         scale, monomial = _common(grouped)
         forms = [
             FactorProduct(taken, monomial, ((_collected(rest), 1),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from archcalc.numeric.symbolic.free_symbol import FreeSymbol, Refined
+from archcalc.numeric.symbolic.free_symbol import FreeSymbol, SymbolRefined
 from archcalc.numeric.symbolic.symbols import Symbols
 from archcalc.numeric.symbolic.writer import text
 
@@ -27,7 +27,7 @@ def fixpoint(free: Iterable[FreeSymbol], calculate: Callable[[Symbols], Result])
         symbols = Symbols(known.values(), text)
         try:
             result = calculate(symbols)
-        except Refined as found:
+        except SymbolRefined as found:
             known[found.symbol.name] = found.symbol
             continue
         refined = symbols.refined_symbols()

@@ -15,7 +15,7 @@ from archcalc.numeric.symbolic.number import (
     Monomial,
     Number,
     SymbolContext,
-    Symbolic,
+    SymbolicNumber,
     Terms,
     from_terms,
     is_integer,
@@ -38,7 +38,7 @@ def floor_of(context: SymbolContext, number: Number) -> Number:
     divisor = _denominator(rest)
     if not all(map(is_integer_monomial, rest)):
         numerator, common = over_common_divisor(context, rest)
-        if isinstance(common, Symbolic) and not _may_be_negative(context, rest):
+        if isinstance(common, SymbolicNumber) and not _may_be_negative(context, rest):
             return outside + floor_quotient(context, numerator, common)
         return outside + _floor_atom(context, inside * divisor, divisor)
     leading, is_nested = _leading(inside)
@@ -50,17 +50,17 @@ def floor_of(context: SymbolContext, number: Number) -> Number:
         return outside + multiples + floor_of(context, inside - multiples)
     if is_nested:
         top, bottom = leading[0][0].args
-        others = inside - Symbolic(context, {leading: rest[leading]})
+        others = inside - SymbolicNumber(context, {leading: rest[leading]})
         return outside + context.floor_div(top + others * bottom * divisor, bottom * divisor)
     return outside + _lowest_terms(context, rest)
 
 
-def floor_quotient(context: SymbolContext, number: Number, divisor: Symbolic) -> Number:
+def floor_quotient(context: SymbolContext, number: Number, divisor: SymbolicNumber) -> Number:
     """Return ⌊number/divisor⌋ for a positive divisor with symbols."""
     exact = context.quotient(number, divisor)
     if is_integer(exact):
         return exact
-    sign = number.terms[_leading(number)[0]] if isinstance(number, Symbolic) else number
+    sign = number.terms[_leading(number)[0]] if isinstance(number, SymbolicNumber) else number
     if sign < 0 and is_integer(number) and is_integer(divisor):
         return -floor_quotient(context, divisor - 1 - number, divisor)
     if len(divisor.terms) > 1:
@@ -71,11 +71,11 @@ def floor_quotient(context: SymbolContext, number: Number, divisor: Symbolic) ->
         is_outside = type(coefficient) is int and is_integer_monomial(monomial)
         (outside if is_outside else inside)[monomial] = coefficient
     numerator = from_terms(context, inside) * divisor
-    if isinstance(numerator, Symbolic):
+    if isinstance(numerator, SymbolicNumber):
         leading, is_nested = _leading(numerator)
         if is_nested and numerator.terms[leading] == 1:
             top, bottom = leading[0][0].args  # ⌊(⌊x/n⌋ + r)/m⌋ = ⌊(x + r·n)/(n·m)⌋
-            rest = numerator - Symbolic(context, {leading: 1})
+            rest = numerator - SymbolicNumber(context, {leading: 1})
             return from_terms(context, outside) + context.floor_div(top + rest * bottom, bottom * divisor)
     return from_terms(context, outside) + _floor_atom(context, numerator, divisor)
 
@@ -108,7 +108,7 @@ def _may_be_negative(context: SymbolContext, terms: Terms) -> bool:
     return any(low is None or low < 0 for low in lows)
 
 
-def _leading(number: Symbolic) -> tuple[Monomial, bool]:
+def _leading(number: SymbolicNumber) -> tuple[Monomial, bool]:
     """Return the term whose sign the argument of a floor takes, and whether it is a floor to be merged with the outer.
 
     It is the only floor in the number, if that has the coefficient ±1 over the common denominator.

@@ -55,7 +55,7 @@ class FreeSymbol:
         return self.step == 1 and self.offset == 0
 
 
-class Refined(Exception):
+class SymbolRefined(Exception):
     """A calculation found a restriction of a symbol with which it has to start again."""
 
     def __init__(self, symbol: FreeSymbol) -> None:

@@ -13,11 +13,11 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from archcalc.numeric.helpers import NeedsPlain, is_plain, normal
+from archcalc.numeric.helpers import PlainNumberRequired, is_plain, simplified
 
 Plain: TypeAlias = int | Fraction
 Number: TypeAlias = Any
-"""Plain, or `Symbolic`."""
+"""Plain, or `SymbolicNumber`."""
 Bounds: TypeAlias = tuple[Plain | None, Plain | None]
 """A lower and an upper bound; ``None`` where there is none, or none is known."""
 
@@ -37,7 +37,7 @@ Relation = Literal["==", "!=", ">=", ">", "in", "not in"]
 class SymbolContext(Protocol):
     """What numbers and the algorithms on them ask of the calculation that they belong to."""
 
-    def function(self, op: Op, args: tuple[Any, ...], *, integer: bool) -> Symbolic:
+    def function(self, op: Op, args: tuple[Any, ...], *, integer: bool) -> SymbolicNumber:
         """Return the atom with these arguments as a number; the same atom for equal arguments."""
 
     def quotient(self, a: Number, b: Number) -> Number:
@@ -52,7 +52,7 @@ class SymbolContext(Protocol):
     def atom_bounds(self, atom: Atom) -> Bounds:
         """Return bounds of an atom over all that its symbols may be."""
 
-    def text(self, number: Symbolic) -> str:
+    def text(self, number: SymbolicNumber) -> str:
         """Write a number in the free symbols of the calculation."""
 
 
@@ -79,7 +79,7 @@ class Atom:
         """The order of creation, which is the order of atoms in a monomial."""
         self.integer = integer
         """Whether every value is an integer."""
-        inner = [arg for arg in args if isinstance(arg, Symbolic | Condition)]
+        inner = [arg for arg in args if isinstance(arg, SymbolicNumber | Condition)]
         self.symbols: frozenset[Atom] = frozenset({self}) if op == "symbol" else frozenset()
         for arg in inner:
             self.symbols |= arg.symbols
@@ -104,7 +104,7 @@ Terms: TypeAlias = dict[Monomial, Plain]
 """Coefficients of monomials, none of them 0."""
 
 
-class Symbolic:
+class SymbolicNumber:
     """A sum of monomials with coefficients, at least one of which has an atom."""
 
     __slots__ = ("_hash", "kind", "terms")
@@ -116,7 +116,7 @@ class Symbolic:
 
     @property
     def key(self) -> frozenset[tuple[Monomial, Plain]]:
-        """Equal for numbers with the same terms."""
+        """A key that is equal for numbers with the same terms."""
         return frozenset(self.terms.items())
 
     @property
@@ -135,7 +135,7 @@ class Symbolic:
         return self.terms.get(UNIT, 0)
 
     def __repr__(self) -> str:
-        return f"Symbolic({self})"
+        return f"SymbolicNumber({self})"
 
     def __str__(self) -> str:
         return self.kind.text(self)
@@ -149,15 +149,15 @@ class Symbolic:
         return self._hash
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("a symbol has no truth value: a formula must use select, maximum or require")
+        raise PlainNumberRequired("a symbol has no truth value: a formula must use select, maximum or require")
 
     def __index__(self) -> int:
-        raise NeedsPlain("a symbol is not an int: a formula must stay generic")
+        raise PlainNumberRequired("a symbol is not an int: a formula must stay generic")
 
     def __add__(self, other: Any) -> Any:
         if is_plain(other):
             return from_terms(self.kind, sum_of_terms(self.terms, {UNIT: other})) if other else self
-        if not isinstance(other, Symbolic):
+        if not isinstance(other, SymbolicNumber):
             return NotImplemented
         return from_terms(self.kind, sum_of_terms(self.terms, other.terms))
 
@@ -176,8 +176,8 @@ class Symbolic:
         if is_plain(other):
             if type(other) is int and other == 1:
                 return self
-            return from_terms(self.kind, {m: normal(c * other) for m, c in self.terms.items()}) if other else 0
-        if not isinstance(other, Symbolic):
+            return from_terms(self.kind, {m: simplified(c * other) for m, c in self.terms.items()}) if other else 0
+        if not isinstance(other, SymbolicNumber):
             return NotImplemented
         if len(self.terms) * len(other.terms) > 4 * MAX_TERMS:
             raise TooComplex(f"the closed form has more than {MAX_TERMS:,} terms")
@@ -231,12 +231,12 @@ class Symbolic:
         return self.kind.compare(">", other - self)
 
     def __eq__(self, other: object) -> Any:
-        if not (isinstance(other, Symbolic) or is_plain(other)):
+        if not (isinstance(other, SymbolicNumber) or is_plain(other)):
             return NotImplemented
         return self.kind.compare("==", self - other)
 
     def __ne__(self, other: object) -> Any:
-        if not (isinstance(other, Symbolic) or is_plain(other)):
+        if not (isinstance(other, SymbolicNumber) or is_plain(other)):
             return NotImplemented
         return self.kind.compare("!=", self - other)
 
@@ -245,12 +245,12 @@ class Comparison(NamedTuple):
     """The relation of a number to 0, or to the set ``among`` (``in`` and ``not in``)."""
 
     relation: Relation
-    value: Symbolic
+    value: SymbolicNumber
     among: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for comparisons with the same terms."""
+        """A key that is equal for comparisons with the same terms."""
         return (self.relation, self.value.key, self.among)
 
 
@@ -265,7 +265,7 @@ class Condition:
 
     @property
     def key(self) -> frozenset[tuple[Any, ...]]:
-        """Equal for conjunctions of the same comparisons."""
+        """A key that is equal for conjunctions of the same comparisons."""
         return frozenset(part.key for part in self.parts)
 
     @property
@@ -279,7 +279,7 @@ class Condition:
         return sum(part.value.weight for part in self.parts)
 
     def __bool__(self) -> bool:
-        raise NeedsPlain("whether this holds depends on a symbol: a formula must use select or require")
+        raise PlainNumberRequired("whether this holds depends on a symbol: a formula must use select or require")
 
 
 def from_terms(context: SymbolContext, terms: Terms) -> Number:
@@ -291,17 +291,17 @@ def from_terms(context: SymbolContext, terms: Terms) -> Number:
             return terms[UNIT]
     elif len(terms) > MAX_TERMS:
         raise TooComplex(f"the closed form has more than {MAX_TERMS:,} terms")
-    return Symbolic(context, terms)
+    return SymbolicNumber(context, terms)
 
 
-def from_atom(context: SymbolContext, atom: Atom) -> Symbolic:
+def from_atom(context: SymbolContext, atom: Atom) -> SymbolicNumber:
     """Return an atom as a number."""
-    return Symbolic(context, {((atom, 1),): 1})
+    return SymbolicNumber(context, {((atom, 1),): 1})
 
 
 def terms_of(number: Number) -> Terms:
     """Return the terms of a symbolic or plain number."""
-    if isinstance(number, Symbolic):
+    if isinstance(number, SymbolicNumber):
         return number.terms
     return {UNIT: number} if number else {}
 
@@ -310,7 +310,7 @@ def add_term(terms: Terms, monomial: Monomial, coefficient: Plain) -> None:
     """Add a term to others, in place."""
     total = terms.get(monomial, 0) + coefficient
     if total:
-        terms[monomial] = normal(total)
+        terms[monomial] = simplified(total)
     else:
         terms.pop(monomial, None)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
-from archcalc.numeric.helpers import normal
+from archcalc.numeric.helpers import simplified
 from archcalc.numeric.symbolic.domain import MAX_PERIOD
 from archcalc.numeric.symbolic.number import Atom, Number, Plain, terms_of
 
@@ -40,7 +40,7 @@ def quasi_period(number: Number) -> QuasiPeriod | None:
     period = lcm(*(period for _, (period, _) in parts))
     if period > MAX_PERIOD:
         return None
-    return QuasiPeriod(period, normal(sum((c * rise * (period // own) for c, (own, rise) in parts), Fraction(0))))
+    return QuasiPeriod(period, simplified(sum((c * rise * (period // own) for c, (own, rise) in parts), Fraction(0))))
 
 
 def _of_atom(atom: Atom) -> QuasiPeriod | None:
@@ -62,5 +62,5 @@ def _of_atom(atom: Atom) -> QuasiPeriod | None:
     slopes: set[Any] = {Fraction(rise) / period for period, rise in found}
     if atom.op in ("max", "min") and len(slopes) == 1:
         period = lcm(*(period for period, _ in found))
-        return QuasiPeriod(period, normal(slopes.pop() * period))
+        return QuasiPeriod(period, simplified(slopes.pop() * period))
     return None

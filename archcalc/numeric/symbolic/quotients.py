@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from math import lcm
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.number import (
     Atom,
     Number,
     SymbolContext,
-    Symbolic,
+    SymbolicNumber,
     Terms,
     content,
     from_atom,
@@ -25,13 +25,13 @@ from archcalc.numeric.symbolic.number import (
 def quotient(context: SymbolContext, a: Number, b: Number) -> Number:
     """Return a/b: with negative exponents where b is one term, a polynomial where b divides a, else a times 1/b."""
     if is_plain(b):
-        return normal(a * (Fraction(1) / b))
+        return simplified(a * (Fraction(1) / b))
     if is_plain(a) and a == 0:
         return 0
     if len(b.terms) == 1:
         ((monomial, coefficient),) = b.terms.items()
         if all(atom.op != "truth" for atom, _ in monomial):
-            return a * Symbolic(context, {inverse_of_monomial(monomial): normal(Fraction(1) / coefficient)})
+            return a * SymbolicNumber(context, {inverse_of_monomial(monomial): simplified(Fraction(1) / coefficient)})
     polynomial = _polynomial_quotient(context, a, b)
     if polynomial is not None:
         return polynomial
@@ -61,7 +61,7 @@ def over_common_divisor(context: SymbolContext, terms: Terms) -> tuple[Number, N
     return numerator, divisor
 
 
-def _polynomial_quotient(context: SymbolContext, a: Number, b: Symbolic) -> Number | None:
+def _polynomial_quotient(context: SymbolContext, a: Number, b: SymbolicNumber) -> Number | None:
     """Return a/b by long division of polynomials; ``None`` where a remainder is left."""
     leading, coefficient = next(ordered_terms(b))
     inverse = inverse_of_monomial(leading)
@@ -74,6 +74,6 @@ def _polynomial_quotient(context: SymbolContext, a: Number, b: Symbolic) -> Numb
         factor = product_of_monomials(top, inverse)
         if any(exponent < 0 for _, exponent in factor):
             return None
-        term = from_terms(context, {factor: normal(Fraction(number) / coefficient)})
+        term = from_terms(context, {factor: simplified(Fraction(number) / coefficient)})
         result, rest = result + term, rest - term * b
     return None

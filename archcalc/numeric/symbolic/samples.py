@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import islice
 from random import Random
 
-from archcalc.numeric.helpers import normal
+from archcalc.numeric.helpers import simplified
 from archcalc.numeric.symbolic.domain import RealInterval
 from archcalc.numeric.symbolic.evaluate import Point
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
@@ -62,8 +62,8 @@ def _candidates(free: FreeSymbol) -> list[Plain]:
     if isinstance(domain, RealInterval):
         low = domain.low or 0
         high = low + 2 if domain.high is None else domain.high
-        return [n for q in range(17) if domain.contains(n := normal(low + (high - low) * Fraction(q, 16)))]
+        return [n for q in range(17) if domain.contains(n := simplified(low + (high - low) * Fraction(q, 16)))]
     assert free.step is not None
     start = -8 if domain.low is None else domain.low
     numbers = [t for t in range(start, start + 4 * domain.period + 32) if domain.contains(t)]
-    return [normal(free.step * t + free.offset) for t in numbers]
+    return [simplified(free.step * t + free.offset) for t in numbers]

@@ -12,13 +12,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from archcalc.numeric.helpers import NOT_INTEGER, Impossible, is_plain, normal
+from archcalc.numeric.helpers import NOT_INTEGER, Impossible, is_plain, simplified
 from archcalc.numeric.symbolic.bounds import bounds, function_bounds, shifted_bounds
 from archcalc.numeric.symbolic.comparisons import decided_by_bounds, normal_form, solve_quasi_periodic, solve_real
 from archcalc.numeric.symbolic.domain import Domain, RealInterval
 from archcalc.numeric.symbolic.evaluate import Point, comparison_holds
 from archcalc.numeric.symbolic.floors import floor_of, floor_quotient
-from archcalc.numeric.symbolic.free_symbol import FreeSymbol, Refined
+from archcalc.numeric.symbolic.free_symbol import FreeSymbol, SymbolRefined
 from archcalc.numeric.symbolic.number import (
     UNIT,
     Atom,
@@ -29,7 +29,7 @@ from archcalc.numeric.symbolic.number import (
     Op,
     Plain,
     Relation,
-    Symbolic,
+    SymbolicNumber,
     TooComplex,
     content,
     from_atom,
@@ -48,7 +48,7 @@ MAX_CANDIDATES = 24
 class Symbols:
     """The kind of the numbers of one calculation (`archcalc.numeric.helpers.Kind`), and the context of its atoms."""
 
-    def __init__(self, free: Iterable[FreeSymbol], write: Callable[[Symbols, Symbolic], str]) -> None:
+    def __init__(self, free: Iterable[FreeSymbol], write: Callable[[Symbols, SymbolicNumber], str]) -> None:
         """Start a calculation with free symbols; ``write`` gives the text of its numbers in messages and shapes."""
         self.free = {each.name: each for each in free}
         self.exhausted = False
@@ -86,7 +86,7 @@ class Symbols:
         """Return the point where names have these values; ``None`` where the domains exclude it."""
         point: dict[Atom, Plain] = {}
         for name, free in self.free.items():
-            value = values[name] if free.step is None else normal(Fraction(values[name] - free.offset) / free.step)
+            value = values[name] if free.step is None else simplified(Fraction(values[name] - free.offset) / free.step)
             symbol = self._symbols[name]
             if not self._domains[symbol].contains(value):
                 return None
@@ -122,7 +122,7 @@ class Symbols:
             atom = self._atoms[key] = Atom(op, args, len(self._atoms), integer=integer)
         return atom
 
-    def function(self, op: Op, args: tuple[Any, ...], *, integer: bool) -> Symbolic:
+    def function(self, op: Op, args: tuple[Any, ...], *, integer: bool) -> SymbolicNumber:
         """Return the atom with these arguments as a number; the same atom for equal arguments."""
         return from_atom(self, self._atom(op, args, integer=integer))
 
@@ -150,7 +150,7 @@ class Symbols:
             self._bounds[atom] = found
         return found[1]
 
-    def text(self, number: Symbolic) -> str:
+    def text(self, number: SymbolicNumber) -> str:
         """Write a number in the free symbols of the calculation."""
         return self._write(self, number)
 
@@ -199,7 +199,7 @@ class Symbols:
                 f"the {op}imum is one of more than {MAX_CANDIDATES} numbers, depending on the symbols: assume more"
             )
         scale = content([c for number in kept for c in terms_of(number).values()])
-        scaled = tuple([normal(number * (Fraction(1) / scale)) for number in kept])
+        scaled = tuple([simplified(number * (Fraction(1) / scale)) for number in kept])
         return self.function(op, scaled, integer=all(map(is_integer, scaled))) * scale
 
     def _dominates(self, op: Op, a: Number, b: Number) -> bool:
@@ -329,25 +329,25 @@ class Symbols:
         """Put a real symbol x on a grid where a number slope·x + constant is an integer.
 
         Raises:
-            Refined: the calculation must start again with the symbol on the grid.
+            SymbolRefined: the calculation must start again with the symbol on the grid.
         """
         terms = terms_of(integer)
         linear = [(m[0][0], c) for m, c in terms.items() if len(m) == 1 and m[0][1] == 1]
         if len(linear) == 1 and len(terms) <= 1 + (UNIT in terms):
             symbol, slope = linear[0]
             if symbol.op == "symbol" and not symbol.integer:
-                step = normal(abs(Fraction(1) / slope))
-                offset = normal(Fraction(-terms.get(UNIT, 0)) / slope % step)
+                step = simplified(abs(Fraction(1) / slope))
+                offset = simplified(Fraction(-terms.get(UNIT, 0)) / slope % step)
                 free = replace(self.free[symbol.name], domain=self._domains[symbol])
-                raise Refined(free.on_grid(step, offset))
+                raise SymbolRefined(free.on_grid(step, offset))
 
 
 def _arguments(op: Op, number: Number) -> list[Number]:
     """Return the arguments of a maximum (minimum), times its coefficient; of any other number, itself."""
-    if isinstance(number, Symbolic) and len(number.terms) == 1:
+    if isinstance(number, SymbolicNumber) and len(number.terms) == 1:
         ((monomial, scale),) = number.terms.items()
         if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].op == op and scale > 0:
-            return [normal(arg * scale) for arg in monomial[0][0].args]
+            return [simplified(arg * scale) for arg in monomial[0][0].args]
     return [number]
 
 
@@ -358,7 +358,7 @@ def _required_integer(context: Symbols, part: Comparison) -> Number:
             if len(monomial) == 1 and monomial[0][0].op == "floor" and is_plain(monomial[0][0].args[1]):
                 top, bottom = monomial[0][0].args
                 number = top * (Fraction(1) / bottom)
-                difference = (Symbolic(context, {monomial: 1}) - number) * coefficient
+                difference = (SymbolicNumber(context, {monomial: 1}) - number) * coefficient
                 if part.value.key == difference.key:
                     return number
     return 0

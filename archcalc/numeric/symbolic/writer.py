@@ -9,8 +9,8 @@ from typing import Any
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.printer import POWER, PRODUCT, Expression, LatexPrinter, Printer, PythonPrinter
 from archcalc.numeric.symbolic.factor import FactorProduct, FactorSum, denominators, expanded, shortest
-from archcalc.numeric.symbolic.number import Atom, Comparison, Number, Plain, Symbolic, from_terms, terms_of
-from archcalc.numeric.symbolic.original import in_free_symbols
+from archcalc.numeric.symbolic.number import Atom, Comparison, Number, Plain, SymbolicNumber, from_terms, terms_of
+from archcalc.numeric.symbolic.substitution import in_free_symbols
 from archcalc.numeric.symbolic.symbols import Symbols
 
 REVERSED = {"==": "==", "!=": "!=", ">=": "<=", ">": "<"}
@@ -128,7 +128,7 @@ LATEX = Writer("latex", LatexPrinter(), r" \times ")
 PYTHON = PythonWriter("python", PythonPrinter(), " x ")
 
 
-def text(symbols: Symbols, number: Symbolic) -> str:
+def text(symbols: Symbols, number: SymbolicNumber) -> str:
     """Write a number of a calculation in its free symbols."""
     return TEXT.number(in_free_symbols(symbols, number))
 
@@ -141,7 +141,7 @@ def _power(base: Any, exponent: int) -> Any:
     return base if exponent == 1 else Expression("power", (base, exponent))
 
 
-def _sides(value: Symbolic) -> tuple[Number, Number, bool]:
+def _sides(value: SymbolicNumber) -> tuple[Number, Number, bool]:
     """Split value = left − right into numbers with positive coefficients; or value = right − left, then reversed."""
     left = from_terms(value.kind, {m: c for m, c in value.terms.items() if m and c > 0})
     right = from_terms(value.kind, {m: -c for m, c in value.terms.items() if m and c < 0})
@@ -151,7 +151,7 @@ def _sides(value: Symbolic) -> tuple[Number, Number, bool]:
     return (left + constant, right, False) if constant > 0 and not is_plain(right) else (left, right - constant, False)
 
 
-def _common_denominator(number: Symbolic) -> Number:
+def _common_denominator(number: SymbolicNumber) -> Number:
     """Return the product with which a number has integer coefficients and no negative exponents."""
     scale, monomial = denominators(number)
-    return Symbolic(number.kind, {monomial: scale}) if monomial else scale
+    return SymbolicNumber(number.kind, {monomial: scale}) if monomial else scale

@@ -54,7 +54,7 @@ def _moved(op: Operator, inputs: Shapes) -> Iterator[Rule]:
 
 
 def _weight_norm() -> Iterator[Rule]:
-    """Salimans and Kingma 2016, "Weight normalization", equation 3."""
+    """Yield the gradients of the gains and of the directions (Salimans and Kingma 2016, equation 3)."""
     yield Rule("W", "g·V/‖V‖", "weight norm: a gain g and a direction V for every output channel")
     yield Rule("∂L/∂g", "Σ ∂L/∂W·V/‖V‖")
     yield Rule("∂L/∂V", "g/‖V‖·(∂L/∂W − ∂L/∂g·V/‖V‖)", "V is the stored array")

@@ -20,21 +20,33 @@ def rnn(op: Rnn, inputs: Shapes) -> Iterator[Rule]:
 @chain_rule(Lstm)
 def lstm(op: Lstm, inputs: Shapes) -> Iterator[Rule]:
     """Hochreiter and Schmidhuber 1997; Gers et al. 2000."""
-    yield Rule("i, f, o", "σ(a_i), σ(a_f), σ(a_o)", "a = W·x[t] + U·h[t−1] + b, a part for each gate")
+    sums = "a = W·x[t] + U·h[t−1] + b, a part for each gate"
+    peepholes = "; plus p_i⊙c[t−1], p_f⊙c[t−1] and p_o⊙c[t]" if op.peepholes else ""
+    yield Rule("i, f, o", "σ(a_i), σ(a_f), σ(a_o)", sums + peepholes)
     yield Rule("g", "tanh(a_g)")
     yield Rule("c[t]", "f⊙c[t−1] + i⊙g")
     yield Rule("h[t]", "o⊙tanh(c[t])")
     yield Rule("∂L/∂o", "∂L/∂h[t]⊙tanh(c[t])", "from the last step to the first")
-    yield Rule("∂L/∂c[t]", "∂L/∂c[t] + ∂L/∂h[t]⊙o⊙(1 − tanh(c[t])²)", "that of step t + 1, plus that through h[t]")
+    through = " + ∂L/∂a_o⊙p_o" if op.peepholes else ""
     yield Rule(
-        "∂L/∂c[t−1]",
-        "∂L/∂c[t]⊙f",
-        "no matrix and no activation function: the gradient hardly shrinks where f is near 1",
+        "∂L/∂c[t]",
+        f"∂L/∂c[t] + ∂L/∂h[t]⊙o⊙(1 − tanh(c[t])²){through}",
+        f"that of step t + 1, plus that through h[t]{' and o' if op.peepholes else ''}",
     )
+    if op.peepholes:
+        yield Rule("∂L/∂c[t−1]", "∂L/∂c[t]⊙f + ∂L/∂a_i⊙p_i + ∂L/∂a_f⊙p_f", "through c[t], i and f")
+    else:
+        yield Rule(
+            "∂L/∂c[t−1]",
+            "∂L/∂c[t]⊙f",
+            "no matrix and no activation function: the gradient hardly shrinks where f is near 1",
+        )
     yield Rule("∂L/∂f, ∂L/∂i, ∂L/∂g", "∂L/∂c[t]⊙c[t−1], ∂L/∂c[t]⊙g, ∂L/∂c[t]⊙i")
     yield Rule("∂L/∂a_i", "∂L/∂i⊙i⊙(1 − i)", "likewise f and o")
     yield Rule("∂L/∂a_g", "∂L/∂g⊙(1 − g²)")
     yield Rule("∂L/∂h[t−1]", "Uᵀ·∂L/∂a[t] + ∂L/∂y[t−1]", "the next step, and the output of the step itself")
+    if op.peepholes:
+        yield Rule("∂L/∂p_i, ∂L/∂p_f, ∂L/∂p_o", "Σ_t ∂L/∂a_i⊙c[t−1], Σ_t ∂L/∂a_f⊙c[t−1], Σ_t ∂L/∂a_o⊙c[t]")
     yield from _over_time("a")
 
 

@@ -35,7 +35,7 @@ def formula(operator: str, calls: set[int], **arguments: Any) -> Formula:
 
 
 def silu(c: Calls, name: str) -> Formula | None:
-    """Read x·σ(x), or x/(1 + e⁻ˣ)."""
+    """Read x·σ(x), or x/(1 + e⁻ˣ); x may be multiplied by 1 before."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 1) or len(found.over) + len(found.under) != 2 or not found.over:
         return None
@@ -49,9 +49,35 @@ def silu(c: Calls, name: str) -> Formula | None:
         return formula("silu", found.calls | set(map(c.index, inner)), self=x)
     for x, gate in (found.over, found.over[::-1]):
         call = c.made_by(gate, "sigmoid")
-        if call is not None and c.same(c.tensor(call, "self") or "", x):
-            return formula("silu", found.calls | {c.index(gate)}, self=x)
+        read = None if call is None else c.product(c.tensor(call, "self") or "")
+        is_tensor = read is not None and is_close(read.number, 1) and len(read.over) == 1 and not read.under
+        if read is not None and is_tensor and c.same(read.over[0], x):
+            return formula("silu", found.calls | read.calls | {c.index(gate)}, self=x)
     return None
+
+
+def hardswish(c: Calls, name: str) -> Formula | None:
+    """Read x·min(max(x + 3, 0), 6)/6."""
+    found = c.product(name, is_root=True)
+    if not is_close(found.number, 1 / 6) or len(found.over) != 2 or found.under:
+        return None
+    for x, gate in (found.over, found.over[::-1]):
+        call = c.made_by(gate, "clamp", "hardtanh", "relu6")
+        if call is None or _bounds(call) != (0, 6):
+            continue
+        shifted = c.tensor(call, "self") or ""
+        added = c.plus_number(shifted)
+        if added is not None and added[1] == 3 and c.same(added[0], x):
+            return formula("hardswish", found.calls | {c.index(gate), c.index(shifted)}, self=x)
+    return None
+
+
+def _bounds(call: Call) -> tuple[Any, Any]:
+    """Return the numbers between which a call keeps the elements of a tensor."""
+    if base_name(call.target) == "relu6":
+        return 0, 6
+    low, high = ("min_val", "max_val") if base_name(call.target) == "hardtanh" else ("min", "max")
+    return call.arguments.get(low), call.arguments.get(high)
 
 
 def gelu(c: Calls, name: str) -> Formula | None:
@@ -253,8 +279,8 @@ def _operands(c: Calls, call: Call) -> tuple[str | None, str | None]:
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "mul": (silu, gelu, layer_norm, rms_norm),
-    "div": (silu, gelu, layer_norm, rms_norm),
+    "mul": (silu, hardswish, gelu, layer_norm, rms_norm),
+    "div": (silu, hardswish, gelu, layer_norm, rms_norm),
     "add": (layer_norm,),
     "matmul": (attention,),
     "bmm": (attention,),

@@ -10,6 +10,7 @@ from archcalc.graph import Origin
 from archcalc.numeric import Impossible, Number
 from archcalc.ops.source import Constant
 from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.formats import HALF
 from archcalc.readers.aten.forms import Form, own_form, steps_of_parameter
 from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
@@ -45,6 +46,8 @@ class Tensors:
         self.steps: list[Step] = []
         self.all_sizes: list[Sizes] = []
         self.numbers: dict[str, int] = {}
+        self.formats: dict[int, str] = {}
+        """The number formats of tensors that are narrower than float32."""
         self.storage = SharedStorage(program)
         self.used: set[str] = set()
         """The stored tensors that are read."""
@@ -68,6 +71,11 @@ class Tensors:
         """The names of the tensors that calls read, and of the outputs."""
         read = (each for call in self.program.calls for each in tensors_in([*call.arguments.values()]))
         return frozenset((*read, *self.program.outputs))
+
+    @property
+    def has_batch(self) -> bool:
+        names = self.program.input_names
+        return any(self.batch.get(names.get(name, name), 0) is not None for name in self.program.inputs)
 
     def is_read(self, name: str | None) -> bool:
         return name in self.names_read
@@ -298,7 +306,7 @@ class Tensors:
 
     def new(self, name: str) -> int:
         if name not in self.numbers:
-            self.numbers[name] = self.intermediate(self.sizes(name))
+            self.give(name, self.intermediate(self.sizes(name)))
         return self.numbers[name]
 
     def numbered(self, number: int) -> Sizes:
@@ -313,6 +321,8 @@ class Tensors:
 
     def give(self, name: str, number: int) -> None:
         self.numbers[name] = number
+        if (dtype := self.dtype(name)) in HALF and not name.startswith(COMPUTED):
+            self.formats.setdefault(number, dtype)
 
     def add_constants(self, names: Iterable[str], call: Call) -> None:
         """Note that the results of a call are the same for all inputs and weights."""

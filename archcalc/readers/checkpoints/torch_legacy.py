@@ -53,7 +53,7 @@ def read_torch_legacy(path: Path, name: str, part: str) -> Checkpoint:
         part: the part that is asked for; empty for the parameters of the network.
 
     Raises:
-        SpecError: it is damaged, or its pickle has other objects than tensors, containers and numbers.
+        SpecError: it is damaged, or its pickle has objects other than tensors, containers, numbers and strings.
         OSError: it cannot be read.
     """
     storages: dict[str, StoredNumbers] = {}

@@ -30,7 +30,7 @@ def refuse_pickle(error: PickleError, name: str) -> NoReturn:
     """
     if isinstance(error, RefusedNamesError):
         hint = (
-            "only tensors, containers and numbers are read: save the state dictionary alone, "
+            "only tensors, containers, numbers and strings are read: save the state dictionary alone, "
             "torch.save(model.state_dict(), FILE)"
         )
         fail("format", f"the file has objects that could run code: {error}", hint=hint, origin=name)

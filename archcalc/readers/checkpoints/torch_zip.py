@@ -35,7 +35,8 @@ def read_torch_zip(path: Path, name: str, part: str) -> Checkpoint:
         part: the part that is asked for; empty for the parameters of the network.
 
     Raises:
-        SpecError: it cannot be read, is damaged, or its pickle has other objects than tensors, containers and numbers.
+        SpecError: it cannot be read, is damaged, or its pickle has objects other than tensors, containers, numbers and
+            strings.
     """
     with Archive(path, name) as archive:
         for member, (what, hint) in OTHER_ARCHIVES.items():

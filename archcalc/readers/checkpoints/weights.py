@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array
-from archcalc.executor.weights import check, stored
+from archcalc.executor.weights import check_arrays, stored_array_shapes
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.by_order import LEARNED
 from archcalc.readers.checkpoints.fit import fit
@@ -57,7 +57,7 @@ def read_checkpoint_weights(
     found = fit(graph, checkpoint, in_file, unused, constants, training=training)
     if found.problems:
         raise ArrayError([f"{spec}: {problem}" for problem in found.problems])
-    shapes = stored(graph, training=True)
+    shapes = stored_array_shapes(graph, training=True)
     arrays = {name: load(source, shapes[name], checkpoint) for name, source in found.sources.items()}
     if isinstance(model, LoweredFile):
         read = model.model.arrays([stored for name, stored in constants.items() if name not in arrays])
@@ -73,7 +73,7 @@ def _checked(graph: Graph, arrays: Mapping[str, Array], *, dtype: DTypeLike, tra
     """
     with np.errstate(over="ignore"):  # numbers too large for the format become infinite, and are reported below
         converted = {name: np.ascontiguousarray(array, np.dtype(dtype)) for name, array in arrays.items()}
-    check(graph, converted, training=training)
+    check_arrays(graph, converted, training=training)
     return converted
 
 

@@ -101,7 +101,7 @@ def decode(description: Any) -> ModelDescription:
     """Return the model of a description.
 
     Raises:
-        Damaged: it is not one that Keras writes.
+        InvalidDescription: it is not one that Keras writes.
     """
     if not isinstance(description, dict) or not isinstance(description.get("class_name"), str):
         raise InvalidDescription("not the description of a Keras model: it has no 'class_name'")
@@ -165,7 +165,7 @@ def described(description: Any) -> LayerDescription:
     """Return the layer of a description inside the configuration of another layer.
 
     Raises:
-        Damaged: it is not one that Keras writes.
+        InvalidDescription: it is not one that Keras writes.
     """
     return _layer(_mapping(description, "a layer inside a layer"))
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.activation import AlongAxis, Dropout, Elementwise
+from archcalc.ops.activation import AxisNormalisation, Dropout, Elementwise
 from archcalc.ops.base import axis_index
 from archcalc.ops.joins import Concat
 from archcalc.ops.norm import LocalResponseNorm, Normalisation
@@ -30,7 +30,7 @@ from archcalc.ops.structure import Identity, Selection
 from archcalc.ops.view import View
 from archcalc.ops.window import Window
 
-KEEP_ELEMENTS = (AlongAxis, Dropout, Elementwise, Identity, LocalResponseNorm, Normalisation)
+KEEP_ELEMENTS = (AxisNormalisation, Dropout, Elementwise, Identity, LocalResponseNorm, Normalisation)
 """The operators whose output has an element for every one of the input, at the same place."""
 WEIGHTED = ("convolution", "dense")
 """The kinds of layers whose weights have a row for every element along the axis of features."""
@@ -86,7 +86,7 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
     """Return the index in Keras of every element along an axis; ``None`` if the order is the same.
 
     Raises:
-        Unknown: it is not known.
+        UnknownOrder: it is not known.
     """
     factors = leaves(axis)
     if len(factors) > 1 and any(each.is_features is None for each in factors):
@@ -159,7 +159,7 @@ class AxisFactors:
             place: the index of the tensor among its inputs.
 
         Raises:
-            Unknown: it is not known.
+            UnknownOrder: it is not known.
         """
         own = self._axes[node.inputs[place]]
         return places(_merged([own[axis] for axis in axes]))

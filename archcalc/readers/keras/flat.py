@@ -64,7 +64,7 @@ def flattened(model: ModelDescription) -> Flat:
     """Return a model without nested models.
 
     Raises:
-        Damaged: a call reads a tensor that is not made.
+        InvalidDescription: a call reads a tensor that is not made.
     """
     inputs: dict[str, tuple[int | None, ...] | None] = {}
     bound: list[CallOutput] = []
@@ -199,7 +199,7 @@ def _ordered(model: ModelDescription, shift: Mapping[str, int]) -> list[tuple[st
     """Return the calls of a model so that tensors are made before they are read, otherwise in the order of the file.
 
     Raises:
-        Damaged: calls read each other's results.
+        InvalidDescription: calls read each other's results.
     """
     places: dict[tuple[str, int], int] = {}
     inputs = {each.layer for each in model.inputs}

@@ -21,7 +21,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 from archcalc.ops.dense import Embedding, FullyConnected, Linear
 from archcalc.ops.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 from archcalc.readers.keras.elements import AxisFactors, UnknownOrder
 from archcalc.readers.keras.layers.attention import PROJECTIONS, as_vector, into_heads, out_of_heads
 from archcalc.readers.keras.layers.convolution import outputs_first, per_input
@@ -143,13 +143,13 @@ SIMPLE: dict[type[Operator], tuple[tuple[str, ...], tuple[Kept, ...]]] = {
 }
 """The classes of Keras that operators may be, with the number of axes of windows as ``{}``, and their arrays in Keras's
 order."""
-RECURRENT: dict[type[Recurrent], str] = {Rnn: "simple_rnn", Lstm: "lstm", Gru: "gru"}
+RECURRENT: dict[type[RecurrentLayer], str] = {Rnn: "simple_rnn", Lstm: "lstm", Gru: "gru"}
 
 
 def order_of(graph: Graph, node: Node) -> Order | None:
     """Return how Keras stores the arrays of a layer; ``None`` if it has no layer with these arrays."""
     op, there = node.op, own_shapes(graph, node)
-    if isinstance(op, Recurrent):  # its arrays join those of all gates, whose order is Keras's own
+    if isinstance(op, RecurrentLayer):  # its arrays join those of all gates, whose order is Keras's own
         found = _recurrent(op)
     elif isinstance(op, Attention):  # its arrays join the heads, which Keras has an axis for
         found = _attention(op)
@@ -193,7 +193,7 @@ def element_orders(graph: Graph, elements: AxisFactors, index: int, order: Order
         order: how Keras stores its arrays.
 
     Raises:
-        Unknown: they are not known, or other ones than in Keras, and its arrays are not arranged by them.
+        UnknownOrder: they are not known, or other ones than in Keras, and its arrays are not arranged by them.
     """
     node = graph.nodes[index]
     if all(shape == (1,) for shape in own_shapes(graph, node).values()):
@@ -218,7 +218,7 @@ def _read_axes(op: Operator, rank: int) -> Sequence[int]:
     return (rank - 1,) if axis == "last" or op.reads_features == "last" else (0,)
 
 
-def _recurrent(op: Recurrent) -> Order:
+def _recurrent(op: RecurrentLayer) -> Order:
     """Return the order of a layer of one direction, or of both; deeper ones and projections are not Keras's."""
     cls = type(op)
     kind = RECURRENT[cls]
@@ -237,7 +237,7 @@ def _recurrent(op: Recurrent) -> Order:
     return Order(("bidirectional",) if op.bidirectional else (kind,), tuple(kept))
 
 
-def _row_of_gates(cls: type[Recurrent], row: int, is_sum: bool, biases: Any) -> Any:
+def _row_of_gates(cls: type[RecurrentLayer], row: int, is_sum: bool, biases: Any) -> Any:
     """Return one of two biases; where only their sum matters, Keras has this, and the second one is 0."""
     if is_sum and biases.ndim == 1:
         return np.zeros_like(biases) if row else gates(cls, biases)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from archcalc.arrays.texts import shape_text
-from archcalc.executor.weights import stored
+from archcalc.executor.weights import stored_array_shapes
 from archcalc.graph import Graph
 from archcalc.readers.keras.config import INPUT, LayerDescription, ModelDescription
 from archcalc.readers.keras.flat import Key
@@ -84,7 +84,7 @@ def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str, problems:
         name: the name of the file in messages.
         problems: collects those that do not.
     """
-    for array, needed in stored(graph, training=True).items():
+    for array, needed in stored_array_shapes(graph, training=True).items():
         with problems:
             if array in arrays and arrays[array].shape != needed:
                 given = shape_text(arrays[array].shape)

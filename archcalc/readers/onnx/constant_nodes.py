@@ -16,6 +16,9 @@ OF_PARAMETERS = frozenset(
 )
 """The operators whose output has the numbers of parameters in another form, if it has no more of them."""
 
+RANDOM = ("Random", "Bernoulli", "Multinomial")
+"""What the names of operators begin with that compute other numbers in each run."""
+
 SCATTERS = ("ScatterND", "ScatterElements")
 """The operators that write numbers into a constant, which is then no parameter."""
 
@@ -41,7 +44,7 @@ def is_placeholder(node: Any) -> bool:
 def is_constant_node(n: NodeView) -> bool:
     """Return whether a node computes something from constants only."""
     read = [name for name in n.inputs if name]
-    if n.operator.startswith(("Random", "Bernoulli", "Multinomial")) or not all(map(n.tensors.is_stored, read)):
+    if n.operator.startswith(RANDOM) or not all(map(n.tensors.is_stored, read)):
         return False
     kinds = {n.tensors.stored[name].kind for name in read}
     return kinds <= {"constant"} or (n.operator in SCATTERS and "constant" in kinds)

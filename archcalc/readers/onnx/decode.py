@@ -13,7 +13,7 @@ from archcalc.readers.aten.program import Call, Meta, Program, ProgramTensor, Te
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
-from archcalc.readers.onnx.constant_nodes import is_constant_node, is_placeholder, is_trained_node, kind_of
+from archcalc.readers.onnx.constant_nodes import RANDOM, is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
@@ -59,6 +59,8 @@ class Decoder:
         """The tensors whose sizes are not known."""
         self.known: dict[str, Meta] = {}
         """What the file itself says about tensors."""
+        self.stored_nodes: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        """The outputs of nodes that read stored tensors only, by everything that determines them."""
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
         self.nodes = self.inner_nodes = 0
@@ -133,6 +135,7 @@ class Decoder:
                 name: tuple(map(argument, shape)) for name, shape in tensors.open_shapes.items() if name in stored
             },
             has_weights=not self.without_numbers,
+            rounds_steps=True,
         )
 
     def notes(self, program: Program) -> tuple[str, ...]:
@@ -183,18 +186,43 @@ class Decoder:
             if name and not self.is_known(name):
                 self.refuse_unread(node, name)
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
-        if node.op_type in READERS and node.domain in DOMAINS:
+        known = self.known_before(n)
+        if known is None:
+            self.read(n, nesting)
+        else:
+            for name, other in zip(n.outputs, known, strict=True):
+                self.tensors.alias(name, other)
+
+    def known_before(self, n: NodeView) -> tuple[str, ...] | None:
+        """Return what another node made that computes the same from stored tensors, as in each iteration of a loop.
+
+        It is ``None`` for the first of such nodes, which is noted, and for all other nodes.
+        """
+        read = [name for name in n.inputs if name]
+        plain = n.node.domain in DOMAINS and not n.operator.startswith(RANDOM)
+        if not read or not plain or not all(map(self.tensors.is_stored, read)) or not all(n.outputs):
+            return None
+        if any(each.HasField("g") for each in n.node.attribute):
+            return None
+        attributes = sorted(each.SerializeToString(deterministic=True) for each in n.node.attribute)
+        made = self.stored_nodes.setdefault((n.operator, n.version, n.inputs, *attributes), n.outputs)
+        is_known = made is not n.outputs and len(made) == len(n.outputs) and all(map(self.tensors.is_stored, made))
+        return made if is_known else None
+
+    def read(self, n: NodeView, nesting: int) -> None:
+        """Read a node that is not a constant, given the names of its inputs."""
+        if n.operator in READERS and n.node.domain in DOMAINS:
             self.subgraphs(n, nesting)
             return
-        if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
+        if (n.node.domain, n.operator) in self.functions and self.expand(n, nesting):
             return
-        if node.domain in DOMAINS and is_of_sequences(n):
+        if n.node.domain in DOMAINS and is_of_sequences(n):
             self.sequence(n)
             return
         if evaluate(n):
             note_shape(n)
             return
-        if any(name in self.unknown for name in inputs):
+        if any(name in self.unknown for name in n.inputs):
             self.skip(n)
             return
         if key_of(n) in REWRITES:
@@ -380,7 +408,7 @@ class Decoder:
         """
         known = [name for name in n.outputs if name]
         empty = [name for name in known if self.tensors.is_empty(name)]
-        if n.operator not in PARTS and not any(map(self.tensors.is_empty, n.inputs)):
+        if n.inputs and n.operator not in PARTS and not any(map(self.tensors.is_empty, n.inputs)):
             return False
         if empty:
             for name in filter(None, n.inputs):

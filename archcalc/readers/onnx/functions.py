@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.readers.aten.program import Meta
 from archcalc.readers.onnx.inference import Inference
 from archcalc.readers.onnx.program import CODES
-from archcalc.readers.onnx.renaming import renamed
+from archcalc.readers.onnx.renaming import in_place_of, renamed
 
 
 def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> Any | None:
@@ -66,4 +66,5 @@ def expanded(function: Any, node: Any, defaults: Sequence[Any], inputs: Sequence
     names = dict(zip(function.input, (*inputs, *[""] * len(function.input)), strict=False))
     names |= {name: own for name, own in zip(function.output, node.output, strict=False) if own}
     for inner in function.node:
-        yield renamed(inner, lambda name: names.get(name, f"{prefix}{name}"), node.name, given)
+        copy = renamed(inner, lambda name: names.get(name, f"{prefix}{name}"), node.name, given)
+        yield in_place_of(copy, node)

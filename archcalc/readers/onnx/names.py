@@ -44,7 +44,8 @@ class Names:
             nodes: the nodes.
         """
         self.root = common_scopes([node.name for node in nodes])
-        self.between = modules_between(nodes)
+        self.have_scopes = any(_scopes(node) is not None for node in nodes)
+        self.between = self.modules_between(nodes)
 
     def path(self, name: str) -> str:
         """Return the name of a node or an array as a path with dots, without the scope of the whole model."""
@@ -56,6 +57,15 @@ class Names:
         parts = list(map(_part, parts))
         return ".".join(parts[len(self.root) :] if tuple(parts[: len(self.root)]) == self.root else parts)
 
+    def module(self, node: Any) -> str | None:
+        """Return the module of a node, as its scopes or its name tell it; ``None`` if they do not."""
+        scopes = _scopes(node)
+        if scopes is not None:
+            return clean(scopes[-2] if len(scopes) > 1 else "")
+        if self.have_scopes or "/" not in node.name.strip("/"):
+            return None
+        return self.path(node.name).rpartition(".")[0]
+
     def origin(self, node: Any, weight: str | None) -> Origin:
         """Return where a node comes from.
 
@@ -63,54 +73,43 @@ class Names:
             node: the node.
             weight: the path of the weight that it owns, if it has one.
         """
-        metadata = {each.key: each.value for each in node.metadata_props}
-        scopes = _texts(metadata.get(NAME_SCOPES, ""))
-        if scopes is None and node.output and node.output[0] in self.between:
-            return Origin(self.between[node.output[0]], "", node.op_type, "")
-        of_weight = ROLE.sub("", weight) if weight is not None and ROLE.search(weight) else None
-        if scopes is not None:
-            classes = _texts(metadata.get(CLASS_HIERARCHY, "")) or []
-            module = scopes[-2] if len(scopes) > 1 else ""
-            if of_weight is not None and of_weight != module:  # a convolution with a batch norm folded in has its scope
-                return Origin(clean(of_weight), "", node.op_type, "")
-            return Origin(clean(module), classes[-2] if len(classes) > 1 else "", node.op_type, "")
-        has_path = "/" in node.name.strip("/")
-        if of_weight is not None and not (has_path and node.name.startswith("/")):
-            return Origin(of_weight, "", node.op_type, "")
-        if not has_path:
-            return Origin("", "", node.op_type, f"node '{node.name[:100]}'" if node.name else "")
-        return Origin(self.path(node.name).rpartition(".")[0], "", node.op_type, "")
+        module = self.module(node)
+        of_weight = clean(ROLE.sub("", weight)) if weight is not None and ROLE.search(weight) else None
+        has_path = module is not None and not self.have_scopes and node.name.startswith("/")
+        if of_weight is not None and of_weight != module and not has_path:
+            return Origin(of_weight, "", node.op_type, "")  # a convolution with a batch norm folded in has its scope
+        if module is not None:
+            return Origin(module, _class(node), node.op_type, "")
+        around = self.between.get(next(iter(node.output), ""))
+        if around is not None:
+            return Origin(around, "", node.op_type, "")
+        return Origin("", "", node.op_type, f"node '{node.name[:100]}'" if node.name else "")
 
+    def modules_between(self, nodes: Sequence[Any]) -> dict[str, str]:
+        """Return the modules of nodes that do not tell them in a file where others do, by their first output.
 
-def modules_between(nodes: Sequence[Any]) -> dict[str, str]:
-    """Return the modules of nodes that have no scopes in a file where others have them, by their first output.
-
-    PyTorch's exporter writes none for nodes that its optimisation adds. They belong to the innermost module that has
-    both the nodes whose results they read and those that read theirs.
-    """
-    modules: dict[str, list[str]] = {}
-    readers: dict[str, list[list[str]]] = {}
-    others = []
-    for node in nodes:
-        written = next((each.value for each in node.metadata_props if each.key == NAME_SCOPES), "")
-        scopes = _texts(written)
-        if scopes is None:
-            others.append(node)
-            continue
-        module = clean(scopes[-2] if len(scopes) > 1 else "").split(".")
-        modules.update((name, module) for name in node.output)
-        for name in node.input:
-            readers.setdefault(name, []).append(module)
-    if not modules:
-        return {}
-    found = {}
-    for node in others:
-        around = [modules[name] for name in node.input if name in modules]
-        around += [module for name in node.output for module in readers.get(name, ())]
-        module = [parts[0] for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*around, strict=False))]
-        modules.update((name, module) for name in node.output)
-        found[next(iter(node.output), "")] = ".".join(module)
-    return found
+        Exporters have no names for nodes that their optimisation adds, or that an operator is composed of. They belong
+        to the innermost module that has both the nodes whose results they read and those that read theirs.
+        """
+        modules = [self.module(node) for node in nodes]
+        if all(module is None for module in modules):
+            return {}
+        paths = [None if module is None else tuple(module.split(".")) for module in modules]
+        after: dict[str, list[tuple[str, ...]]] = {}
+        for node, path in zip(reversed(nodes), reversed(paths), strict=True):
+            reading = [path] if path is not None else [each for name in node.output for each in after.get(name, ())]
+            for name in node.input if reading else ():
+                after.setdefault(name, []).append(_common(reading))
+        before: dict[str, tuple[str, ...]] = {}
+        found = {}
+        for node, path in zip(nodes, paths, strict=True):
+            if path is None:
+                around = [before[name] for name in node.input if name in before]
+                around += [each for name in node.output for each in after.get(name, ())]
+                path = _common(around)
+                found[next(iter(node.output), "")] = ".".join(path)
+            before.update((name, path) for name in node.output)
+        return found
 
 
 def common_scopes(names: Sequence[str]) -> tuple[str, ...]:
@@ -132,6 +131,23 @@ def common_scopes(names: Sequence[str]) -> tuple[str, ...]:
         if not any(path[: depth + 1] == longer and len(path) > depth + 2 for path in paths):
             return root  # a layer
         root = longer
+
+
+def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what several paths begin with."""
+    return tuple([parts[0] for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*paths, strict=False))])
+
+
+def _scopes(node: Any) -> list[str] | None:
+    """Return the paths of the modules around a node; ``None`` if it does not have them."""
+    return _texts(next((each.value for each in node.metadata_props if each.key == NAME_SCOPES), ""))
+
+
+def _class(node: Any) -> str:
+    """Return the class of the module of a node."""
+    written = next((each.value for each in node.metadata_props if each.key == CLASS_HIERARCHY), "")
+    classes = _texts(written) or []
+    return classes[-2] if len(classes) > 1 else ""
 
 
 def _part(name: str) -> str:

@@ -106,7 +106,7 @@ def _other_kind(path: Path) -> str:
         data = file.read(4096)
     known = next((kind for start, kind in BINARY.items() if data.startswith(start)), "")
     is_text = all(byte >= 32 or byte in b"\t\r\n" for byte in data)  # the first field of a model is a number
-    return known or ("a text" if is_text else "")
+    return known or ("text" if is_text else "")
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
@@ -146,7 +146,7 @@ class _Shortening:
         """Return a message in parts, without the numbers of its large tensors.
 
         Raises:
-            Damaged: the bytes are no message, or the graph is too large.
+            InvalidMessage: the bytes are no message, or the graph is too large.
         """
         if depth > MAX_DEPTH:
             raise InvalidMessage(f"messages that are nested more than {MAX_DEPTH} deep")
@@ -192,7 +192,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
     """Return the fields of a message.
 
     Raises:
-        Damaged: the bytes are none.
+        InvalidMessage: the bytes are none.
     """
     at = start
     while at < end:

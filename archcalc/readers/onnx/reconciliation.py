@@ -43,7 +43,8 @@ def notes(tensors: OnnxTensors) -> Iterator[str]:
         arrays = "1 stored array is" if len(shared) == 1 else f"{len(shared):,} stored arrays are"
         yield f"{arrays} used in several places, which would have {more:,} more parameters with arrays of their own"
     tables = dict(_expanded_tables(tensors))
-    results = [name for name in _read_as_results(tensors) if name not in tables and COMPUTED.fullmatch(name)]
+    read = [name for name in _read_as_results(tensors) if name not in tables]
+    results = [name for name in map(tensors.source, read) if COMPUTED.fullmatch(name)]
     if results:
         count = sum(prod(tensors.sizes(name)) for name in results)
         arrays = "1 stored array is a result" if len(results) == 1 else f"{len(results):,} stored arrays are results"

@@ -26,6 +26,16 @@ def names_read(nodes: Iterable[Any]) -> Iterator[str]:
             yield from (each.name for each in graph.output)
 
 
+def names_from(graph: Any) -> set[str]:
+    """Return the names of a graph's inputs, and of all tensors that are computed from them."""
+    stored = {each.name for each in graph.initializer}
+    found = {each.name for each in graph.input if each.name not in stored}
+    for node in graph.node:
+        if not found.isdisjoint(names_read([node])):
+            found.update(node.output)
+    return found
+
+
 def local_names(graph: Any) -> Iterator[str]:
     """Return the names of the tensors that are computed in a graph, also in graphs that its nodes contain."""
     yield from (each.name for each in graph.input)
@@ -33,6 +43,13 @@ def local_names(graph: Any) -> Iterator[str]:
         yield from node.output
         for inner in graphs_of(node):
             yield from local_names(inner)
+
+
+def in_place_of(node: Any, outer: Any) -> Any:
+    """Return a node that stands for another, whose metadata it gets if it has none."""
+    if not node.metadata_props:
+        node.metadata_props.extend(outer.metadata_props)
+    return node
 
 
 def renamed(node: Any, rename: Rename, path: str, given: Mapping[str, Any] | None = None) -> Any:

@@ -9,6 +9,7 @@ from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.program import CODES, FLOATS
 from archcalc.readers.onnx.registry import MICROSOFT
+from archcalc.readers.onnx.renaming import in_place_of
 from archcalc.readers.onnx.tensors import MAX_VALUES
 
 OPSET = 24
@@ -38,7 +39,8 @@ class Body:
 
         path = self.n.node.name
         name = f"{path}/{operator}" if path else ""
-        self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name, **attributes))
+        made = helper.make_node(operator, list(inputs), list(outputs), name, **attributes)
+        self.nodes.append(in_place_of(made, self.n.node))
         return list(outputs)
 
     def new(self) -> str:

@@ -19,7 +19,7 @@ from archcalc.readers.onnx.names import Names
 from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
-from archcalc.readers.onnx.renaming import names_read
+from archcalc.readers.onnx.renaming import names_from, names_read
 from archcalc.readers.onnx.sizes import Size, settled
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
@@ -96,7 +96,9 @@ class OnnxTensors:
         self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
         self._uses.update(each.name for each in graph.output)
-        self._joined = Counter(name for node in graph.node if node.op_type in JOINING for name in node.input)
+        varying = names_from(graph)
+        joining = [node for node in graph.node if node.op_type in JOINING and not varying.isdisjoint(node.output)]
+        self._joined = Counter(name for node in joining for name in node.input)
         self._call_of: dict[str, int] = {}
         self._gone: set[int] = set()
         """The calls that have become parts of others."""
@@ -231,7 +233,7 @@ class OnnxTensors:
         return self._uses[self.resolved(name)] == 1
 
     def only_joined(self, name: str) -> bool:
-        """Return whether all nodes that read a tensor join it with others."""
+        """Return whether all nodes that read a tensor join it with others that depend on an input."""
         return 0 < self._uses[name] == self._joined[name]
 
     def made_by(self, name: str) -> Call | None:
@@ -464,9 +466,13 @@ class OnnxTensors:
 
     def has_path(self, name: str) -> bool:
         """Return whether the name of a stored array begins with the path of a module."""
+        return "." in self.stored[self.source(name)].name
+
+    def source(self, name: str) -> str:
+        """Return the stored array from which one is derived, or the array itself."""
         while name in self.derived:
             name = self.derived[name].sources[0]
-        return "." in self.stored[name].name
+        return name
 
     def remaining_calls(self) -> list[Call]:
         """Return the calls that have not become parts of others."""

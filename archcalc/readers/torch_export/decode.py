@@ -153,7 +153,7 @@ class _Decoder:
         metas = self.each("tensor_values", self.meta)
         sizes = self.each("sym_int_values", self.size)
         given = {name for call in self.given for name in call.outputs}
-        inputs = {name: self.meta_of(metas, name) for name in self.user_inputs if name not in given}
+        inputs = {name: self.meta_of(metas, name) for name in self.input_names if name not in given}
         if not inputs:
             raise InvalidPart("the program has no input that is a tensor")
         stored: dict[str, ProgramTensor] = {}
@@ -168,7 +168,7 @@ class _Decoder:
             for kind, content in self.signature("output_specs")
             if kind == "user_output"
         ]
-        input_names = {name: self.input_names[name] for name in inputs if name in self.input_names}
+        input_names = {name: self.input_names[name] for name in inputs}
         labels = output_names(self.module, len(found_outputs), {*inputs, *input_names.values()})
         return Program(
             title=self.title,
@@ -253,21 +253,25 @@ class _Decoder:
             yield union(entry, "an entry of the signature")
 
     @cached_property
-    def user_inputs(self) -> list[str]:
-        """The names of the inputs that are tensors."""
-        found = [
-            argument(part(content, "arg")) for kind, content in self.signature("input_specs") if kind == "user_input"
-        ]
-        return [each.name for each in found if isinstance(each, TensorName)]
-
-    @cached_property
     def input_names(self) -> dict[str, str]:
-        """The names of the parameters of ``forward`` by the names of the inputs, if there are as many."""
+        """The names of the inputs that are tensors as users know them, by their names in the graph.
+
+        They are those of the parameters of ``forward``, if each of these is one input or a constant.
+        """
+        found = [
+            argument(part(content, "arg")) if kind == "user_input" else None
+            for kind, content in self.signature("input_specs")
+            if kind in ("user_input", "constant_input")
+        ]
         first = next(iter(list_at(self.module, "module_call_graph")), None)
         names = part(part(first, "signature"), "forward_arg_names")
-        inputs = self.user_inputs
-        fits = isinstance(names, list) and len(names) == len(inputs) and all(isinstance(n, str) for n in names)
-        return dict(zip(inputs, names, strict=True)) if fits else {}
+        if not isinstance(names, list) or len(names) != len(found) or not all(isinstance(each, str) for each in names):
+            names = [""] * len(found)
+        return {
+            each.name: name or each.name
+            for each, name in zip(found, names, strict=True)
+            if isinstance(each, TensorName)
+        }
 
     def given_calls(self, values: Mapping[str, str]) -> Iterator[Call]:
         """Return calls that make the inputs whose numbers are given.

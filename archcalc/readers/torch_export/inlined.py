@@ -142,7 +142,7 @@ def arguments_of(node: Json, graphs: int = 1, others: int = 0) -> tuple[list[Any
         others: how many others it must have at least.
 
     Raises:
-        Damaged: it has not.
+        InvalidPart: it has not.
     """
     arguments = [part(each, "arg") for each in list_at(node, "inputs")]
     found = [mapping_at(each["as_graph"], "graph") for each in arguments if part(each, "as_graph") is not None]

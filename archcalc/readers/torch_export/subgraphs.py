@@ -53,7 +53,7 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: 
         budget: the number of calls that are added at most; by default, those of a whole program.
 
     Raises:
-        Damaged: something other than a graph is called, or graphs are nested too deeply.
+        InvalidPart: something other than a graph is called, or graphs are nested too deeply.
         TooManyCalls: a graph in others has more calls. In the outermost one, their call is not replaced.
     """
     nodes = mappings_at(graph, "nodes")

@@ -12,7 +12,7 @@ from archcalc.report.network_page.drawings import Drawing, drawings
 from archcalc.report.network_page.memory import MemoryCurve, live_bytes, memory_curve
 from archcalc.report.pages import template
 from archcalc.report.side_by_side import DEFAULT, SideBySide
-from archcalc.report.table import Table, human, without_controls
+from archcalc.report.table import Table, cell_text, without_controls
 
 
 class Side(NamedTuple):
@@ -62,5 +62,5 @@ class ComparisonPage:
 
 def comparison_page(page: ComparisonPage) -> str:
     """Return the page of several networks."""
-    found = template("network_page/comparison.html", human=human, without_controls=without_controls)
+    found = template("network_page/comparison.html", human=cell_text, without_controls=without_controls)
     return found.render(page=page, **changes_functions())

@@ -12,7 +12,7 @@ from archcalc.numeric import Number
 from archcalc.report.cells import COLUMNS, RowCells
 from archcalc.report.figures import Row, total
 from archcalc.report.layers_table import readable_depth
-from archcalc.report.table import Column, bytes_text, human
+from archcalc.report.table import Column, bytes_text, cell_text
 
 MAX_ROWS = 1000
 """The number of rows up to which a level of detail is on the page."""
@@ -116,7 +116,7 @@ class LayersTable:
         bars = zip(*(self._bars(rows, column.key) for column in BARS), strict=True)
         return [
             LayerRow(
-                texts=tuple(map(human, own_texts)),
+                texts=tuple(map(cell_text, own_texts)),
                 bars=own_bars,
                 first=levels[0],
                 last=levels[-1],
@@ -147,14 +147,14 @@ class LayersTable:
         if column == "rf":  # a global field is longer than any other one
             largest = max((number for number in numbers if number not in (None, inf)), default=1)
             return [
-                BarCell(human(text), -1, 0)
+                BarCell(cell_text(text), -1, 0)
                 if number is None
-                else BarCell(human(text), min(float(number), largest + 1), min(1, number / largest))
+                else BarCell(cell_text(text), min(float(number), largest + 1), min(1, number / largest))
                 for text, number in zip(cells.column(column), numbers, strict=True)
             ]
         whole = total(self.analysis, column)
         return [
-            BarCell(human(text), number, number / whole if whole else 0)
+            BarCell(cell_text(text), number, number / whole if whole else 0)
             for text, number in zip(cells.column(column), numbers, strict=True)
         ]
 
@@ -165,7 +165,7 @@ class LayersTable:
     def _memory(self, row: Row) -> BarCell:
         live = [self.live[layer.node] for layer in row.layers if layer.node in self.live]
         if not live:  # a training head
-            return BarCell(human(None), -1, 0)
+            return BarCell(cell_text(None), -1, 0)
         most = max(live)
         return BarCell(bytes_text(most), most, most / self._peak if self._peak else 0)
 

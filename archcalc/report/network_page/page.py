@@ -13,8 +13,8 @@ from archcalc.counters.registry import TOOLS
 from archcalc.graph import write_shape
 from archcalc.numeric import Number
 from archcalc.report.cells import RowCells
-from archcalc.report.counted import counts_table
-from archcalc.report.counted import notes as counted_notes
+from archcalc.report.counter_tables import counts_table
+from archcalc.report.counter_tables import notes as counted_notes
 from archcalc.report.layers_table import notes
 from archcalc.report.network_page.derivations import (
     LayerDerivations,
@@ -28,7 +28,7 @@ from archcalc.report.network_page.fields import fields_record
 from archcalc.report.network_page.layers import LayersTable
 from archcalc.report.network_page.memory import MemoryCurve, live_bytes, memory_curve
 from archcalc.report.pages import template
-from archcalc.report.table import Table, bytes_text, human, without_controls
+from archcalc.report.table import Table, bytes_text, cell_text, without_controls
 from archcalc.report.training_cost import training_table
 from archcalc.spec.errors import Problem
 from archcalc.spec.records import Spec
@@ -151,5 +151,5 @@ class NetworkPage:
 
 def network_page(page: NetworkPage) -> str:
     """Return the page of a network."""
-    found = template("network_page/page.html", human=human, without_controls=without_controls)
+    found = template("network_page/page.html", human=cell_text, without_controls=without_controls)
     return found.render(page=page)

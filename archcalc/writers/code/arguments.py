@@ -24,7 +24,7 @@ Other: TypeAlias = "tuple[Graph, Codes]"
 MOST_LAYERS = 3000
 """The number of layers of networks that are not read again and again."""
 VERSIONS = 2
-"""The most further values of an argument."""
+"""The maximum number of further values of an argument."""
 
 
 class Setting(NamedTuple):

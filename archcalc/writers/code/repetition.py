@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 LONGEST = 4
-"""The most modules that are repeated together."""
+"""The maximum number of modules that are repeated together."""
 
 T = TypeVar("T")
 

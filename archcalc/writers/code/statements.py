@@ -14,7 +14,7 @@ PLACE = re.compile(r"\$(\w+|\*)")
 MARK = re.compile(r"\0(\d+):(\d+)\0")
 NAME = re.compile(r"[\w.]+")
 MOST_NESTED = 3
-"""The most calls that are nested."""
+"""The maximum number of calls that are nested."""
 LONG = 72
 """The length of an expression that is not nested further."""
 SHORT_NAMES = ("x", "y", "z", "u", "v", "w")

@@ -22,6 +22,8 @@ def write_recurrent(context: KerasContext) -> Code:
         raise NotInLibrary("Keras's gru with a reset gate after the product has two biases per gate")
     if getattr(op, "proj", None) is not None:
         raise NotInLibrary("Keras's lstm has no projection")
+    if getattr(op, "peepholes", False):
+        raise NotInLibrary("Keras's lstm has no peepholes")
     found = []
     for number in range(1, op.layers + 1):
         every = number < op.layers or not op.final

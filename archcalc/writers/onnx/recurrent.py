@@ -32,7 +32,7 @@ def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
     directions = 1 + op.bidirectional
     read, at = ("deeper", place - directions) if number else ("input", direction)
     found = {"input": weights[read][at * rows : (at + 1) * rows]}
-    sizes = {"recurrent": rows, "bias": rows, "recurrent_bias": rows, "projection": width}
+    sizes = {"recurrent": rows, "bias": rows, "recurrent_bias": rows, "projection": width, "peephole": 3 * op.units}
     return found | {
         name: weights[name][place * size : (place + 1) * size] for name, size in sizes.items() if name in weights
     }
@@ -71,6 +71,10 @@ def write_recurrent(model: ModelBuilder, op: Any, name: Any, shape: Any, weights
             part(model, given[each], 0, number * directions, (number + 1) * directions) if each in given else ""
             for each in ("state", "cell")[: 2 if op.name == "lstm" else 1]
         ]
+        peepholes: list[str] = []
+        if "peephole" in weights:
+            parts = [np.split(each["peephole"], 3) for each in own]
+            peepholes.append(model.constant(np.stack([np.concatenate([i, o, f]) for i, f, o in parts])))
         attributes: dict[str, Any] = {}
         if op.name == "rnn":
             attributes["activations"] = [op.act.capitalize()] * directions
@@ -84,6 +88,7 @@ def write_recurrent(model: ModelBuilder, op: Any, name: Any, shape: Any, weights
             model.constant(np.stack(biases)),
             "",
             *before,
+            *peepholes,
             hidden_size=op.units,
             direction="bidirectional" if op.bidirectional else "forward",
             **attributes,

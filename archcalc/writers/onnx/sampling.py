@@ -44,6 +44,7 @@ def write_roi_align(model: ModelBuilder, op: Any, names: list[str], shapes: list
         model.add("Reshape", owners, whole(model, -1)),
         output_height=op.size[0],
         output_width=op.size[1],
+        mode="max" if op.how == "max" else "avg",
         sampling_ratio=op.samples,
         spatial_scale=float(op.scale),
         coordinate_transformation_mode="half_pixel" if op.aligned else "output_half_pixel",

@@ -18,7 +18,7 @@ from onnx.helper import find_min_ir_version_for
 from archcalc.executor.weights import array_names, own_shapes
 from archcalc.graph import Graph, Node, Ref
 from archcalc.ops import import_families
-from archcalc.ops.traits import STANDARD
+from archcalc.ops.traits import STANDARD_SPREAD
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.writers.names import unused
 from archcalc.writers.onnx.model import NEWEST, OLDEST, Array, ModelBuilder, NotInOnnx
@@ -27,7 +27,7 @@ from archcalc.writers.onnx.registry import ALIGNING, append
 import_families(__package__)  # registers how layers are written
 
 MAX_BYTES = 2**31 - 2**20
-"""The most bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
+"""The maximum number of bytes of stored arrays: a file of protocol buffers has less than 2 GiB."""
 BATCH = "batch"
 """The name of the size of the batch."""
 
@@ -67,7 +67,7 @@ def without_numbers(graph: Graph) -> dict[str, Array]:
     arrays = {}
     for _, node in graph.layers():
         for name, shape in () if node.training else own_shapes(graph, node).items():
-            start = node.op.initial(name, shape, STANDARD)
+            start = node.op.initial(name, shape, STANDARD_SPREAD)
             number = np.zeros((), np.float32) if start.deviation else np.array(start.mean, np.float32)
             arrays[f"{node.name}.{name}"] = np.broadcast_to(number, shape)
     return arrays
@@ -138,7 +138,7 @@ class _Writer:
         built = self.built
         built.layer = f"/{node.name}"
         before = len(built.nodes)
-        alike = all(ref in self.single for ref in node.inputs)
+        alike = not node.op.is_random and all(ref in self.single for ref in node.inputs)
         read = [self.names[ref] for ref in node.inputs]
         if not alike and node.op.name not in ALIGNING:
             read = [self.spread(ref) if ref in self.single else self.names[ref] for ref in node.inputs]

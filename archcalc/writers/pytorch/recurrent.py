@@ -19,6 +19,8 @@ def write_recurrent(context: PyTorchContext) -> Code:
         raise NotInLibrary("PyTorch's gru applies its reset gate after the product")
     if (getattr(op, "proj", None) or 0) >= op.units:
         raise NotInLibrary("PyTorch's lstm projects to fewer features than it has units")
+    if getattr(op, "peepholes", False):
+        raise NotInLibrary("PyTorch's lstm has no peepholes")
     args = [
         width("input_size", context.shape[-1]),
         width("hidden_size", op.units),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.graph import Graph, Node, Ref
 from archcalc.ops.activation import Gelu, Relu6, Sigmoid, Silu, Softmax
 from archcalc.ops.arithmetic import Clip
-from archcalc.ops.base import Operator, like
+from archcalc.ops.base import Operator, converted_operator
 from archcalc.ops.conv import Conv, DepthwiseConv
 from archcalc.ops.gate import GeGlu, Glu, SwiGlu
 from archcalc.ops.joins import Compare, Concat, Mul, Where
@@ -42,7 +42,7 @@ def name_of(graph: Graph, node: Node) -> Operator | None:
     if isinstance(op, Conv):
         channels = graph.shape(node.inputs[0])[0]
         if op.groups == channels > 1 and op.table is None and not op.ws:
-            return like(DepthwiseConv, op, multiplier=op.channels // channels)
+            return converted_operator(DepthwiseConv, op, multiplier=op.channels // channels)
     if isinstance(op, Clip) and (op.min, op.max) == (0, 6):
         return Relu6()
     return None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.graph import Graph, Ref
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.source import Constant
 from archcalc.ops.structure import Flatten, Reshape, Transpose
 from archcalc.writers.recognition.rewriting import Rewriting, only_reorders
@@ -43,7 +43,7 @@ def with_numbers(graph: Graph, constants: Mapping[str, Any]) -> Graph:
         if type(node.op) is Constant and index not in graph.sharing:
             numbers = constants.get(f"{node.name}.{node.op.array_name}")
             if numbers is not None and numbers.size == prod(node.output):
-                nodes[index] = replace(node, op=like(Known, node.op, numbers=np.asarray(numbers)))
+                nodes[index] = replace(node, op=converted_operator(Known, node.op, numbers=np.asarray(numbers)))
     return replace(graph, nodes=tuple(nodes)) if constants else graph
 
 

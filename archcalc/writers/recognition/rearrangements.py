@@ -7,7 +7,7 @@ from itertools import chain
 from string import ascii_lowercase
 
 from archcalc.graph import Graph, Ref
-from archcalc.ops.base import Operator, Shape, like
+from archcalc.ops.base import Operator, Shape, converted_operator
 from archcalc.ops.rearrange import Rearrange
 from archcalc.ops.source import Constant, Learned
 from archcalc.ops.structure import Flatten, Identity, Reshape, Transpose
@@ -48,7 +48,7 @@ def with_rearrangements(graph: Graph) -> Graph:
         shape = graph.nodes[last].output
         if is_stored(graph, readers, ref):
             op = graph.nodes[ref.node].op
-            rewriting.replace(ref.node, like(type(op), op, shape=shape), ())
+            rewriting.replace(ref.node, converted_operator(type(op), op, shape=shape), ())
         elif is_unchanged(graph, view, views) or (reader is not None and flattens(graph, reader) and len(shape) == 1):
             pass
         else:

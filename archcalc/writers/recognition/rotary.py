@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.graph import Graph, Ref
-from archcalc.numeric import Number, normal
+from archcalc.numeric import Number, simplified
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.joins import Add, Concat, Mul
 from archcalc.ops.structure import Selection
@@ -96,4 +96,4 @@ def base_of(cosines: Any, sines: Any, shape: tuple[Number, ...]) -> Number | Non
     angles = np.arange(positions)[:, None] * rates
     allowed = CLOSE + np.arange(positions)[:, None] * np.finfo(np.float32).eps
     found = np.maximum(abs(np.cos(angles) - cosine), abs(np.sin(angles) - sine))
-    return normal(base) if (found <= allowed).all() else None
+    return simplified(base) if (found <= allowed).all() else None

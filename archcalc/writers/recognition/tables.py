@@ -12,7 +12,7 @@ import numpy as np
 
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
-from archcalc.ops.base import like
+from archcalc.ops.base import converted_operator
 from archcalc.ops.dense import Embedding
 from archcalc.ops.position import RelativeBias, ShiftMask
 from archcalc.ops.source import Constant, Learned
@@ -24,9 +24,9 @@ from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reor
 from archcalc.writers.score_tables import EXCLUDED, bucket, excluded, pairs
 
 MAX_TOKENS = 1024
-"""The most positions of which all pairs are compared with those of a table."""
+"""The maximum number of positions of which all pairs are compared with those of a table."""
 MAX_AXES = 3
-"""The most axes of positions that tables of windows are tried for."""
+"""The maximum number of axes of positions that tables of windows are tried for."""
 
 
 def with_tables(graph: Graph) -> Graph:
@@ -72,7 +72,7 @@ def look_up(graph: Graph, readers: Readers, rewriting: Rewriting, index: int, in
         rewriting.replace(ref.node, make(Learned, shape=(op.vocabulary, op.dim)), ())
         rewriting.replace(index, make(Slice, range=(first, first + flat.size), axis=0), (ref,))
     else:
-        rewriting.replace(ref.node, like(Constant, graph.nodes[ref.node].op, shape=flat.shape), ())
+        rewriting.replace(ref.node, converted_operator(Constant, graph.nodes[ref.node].op, shape=flat.shape), ())
         rewriting.replace(index, op, (ref,))
     for each in reordering[1:]:
         rewriting.leave_out(each, Ref(index))

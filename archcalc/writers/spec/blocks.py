@@ -24,7 +24,7 @@ from archcalc.writers.spec.chain_tree import (
 from archcalc.writers.spec.patterns import Hole, ItemPattern, filled, pattern_of
 
 MAX_LENGTH = 16
-"""The most items of a part that becomes a block."""
+"""The maximum number of items of a part that becomes a block."""
 MAX_PARAMETERS = 4
 MAX_BLOCKS = 30
 LONG_REPETITION = 60

@@ -22,7 +22,7 @@ Part: TypeAlias = tuple[int, ...]
 """Consecutive layers that one tensor enters."""
 
 SMALL = 3
-"""The most layers of a stage that is united with others: a layer with its normalisation and activation."""
+"""The maximum number of layers of a stage that is united with others: a layer with its normalisation and activation."""
 WEIGHTED = frozenset({"convolution", "dense"})
 """The kinds of layers with weighted sums."""
 STAGE = "stage"

@@ -9,13 +9,15 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.marks import GradedSubmission, Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.spec.errors import Source
 
 
 def grader_of(question: str, networks: str = "") -> Grader:
     """Return the grader of a key with one question, in YAML's flow notation without its id."""
-    return Grader(read_key(Source("key.yaml", f"{networks}\nquestions:\n  - {{id: q, {question}}}\n")), Library())
+    return Grader(
+        read_key(Source("key.yaml", f"{networks}\nquestions:\n  - {{id: q, {question}}}\n")), NetworkLibrary()
+    )
 
 
 def graded(grader: Grader, answer: Any) -> GradedSubmission:

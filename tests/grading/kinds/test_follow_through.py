@@ -10,7 +10,7 @@ from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.marks import Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.spec.errors import Source
 
 KEY = """
@@ -40,7 +40,7 @@ GRADIENT = "0 0 0; 10 0 14.5; 0 39.5 0"
 
 
 def marks_of(answers: dict[str, str], key: str = KEY) -> dict[str, Mark]:
-    grader = Grader(read_key(Source("key.yaml", key)), Library())
+    grader = Grader(read_key(Source("key.yaml", key)), NetworkLibrary())
     found = grader.grade(read_answers(Source("x.yaml", json.dumps({"answers": answers}))), "x")
     return {mark.id: mark for mark in found.marks if answers.get(mark.id)}
 

@@ -11,7 +11,7 @@ import pytest
 
 import archcalc
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.weights import initial, stored
+from archcalc.executor.weights import initial_arrays, stored_array_shapes
 from archcalc.readers.checkpoints.weights import read_checkpoint_weights
 from tests.readers.checkpoints.files import state_dict, write_safetensors, write_torch
 from tests.readers.programs import small_network, write
@@ -207,7 +207,7 @@ def test_recurrent_layers_join_the_tensors_of_pytorch(tmp_path: Path, options: s
             shapes |= {"weight_hr": (2, 4)} if "proj" in options else {}
             tensors |= {f"rnn.{name}_{end}": np.full(shape, len(tensors), "f4") for name, shape in shapes.items()}
     found = read(network, write_torch(tmp_path / "net.pth", state_dict(tensors)))
-    assert {name: array.shape for name, array in found.arrays.items()} == stored(network.graph)
+    assert {name: array.shape for name, array in found.arrays.items()} == stored_array_shapes(network.graph)
 
 
 def test_learned_tensors_come_before_those_of_the_layers(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_learned_tensors_come_before_those_of_the_layers(tmp_path: Path) -> None
 def test_a_model_file_names_its_tensors(tmp_path: Path) -> None:
     network = archcalc.load(str(write(tmp_path / "net.pt2", small_network())))
     in_file = network.spec.model.recorded.stored  # type: ignore[union-attr]
-    expected = initial(network.graph, seed=5)
+    expected = initial_arrays(network.graph, seed=5)
     arrays = {names[0]: expected[array] for array, names in in_file.items()}
     found = read(network, write_torch(tmp_path / "net.pth", state_dict(dict(reversed(arrays.items())))))
     assert found.arrays.keys() == expected.keys()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
+from archcalc.executor.kernel import Array
 from archcalc.readers.keras.layers.declined import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS
 from archcalc.spec.errors import SpecError
@@ -81,6 +84,23 @@ def test_a_function_depends_on_the_version(tmp_path: Path):
     assert names.count("clip") == 2
     new = functional(image(4), layer("Activation", "gate", "image", activation="hard_sigmoid"))
     assert [node.op.name for _, node in archcalc.load(write(tmp_path, new)).graph.layers()] == ["hardsigmoid"]
+
+
+@pytest.mark.parametrize(
+    ("name", "definition"),
+    [
+        ("celu", lambda x: np.maximum(x, 0) + np.minimum(np.exp(x) - 1, 0)),
+        ("hard_tanh", lambda x: np.clip(x, -1, 1)),
+        ("tanh_shrink", lambda x: x - np.tanh(x)),
+    ],
+)
+def test_an_activation_of_a_layer_has_its_definition(
+    tmp_path: Path, name: str, definition: Callable[[Array], Array]
+) -> None:
+    model = functional(image(5), layer("Activation", "gate", "image", activation=name))
+    x = np.array([-2, -0.5, 0, 0.5, 2])
+    found = archcalc.load(write(tmp_path, model)).run({"image": x}, dtype="float64").output[0]
+    np.testing.assert_allclose(found, definition(x), rtol=1e-12, atol=1e-12)
 
 
 def test_nested_models_are_folded_by_name(tmp_path: Path):

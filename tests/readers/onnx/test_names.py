@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from onnx import NodeProto, helper
 
 import archcalc
@@ -113,3 +114,45 @@ def test_nodes_and_arrays_without_a_scope_are_in_the_module_around_them(tmp_path
     assert names == [f"blocks/0/attn/{each}" for each in ("qkv", "val_3", "add", "act", "val_4", "mul")] + ["flatten"]
     note = "2 stored arrays are results of 64 numbers that the exporter computed from parameters: val_3, val_4; "
     assert note + "the layers that compute them are not in the file" in network.graph.notes
+
+
+def test_nodes_that_stand_for_another_are_in_its_module(tmp_path: Path) -> None:
+    """A rewrite, a function of ONNX, and a function of the file."""
+    function = helper.make_function(
+        "local", "Double", ["a"], ["b"], [node("Add", ["a", "a"], ["b"])], [helper.make_opsetid("", 18)]
+    )
+    own = scoped("Double", ["b"], "c", "layer.0")
+    own.domain = "local"
+    made = model(
+        [
+            scoped("Conv", ["x", "layer.0.conv.weight"], "a", "layer.0.conv"),
+            scoped("HardSwish", ["a"], "b", "layer.0"),
+            own,
+            scoped("Shrink", ["c"], "y", "layer.0"),
+        ],
+        {"x": ["batch", 3, 4, 4]},
+        {"layer.0.conv.weight": weights(8, 3, 3, 3)},
+        functions=[function],
+    )
+    network = archcalc.load(str(write(tmp_path, made)))
+    assert {each.name.rpartition("/")[0] for each in network.graph.nodes[1:]} == {"layer/0"}
+
+
+def test_nodes_without_a_path_are_in_the_module_around_them(tmp_path: Path) -> None:
+    """tf2onnx has no names for nodes that it composes an operator of, such as one LSTM of two directions."""
+    flat = np.array([0, -1])
+    nodes = [
+        node("Conv", ["x", "w"], ["a"], "net/stem/conv/convolution"),
+        node("Transpose", ["a"], ["b"], "Transpose__12", perm=[0, 2, 3, 1]),
+        node("Reshape", ["b", "flat"], ["c"], "Reshape__13"),
+        node("MatMul", ["c", "q"], ["d"], "net/attention/query/MatMul"),
+        node("MatMul", ["c", "k"], ["e"], "net/attention/key/MatMul"),
+        node("Neg", ["d"], ["f"], "Neg__14"),
+        node("Mul", ["f", "e"], ["g"], "Mul__15"),
+        node("Softmax", ["g"], ["y"], "net/attention/Softmax"),
+    ]
+    arrays = {"w": weights(2, 3, 1, 1), "q": weights(32, 5), "k": weights(32, 5), "flat": flat}
+    network = archcalc.load(str(write(tmp_path, model(nodes, {"x": ["batch", 3, 4, 4]}, arrays))))
+    found = [each.name for each in network.graph.nodes[1:]]
+    assert found[:3] == ["stem/conv", "transpose", "flatten"]
+    assert found[3:] == [f"attention/{each}" for each in ("query", "key", "scale", "mul", "softmax")]

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 import archcalc
 from archcalc import Network, SpecError
@@ -178,6 +179,36 @@ def test_weights_in_other_forms(tmp_path: Path) -> None:
     assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
 
 
+def test_biases_that_are_added_to_convolutions(tmp_path: Path) -> None:
+    """PaddlePaddle's exporter adds them, and TensorFlow's where it cannot fold them."""
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Add", ["a", "b"], ["c"]),
+        node("ConvTranspose", ["c", "v"], ["d"]),
+        node("Add", ["one", "d"], ["e"]),
+        node("Conv", ["e", "u"], ["f"]),
+        node("Add", ["f", "not_channels"], ["g"]),
+        node("Conv", ["g", "u"], ["h"]),
+        node("Add", ["h", "t"], ["i"]),
+        node("Add", ["i", "h"], ["y"]),
+    ]
+    arrays = {
+        "w": weights(4, 3, 3, 3),
+        "b": weights(1, 4, 1, 1),
+        "v": weights(4, 1, 2, 2),
+        "one": weights(1, 1, 1, 1),
+        "u": weights(1, 1, 1, 1, seed=1),
+        "not_channels": weights(1, 1, 1, 7),
+        "t": weights(1, 1, 1),
+    }
+    network = assert_as_onnxruntime(tmp_path, model(nodes, {"x": ["batch", 3, 8, 8]}, arrays))
+    assert [each.op.name for each in network.graph.nodes[1:]] == [
+        *("conv", "upconv", "conv", "learned", "add", "conv", "offset", "add"),
+    ]
+    assert [each.op.bias for each in network.graph.nodes if "conv" in each.op.name] == [True, True, False, False]
+    assert network.analyze().totals.params == sum(each.size for name, each in arrays.items() if name != "t")
+
+
 def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
     made = model(
         [
@@ -273,6 +304,41 @@ def test_recurrent_layers_that_read_backwards(tmp_path: Path, kind: str, outputs
         np.testing.assert_allclose(found[0].reshape(needed.shape), needed, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_peepholes_of_an_lstm(tmp_path: Path, direction: str) -> None:
+    directions = 1 + (direction == "bidirectional")
+    made = model(
+        [
+            node("LSTM", ["x", "w", "r", "b", "", "", "", "p"], ["a", "h", "c"], hidden_size=5, direction=direction),
+            *(node("Tanh", [name], [f"y{name}"]) for name in "ahc"),
+        ],
+        {"x": [6, 1, 4]},
+        {
+            "w": weights(directions, 20, 4),
+            "r": weights(directions, 20, 5),
+            "b": weights(directions, 40),
+            "p": weights(directions, 15) * 9,  # other weights than those of other gates matter
+        },
+        ("ya", "yh", "yc"),
+    )
+    network = read(tmp_path, made, batch_axes={"x": "none"})
+    x = np.random.default_rng(0).standard_normal((6, 1, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    for found, needed in zip(network.run({"x": x[None]}).outputs.values(), session.run(None, {"x": x}), strict=True):
+        np.testing.assert_allclose(found[0].reshape(needed.shape), needed, rtol=1e-4, atol=1e-5)
+    assert network.analyze().totals.trainable == directions * (20 * 4 + 20 * 5 + 40 + 15)
+
+
+@pytest.mark.parametrize("attributes", [{"clip": 3.0}, {"input_forget": 1}])
+def test_cells_with_other_formulas_are_refused(tmp_path: Path, attributes: dict[str, Any]) -> None:
+    made = model(
+        [node("LSTM", ["x", "w", "r"], ["a"], hidden_size=5, **attributes), node("Relu", ["a"], ["y"])],
+        {"x": [7, 1, 3]},
+        {"w": weights(1, 20, 3), "r": weights(1, 20, 5)},
+    )
+    assert "clipping, or coupled gates" in refused(tmp_path, made, batch_axes={"x": 1}).hint
+
+
 def test_initial_states_of_zeros_are_no_parameters(tmp_path: Path) -> None:
     """Exporters store them, or expand them to the batch."""
     made = model(
@@ -292,6 +358,31 @@ def test_initial_states_of_zeros_are_no_parameters(tmp_path: Path) -> None:
     network = read(tmp_path, made, batch_axes={"x": 1})
     assert network.analyze().totals.params == 20 * 3 + 20 * 5
     assert not network.graph.notes
+
+
+def test_weights_that_are_joined_from_parts_of_others(tmp_path: Path) -> None:
+    """TorchScript's exporter puts the gates of an LSTM into the order of ONNX like this if it does not fold them."""
+    arrays = {"w": weights(20, 3), "r": weights(20, 5), "b": weights(20, seed=1), "c": weights(20, seed=2)}
+    numbers = {str(at): np.array([at]) for at in range(0, 21, 5)}
+    nodes = []
+    for name in arrays:
+        parts = [f"{name}.{gate}" for gate in (0, 15, 5, 10)]
+        for part in parts:
+            start = part[2:]
+            nodes.append(node("Slice", [name, start, str(int(start) + 5), "0"], [part]))
+        nodes.append(node("Concat", parts, [f"{name}.joined"], axis=0))
+    nodes += [
+        node("Concat", ["b.joined", "c.joined"], ["biases"], axis=0),
+        *(node("Unsqueeze", [name, "0"], [f"{name}.one"]) for name in ("w.joined", "r.joined", "biases")),
+        node("LSTM", ["x", "w.joined.one", "r.joined.one", "biases.one"], ["", "y"], hidden_size=5),
+    ]
+    made = model(nodes, {"x": [7, 1, 3]}, {**arrays, **numbers})
+    network = read(tmp_path, made, batch_axes={"x": 1})
+    assert network.analyze().totals.params == sum(each.size for each in arrays.values())
+    x = np.random.default_rng(2).standard_normal((7, 1, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = network.run({"x": x.transpose(1, 0, 2)}).outputs.values()
+    np.testing.assert_allclose(found[0], session.run(None, {"x": x})[0][:, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
@@ -509,3 +600,23 @@ def test_options_that_do_not_fit_a_file(tmp_path: Path) -> None:
     )
     problem = refused(tmp_path, made, layers={"relu": "gelu"})
     assert (problem.origin, problem.message) == ("--layer relu", "only layers of a Keras model can be declared")
+
+
+def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path) -> None:
+    """As PyTorch exports them: attention divides by the root of a size, and Conv has bfloat16 from version 22 on."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Shape", ["a"], ["shape"]),
+        node("Gather", ["shape", "last"], ["n"]),
+        node("Cast", ["n"], ["size"], to=TensorProto.BFLOAT16),
+        node("Sqrt", ["size"], ["root"]),
+        node("Div", ["a", "root"], ["y"]),
+    ]
+    arrays = {"w": weights(4, 3, 3, 3).astype(ml_dtypes.bfloat16), "last": np.array(-1)}
+    formats = {"x": TensorProto.BFLOAT16, "y": TensorProto.BFLOAT16}
+    path = write(tmp_path, model(nodes, {"x": ["n", 3, 7, "w"]}, arrays, formats=formats))
+    x = np.random.default_rng(0).standard_normal((1, 3, 7, 7)).astype(ml_dtypes.bfloat16)
+    (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})  # type: ignore[misc]
+    found = archcalc.load(str(path), shapes="3x7x7").run({"x": x.astype(np.float32)}).output
+    np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2.0**-6, atol=1e-3)

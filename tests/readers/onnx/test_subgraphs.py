@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper
 
@@ -66,6 +67,40 @@ def test_a_loop_with_a_known_count(tmp_path: Path) -> None:
     totals = network.analyze().totals
     assert (totals.params, totals.macs) == (3 * 16, 3 * 3 * 3 * 4 * 4)
     assert "body/Loop/2/tanh" in [each.name for each in network.graph.nodes]
+
+
+def test_what_iterations_compute_from_weights_is_stored_once(tmp_path: Path) -> None:
+    inner = body(
+        [
+            node("Split", ["biases"], ["first", "second"], num_outputs=2),
+            node("Slice", ["w", "zero", "four"], ["part"]),
+            node("MatMul", ["state", "part"], ["a"]),
+            node("Add", ["a", "first"], ["b"]),
+            node("LayerNormalization", ["b", "scale", "second"], ["c"]),
+            node("Squeeze", ["slope", "zero"], ["slopes"]),
+            node("PRelu", ["c", "slopes"], ["d"]),
+            node("LSTM", ["d", "lw", "lr"], ["", "h"], hidden_size=4),
+            node("Add", ["d", "h"], ["next"]),
+        ],
+        ["state"],
+        ["next"],
+    )
+    arrays = {
+        "biases": weights(8),
+        "w": weights(8, 4),
+        "scale": weights(4, seed=1),
+        "slope": weights(1, 1, 4),
+        "lw": weights(1, 16, 4),
+        "lr": weights(1, 16, 4, seed=1),
+    }
+    numbers = {"n": np.array(3), "zero": np.array([0]), "four": np.array([4])}
+    made = model([node("Loop", ["n", "", "x"], ["y"], body=inner)], {"x": [1, 1, 4]}, {**arrays, **numbers})
+    network = read(tmp_path, made, **NONE)
+    assert network.analyze().totals.trainable == sum(each.size for each in arrays.values()) - 4 * 4
+    x = np.random.default_rng(1).standard_normal((1, 1, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = network.run({"x": x[np.newaxis]}).outputs.values()
+    np.testing.assert_allclose(found[0], session.run(None, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
 def test_the_count_of_a_loop_is_asked_for(tmp_path: Path) -> None:

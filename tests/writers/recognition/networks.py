@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.spec import Source, read_spec
 
@@ -42,7 +42,7 @@ def same_values(one: Graph, other: Graph, converted: Callable[[Arrays], Arrays] 
     """
     rng = np.random.default_rng(0)
     inputs = {name: rng.standard_normal((2, *shape)) for name, shape in one.inputs.items()}
-    arrays = {name: rng.standard_normal(each.shape) for name, each in initial(one, dtype=np.float64).items()}
+    arrays = {name: rng.standard_normal(each.shape) for name, each in initial_arrays(one, dtype=np.float64).items()}
     before = Interpreter(one, arrays).run(inputs).outputs
     after = Interpreter(other, converted(arrays)).run(inputs).outputs
     return all(np.allclose(before[name], after[name]) for name in before)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from archcalc.executor.interpreter import Interpreter
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.graph import Graph
 from archcalc.writers.recognition import recognised
 from tests.writers.recognition.networks import graph, operators
@@ -47,7 +47,7 @@ def test_a_mask_of_later_positions_makes_attention_causal(products: str) -> None
     assert operators(found) == ["attention"]
     assert layer.op.attributes()["causal"]
 
-    arrays = initial(network, seed=1, dtype="float64") | {"mask.value": np.maximum(LATER[None], -1e30)}
+    arrays = initial_arrays(network, seed=1, dtype="float64") | {"mask.value": np.maximum(LATER[None], -1e30)}
     names = {"query": "q/linear", "key": "k/linear", "value": "v/linear", "output": "out/linear"}
     own = {
         f"{layer.name}.{name}{suffix}": arrays[f"{theirs}.{kind}"]

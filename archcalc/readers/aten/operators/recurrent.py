@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from archcalc.graph import Ref
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 from archcalc.ops.structure import Transpose
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Places, Sizes
@@ -19,7 +19,7 @@ class RecurrentLayers(Step):
     """Layers that read the positions of a sequence; the states have the batch after layers and directions."""
 
     needs_stored: ClassVar[bool] = True
-    op: Recurrent
+    op: RecurrentLayer
     batch_axis: int
     """The axis of the sequence that must be that of the batch: 0 or 1."""
     kept: tuple[int, ...]
@@ -64,7 +64,7 @@ def rnn(a: Arguments) -> list[Step]:
     return recurrent(a, Rnn, [a.name("hx")], {"act": a.operator.removeprefix("rnn_")})
 
 
-def recurrent(a: Arguments, cls: type[Recurrent], states: list[str], attributes: dict[str, Any]) -> list[Step]:
+def recurrent(a: Arguments, cls: type[RecurrentLayer], states: list[str], attributes: dict[str, Any]) -> list[Step]:
     """Return the step of recurrent layers.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archcalc.numeric import normal
+from archcalc.numeric import simplified
 from archcalc.ops.joins import Mul
 from archcalc.ops.reduction import Sum
 from archcalc.ops.resample import Upsample
@@ -42,7 +42,7 @@ def upsample(a: Arguments) -> list[Step]:
     before, after = a.sizes(read)[2:], a.reading.sizes(a.result_name)[2:]
     factors = a.call.arguments.get("scale_factors")
     if isinstance(factors, list) and all(Fraction(factor).denominator <= MAX_DENOMINATOR for factor in factors):
-        attributes = {"scale": tuple([normal(Fraction(factor)) for factor in factors])}
+        attributes = {"scale": tuple([simplified(Fraction(factor)) for factor in factors])}
     elif isinstance(factors, list) and any(n * f != m for n, m, f in zip(before, after, factors, strict=True)):
         raise Untranslatable("a scale that does not lead to an integer size")
     else:

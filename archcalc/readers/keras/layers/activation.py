@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.graph import Ref
 from archcalc.ops import activation, arithmetic, gate
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Add, Div, Mul
+from archcalc.ops.joins import Add, Div, Mul, Sub
 from archcalc.ops.structure import Identity
 from archcalc.readers.keras.layers.learned import learned
 from archcalc.readers.keras.registry import Unconvertible, converts, converts_operation
@@ -30,6 +30,7 @@ PLAIN: dict[str, tuple[Operator, ...]] = {
     "exponential": (arithmetic.Exp(),),
     "hard_silu": (activation.HardSwish(),),
     "hard_swish": (activation.HardSwish(),),
+    "hard_tanh": (make(arithmetic.Clip, min=-1, max=1),),
 }
 """The activations without arguments."""
 
@@ -43,6 +44,14 @@ OLD_HARD_SIGMOID = (
 
 def elu(n: LayerView, x: Ref) -> Ref:
     return n.add(make(activation.Elu, alpha=n.number("alpha", 1)), x)
+
+
+def celu(n: LayerView, x: Ref) -> Ref:
+    alpha = n.number("alpha", 1)
+    if alpha <= 0:
+        raise Unconvertible("'alpha' must be positive")
+    inner, outer = (make(arithmetic.Scale, factor=factor) for factor in (1 / alpha, alpha))
+    return n.apply(x, inner, make(activation.Elu, alpha=1), outer)
 
 
 def leaky_relu(n: LayerView, x: Ref) -> Ref:
@@ -81,6 +90,10 @@ def log_sigmoid(n: LayerView, x: Ref) -> Ref:
     return n.apply(x, activation.Sigmoid(), arithmetic.Log())
 
 
+def tanh_shrink(n: LayerView, x: Ref) -> Ref:
+    return n.add(Sub(), x, n.add(activation.Tanh(), x))
+
+
 def relu(n: LayerView, x: Ref) -> Ref:
     """Convert min(max(x, 0), max_value), with a slope below 0, perhaps from a threshold on."""
     bound, slope = n.get("max_value", None), n.number("negative_slope", 0)
@@ -97,6 +110,7 @@ def relu(n: LayerView, x: Ref) -> Ref:
 
 
 WITH_ARGUMENTS: dict[str, Callable[[LayerView, Ref], Ref]] = {
+    "celu": celu,
     "elu": elu,
     "gelu": gelu,
     "glu": glu,
@@ -106,8 +120,9 @@ WITH_ARGUMENTS: dict[str, Callable[[LayerView, Ref], Ref]] = {
     "log_softmax": log_softmax,
     "softmax": softmax,
     "softsign": softsign,
+    "tanh_shrink": tanh_shrink,
 }
-"""The activations that have arguments, or depend on the version."""
+"""The activations that have arguments, depend on the version, or read a tensor twice."""
 
 NAMES = {"".join(part.capitalize() for part in name.split("_")): name for name in (*PLAIN, *WITH_ARGUMENTS)}
 """The names of activations by those of the classes of ``keras.ops``: ``HardSigmoid``."""

@@ -7,7 +7,7 @@ from math import log
 from typing import Any
 
 from archcalc.graph import Ref
-from archcalc.ops import activation, arithmetic, joins
+from archcalc.ops import arithmetic, joins
 from archcalc.ops.base import Operator
 from archcalc.ops.structure import Identity
 from archcalc.readers.keras.flat import CallOutput
@@ -50,7 +50,6 @@ UNARY: dict[str, tuple[Operator, ...]] = {
     "Expm1": (arithmetic.Exp(), make(arithmetic.Offset, by=-1)),
     "Fabs": (arithmetic.Abs(),),
     "Floor": (arithmetic.Floor(),),
-    "HardTanh": (make(arithmetic.Clip, min=-1, max=1),),
     "Log": (arithmetic.Log(),),
     "Log10": (arithmetic.Log(), make(arithmetic.Scale, factor=exact(1 / log(10), "1/ln 10"))),
     "Log1p": (make(arithmetic.Offset, by=1), arithmetic.Log()),
@@ -80,20 +79,6 @@ def unchanged(n: LayerView) -> Ref:
 @converts_operation("Tan")
 def tangent(n: LayerView) -> Ref:
     return n.add(joins.Div(), n.add(arithmetic.Sin(), n.x), n.add(arithmetic.Cos(), n.x))
-
-
-@converts_operation("TanhShrink")
-def tanh_shrink(n: LayerView) -> Ref:
-    return n.add(joins.Sub(), n.x, n.add(activation.Tanh(), n.x))
-
-
-@converts_operation("Celu")
-def celu(n: LayerView) -> Ref:
-    alpha = n.number("alpha", 1)
-    if alpha <= 0:
-        raise Unconvertible("'alpha' must be positive")
-    inner, outer = (make(arithmetic.Scale, factor=factor) for factor in (1 / alpha, alpha))
-    return n.apply(n.x, inner, make(activation.Elu, alpha=1), outer)
 
 
 @converts_operation(*BINARY, "FloorDivide", "Mod", "Power")

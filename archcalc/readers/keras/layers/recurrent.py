@@ -11,14 +11,14 @@ from archcalc.numeric import Number
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Mul
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 from archcalc.ops.structure import Slice
 from archcalc.readers.keras.groups import snake
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
 
-CLASSES: dict[str, type[Recurrent]] = {
+CLASSES: dict[str, type[RecurrentLayer]] = {
     "SimpleRNN": Rnn,
     "LSTM": Lstm,
     "GRU": Gru,
@@ -30,7 +30,7 @@ CLASSES: dict[str, type[Recurrent]] = {
 }
 
 
-def gates(cls: type[Recurrent], array: Any) -> Any:
+def gates(cls: type[RecurrentLayer], array: Any) -> Any:
     """Return an array with its last axis, the gates, first: in the order of archcalc, which for GRU is r, z, n."""
     import numpy as np
 
@@ -42,7 +42,7 @@ def gates(cls: type[Recurrent], array: Any) -> Any:
 class RecurrentConfiguration(NamedTuple):
     """A recurrent layer of one direction, or of both, as its configuration describes it."""
 
-    op: Recurrent
+    op: RecurrentLayer
     stored: Mapping[str, tuple[str, ...]]
 
 
@@ -83,7 +83,7 @@ def cells(
     return RecurrentConfiguration(op, {array: tuple(names) for array, names in found.items()})
 
 
-def second_bias(n: LayerView, cls: type[Recurrent], part: str) -> str:
+def second_bias(n: LayerView, cls: type[RecurrentLayer], part: str) -> str:
     """Return the second row of the biases, which are one variable."""
     return n.variable(2, lambda a: gates(cls, a[1]), part, role="second")
 
@@ -92,7 +92,7 @@ def stack(n: LayerView, described: Any, *, every: bool) -> Ref:
     """Convert a layer of several cells, each of which reads the outputs of the one before it at the same step."""
     found = [each for each in described if isinstance(each, Mapping) and each.get("class_name") in CLASSES]
     if not found or len(found) < len(described):
-        raise Unconvertible("a stack of other cells than those of recurrent layers")
+        raise Unconvertible("a stack of cells other than those of recurrent layers")
     numbers: dict[str, int] = {}
     made = n.in_file(n.x)
     for place, cell in enumerate(found, 1):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import reduce
 from math import isinf, log, prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from archcalc.readers.aten.formats import is_integer
+from archcalc.readers.aten.program import Call, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import plain
+
+WithBias: TypeAlias = tuple[str, Mapping[str, Any]]
+"""The target and the arguments of a call."""
 
 BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "maximum", "Min": "minimum"}
 
@@ -34,20 +39,56 @@ def operand(n: NodeView, index: int) -> Any:
 
 
 def bias_added(n: NodeView) -> bool:
-    """Let a product with a stored matrix have the bias that is added to it; return whether it is one."""
-    for product, bias in ((0, 1), (1, 0)):
-        call = n.tensors.made_by(n.name(product))
-        if call is None or call.target != "aten.matmul.default" or len(n.sizes(bias)) != 1:
+    """Let a layer without a bias have the stored one that is added to its result; return whether there is one."""
+    for result, bias in ((0, 1), (1, 0)):
+        call = n.tensors.made_by(n.name(result))
+        is_plain = n.result_sizes() == n.sizes(result) and not n.tensors.is_decoded(n.name(result))
+        if call is None or not is_plain or not n.tensors.may_be_parameter(n.name(bias)):
             continue
-        matrix = call.arguments["other"]
-        fits = n.result_sizes() == n.sizes(product) and n.sizes(bias) == n.result_sizes()[-1:]
-        stored = n.tensors.is_parameter(matrix.name) and n.tensors.may_be_parameter(n.name(bias))
-        if fits and stored and len(n.tensors.sizes(matrix.name)) == 2 and n.tensors.is_private(n.name(product)):
-            n.tensors.remove(n.name(product))
+        takes_bias = WITH_BIAS.get(call.target)
+        with_bias = None if takes_bias is None else takes_bias(n, call, bias)
+        if with_bias is not None and n.tensors.is_private(n.name(result)):
+            n.tensors.remove(n.name(result))
             n.origin = call.origin
-            n.call("aten.addmm.default", self=n.tensor(bias), mat1=call.arguments["self"], mat2=matrix)
+            n.call(with_bias[0], **with_bias[1])
             return True
     return False
+
+
+def _product(n: NodeView, call: Call, bias: int) -> WithBias | None:
+    matrix = call.arguments["other"]
+    is_matrix = n.tensors.is_parameter(matrix.name) and len(n.tensors.sizes(matrix.name)) == 2
+    if not is_matrix or n.sizes(bias) != n.result_sizes()[-1:]:
+        return None
+    return "aten.addmm.default", {"self": n.tensor(bias), "mat1": call.arguments["self"], "mat2": matrix}
+
+
+def _convolution(n: NodeView, call: Call, bias: int) -> WithBias | None:
+    result, sizes = n.result_sizes(), n.sizes(bias)
+    channels = result[1]
+    per_channel = (1, channels, *(1,) * (len(result) - 2))
+    if call.arguments.get("bias") is not None or len(sizes) < 2 or sizes != per_channel[-len(sizes) :]:
+        return None
+    name = n.tensors.derive(f"{n.outputs[0]}=bias", [n.name(bias)], "", (channels,), lambda a: a.reshape(channels))
+    return call.target, {**call.arguments, "bias": TensorName(name)}
+
+
+WITH_BIAS: dict[str, Callable[[NodeView, Call, int], WithBias | None]] = {
+    "aten.matmul.default": _product,
+    "onnx.Conv": _convolution,
+    "onnx.ConvTranspose": _convolution,
+}
+"""How the call of a layer gets a bias, by its target, given the index of the input that may be one."""
+
+
+def for_every_example(n: NodeView, index: int) -> TensorName:
+    """Return an input; a parameter that is the same for all examples of a batch without the axis of the batch."""
+    name, sizes = n.name(index), n.sizes(index)
+    joins = len(sizes) == len(n.result_sizes()) > 1 and not n.tensors.is_stored(n.name(1 - index))
+    if not joins or sizes[0] != 1 or not n.tensors.is_parameter(name) or not n.tensors.is_private(name):
+        return n.tensor(index)
+    rest = sizes[1:]
+    return TensorName(n.tensors.derive(f"{name}=row", [name], "", rest, lambda array: array.reshape(rest)))
 
 
 @converts("Add", "Sub", "Mul", "Div")
@@ -63,7 +104,7 @@ def binary(n: NodeView) -> None:
     if second is not None and n.result_sizes() == n.sizes(0):
         n.call(target, self=n.tensor(0), other=second)
     elif first is None or n.result_sizes() != n.sizes(1):
-        n.call(target, self=n.tensor(0), other=n.tensor(1))
+        n.call(target, self=for_every_example(n, 0), other=for_every_example(n, 1))
     elif n.operator in ("Add", "Mul"):
         n.call(target, self=n.tensor(1), other=first)
     elif n.operator == "Sub":

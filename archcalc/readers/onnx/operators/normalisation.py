@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from archcalc.numeric import normal
+from archcalc.numeric import simplified
 from archcalc.ops.norm import LocalResponseNorm
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
@@ -112,7 +112,7 @@ def local_response_norm(n: NodeView) -> None:
 def normalised_by_neighbours(a: Arguments) -> list[Step]:
     size = a.integer("size")
     alpha, beta, bias = (Fraction(repr(a.call.arguments[name])) for name in ("alpha", "beta", "bias"))
-    op = make(LocalResponseNorm, size=size, alpha=alpha / size, beta=beta, k=normal(bias))
+    op = make(LocalResponseNorm, size=size, alpha=alpha / size, beta=beta, k=simplified(bias))
     return [PerExample(op=op, axes=len(a.sizes("self")) - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archcalc.graph import Ref
-from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 from archcalc.ops.structure import Reshape, Transpose
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
@@ -19,7 +19,7 @@ from archcalc.readers.steps import Layers, Step, make
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which block of ONNX's weights each gate of our operators has: ONNX has i, o, f, c and z, r, h."""
 
-OPERATORS: dict[str, type[Recurrent]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
+OPERATORS: dict[str, type[RecurrentLayer]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
 
 ACTIVATIONS = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}
 
@@ -30,7 +30,7 @@ STATES = ("state", "cell")
 class Sequences(Step):
     """Layers that read the positions of sequences; outputs have an axis of directions."""
 
-    op: Recurrent
+    op: RecurrentLayer
     batch_first: bool
     """Whether the batch is the first axis of all tensors; else it is before the features."""
     kept: tuple[int, ...]
@@ -98,7 +98,8 @@ def recurrent(n: NodeView) -> None:
                 n, 3, "recurrent", (directions * half,), lambda b: ordered(b[:, half:], n.operator)
             ),
         }
-    add_call(n, n.operator, n.sizes(2)[1] // gates, directions, {**weights, **biases}, 5)
+    stored = {**weights, **biases, **peepholes(n, directions)}
+    add_call(n, n.operator, n.sizes(2)[1] // gates, directions, stored, 5)
 
 
 def directions_of(n: NodeView) -> int:
@@ -152,8 +153,6 @@ def require_plain(n: NodeView) -> None:
         raise Untranslatable(f"the activations {', '.join(given)}")
     if n.has_attribute("clip") or n.attribute("input_forget", 0):
         raise Untranslatable("clipping, or coupled gates")
-    if operator == "LSTM" and n.has(7) and not is_zero(n, 7):
-        raise Untranslatable("peepholes")
     if n.has(4):
         lengths, positions = n.value(4), n.sizes(0)[1 if n.attribute("layout", 0) else 0]
         if lengths is None or any(each != positions for each in lengths.flat):
@@ -194,6 +193,18 @@ def stored_part(n: NodeView, index: int, how: str, sizes: Sizes, function: Any) 
     return TensorName(n.tensors.derive(f"{n.outputs_name}={index}.{how}", [name], f".{how}", sizes, function))
 
 
+def peepholes(n: NodeView, directions: int) -> dict[str, TensorName]:
+    """Return the weights with which the gates of an LSTM read its cell; ONNX has i, o, f."""
+    if n.operator not in ("LSTM", "DynamicQuantizeLSTM") or not n.has(7) or is_zero(n, 7):
+        return {}
+    count = n.sizes(7)[1]
+
+    def parts(p: Any) -> Any:
+        return p.reshape(directions, 3, -1)[:, [0, 2, 1]].reshape(-1)
+
+    return {"peephole": stored_part(n, 7, "peephole", (directions * count,), parts)}
+
+
 @translates_function("onnx.LSTM", "onnx.GRU", "onnx.RNN")
 def layer(a: Arguments) -> list[Step]:
     given = [name for name in STATES if a.is_tensor(name)]
@@ -202,6 +213,8 @@ def layer(a: Arguments) -> list[Step]:
         attributes["act"] = "relu" if a.flag("relu", default=False) else "tanh"
     if a.operator == "GRU":
         attributes["reset_after"] = a.flag("reset_after", default=False)
+    if a.operator == "LSTM":
+        attributes["peepholes"] = a.is_tensor("peephole")
     op = make(
         OPERATORS[a.operator],
         units=a.integer("units"),
@@ -211,7 +224,8 @@ def layer(a: Arguments) -> list[Step]:
         **attributes,
         **dict.fromkeys(given, True),
     )
-    names = [name for name in ("input", "recurrent", "bias", "recurrent_bias") if a.is_tensor(name)]
+    arrays = ("input", "recurrent", "bias", "recurrent_bias", "peephole")
+    names = [name for name in arrays if a.is_tensor(name)]
     made = {number: name for number, name in enumerate(a.call.outputs) if name is not None}
     return [
         Sequences(
@@ -229,8 +243,8 @@ def layer(a: Arguments) -> list[Step]:
 def quantized_lstm(n: NodeView) -> None:
     """Convert a layer whose weights are integers with scales, features before rows."""
     directions = directions_of(n)
-    if (n.has(7) and not is_zero(n, 7)) or n.has(4):
-        raise Untranslatable("sequences of different lengths, or peepholes")
+    if n.has(4):
+        raise Untranslatable("sequences of different lengths")
     count = n.sizes(1)[2]
     units = count // 4
     weights = {}
@@ -253,4 +267,4 @@ def quantized_lstm(n: NodeView) -> None:
             "bias": stored_part(n, 3, "bias", sizes, lambda b: ordered(b[:, :count], "LSTM")),
             "recurrent_bias": stored_part(n, 3, "recurrent", sizes, lambda b: ordered(b[:, count:], "LSTM")),
         }
-    add_call(n, "LSTM", units, directions, {**weights, **biases}, 5)
+    add_call(n, "LSTM", units, directions, {**weights, **biases, **peepholes(n, directions)}, 5)

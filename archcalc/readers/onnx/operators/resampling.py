@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, NamedTuple
 
-from archcalc.numeric import normal
+from archcalc.numeric import simplified
 from archcalc.ops.resample import Upsample
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
@@ -154,7 +154,7 @@ def resample(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
     scales = a.call.arguments.get("scales")
     if isinstance(scales, list):
-        amount: dict[str, object] = {"scale": tuple([normal(Fraction(repr(each))) for each in scales])}
+        amount: dict[str, object] = {"scale": tuple([simplified(Fraction(repr(each))) for each in scales])}
     else:
         amount = {"to": a.size_list("to")}
     op = make(Upsample, **amount, mode=a.text("mode", ""), align_corners=a.flag("align", default=False))

@@ -81,8 +81,11 @@ class Aligned(Step):
 
 @converts("RoiAlign")
 def roi_align(n: NodeView) -> None:
-    if n.attribute("mode", "avg") != "avg" or not n.attribute("sampling_ratio", 0):
-        raise Untranslatable("the largest samples, or as many samples as the size of the box asks for")
+    mode = n.attribute("mode", "avg")
+    if mode not in ("avg", "max"):
+        raise Untranslatable(f"the mode '{mode}'")
+    if not n.attribute("sampling_ratio", 0):
+        raise Untranslatable("as many samples as the size of a box asks for")
     n.call(
         "onnx.RoiAlign",
         self=n.tensor(0),
@@ -90,6 +93,7 @@ def roi_align(n: NodeView) -> None:
         size=[n.attribute("output_height", 1), n.attribute("output_width", 1)],
         scale=n.attribute("spatial_scale", 1.0),
         samples=n.attribute("sampling_ratio"),
+        how="max" if mode == "max" else "mean",
         aligned=n.version >= 16 and n.attribute("coordinate_transformation_mode", "half_pixel") == "half_pixel",
     )
 
@@ -102,6 +106,7 @@ def parts_in_boxes(a: Arguments) -> list[Step]:
         boxes=True,
         scale=Fraction(a.number("scale")),
         samples=a.integer("samples"),
+        how=a.text("how", "mean"),
         aligned=a.flag("aligned", default=False),
     )
     return [Aligned(op=op, inputs=(a.tensor("self"), a.tensor("boxes")), outputs=(a.result(),))]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc.arrays.texts import shape_text
 from archcalc.arrays.written import Shape, WrittenArrayError
-from archcalc.diagnosis.arrays.elements import FlatArray, agree
+from archcalc.diagnosis.arrays.elements import FlatArray, arrays_agree
 from archcalc.grading.kinds.arrays import KnownArray, read_tolerance
-from archcalc.grading.kinds.base import Prepared
-from archcalc.grading.kinds.entries import Entry, read_arrays, read_entry
+from archcalc.grading.kinds.base import PreparedQuestion
+from archcalc.grading.kinds.entries import ArrayEntry, read_arrays, read_entry
 from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.kinds.written_arrays import read_elements
 from archcalc.grading.subjects import Subject
@@ -21,17 +21,17 @@ from archcalc.grading.submission import NetworkText
 from archcalc.spec.errors import Text, fail, whole_text
 
 if TYPE_CHECKING:
-    from archcalc.diagnosis.arrays.asked import Asked
+    from archcalc.diagnosis.arrays.asked_arrays import AskedArray
     from archcalc.diagnosis.arrays.computation import Computation
     from archcalc.diagnosis.arrays.outcomes import ArrayOutcome
-    from archcalc.diagnosis.arrays.working import WorkedNumber
+    from archcalc.diagnosis.arrays.worked_numbers import WorkedNumber
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
     Worked: TypeAlias = Callable[[Shape], WorkedNumber | None]
 
 MAX_OPERATIONS = 100_000_000
-"""The most operations of a network whose numbers are asked (a second of work)."""
+"""The maximum number of operations of a network whose numbers are asked (a second of work)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ComputedArray:
     def needs_network(self) -> bool:
         return self.network is None
 
-    def prepare(self, subject: Subject) -> Prepared:
+    def prepare(self, subject: Subject) -> PreparedQuestion:
         """Compute the array."""
         name, owner = self._network(subject)
         graph, model = owner.networks[name].graph, owner.models.get(name)
@@ -86,10 +86,10 @@ class ComputedArray:
             fail("key", "the question must name its network", whole_text(self.place), f"for example: network: {listed}")
         return next(iter(subject.networks)), subject
 
-    def _entry(self, graph: Graph) -> Entry:
+    def _entry(self, graph: Graph) -> ArrayEntry:
         """Return the layer that is asked, or that the loss is computed from."""
         if self.layer is None:
-            return Entry(next(iter(graph.outputs)))
+            return ArrayEntry(next(iter(graph.outputs)))
         found = read_entry(self.layer, graph)
         if self.gradient is not None and found.at is not None:
             fail("key", "a loss is computed from all numbers of a layer", whole_text(self.layer), "leave out the index")
@@ -99,7 +99,7 @@ class ComputedArray:
         """Return the network with the numbers that the key gives."""
         from archcalc.diagnosis.arrays.computation import Computation
         from archcalc.diagnosis.arrays.outcomes import operations_of
-        from archcalc.executor.weights import initial, random_names, stored
+        from archcalc.executor.weights import initial_arrays, random_names, stored_array_shapes
 
         operations = operations_of(graph)
         if operations > MAX_OPERATIONS:
@@ -116,13 +116,13 @@ class ComputedArray:
         sizes = {name: len(array) for name, array in inputs.items()}
         if len(set(sizes.values())) > 1:
             fail("key", f"the inputs differ in the number of examples: {sizes}", whole_text(self.place))
-        arrays = read_arrays(self.stored, stored(graph, training=self.training), "array")
+        arrays = read_arrays(self.stored, stored_array_shapes(graph, training=self.training), "array")
         missing = [name for name in random_names(graph) if name not in arrays] if model is None else []
         if missing:
             listed = ", ".join(missing[:5])
             message = f"the numbers of {listed} are not given"
             fail("missing", message, whole_text(self.place), f"for example: weights: {{{missing[0]}: ones}}")
-        others = initial(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
+        others = initial_arrays(graph, dtype="float64", training=self.training) if model is None else _doubles(model)
         batch = len(next(iter(inputs.values()), ()))
         return Computation(graph, inputs, {**others, **arrays}, self.training, self._masks(graph, batch))
 
@@ -142,21 +142,21 @@ class ComputedArray:
                 fail("missing", f"the mask of {name} is not given", whole_text(self.place), hint)
         return {name: array.reshape(-1, *shapes[name]) for name, array in given.items()}
 
-    def _known(self, computation: Computation, entry: Entry) -> KnownArray:
+    def _known(self, computation: Computation, entry: ArrayEntry) -> KnownArray:
         """Return what is asked, or one number of it, with what it would be under known mistakes."""
-        from archcalc.diagnosis.arrays.asked import AskedOutput
-        from archcalc.diagnosis.arrays.working import Working, WorkingGradient
+        from archcalc.diagnosis.arrays.asked_arrays import AskedOutput
+        from archcalc.diagnosis.arrays.worked_numbers import WorkedGradient, WorkedOutput
 
         if self.gradient is None:
-            number = Working(computation, entry.name).number
+            number = WorkedOutput(computation, entry.name).number
             return self._indexed(computation, AskedOutput(entry.name), entry, self.layer, number)
         gradient, of = self.gradient.asked(computation, entry.name)
         return self._indexed(
-            computation, gradient, of, self.gradient.name, WorkingGradient(computation, gradient).number
+            computation, gradient, of, self.gradient.name, WorkedGradient(computation, gradient).number
         )
 
     def _indexed(
-        self, computation: Computation, asked: Asked, entry: Entry, place: Text | None, working: Worked
+        self, computation: Computation, asked: AskedArray, entry: ArrayEntry, place: Text | None, working: Worked
     ) -> KnownArray:
         """Return an array, or the number of it that has the index of an entry."""
         from archcalc.diagnosis.arrays.steps import RequestedArray
@@ -165,7 +165,7 @@ class ComputedArray:
 
         @cache
         def outcomes() -> Sequence[ArrayOutcome]:
-            return under_mistakes(computation, asked, elements)
+            return outcomes_under_mistakes(computation, asked, elements)
 
         if index is None:
             return KnownArray(elements, tolerance, outcomes, working=working, step=RequestedArray(computation, asked))
@@ -190,20 +190,20 @@ class ComputedArray:
             given = read_elements(answer.value)
         except WrittenArrayError as error:
             fail("key", str(error), whole_text(answer))
-        if not agree(given.shape, given.numbers, found.elements, found.tolerance):
+        if not arrays_agree(given.shape, given.numbers, found.elements, found.tolerance):
             _fail_other_answer(found, answer)
 
 
-def under_mistakes(computation: Computation, asked: Asked, correct: FlatArray) -> Sequence[ArrayOutcome]:
+def outcomes_under_mistakes(computation: Computation, asked: AskedArray, correct: FlatArray) -> Sequence[ArrayOutcome]:
     """Return what is asked under all known mistakes; the first one that leads to an array is named."""
-    from archcalc.diagnosis.arrays.asked import AskedGradient
-    from archcalc.diagnosis.arrays.backward_outcomes import carried_back
-    from archcalc.diagnosis.arrays.outcomes import computed, rearranged
+    from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
+    from archcalc.diagnosis.arrays.backward_outcomes import backward_outcomes
+    from archcalc.diagnosis.arrays.outcomes import computation_outcomes, rearrangement_outcomes
 
-    backward = carried_back(computation, asked, correct) if isinstance(asked, AskedGradient) else []
+    backward = backward_outcomes(computation, asked, correct) if isinstance(asked, AskedGradient) else []
     seen = {outcome.elements for outcome in backward}
-    forward = [each for each in computed(computation, asked, correct) if each.elements not in seen]
-    return [*backward, *forward, *rearranged(correct)]
+    forward = [each for each in computation_outcomes(computation, asked, correct) if each.elements not in seen]
+    return [*backward, *forward, *rearrangement_outcomes(correct)]
 
 
 def _fail_other_answer(found: KnownArray, answer: Text) -> NoReturn:

@@ -51,7 +51,7 @@ def derivation_text(count: Count) -> str:
     return " ".join([*start, *map(term_text, count.terms)])
 
 
-def shown(counts: Sequence[Count]) -> list[Count]:
+def without_repeated_settings(counts: Sequence[Count]) -> list[Count]:
     """Return the counts without those that a setting does not change."""
     values = {(c.tool.name, c.tool.version, c.quantity.name): c.value for c in counts if not c.tool.setting}
     return [
@@ -76,7 +76,7 @@ def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, p
         notes: the notes below the table.
         programs: whether it is for programs, which get plain numbers and all rows.
     """
-    listed = list(counts) if programs else by_quantity(shown(counts))
+    listed = list(counts) if programs else by_quantity(without_repeated_settings(counts))
     columns = [column for column in COLUMNS if programs or _is_needed(column.key, listed)]
     rows = [_cells(count, [column.key for column in columns], programs=programs) for count in listed]
     return Table(tuple(columns), tuple(rows), title=title, notes=tuple(notes))
@@ -122,7 +122,7 @@ def layers_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, p
         "amount": Column("amount", "amount", "right"),
     }
     rows = []
-    for count in counts if programs else by_quantity(shown(counts)):
+    for count in counts if programs else by_quantity(without_repeated_settings(counts)):
         for term in count.terms:
             for layer, amount in term.layers.items():
                 cells: dict[str, Any] = {
@@ -174,7 +174,9 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
     passes = [(count.quantity, count.start) for count in counts if count.quantity.has_backward]
     for name, what, start in dict.fromkeys((each.name, STARTS[each.start], start) for each, start in passes):
         yield f"terms of {name} lead from archcalc's {what}, {start:,}, to the value"
-    for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
+    for key, failure in {
+        count.tool.key: count.failure for count in without_repeated_settings(counts) if count.failure
+    }.items():
         yield f"{key} fails on this network, since {failure}; the value is what its rules would give"
     if trace.assumptions:
         yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
@@ -187,7 +189,7 @@ def notes(counts: Sequence[Count], trace: Trace, *, settings: bool = True) -> It
             "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b; if some of them are, the number is between "
             "both"
         )
-    if settings and any(count.tool.setting == "no_grad" for count in shown(counts)):
+    if settings and any(count.tool.setting == "no_grad" for count in without_repeated_settings(counts)):
         yield "no_grad: called within torch.no_grad(); omitted where that makes no difference"
     if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
         number = sum(map(len, trace.silent.values()))

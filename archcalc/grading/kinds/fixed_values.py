@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from archcalc.claims.claim import PASSING
 from archcalc.claims.claimed_value import ClaimedValue, read_claimed_value, without_hedge
 from archcalc.claims.compare import compare, interpret
-from archcalc.diagnosis.arrays.elements import within
+from archcalc.diagnosis.arrays.elements import is_within
 from archcalc.grading.kinds.arrays import known_array, read_tolerance
-from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, AnswerResult, PreparedQuestion, unreadable_result, wrong_result
 from archcalc.grading.subjects import Subject
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Text, fail, whole_text
@@ -26,7 +26,7 @@ class FixedValue:
 
     needs_network = False
 
-    def prepare(self, subject: Subject) -> Prepared:
+    def prepare(self, subject: Subject) -> PreparedQuestion:
         """Read the value."""
         margin = read_tolerance(self.tolerance)
         if self.is_array:
@@ -49,7 +49,7 @@ class KnownValue:
     value: ClaimedValue
     margin: WrittenNumber | None
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge a number or shape."""
         numbers = self.value.numbers
         actual = Actual(
@@ -58,18 +58,20 @@ class KnownValue:
         try:
             found = interpret(without_hedge(answer), actual)
         except ValueError as error:
-            return unreadable(str(error))
+            return unreadable_result(str(error))
         if found[0].relation != "=" or found[0].other:
-            return unreadable(f"an answer must be a value, got '{answer[:40]}'")
+            return unreadable_result(f"an answer must be a value, got '{answer[:40]}'")
         if self.margin is not None:
             given = [each for each in found if len(each.numbers) == len(numbers)]
             for each in given:
-                if all(within(one, other.value, self.margin) for one, other in zip(each.numbers, numbers, strict=True)):
+                if all(
+                    is_within(one, other.value, self.margin) for one, other in zip(each.numbers, numbers, strict=True)
+                ):
                     return CORRECT
         verdict = compare(found, actual)
         if verdict in PASSING:
-            return Outcome(verdict)
-        return wrong()
+            return AnswerResult(verdict)
+        return wrong_result()
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ class KnownWords:
 
     correct: str
 
-    def judge(self, answer: str) -> Outcome:
+    def judge(self, answer: str) -> AnswerResult:
         """Judge words, regardless of case and blanks."""
-        return CORRECT if _plain(answer) == _plain(self.correct) else wrong()
+        return CORRECT if _plain(answer) == _plain(self.correct) else wrong_result()
 
 
 def _plain(text: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.changes import sequence
-from archcalc.changes.sequence import gaps, matches
+from archcalc.changes import matching
+from archcalc.changes.matching import gaps, matches
 
 LISTS = st.lists(st.sampled_from("abcd"), max_size=12)
 
@@ -54,7 +54,7 @@ def test_none_matches_nothing() -> None:
 
 
 def test_lists_that_differ_a_lot_are_matched_by_what_is_unique(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequence, "MAX_EDITS", 3)
+    monkeypatch.setattr(matching, "MAX_EDITS", 3)
     chosen = random.Random(0)
     old = [*range(100), *[-1] * 20]
     new = [chosen.choice([n, n, n, -2]) for n in range(100)] + [-1] * 10

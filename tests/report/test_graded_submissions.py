@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from archcalc.claims import Verdict
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
-from archcalc.report.graded import accounting_notes, class_table, points_text, score_text
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
+from archcalc.report.graded_submissions import accounting_notes, class_table, points_text, score_text
 from archcalc.spec.errors import Problem
 
 

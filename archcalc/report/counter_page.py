@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.counters.count import Count, Term
-from archcalc.counters.rules import Quantity
+from archcalc.counters.rules import ToolQuantity
 from archcalc.counters.trace import Trace
-from archcalc.report.aligned import fold
-from archcalc.report.counted import STARTS, notes, shown, signed
+from archcalc.report.aligned_tables import fold
+from archcalc.report.counter_tables import STARTS, notes, signed, without_repeated_settings
 from archcalc.report.render import render
 from archcalc.report.table import Column, Table
 
@@ -41,8 +41,8 @@ def page(
         return render(rows, form, color=color, width=width) + "\n"
 
     subject = ""
-    explained: list[Quantity] = []
-    for count in shown(counts):
+    explained: list[ToolQuantity] = []
+    for count in without_repeated_settings(counts):
         tool, quantity = count.tool, count.quantity
         if subject != (subject := f"{tool.name} {tool.version}"):
             yield text(f"# What {subject} counts")
@@ -82,7 +82,7 @@ def steps_table(count: Count) -> Table:
     return Table(columns, tuple(rows))
 
 
-def rules_table(quantity: Quantity) -> Table:
+def rules_table(quantity: ToolQuantity) -> Table:
     """Return the rules of a quantity as a table."""
     columns = (
         Column("counted", "counted", folds=True),

@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.arrays.texts import DIGITS, shape_text
-from archcalc.executor.loops.record import Recorded, in_order
+from archcalc.executor.loops.record import RecordedNumber, in_order
 from archcalc.report.expressions import LATEX, TEXT, Expressions
 from archcalc.report.matrices import MAX_COLUMNS, matrix_lines, number_text
 from archcalc.terminal import display_width
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
 
 MAX_MATRICES = 8
-"""The most matrices of one array that are shown."""
+"""The maximum number of matrices of one array that are shown."""
 
 Index = tuple[int, ...]
 
@@ -31,11 +31,11 @@ class WorkedStep(NamedTuple):
     """A step of a computation."""
 
     name: str
-    number: Recorded
+    number: RecordedNumber
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadNumbers:
     """The numbers of one array that a number was computed from."""
 
     name: str
@@ -44,17 +44,17 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Worked:
+class WorkedSolution:
     """One or several numbers with what they were computed from."""
 
     name: str
     """What is worked out: a layer, and the index of a number."""
     steps: tuple[WorkedStep, ...]
     """The steps in order; the last ones are the numbers themselves."""
-    reads: tuple[Read, ...]
+    reads: tuple[ReadNumbers, ...]
 
 
-def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
+def solution_of(name: str, numbers: Mapping[str, RecordedNumber]) -> WorkedSolution:
     """Return the steps that lead to numbers, and what they were computed from.
 
     Args:
@@ -67,7 +67,7 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
         if each.operands and not each.operation:
             array, index = each.operands
             read.setdefault(array, {})[index] = None
-    reads = tuple(Read(array, tuple(sorted(indices))) for array, indices in read.items())
+    reads = tuple(ReadNumbers(array, tuple(sorted(indices))) for array, indices in read.items())
     asked = {id(number) for number in numbers.values()}
     between = _by_stages([each for each in order if each.operation and each.name and id(each) not in asked], order)
     often = Counter(each.name for each in between)
@@ -76,10 +76,10 @@ def worked(name: str, numbers: Mapping[str, Recorded]) -> Worked:
     for each in between:
         counts[each.name] += 1
         steps.append(WorkedStep(f"{each.name} {counts[each.name]}" if often[each.name] > 1 else each.name, each))
-    return Worked(name, (*steps, *(WorkedStep(own, number) for own, number in numbers.items())), reads)
+    return WorkedSolution(name, (*steps, *(WorkedStep(own, number) for own, number in numbers.items())), reads)
 
 
-def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Recorded]:
+def _by_stages(steps: Sequence[RecordedNumber], order: Sequence[RecordedNumber]) -> list[RecordedNumber]:
     """Return steps stage by stage: those that need no other step, those that need only these, and so on.
 
     Within a stage, steps of one name follow each other.
@@ -92,7 +92,7 @@ def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Rec
     stages: dict[int, int] = {}
     for each in order:
         operands = each.operands if each.operation else ()
-        before = [stages[id(operand)] for operand in operands if isinstance(operand, Recorded)]
+        before = [stages[id(operand)] for operand in operands if isinstance(operand, RecordedNumber)]
         stages[id(each)] = max(before, default=0) + (id(each) in named)
     first: dict[tuple[int, str], int] = {}
     for place, step in enumerate(steps):
@@ -103,7 +103,7 @@ def _by_stages(steps: Sequence[Recorded], order: Sequence[Recorded]) -> list[Rec
 # --- text, Markdown, LaTeX ---
 
 
-def worked_lines(result: Worked, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
+def worked_lines(result: WorkedSolution, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
     """Yield the lines of a number worked out: the arrays with the numbers that were read, then the steps."""
     for name, array, read in _arrays(result, arrays):
         yield from read_lines(name, array, read, digits=digits)
@@ -111,14 +111,14 @@ def worked_lines(result: Worked, arrays: Mapping[str, Array], *, digits: int = D
     yield from _equations(result, Expressions(TEXT, digits))
 
 
-def worked_markdown(result: Worked, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
+def worked_markdown(result: WorkedSolution, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
     """Yield the lines of a number worked out as Markdown, with formulas in LaTeX."""
     for name, array, read in _arrays(result, arrays):
         yield from ("```text", *read_lines(name, array, read, digits=digits), "```", "")
     yield from ("$$", *_aligned(result, digits), "$$")
 
 
-def worked_latex(result: Worked, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
+def worked_latex(result: WorkedSolution, arrays: Mapping[str, Array], *, digits: int = DIGITS) -> Iterator[str]:
     """Yield the lines of a number worked out as LaTeX (with the package ``amsmath``)."""
     for name, array, read in _arrays(result, arrays):
         for place in sorted({index[:-2] for index in read})[:MAX_MATRICES]:
@@ -136,7 +136,7 @@ def worked_latex(result: Worked, arrays: Mapping[str, Array], *, digits: int = D
     yield from (r"\[", *_aligned(result, digits), r"\]")
 
 
-def _arrays(result: Worked, arrays: Mapping[str, Array]) -> Iterator[tuple[str, Array, tuple[Index, ...]]]:
+def _arrays(result: WorkedSolution, arrays: Mapping[str, Array]) -> Iterator[tuple[str, Array, tuple[Index, ...]]]:
     """Yield the arrays that were read, in the order of the layer, with the indices of the numbers that were read."""
     reads = {read.name: read.indices for read in result.reads}
     for name, array in arrays.items():
@@ -144,14 +144,14 @@ def _arrays(result: Worked, arrays: Mapping[str, Array]) -> Iterator[tuple[str, 
             yield name, array, reads[name]
 
 
-def _equations(result: Worked, expressions: Expressions, equals: str = " = ") -> Iterator[str]:
+def _equations(result: WorkedSolution, expressions: Expressions, equals: str = " = ") -> Iterator[str]:
     """Yield an equation for every step."""
     for name, number in result.steps:
         parts = [name, expressions.step(number), expressions.number(number)]
         yield equals.join(parts[:2] if parts[1] == parts[2] else parts)
 
 
-def _aligned(result: Worked, digits: int) -> Iterator[str]:
+def _aligned(result: WorkedSolution, digits: int) -> Iterator[str]:
     """Yield the lines of the steps as an aligned display of LaTeX."""
     named = replace(result, steps=tuple(WorkedStep(_typeset(name), number) for name, number in result.steps))
     yield r"\begin{aligned}"
@@ -182,7 +182,8 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
             yield f"[{', '.join(map(str, place))}]:"
         yield from _marked_lines(matrix, marked, everything=everything, digits=digits)
     if len(places) > MAX_MATRICES:
-        yield f"and {len(places) - MAX_MATRICES:,} further matrices"
+        more = len(places) - MAX_MATRICES
+        yield f"and {more:,} further {'matrix' if more == 1 else 'matrices'}"
 
 
 def _marked(array: Array, read: Iterable[Index], place: Index) -> set[Index]:
@@ -220,7 +221,7 @@ def _marked_lines(matrix: Array, marked: set[Index], *, everything: bool, digits
     yield from matrix_lines(cells, width)
 
 
-def record(result: Worked) -> dict[str, Any]:
+def record(result: WorkedSolution) -> dict[str, Any]:
     """Return a number worked out as data, with numbers as texts."""
     expressions = Expressions()
     return {

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 import archcalc as api
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.kernels.rounding import nearest, rounded
-from archcalc.executor.loops.exact import Exact
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.exact import ExactNumber
+from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.run import record_layer
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import initial_arrays
 from archcalc.ops.arithmetic import Cast, Quantize
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.structure import Identity
 from archcalc.report.expressions import LATEX, Expressions, FormulaNotation
-from archcalc.report.worked import (
-    Worked,
-    worked,
+from archcalc.report.worked_solution import (
+    WorkedSolution,
+    solution_of,
     worked_latex,
     worked_lines,
     worked_markdown,
@@ -34,13 +34,13 @@ from archcalc.report.worked import (
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
 
-ROOT = Exact(2).apply("sqrt")
+ROOT = ExactNumber(2).apply("sqrt")
 
 
 def layer(spec: str, **weights: list[float]) -> LayerTrace:
     """Run a layer on the numbers 1, 2, 3, … with given weights."""
     graph = api.load(spec).graph
-    arrays = initial(graph, dtype="float64")
+    arrays = initial_arrays(graph, dtype="float64")
     name = graph.nodes[-1].name
     for key, numbers in weights.items():
         arrays[f"{name}.{key}"] = np.array(numbers, float).reshape(arrays[f"{name}.{key}"].shape)
@@ -52,11 +52,11 @@ def layer(spec: str, **weights: list[float]) -> LayerTrace:
     return traces[-1]
 
 
-def work_out(trace: LayerTrace, *index: int) -> tuple[Worked, dict[str, Any]]:
+def work_out(trace: LayerTrace, *index: int) -> tuple[WorkedSolution, dict[str, Any]]:
     inputs = {f"x{number}": array[0] for number, array in enumerate(trace.inputs)}
     outputs = record_layer(trace.node.op, inputs.items(), trace.weights)
     found = outputs[0][index]
-    return worked("y", {"y": found}), {**inputs, **trace.weights}
+    return solution_of("y", {"y": found}), {**inputs, **trace.weights}
 
 
 def equations(trace: LayerTrace, *index: int) -> list[str]:
@@ -210,11 +210,11 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
         (output, *_) = record_layer(layer.op, inputs.items(), layer.weights)
         index = data.draw(st.tuples(*(st.integers(0, size - 1) for size in output.shape)))
         number = output[index]
-        if not isinstance(number, Recorded) or not number.operation:
+        if not isinstance(number, RecordedNumber) or not number.operation:
             continue  # a number that is passed on
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("archcalc.report.expressions.MAX_TERMS", 10**6)
-            for step, each in worked("y", {"y": number}).steps:
+            for step, each in solution_of("y", {"y": number}).steps:
                 if math.isnan(float(each)):
                     continue  # Python has complex numbers and errors instead
                 expression = Expressions(PYTHON, 17).step(each)
@@ -236,22 +236,22 @@ def test_latex_and_markdown_hold_the_same_steps() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        (Recorded(2.0, operands=("x", (0,))) - (Recorded(3.0) - 1), "2 − (3 − 1)"),
-        (-Recorded(2.0) * 3, "(−2)·3"),
-        ((Recorded(2.0) + 1) * 3, "(2 + 1)·3"),
-        (1 / (Recorded(2.0) * 3), "1/(2·3)"),
-        (Recorded(-2.0) ** 2, "(−2)²"),
-        (1 / (1 + (-Recorded(0.0)).apply("exp")), "1/(1 + exp(−0))"),
-        (Recorded(Exact(3)) - Recorded(ROOT + 1), "3 − (1 + √2)"),
-        (Recorded(Exact(3)) * Recorded(ROOT + 1), "3·(1 + √2)"),
-        (Recorded(Exact(3)) / Recorded(ROOT * 2), "3/(2·√2)"),
-        (Recorded(ROOT * 2) ** 2, "(2·√2)²"),
+        (RecordedNumber(2.0, operands=("x", (0,))) - (RecordedNumber(3.0) - 1), "2 − (3 − 1)"),
+        (-RecordedNumber(2.0) * 3, "(−2)·3"),
+        ((RecordedNumber(2.0) + 1) * 3, "(2 + 1)·3"),
+        (1 / (RecordedNumber(2.0) * 3), "1/(2·3)"),
+        (RecordedNumber(-2.0) ** 2, "(−2)²"),
+        (1 / (1 + (-RecordedNumber(0.0)).apply("exp")), "1/(1 + exp(−0))"),
+        (RecordedNumber(ExactNumber(3)) - RecordedNumber(ROOT + 1), "3 − (1 + √2)"),
+        (RecordedNumber(ExactNumber(3)) * RecordedNumber(ROOT + 1), "3·(1 + √2)"),
+        (RecordedNumber(ExactNumber(3)) / RecordedNumber(ROOT * 2), "3/(2·√2)"),
+        (RecordedNumber(ROOT * 2) ** 2, "(2·√2)²"),
     ],
 )
-def test_brackets_stand_where_they_are_needed(number: Recorded, text: str) -> None:
+def test_brackets_stand_where_they_are_needed(number: RecordedNumber, text: str) -> None:
     assert Expressions().step(number) == text
 
 
 def test_latex_has_fractions_and_roots() -> None:
-    number = (Recorded(3.0) + 1).apply("sqrt") / 2
+    number = (RecordedNumber(3.0) + 1).apply("sqrt") / 2
     assert Expressions(LATEX).step(number) == r"\frac{\sqrt{3 + 1}}{2}"

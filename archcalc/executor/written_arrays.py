@@ -14,7 +14,7 @@ from archcalc.arrays.written import Fill, Number, Shape, WrittenArray, WrittenAr
 from archcalc.executor.kernel import Array
 
 
-def in_shape(found: WrittenArray[Number] | Fill, shape: Shape, batch: int | None = None) -> Array:
+def array_in_shape(found: WrittenArray[Number] | Fill, shape: Shape, batch: int | None = None) -> Array:
     """Return a written array in the shape wanted, or in a batch of it.
 
     Args:
@@ -47,7 +47,7 @@ def _objects(numbers: Sequence[Number], shape: Shape) -> Array:
     return array.reshape(shape)
 
 
-def floats(arrays: Mapping[str, Array]) -> dict[str, Array]:
+def float_arrays(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return arrays with the nearest floats in place of fractions."""
     return {
         name: np.array([_float(each) for each in array.flat]).reshape(array.shape) if array.dtype == object else array

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from archcalc.diagnosis.arrays.asked import AskedGradient
+from archcalc.diagnosis.arrays.asked_arrays import AskedGradient
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.executor.kernel import Array
-from archcalc.executor.loops.record import Recorded
+from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.run import record_layer
 from archcalc.executor.loops.training import differs, record_training
 from archcalc.executor.recorded_gradients import RecordedGradients, layers_to_keep
@@ -19,7 +19,7 @@ from archcalc.executor.training import PYTORCH, TrainingStep
 from archcalc.graph import Ref
 
 MAX_OPERATIONS = 200_000
-"""The most operations of a layer whose numbers are worked out (a second of work)."""
+"""The maximum number of operations of a layer whose numbers are worked out (a second of work)."""
 
 
 class WorkedNumber(NamedTuple):
@@ -27,13 +27,13 @@ class WorkedNumber(NamedTuple):
 
     name: str
     """The layer and the index."""
-    number: Recorded
+    number: RecordedNumber
     arrays: Mapping[str, Array]
     """The arrays that the layer reads and stores, by name."""
 
 
 @dataclass(frozen=True)
-class Working:
+class WorkedOutput:
     """The numbers of the output of a layer, with their records."""
 
     computation: Computation
@@ -51,7 +51,7 @@ class Working:
         example, own = (0, index) if is_one_example else (index[0], index[1:])
         arrays, output = self._examples[example]
         number = output[own]
-        found = number if isinstance(number, Recorded) else Recorded(number)
+        found = number if isinstance(number, RecordedNumber) else RecordedNumber(number)
         return WorkedNumber(f"{self.layer}[{', '.join(map(str, index))}]", found, arrays)
 
     @cached_property
@@ -87,7 +87,7 @@ class Working:
 
 
 @dataclass(frozen=True)
-class WorkingGradient:
+class WorkedGradient:
     """The numbers of a gradient, with their records."""
 
     computation: Computation

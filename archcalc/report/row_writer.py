@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from archcalc.report.table import raw
+from archcalc.report.table import cell_value
 from archcalc.terminal import JSON_BACKSLASH, readable
 
 
@@ -29,7 +29,7 @@ class RowWriter:
             self.lines.writerows(rows)
             return
         for row in rows:
-            record = {key: raw(value) for key, value in zip(self.keys, row, strict=True)}
+            record = {key: cell_value(value) for key, value in zip(self.keys, row, strict=True)}
             line = readable(json.dumps(record, ensure_ascii=False), JSON_BACKSLASH)
             self.write(f"{',' if self.begun else '['}\n  {line}")
             self.begun = True

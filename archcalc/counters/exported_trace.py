@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.counters.functions import ATTENTION, NONE, called
+from archcalc.counters.functions import ATTENTION, NO_FUNCTION, called_function
 from archcalc.counters.products import gradients_of, macs_of
 from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Trace, TracedTensor, statistics_of
 from archcalc.readers.aten.calls import tensors_in
@@ -139,9 +139,9 @@ class _Tracing:
         base = base_name(call.target)
         module = self.module(call.site.modules, call.site.trace)
         function, _, kind = call.site.function.partition(";")
-        how = called(kind, base.removesuffix("_"), call.site.line, module.class_name if module else "")
+        how = called_function(kind, base.removesuffix("_"), call.site.line, module.class_name if module else "")
         if how.function.startswith("F.") and function == self.function and not kind.endswith(ATTENTION):
-            how = NONE  # a further operator of a function that has been seen
+            how = NO_FUNCTION  # a further operator of a function that has been seen
         self.function = function
         path = module.path if module else ""
         macs = macs_of(base, arguments, outputs[0])

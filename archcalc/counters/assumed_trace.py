@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.counters.trace import Gradients, ModuleCall, Operation, Trace, TracedTensor, statistics_of
+from archcalc.counters.trace import GradientProducts, ModuleCall, Operation, Trace, TracedTensor, statistics_of
 from archcalc.graph import Graph
 from archcalc.ops.backward import Needs
 from archcalc.ops.base import Operator, Shape, Shapes, Weight
@@ -115,7 +115,7 @@ class AssumedLayer(NamedTuple):
     """The layers that own its weights, by the name of the weight, where that is not itself."""
     needs: Needs
     """The gradients that are needed."""
-    gradients: Gradients
+    gradients: GradientProducts
     """The products of its gradients."""
     weights: tuple[Weight, ...]
 
@@ -129,10 +129,10 @@ class AssumedLayer(NamedTuple):
         return cls(row.name, node.op, inputs, node.outputs, row.macs, owners, needs, gradients, weights)
 
 
-def _gradients(op: Operator, inputs: Shapes, needs: Needs) -> Gradients:
+def _gradients(op: Operator, inputs: Shapes, needs: Needs) -> GradientProducts:
     """Return the products of the gradients of a layer."""
     if not needs.some:
-        return Gradients()
+        return GradientProducts()
     sums = op.sums(inputs[0]) if inputs else None
     groups = {each.array: int(each.groups) for each in sums.kernels} if sums is not None else {}
     further = sum(
@@ -140,7 +140,7 @@ def _gradients(op: Operator, inputs: Shapes, needs: Needs) -> Gradients:
         for each in op.multiplications(inputs)
         if each.name in groups and needs.of(each.right.sources)
     )
-    return Gradients(int(op.backward_macs(inputs, needs)), further)
+    return GradientProducts(int(op.backward_macs(inputs, needs)), further)
 
 
 def trace_of(analysis: Analysis, form: str = "") -> Trace:
@@ -335,12 +335,12 @@ class _Building:
             arguments = {"input": source, "weight": self.own[name], "bias": self.own[f"{name}_bias"] if bias else None}
             products = source.numel * int(width)
             linear = self.part("linear", "F.linear", (source, self.own[name]), result, call, arguments, products)
-            linear.gradients = Gradients(products * needed[name])
+            linear.gradients = GradientProducts(products * needed[name])
             made.append(linear)
         rest = self.layer.macs - sum(each.macs for each in made)
         attended = self.attended(heads, joined, rest, call)
         for each in attended:
-            each.gradients = Gradients(2 * each.macs if needed["mixed"] else 0)
+            each.gradients = GradientProducts(2 * each.macs if needed["mixed"] else 0)
         made[-1:-1] = attended
         for each in made:
             yield each, call

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import overload
 
-from archcalc.numeric.helpers import normal
+from archcalc.numeric.helpers import simplified
 
 
-class Steps(Sequence[int | Fraction]):
+class Progression(Sequence[int | Fraction]):
     """The numbers start, start + step, …, of which there are ``length``; none of them is stored."""
 
     def __init__(self, start: int | Fraction, step: int | Fraction, length: int) -> None:
@@ -18,7 +18,7 @@ class Steps(Sequence[int | Fraction]):
         self.length = length
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Steps):
+        if not isinstance(other, Progression):
             return NotImplemented
         return (self.start, self.step, self.length) == (other.start, other.step, other.length)
 
@@ -31,18 +31,18 @@ class Steps(Sequence[int | Fraction]):
     @overload
     def __getitem__(self, index: int) -> int | Fraction: ...
     @overload
-    def __getitem__(self, index: slice) -> Steps: ...
-    def __getitem__(self, index: int | slice) -> int | Fraction | Steps:
+    def __getitem__(self, index: slice) -> Progression: ...
+    def __getitem__(self, index: int | slice) -> int | Fraction | Progression:
         places = range(self.length)[index]
         if isinstance(places, range):
-            return Steps(self.start + self.step * places.start, self.step * places.step, len(places))
-        number: int | Fraction = normal(self.start + self.step * places)
+            return Progression(self.start + self.step * places.start, self.step * places.step, len(places))
+        number: int | Fraction = simplified(self.start + self.step * places)
         return number
 
 
-def steps(start: int | Fraction, step: int | Fraction, length: int) -> range | Steps:
+def progression(start: int | Fraction, step: int | Fraction, length: int) -> range | Progression:
     """Return a progression, as a `range` where its numbers are integers."""
-    start, step = normal(start), normal(step)
+    start, step = simplified(start), simplified(step)
     if isinstance(start, int) and isinstance(step, int):
         return range(start, start + step * length, step)
-    return Steps(start, step, length)
+    return Progression(start, step, length)

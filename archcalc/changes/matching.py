@@ -10,7 +10,7 @@ from typing import TypeAlias
 Pair: TypeAlias = tuple[int, int]
 
 MAX_EDITS = 500
-"""The most items that are left out of a longest common subsequence; the search takes the square of their number."""
+"""The maximum number of items left out of a longest common subsequence; the search takes the square of their number."""
 
 
 def matches(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from archcalc.executor.backward import Backward, gradients
+from archcalc.executor.backward import BackwardResult, gradients
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.gradient import Gradient
+from archcalc.executor.gradient import GradientFunction
 from archcalc.executor.kernel import Array
 from archcalc.executor.losses import Loss
 from archcalc.executor.training import TrainingStep
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.diagnosis.arrays.computation import Computation
 
 
-class Asked(Protocol):
+class AskedArray(Protocol):
     """What is asked of a computation."""
 
     def array(self, computation: Computation) -> Array:
@@ -60,7 +60,7 @@ class AskedGradient:
     loss: Loss
     shapes: Mapping[str, tuple[int, ...]]
     """The shapes of the tensors that the loss is computed from, without the batch."""
-    instead: Mapping[str, Gradient] = field(default_factory=dict)
+    instead: Mapping[str, GradientFunction] = field(default_factory=dict)
     """The vector–Jacobian products that are used instead of those of layers, by layer."""
 
     def array(self, computation: Computation) -> Array:
@@ -68,7 +68,7 @@ class AskedGradient:
         g = found.gradients[self.name]
         return g if self.name in found.arrays else without_batch_of_one(g)
 
-    def backward(self, computation: Computation, *, keep: Sequence[str] = ()) -> Backward:
+    def backward(self, computation: Computation, *, keep: Sequence[str] = ()) -> BackwardResult:
         """Return the results of both passes; see `array` and `archcalc.executor.backward.gradients`."""
         graph = computation.graph
         for name, shape in self.shapes.items():

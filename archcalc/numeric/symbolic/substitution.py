@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.helpers import is_plain, simplified
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
-from archcalc.numeric.symbolic.number import Atom, Condition, Number, Symbolic, content, terms_of
+from archcalc.numeric.symbolic.number import Atom, Condition, Number, SymbolicNumber, content, terms_of
 from archcalc.numeric.symbolic.symbols import Symbols
 
 
-def free_symbol(symbols: Symbols, free: FreeSymbol) -> Symbolic:
+def free_symbol(symbols: Symbols, free: FreeSymbol) -> SymbolicNumber:
     """Return x itself as a number, which differs from t where x is on a grid."""
     if free.step is None:
         return symbols.function("symbol", (free.name,), integer=False)
@@ -57,5 +57,5 @@ class Substitution:
         args = [self.number(arg) for arg in atom.args]
         if atom.op == "floor":
             scale = content([c for arg in args for c in terms_of(arg).values()])
-            args = [normal(arg * (Fraction(1) / scale)) for arg in args]
+            args = [simplified(arg * (Fraction(1) / scale)) for arg in args]
         return self.symbols.function(atom.op, tuple(args), integer=atom.integer)

@@ -13,7 +13,7 @@ from archcalc.grading.answers import read_submissions
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
 from archcalc.grading.marks import Mark
-from archcalc.grading.subjects import Library
+from archcalc.grading.subjects import NetworkLibrary
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Source
 from tests.grading.kinds.marking import graded, grader_of, marked, verdicts
@@ -57,7 +57,7 @@ def test_a_question_may_have_an_input_of_its_own() -> None:
 def test_several_inputs_are_given_by_name(tmp_path: Path) -> None:
     (tmp_path / "sum.yaml").write_text("inputs: {a: 2, b: 2}\nlayers:\n  - sum: sub(@a, @b)\n")
     question = "{id: q, network: sum.yaml, input: {a: 1 2, b: 3 -4}}"
-    grader = Grader(read_key(Source(str(tmp_path / "key.yaml"), f"questions: [{question}]")), Library())
+    grader = Grader(read_key(Source(str(tmp_path / "key.yaml"), f"questions: [{question}]")), NetworkLibrary())
     assert graded(grader, "-2 6").marks[0].verdict == "exact"
 
 
@@ -162,7 +162,7 @@ def test_infinity_and_nan_are_numbers() -> None:
 )
 def test_what_is_no_such_array_costs_only_its_question(answer: Any, message: str) -> None:
     key = 'questions: [{id: p, answer: 1 2}, {id: q, answer: "7 9; 8 4"}]'
-    grader = Grader(read_key(Source("key.yaml", key)), Library())
+    grader = Grader(read_key(Source("key.yaml", key)), NetworkLibrary())
     (file,) = read_submissions(Source("a.json", json.dumps({"answers": {"p": "1 2", "q": answer}})), grader.is_question)
     right, wrong = grader.grade(file, "x").marks
     assert right.verdict == "exact"
@@ -221,7 +221,7 @@ def test_a_stored_answer_of_the_key_is_compared_with_the_network() -> None:
 def test_a_network_of_a_file_is_found_beside_the_key(tmp_path: Path) -> None:
     (tmp_path / "pool.yaml").write_text("input: 1x2x2\nlayers: [maxpool 2]\n")
     key = Source(str(tmp_path / "key.yaml"), "questions: [{id: q, network: pool.yaml, input: 1 2; 3 4}]")
-    assert Grader(read_key(key), Library()).total == 1
+    assert Grader(read_key(key), NetworkLibrary()).total == 1
 
 
 GRADIENT = 'network: "1x4x4 -> conv 1 k2", input: arange, weights: {conv_1.weight: 1 2; 3 4}'

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from archcalc.diagnosis.conventions import batch_norms
 from archcalc.grading.key import Question
-from archcalc.grading.kinds.base import Prepared
+from archcalc.grading.kinds.base import PreparedQuestion
 from archcalc.grading.subjects import Subject
 from archcalc.query.places import find_place
 from archcalc.query.targets import network_of
@@ -33,7 +33,7 @@ class AskedQuestions:
         self.subject = subject
         self.targets: dict[str, str] = {}
         """The targets by the id of their question, in archcalc's notation."""
-        self.prepared: dict[str, Prepared] = {}
+        self.prepared: dict[str, PreparedQuestion] = {}
         """The questions of other kinds, by id."""
         problems = Problems()
         for question in self.questions:

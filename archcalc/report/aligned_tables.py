@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from archcalc.report.table import Table, Texts, total
+from archcalc.report.table import Table, Texts, total_texts
 from archcalc.terminal import display_width
 
 GAP = "  "
@@ -20,7 +20,7 @@ READABLE = 14
 Paint = Callable[[str, str], str]
 
 
-def aligned(table: Table, *, width: int | None = None, color: bool = False, line: str = "-") -> str:
+def align_table(table: Table, *, width: int | None = None, color: bool = False, line: str = "-") -> str:
     """Return a table as aligned columns.
 
     If the columns are wider than the terminal, texts are folded between words; then names in the first column that are
@@ -47,7 +47,7 @@ class _Layout:
         columns = zip(*table.rows, strict=True)
         self.columns = [Texts.of(cells) for cells in columns] or [Texts([], {})] * len(self.titles)
         """The texts of the rows, by column."""
-        self.totals = [total(row) for row in table.totals]
+        self.totals = [total_texts(row) for row in table.totals]
         self.widths = [
             max(texts.width(), *map(display_width, (title, *totals)))
             for title, texts, *totals in zip(self.titles, self.columns, *self.totals, strict=True)

@@ -44,7 +44,7 @@ COUNTED_IN_BYTES = {
 """The quantities of tools that a claim in bytes may be about."""
 
 
-class Printed(NamedTuple):
+class PrintedCount(NamedTuple):
     """A number that one tool or several print, as an outcome of a target."""
 
     outcome: Outcome
@@ -70,7 +70,9 @@ def by_usage(counts: Iterable[Count]) -> list[Count]:
     )
 
 
-def printed(target: DiagnosedTarget, forms: Mapping[str, Iterable[Count]], *, in_bytes: bool = False) -> list[Printed]:
+def printed_counts(
+    target: DiagnosedTarget, forms: Mapping[str, Iterable[Count]], *, in_bytes: bool = False
+) -> list[PrintedCount]:
     """Return what tools print for a target, in the unit that they print and in that of the target.
 
     Tools that print the same number in the same way are one outcome. A number that the assumed form of the network has,
@@ -91,7 +93,7 @@ def printed(target: DiagnosedTarget, forms: Mapping[str, Iterable[Count]], *, in
                     numbers.setdefault((value, reasons), []).append(count)
                     known.add((count.tool.key, value))
     return [
-        Printed(
+        PrintedCount(
             Outcome(reasons=(Reason(code_of(same[0].tool)), *how), values=(value,), prior=Prior.OCCASIONAL), tuple(same)
         )
         for (value, how), same in numbers.items()
