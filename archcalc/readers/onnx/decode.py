@@ -24,6 +24,7 @@ from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.open_shapes import note_shape
+from archcalc.readers.onnx.program import TEXT
 from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
@@ -481,6 +482,9 @@ class Decoder:
         conversion = CONVERSIONS.get(key)
         before = len(self.tensors.calls)
         try:
+            metas = filter(None, map(self.tensors.metas.get, n.inputs))
+            if any(meta.dtype == TEXT for meta in metas):
+                raise Untranslatable("tensors of text, which have neither numbers nor a size in memory")
             if conversion is None:
                 raise Untranslatable(IMPOSSIBLE.get(key, ""))
             apply(conversion, n)

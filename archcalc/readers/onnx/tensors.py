@@ -148,7 +148,7 @@ class OnnxTensors:
                 return
         except (ValueError, SpecError):
             return  # in another file, which may be missing
-        if array.shape == sizes and array.dtype.kind != "c":  # complex numbers are no sizes
+        if array.shape == sizes and array.dtype.kind not in "cO":  # complex numbers and texts are no sizes
             values[tensor.name] = array
 
     def set_value(self, name: str, value: Any, dtype: str = "") -> None:

@@ -209,7 +209,7 @@ def test_a_rounding_that_no_conversion_has(tmp_path: Path) -> None:
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")
-    assert reason(path) == "not an ONNX model, but a text"
+    assert reason(path) == "not an ONNX model, but text"
 
 
 def test_another_binary_format_with_this_suffix(tmp_path: Path) -> None:
