@@ -44,7 +44,7 @@ def understood(command: str) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_files_follow_the_schema_of_their_service(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if True in document:  # YAML 1.1 takes the key "on" for a truth value; these services do not
+    if True in document:  # YAML 1.1 takes the key "on" for a Boolean; these services do not
         document["on"] = document.pop(True)
     schema = published(SCHEMAS[path.stem])
     jsonschema.validators.validator_for(schema)(schema).validate(document)

@@ -1,4 +1,4 @@
-"""Comparisons, and logic on truth values, which are 1 and 0."""
+"""Comparisons, and logic on Booleans, which are 1 and 0."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def comparison(a: Arguments) -> list[Step]:
 
 
 def truth(c: Composition, name: str) -> int:
-    """Return an argument as truth values."""
+    """Return an argument as Booleans."""
     tensor = c.a.tensor(name)
     if c.a.reading.dtype(c.a.name(name)) == "bool":
         return tensor
