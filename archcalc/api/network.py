@@ -174,7 +174,7 @@ class Network:
                 default those of the model file, or random ones.
             batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
-            seed: the seed of random weights, random inputs and dropout.
+            seed: the seed of random weights, inputs and layers, and of dropout.
             training: whether to use batch statistics, apply dropout, and run training heads.
             keep: further layers, stages or inputs whose tensors are returned.
             tally: whether to count the operations of every layer.
@@ -220,7 +220,7 @@ class Network:
             weights: as for `run`.
             batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
-            seed: the seed of random weights, random inputs and dropout.
+            seed: the seed of random weights, inputs and layers, and of dropout.
             training: whether to use batch statistics, apply dropout, and run training heads.
 
         Raises:

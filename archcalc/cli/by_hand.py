@@ -159,6 +159,8 @@ def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedNumbe
     node = graph.nodes[ref.node]
     if node.is_input:
         fail("argument", f"'{place.layer[:60]}' is an input: it is not computed", origin="--at")
+    if node.op.is_random:
+        fail("argument", f"'{place.layer[:60]}' is random: its numbers are drawn, not computed", origin="--at")
     shape = evaluated.tensors[ref].shape
     operations = int(node.op.cost(graph.input_shapes(node)).flops)
     if evaluated.training is not None and differs(node.op):

@@ -34,6 +34,9 @@ def evaluate_steps_exactly(
     """
     from archcalc.executor.training import PYTORCH, TrainingStep
 
+    drawn = next((node.name for node in network.graph.nodes if node.op.is_random), None)
+    if drawn is not None:
+        fail("argument", f"'{drawn}' is random, so its numbers are not exact", origin="--exact")
     inputs = [exact_inputs(network, given) for given in batches]
     weights: Mapping[str, Array] = exact_weights(network, file, named, values["mode"] == "train")
     steps = []

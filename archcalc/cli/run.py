@@ -121,7 +121,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     help="Number format of the computation.",
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples in random inputs.  [default: 1]")
-@seed_option("Seed of random weights, inputs and dropout.")
+@seed_option("Seed of random weights, inputs, layers and dropout.")
 @click.option(
     "--mode",
     type=click.Choice(["inference", "train"]),
@@ -253,7 +253,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if written or form == "json" or any(values[option] for option in by_hand):
         print_by_hand(steps, {name: everything[name] for name in printed}, values, form, color)
     else:
-        print_table(table(network, found, notes_on_run(run, weights, times)), form, color)
+        print_table(
+            table(network, found, notes_on_run(run, network.graph, weights, times, values["seed"])), form, color
+        )
 
 
 def is_number(text: str) -> bool:

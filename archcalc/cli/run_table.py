@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.arrays.texts import float_text
-from archcalc.graph import write_shape
+from archcalc.arrays.texts import count_text, float_text
+from archcalc.graph import Graph, write_shape
 from archcalc.report.table import Column, Table, bytes_text
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def array_record(array: Array, *, in_full: bool) -> dict[str, Any]:
     }
 
 
-def notes_on_run(run: Run, weights: Mapping[str, Array], times: Sequence[float]) -> list[str]:
-    """Return the notes on the time and memory of a run, and on the arrays that it updated."""
+def notes_on_run(run: Run, graph: Graph, weights: Mapping[str, Array], times: Sequence[float], seed: int) -> list[str]:
+    """Return the notes on the time and memory of a run, on random layers, and on the arrays that it updated."""
     stored = sum(array.nbytes for array in weights.values())
     notes = [
         f"time: {run.seconds * 1000:,.1f} ms; memory: tensors {bytes_text(run.peak)} (peak), "
@@ -82,6 +82,12 @@ def notes_on_run(run: Run, weights: Mapping[str, Array], times: Sequence[float])
         what = f"{len(times)} timed runs: median" if len(times) > 1 else "1 timed run:"
         minimum = f", minimum {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
         notes.append(f"{what} {median(times) * 1000:,.1f} ms{minimum}")
+    drawn = [node.op for node in graph.nodes if node.op.is_random]
+    if drawn:
+        seeded = sum(getattr(op, "seed", None) is not None for op in drawn)
+        ways = ((len(drawn) - seeded, f"with --seed {seed}"), (seeded, "with a seed of the layer"))
+        parts = [f"{count_text(count, 'layer')} {how}" for count, how in ways if count]
+        notes.append(f"random numbers drawn for {' and '.join(parts)}")
     if run.updates:
         notes.append(f"{len(run.updates):,} stored arrays (running statistics) updated; --save-weights writes them")
     return notes

@@ -67,6 +67,8 @@ class Runner:
         self.workers = workers if CAN_FORK else 1
         self.winograd = winograd
         self._interpreter = Interpreter(graph, weights)
+        self._is_random = any(node.op.is_random for node in graph.nodes)
+        """Whether results depend on the seed, which recorded runs do not have."""
         self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
         self._layout: tuple[RunSignature, MemoryLayout] | None = None
         self._program: tuple[RunSignature, RecordedProgram] | None = None
@@ -104,7 +106,7 @@ class Runner:
         """
         request = self._interpreter.request(inputs, training=training, keep=keep)
         del inputs
-        if training or tally:
+        if training or tally or self._is_random:
             return self._interpreter.evaluate(
                 request, training=training, seed=seed, step=step, tally=tally, observe=observe
             )

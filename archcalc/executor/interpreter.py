@@ -18,6 +18,7 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Context, Kernel, WorkBuffers, kernel_of, owner
+from archcalc.executor.random import seed_of
 from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names, array_problems
 from archcalc.graph import Graph, Node, Ref
@@ -135,7 +136,7 @@ class Interpreter:
         Args:
             inputs: an array for every input of the graph, batch in front; they are not written to.
             training: whether to use batch statistics and dropout, and to run training heads.
-            seed: the seed of dropout.
+            seed: the seed of dropout and of random layers.
             step: in training, the masks of dropout that are given, and how running statistics are updated.
             keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
             fixed: arrays that replace the outputs of layers, by layer, batch in front; only for layers with one output.
@@ -190,7 +191,7 @@ class Interpreter:
             node = layer.node
             context = Context(
                 training,
-                (seed, layer.number),
+                seed_of(self.graph, layer.number, seed),
                 Counter() if tally else None,
                 batch=batch,
                 dtype=dtype,

@@ -63,7 +63,7 @@ class Context:
     training: bool = False
     """Whether to use batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
-    """The seed of dropout."""
+    """The seed of dropout and of random numbers."""
     tally: Counter[str] | None = None
     """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)

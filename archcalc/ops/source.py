@@ -1,13 +1,13 @@
-"""Sources: tensors that a network stores; they start a chain, where a reference is allowed."""
+"""Sources: tensors that a network stores or draws at random; they start a chain, where a reference is allowed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from archcalc.numeric import product
+from archcalc.numeric import Number, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, converted_operator, operator
-from archcalc.ops.fields import sizes, word
+from archcalc.ops.fields import integer, sizes, word
 from archcalc.ops.traits import STANDARD_SPREAD, InitialValues, NoGradient, Spread
 
 ARRAYS = (
@@ -18,17 +18,29 @@ ARRAYS = (
 
 
 class SourceOperator(Operator):
-    """A stored tensor, which is the same for every example."""
+    """A layer without inputs."""
 
-    keeps_numbers = True
     arity: ClassVar[int | None] = 0
-    trainable: ClassVar[bool]
-    """Whether the tensor is trained."""
 
     shape: Shape = sizes(positional=True, each="axis", help="the shape of the tensor")
 
     def output(self, inputs: Shapes) -> Shape:
         return self.shape
+
+    def narrowed_along(self, axis: int, divisor: int) -> Self:
+        sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
+        return converted_operator(type(self), self, shape=tuple(sizes))
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD_SPREAD
+
+
+class StoredSource(SourceOperator):
+    """A stored tensor, which is the same for every example."""
+
+    keeps_numbers = True
+    trainable: ClassVar[bool]
+    """Whether the tensor is trained."""
 
     @property
     def array_name(self) -> str:
@@ -38,19 +50,12 @@ class SourceOperator(Operator):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight(self.array_name, self.shape, self.trainable),)
 
-    def narrowed_along(self, axis: int, divisor: int) -> Self:
-        sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
-        return converted_operator(type(self), self, shape=tuple(sizes))
-
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> InitialValues:
         return InitialValues(deviation=1.0)
 
-    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return STANDARD_SPREAD
-
 
 @operator("learned", reserved=False)
-class Learned(SourceOperator):
+class Learned(StoredSource):
     """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It starts a chain.
 
     ``learned 10x64 array=weight weights=@fc`` is the weight of another layer.
@@ -78,7 +83,7 @@ class Learned(SourceOperator):
 
 
 @operator("constant", reserved=False)
-class Constant(SourceOperator):
+class Constant(StoredSource):
     """A stored tensor that is not trained: sinusoidal positions, masks, tables. It starts a chain.
 
     Shape:  shape
@@ -92,3 +97,40 @@ class Constant(SourceOperator):
     aliases = ("buffer",)
 
     trainable = False
+
+
+DISTRIBUTIONS = {"normal": STANDARD_SPREAD, "uniform": Spread(1 / 2, 1 / 12)}
+"""The distributions of random numbers: with mean 0 and variance 1, or between 0 and 1."""
+
+
+@operator("random", reserved=False)
+class Random(SourceOperator):
+    """Random numbers, drawn anew for every example: the noise of a GAN or a diffusion model, the sample of a VAE.
+
+    They have the mean 0 and the variance 1, or with ``uniform`` are at least 0 and less than 1; ``scale`` and
+    ``offset`` make others of them. It starts a chain. A run draws them with ``seed``, as ONNX's reference
+    implementation does, and without one with the seed of the run.
+
+    Shape:  shape
+    Cost:   nothing: how numbers are drawn is not counted
+    Window: does not depend on any input
+    Source: Kingma & Welling 2014 (VAE); Goodfellow et al. 2014 (GAN); PyTorch randn, rand; ONNX RandomNormal,
+            RandomUniform
+    """
+
+    is_random = True
+    no_gradient = NoGradient("it is random")
+    aliases = ("noise", "randn", "randomnormal")
+
+    distribution: str = word(
+        "normal", *DISTRIBUTIONS, flags=True, later=tuple(DISTRIBUTIONS), help="how the numbers are distributed"
+    )
+    seed: Number | None = integer(None, at_least=0, help="the seed of the numbers; by default that of the run")
+
+    def output(self, inputs: Shapes) -> Shape:
+        message = "the seed must be below 2^32, got {seed}"
+        require(self.seed is None or self.seed < 2**32, message, seed=self.seed)
+        return self.shape
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return DISTRIBUTIONS[self.distribution]

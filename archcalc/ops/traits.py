@@ -16,8 +16,9 @@ gradients         `no_gradient` (`passes`, `derives`): what has none; `different
                   `keeps_numbers`, `selects_part`: what the backward pass needs; `scores`: what its outputs are to the
                   cross-entropy
 lower bounds      `is_counted`: whether its operations are known
-random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
-                  its outputs; `index_limit`, `stores_attributes`: restrictions on values
+random numbers    `is_random`: whether its outputs are drawn; `initial` (with `fan_in`): the initial values of its
+                  stored arrays; `spread`: the mean and variance of its outputs; `index_limit`, `stores_attributes`:
+                  restrictions on values
 ================= ===================================================================================================
 
 A package that treats some operators differently uses a trait, never a class.
@@ -180,6 +181,8 @@ class Traits:
     """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
+    is_random: ClassVar[bool] = False
+    """Whether its outputs are random numbers, also at inference."""
     drops: ClassVar[Dropped] = ""
     """What it drops at random in training, each with the probability ``rate``."""
     centres_channels: ClassVar[bool] = False

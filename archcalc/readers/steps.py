@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, converted_operator
-from archcalc.ops.source import SourceOperator
+from archcalc.ops.source import StoredSource
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 from archcalc.readers.stored_arrays import LIFTED
@@ -157,7 +157,7 @@ class ElementwiseStep(Step):
 class StoredStep(ElementwiseStep):
     """A tensor that the model stores or computes from constants only."""
 
-    op: SourceOperator
+    op: StoredSource
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,6 +47,25 @@ def test_the_output_is_printed(archcalc: Archcalc) -> None:
 def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
     first, again, other = (archcalc("run", SPEC, "--seed", seed).line("softmax") for seed in ("1", "1", "2"))
     assert first == again != other
+
+
+def test_random_layers_follow_the_seed_of_the_run_or_their_own(archcalc: Archcalc) -> None:
+    spec = "8 -> add(identity, random 8) -> add(identity, random 8 uniform seed=3)"
+    note = "random numbers drawn for 1 layer with --seed 1 and 1 layer with a seed of the layer"
+    assert archcalc("run", spec, "--seed", "1").line("random") == note
+    numbers = ("--input", "zeros", "--print", "random_1", "--print", "random_2")
+    one, again, other = (archcalc("run", spec, *numbers, "--seed", seed).out for seed in ("1", "1", "2"))
+    assert one == again
+    of_run, of_layer = zip(*(re.split("random_[12]:", each)[1:] for each in (one, other)), strict=True)
+    assert of_run[0] != of_run[1]
+    assert of_layer[0] == of_layer[1]
+
+
+@pytest.mark.parametrize("option", [("--exact",), ("--at", "random_1:0")])
+def test_random_numbers_are_not_worked_out(archcalc: Archcalc, option: tuple[str, ...]) -> None:
+    ran = archcalc("run", "2 -> add(identity, random 2)", "--input", "ones", *option)
+    assert ran.status == 2
+    assert "'random_1' is random" in ran.err
 
 
 def test_output_is_that_of_the_python_interface(archcalc: Archcalc, here: Path) -> None:

@@ -18,6 +18,7 @@ from archcalc.ops.pool import MaxPool
 from tests.cli.conftest import Archcalc
 
 SMALL = "3x20x20 -> conv 4 k3 s2 -> bn -> relu -> maxpool 2 -> conv 6 k3 half -> add(relu, identity) -> gap -> fc 5"
+NOISY = "3x6x6 -> conv 4 k3 -> bn -> add(identity, random 4x4x4) -> relu"
 ASPECTS = ["shapes", "params", "operations", "exact", "rf", "folding", "memory"]
 
 
@@ -28,7 +29,7 @@ def differing(ran: Any) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", ["lenet5-1998", "colourisation-unet", SMALL])
+@pytest.mark.parametrize("spec", ["lenet5-1998", "colourisation-unet", SMALL, NOISY])
 def test_small_networks_agree_in_everything(archcalc: Archcalc, spec: str) -> None:
     ran = archcalc("verify", spec, "--format", "json")
     assert ran.status == 0, ran.out

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tests.operators.entry import Sizes, entry
-from tests.operators.torch_parts import layer, parameter
-from tests.operators.writer import Shape, Writer, written
+from tests.operators.torch_parts import layer, parameter, torch
+from tests.operators.writer import Shape, Writer, joined, written
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -22,6 +24,11 @@ def draw_source(name: str, w: Writer, shape: Shape) -> str:
     return f"{join}({', '.join(branches if w.among(True, False) else branches[::-1])})"
 
 
+def draw_random(w: Writer, shape: Shape) -> str:
+    drawn = joined([f"random {written(shape)}", w.maybe("uniform"), f"seed={w.whole(0, 9)}"])
+    return f"{w.among('add', 'mul')}(identity, {drawn})"
+
+
 def torch_source(op: Any, shapes: list[Sizes]) -> Module:
     """Return a module whose tensor has a batch of one; the layers that read it repeat it for every example."""
     value = parameter(*op.shape) if op.name == "learned" else parameter(*op.shape).detach()
@@ -29,6 +36,19 @@ def torch_source(op: Any, shapes: list[Sizes]) -> Module:
     return module
 
 
+def torch_random(op: Any, shapes: list[Sizes]) -> Module:
+    """Return a module with the numbers that the seed of the layer determines, for one example."""
+    fixed = np.random.RandomState(op.seed)
+    drawn = (fixed.rand if op.distribution == "uniform" else fixed.randn)(1, *op.shape)
+    return layer(lambda: torch.from_numpy(drawn).to(torch.get_default_dtype()))
+
+
+entry(
+    "random",
+    draw=draw_random,
+    torch=torch_random,
+    cases=[({"shape": (12, 20, 18)}, ()), ({"shape": (12,), "distribution": "uniform", "seed": 3}, ())],
+)
 for name, further in (("learned", [({"shape": (12, 20, 18), "array": "weight"}, ())]), ("constant", [])):
     entry(
         name,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from archcalc import load
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
 from archcalc.graph import Graph, Ref
@@ -108,3 +109,41 @@ def is_read_back(graph: Graph, folder: Path, text: str) -> bool:
     result = Interpreter(lowered.graph, weights).run(dict(zip(model.inputs, inputs, strict=True))).output
     np.testing.assert_allclose(result, expected.reshape(result.shape), rtol=1e-3, atol=1e-4, err_msg=text)
     return True
+
+
+def test_random_numbers_have_the_distributions_of_pytorch(tmp_path: Path) -> None:
+    """Their means and variances agree; the numbers themselves depend on the generator."""
+    import torch
+
+    class Draws(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            share = x.sigmoid()
+            return torch.stack(
+                [
+                    x + torch.randn_like(x) * share,
+                    x * torch.rand(x.shape[0], 16),
+                    torch.bernoulli(share),
+                    torch.bernoulli(x, 0.3),
+                    torch.randint(3, 9, x.shape).float(),
+                    torch.randint_like(x, 5),
+                    torch.normal(x, share),
+                    torch.normal(x, 2.0),
+                    torch.normal(1.0, 3.0, x.shape),
+                    torch.empty_like(x).exponential_(2.0),
+                    torch.zeros_like(x).normal_(3, 2),
+                    torch.zeros_like(x).uniform_(-1, 2),
+                ],
+                1,
+            )
+
+    path = tmp_path / "net.pt2"
+    torch.export.save(torch.export.export(Draws(), (torch.zeros(1, 16),)), path)
+    network = load(str(path))
+    assert sum(node.op.is_random for node in network.graph.nodes) == 12
+    x = np.random.default_rng(0).standard_normal((4000, 16)).astype(np.float32)
+    ours = network.run({"x": x}, seed=1).output
+    theirs = Draws()(torch.from_numpy(x)).numpy()
+    assert ours.shape == theirs.shape
+    for function in (np.mean, np.std):
+        np.testing.assert_allclose(function(ours, (0, 2)), function(theirs, (0, 2)), atol=0.03)
+    assert np.unique(ours, axis=0).shape == ours.shape  # every example has its own

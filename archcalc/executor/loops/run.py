@@ -12,6 +12,7 @@ from archcalc.executor.loops.exact import ExactNumber
 from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import TEXTBOOK, counting, evaluate, plain
+from archcalc.executor.random import draw, seed_of
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 from archcalc.ops import import_families
@@ -103,7 +104,11 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
             continue
         read = tuple(tensors[ref] for ref in node.inputs)
         stored = {own: weights[name] for own, name in array_names(graph, node).items()}
-        measured = measure_layer(node.name, node.op, read, stored)
+        if node.op.is_random:
+            drawn = draw(node.op, 1, seed_of(graph, index, 0), np.float64)[0]
+            measured = LayerMeasurement(node.name, (drawn,), {}, 0, 0)
+        else:
+            measured = measure_layer(node.name, node.op, read, stored)
         made = zip(graph.made_by(index), measured.outputs, strict=True)
         tensors.update({ref: array for ref, array in made if ref in last_use})
         for done in {ref for ref in node.inputs if last_use[ref] == index}:

@@ -24,6 +24,11 @@ class Untranslatable(Exception):
 class TranslationState(Protocol):
     """The state of a translation: which tensor or stored array each name is."""
 
+    @property
+    def has_batch(self) -> bool:
+        """Whether an input has a batch axis."""
+        ...
+
     def tensor(self, name: str) -> int:
         """Return the number of the tensor of a name; a stored array becomes a tensor."""
         ...

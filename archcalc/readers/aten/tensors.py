@@ -67,6 +67,11 @@ class Tensors:
         read = (each for call in self.program.calls for each in tensors_in([*call.arguments.values()]))
         return frozenset((*read, *self.program.outputs))
 
+    @property
+    def has_batch(self) -> bool:
+        names = self.program.input_names
+        return any(self.batch.get(names.get(name, name), 0) is not None for name in self.program.inputs)
+
     def is_read(self, name: str | None) -> bool:
         return name in self.names_read
 

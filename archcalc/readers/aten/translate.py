@@ -11,6 +11,7 @@ from archcalc.readers.aten import operators  # noqa: F401  # registers the trans
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.failures import Failures
 from archcalc.readers.aten.named_formulas import with_named_operators
+from archcalc.readers.aten.operators.random import RANDOM
 from archcalc.readers.aten.operators.shape import permute
 from archcalc.readers.aten.parameter_forms import Form, forms_of_shared
 from archcalc.readers.aten.program import COMPUTED, Call, Program, Word
@@ -189,19 +190,20 @@ class _Translation:
         if not any(call.outputs):
             return  # an assertion
         tensors, in_place = self.tensors, is_in_place(call.target)
+        plain = base.removesuffix("_") if in_place else base
         results = [name for name in call.outputs if name is not None]
         if base in ZEROS:
             tensors.zeros.update(results)
         is_known = not call.reason and (namespace not in OF_READERS or f"{namespace}.{base}" in TRANSLATIONS)
         given = [*call.arguments.values()]
-        if is_known and (base in FACTORIES or (base not in PRODUCTS and tensors.is_constant(given))):
+        if is_known and (base in FACTORIES or (plain not in (*PRODUCTS, *RANDOM) and tensors.is_constant(given))):
             tensors.add_constants(results, self.with_sizes(call, results[0]) if base in LIKE else call)
             if in_place:
                 tensors.storage.write(results[0])
             return
         if base == "zeros":
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
-        translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
+        translation = TRANSLATIONS.get(f"{namespace}.{plain}")
         arguments = Arguments(call, tensors)
         if translation is permute and not in_place and tensors.is_matrix(arguments.first):
             tensors.add_transpose(results[0], call)
@@ -218,7 +220,7 @@ class _Translation:
             tensors.steps += self.uncounted(name, call)
             if in_place and results[0] in tensors.numbers:
                 tensors.note_write(results[0], {tensors.storage.first(results[0]): tensors.numbers[results[0]]})
-        if all(map(tensors.is_of_weights, tensors_in(given))):
+        if plain not in RANDOM and all(map(tensors.is_of_weights, tensors_in(given))):
             tensors.of_weights.update(results)
         for name in results:
             tensors.storage.compute(name)

@@ -14,12 +14,9 @@ CONVERSIONS: dict[str, Conversion] = {}
 """The conversions by the names of operators; those of other domains than ONNX's have the domain before the name:
 ``com.microsoft.Gelu``."""
 
-RANDOM = "its results are random"
 COUNT_OPEN = "how many results there are depends on the numbers in tensors"
 TEXT = "its tensors are text"
 IMPOSSIBLE = {
-    **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike"), RANDOM),
-    **dict.fromkeys(("RandomUniform", "RandomUniformLike"), RANDOM),
     **dict.fromkeys(("NonMaxSuppression", "NonZero", "Unique"), COUNT_OPEN),
     **dict.fromkeys(("RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"), TEXT),
 }

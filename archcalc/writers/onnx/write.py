@@ -138,7 +138,7 @@ class _Writer:
         built = self.built
         built.layer = f"/{node.name}"
         before = len(built.nodes)
-        alike = all(ref in self.single for ref in node.inputs)
+        alike = not node.op.is_random and all(ref in self.single for ref in node.inputs)
         read = [self.names[ref] for ref in node.inputs]
         if not alike and node.op.name not in ALIGNING:
             read = [self.spread(ref) if ref in self.single else self.names[ref] for ref in node.inputs]

@@ -12,6 +12,7 @@ from archcalc.readers.aten.operators import (  # noqa: F401
     linear,
     normalisation,
     pooling,
+    random,
     recurrent,
     reduction,
     repetition,

@@ -46,15 +46,9 @@ def plain(n: NodeView) -> None:
     n.call(f"aten.{PLAIN[n.operator]}.default", self=n.tensor(0))
 
 
-@converts("Identity", "Dropout")
+@converts("Identity")
 def unchanged(n: NodeView) -> None:
-    if n.operator == "Dropout" and n.has(2) and bool(n.needed_value(2).flat[0]):
-        ratio = float(n.needed_value(1).flat[0]) if n.has(1) else 0.5
-        if ratio:
-            raise Untranslatable("dropout in training")
     n.tensors.alias(n.outputs[0], n.name(0))
-    if any(n.outputs[1:]):  # the mask, which keeps everything
-        n.tensors.emit("aten.ones_like.default", {"self": n.tensor(0)}, n.outputs[1:2], n.origin)
 
 
 @converts("HardSigmoid")
