@@ -98,7 +98,7 @@ def check_options(values: Mapping[str, Any]) -> None:
 def check_loss(loss: str | None, targets: Sequence[str], upstream: str | None) -> None:
     """Fail if the options on the loss do not fit together."""
     if upstream and (loss or targets):
-        raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
+        raise click.UsageError("--upstream takes the place of a loss: omit --loss and --target")
     if targets and (loss or "sum") == "sum":
         raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
 
@@ -195,7 +195,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     if kind != "sum" and not texts:
         number = "the number of the class, such as --target 3"
         what = number if kind == "cross_entropy" else "an array with the shape of the output"
-        fail("missing", f"--loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
+        fail("missing", f"the loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
     targets = {name: read(text, name, "target", "--target") for name, text in texts.items()}
     with array_errors("--target"):
         return loss_of_arrays(graph, kind, {name: refs[name] for name in targets or refs}, targets, None, batch=batch)

@@ -56,7 +56,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
 @click.option(
     "--loss",
     metavar="LOSS",
-    help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse or cross_entropy.  "
+    help="With --input, the loss of a claimed gradient, as for `run --backward`: sum, mse or cross_entropy.  "
     "[default: sum]",
 )
 @click.option(

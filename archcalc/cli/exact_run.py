@@ -60,7 +60,7 @@ def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Arra
     for name in shapes:
         if name not in given:
             hint = f"for example --input '{name} = ones'"
-            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
+            fail("missing", f"exact results need the input '{name}'", hint=hint, origin="--exact")
     with array_errors("--input"):
         check_inputs(network.graph, float_arrays(given))
     return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
@@ -76,5 +76,5 @@ def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]
         if missing:
             listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             hint = f"for example --weights '{missing[0]} = ones'"
-            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
+            fail("missing", f"exact results need numbers for {listed}", hint=hint, origin="--exact")
     return {**arrays, **named}

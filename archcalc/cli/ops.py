@@ -52,7 +52,11 @@ def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_operator)
-@click.option("--columns", metavar="NAMES", help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.  [default: {','.join(DEFAULT)}]",
+)
 @output_options()
 def command(name: str | None, columns: str | None, form: str | None, color: str) -> None:
     """List all operators, or print the documentation of one: arguments, defaults, formulas, source."""
@@ -64,7 +68,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
         return
     name = None if name is None else operator_spelled(name)
     if name is not None and name not in REGISTRY:
-        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
+        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY), origin="ops")
     if form == "json":
         from archcalc.report.json_text import write_json
 

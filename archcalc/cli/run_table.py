@@ -113,4 +113,5 @@ def not_finite(name: str, array: Array) -> list[str]:
     import numpy as np
 
     wrong = array.size - int(np.isfinite(array).sum())
-    return [f"{wrong:,} of {array.size:,} values of {name} are not finite (NaN or infinite)"] if wrong else []
+    verb = "is" if wrong == 1 else "are"
+    return [f"{wrong:,} of {array.size:,} values of {name} {verb} not finite (NaN or infinite)"] if wrong else []

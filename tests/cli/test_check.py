@@ -188,6 +188,14 @@ GRADESCOPE = {  # gradescope-autograders, "Autograder Specifications", output fo
 }
 
 
+@pytest.mark.parametrize("option", ["--output", "--output-dir"])
+def test_a_file_that_cannot_be_written_is_named(archcalc: Archcalc, folder: Path, key: str, option: str) -> None:
+    path = str(folder / "ada.yaml" / "results")
+    ran = archcalc("check", str(folder / "ada.yaml"), "--key", key, "--format", "html", option, path)
+    assert ran.status == 2
+    assert ran.err.startswith(f"{option}: error[output]: cannot write '{path}': ")
+
+
 def test_gradescope(archcalc: Archcalc, folder: Path, key: str, tmp_path: Path) -> None:
     target = tmp_path / "results.json"
     ran = archcalc("check", str(folder / "eve"), "--key", key, "--format", "gradescope", "-o", str(target), "--explain")

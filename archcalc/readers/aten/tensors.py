@@ -10,6 +10,7 @@ from archcalc.graph import Origin
 from archcalc.numeric import Impossible, Number
 from archcalc.ops.source import Constant
 from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.formats import HALF
 from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
 from archcalc.readers.aten.parameter_forms import Form, own_form, steps_of_parameter
@@ -45,6 +46,8 @@ class Tensors:
         self.steps: list[Step] = []
         self.all_sizes: list[Sizes] = []
         self.numbers: dict[str, int] = {}
+        self.formats: dict[int, str] = {}
+        """The number formats of tensors that are narrower than float32."""
         self.storage = SharedStorage(program)
         self.used: set[str] = set()
         """The stored tensors that are read."""
@@ -280,7 +283,7 @@ class Tensors:
 
     def new(self, name: str) -> int:
         if name not in self.numbers:
-            self.numbers[name] = self.intermediate(self.sizes(name))
+            self.give(name, self.intermediate(self.sizes(name)))
         return self.numbers[name]
 
     def numbered(self, number: int) -> Sizes:
@@ -295,6 +298,8 @@ class Tensors:
 
     def give(self, name: str, number: int) -> None:
         self.numbers[name] = number
+        if (dtype := self.dtype(name)) in HALF and not name.startswith(COMPUTED):
+            self.formats.setdefault(number, dtype)
 
     def add_constants(self, names: Iterable[str], call: Call) -> None:
         """Note that the results of a call are the same for all inputs and weights."""

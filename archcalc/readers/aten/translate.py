@@ -135,6 +135,8 @@ class _Translation:
             outputs=self.outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(tensors.all_sizes),
+            formats=tensors.formats,
+            rounds_steps=self.program.rounds_steps,
             stored={
                 **{
                     each.name: self.program.open_shapes.get(name) or tensors.sizes(name)

@@ -128,6 +128,7 @@ class Decoder:
                 name: tuple(map(argument, shape)) for name, shape in tensors.open_shapes.items() if name in stored
             },
             has_weights=not self.without_numbers,
+            rounds_steps=True,
         )
 
     def notes(self, program: Program) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete, converted
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.onnx.sizes import Size, holds, plain, settled
 from archcalc.readers.onnx.tensors import MAX_VALUES
@@ -184,7 +184,7 @@ def _powers(n: NodeView, v: list[Any]) -> Any:
     base, exponent = v
     if base.dtype == object and exponent.size == 1 and exponent.flat[0] == 2:
         return base * base
-    return np.power(*fixed(n, v)).astype(NUMPY_FORMATS[n.dtype(0)])
+    return converted(np.power(*fixed(n, v)), n.dtype(0))
 
 
 def _extreme(larger: bool) -> Function:

@@ -22,7 +22,7 @@ def write_upsample(context: KerasContext) -> LayerCode:
             CallExpression(by_rank("UpSampling", context.rank), (CallArgument("size", size, kind="size"), *how))
         )
     if op.mode == "nearest" or any(made < n for n, made in pairs):
-        raise NotInLibrary("Keras's interpolation of nearest positions enlarges by whole factors")
+        raise NotInLibrary("Keras's interpolation of nearest positions enlarges by integer factors")
     height, width = context.output[1:]
     return layer(
         CallExpression(

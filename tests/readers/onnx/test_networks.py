@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 import archcalc
 from archcalc import Network, SpecError
@@ -599,3 +600,23 @@ def test_options_that_do_not_fit_a_file(tmp_path: Path) -> None:
     )
     problem = refused(tmp_path, made, layers={"relu": "gelu"})
     assert (problem.origin, problem.message) == ("--layer relu", "only layers of a Keras model can be declared")
+
+
+def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path) -> None:
+    """As PyTorch exports them: attention divides by the root of a size, and Conv has bfloat16 from version 22 on."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Shape", ["a"], ["shape"]),
+        node("Gather", ["shape", "last"], ["n"]),
+        node("Cast", ["n"], ["size"], to=TensorProto.BFLOAT16),
+        node("Sqrt", ["size"], ["root"]),
+        node("Div", ["a", "root"], ["y"]),
+    ]
+    arrays = {"w": weights(4, 3, 3, 3).astype(ml_dtypes.bfloat16), "last": np.array(-1)}
+    formats = {"x": TensorProto.BFLOAT16, "y": TensorProto.BFLOAT16}
+    path = write(tmp_path, model(nodes, {"x": ["n", 3, 7, "w"]}, arrays, formats=formats))
+    x = np.random.default_rng(0).standard_normal((1, 3, 7, 7)).astype(ml_dtypes.bfloat16)
+    (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})  # type: ignore[misc]
+    found = archcalc.load(str(path), shapes="3x7x7").run({"x": x.astype(np.float32)}).output
+    np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2.0**-6, atol=1e-3)
