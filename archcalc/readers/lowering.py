@@ -79,6 +79,8 @@ class StepModel:
             sizes = ", ".join(map(str, sorted(found)))
             message = f"the inputs have batches of different sizes: {sizes}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
+        if 0 in found:
+            fail("batch-axis", "the batch has no examples", origin=self.origin, hint=BATCH_AXIS)
         return found.pop() if found else 1
 
     @cached_property

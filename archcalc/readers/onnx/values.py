@@ -217,6 +217,8 @@ def _reduced(function: Any) -> Function:
         if not axes and n.attribute("noop_with_empty_axes", 0):
             return v[0]
         keep = bool(n.attribute("keepdims", 1))
+        gone = {axis % v[0].ndim for axis in axes or range(v[0].ndim)}
+        _limit(prod([size for axis, size in enumerate(v[0].shape) if axis not in gone]))  # v may have no elements
         return np.asarray(function.reduce(v[0], axis=tuple(axes) if axes else None, keepdims=keep))
 
     return evaluate

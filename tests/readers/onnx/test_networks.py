@@ -620,3 +620,19 @@ def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path
     (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})  # type: ignore[misc]
     found = archcalc.load(str(path), shapes="3x7x7").run({"x": x.astype(np.float32)}).output
     np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2.0**-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_nodes_that_read_text_are_listed(stored: bool, tmp_path: Path) -> None:
+    nodes = [node("Identity", ["label"], ["same"]), node("Equal", ["same", "other"], ["y"])]
+    inputs, text = {"label": ["n", 2], "other": [1, 2]}, {"other": np.array([["cat", "dog"]], object)}
+    for name in text if stored else ():
+        del inputs[name]
+    formats = {"label": TensorProto.STRING, "other": TensorProto.STRING, "y": TensorProto.BOOL}
+    made = model(nodes, inputs, text if stored else {}, formats=formats, opset=19)
+    problem = refused(tmp_path, made)
+    assert problem.code == "unknown-op"
+    assert "1 × onnx.Identity: tensors of text" in problem.hint
+    assert "1 × onnx.Equal: tensors of text" in problem.hint
+    partial = read(tmp_path, made, partial=True)
+    assert [node.output for node in partial.graph.nodes][-1] == (2,)
