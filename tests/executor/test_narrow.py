@@ -88,6 +88,7 @@ OPERATORS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "LayerNormalization": (["l"], {}),
     "Sigmoid": ([], {}),
     "Gelu": ([], {}),
+    "LogSoftmax": ([], {}),
     "ReduceMean": ([], {"keepdims": 0}),
 }
 

@@ -140,7 +140,7 @@ class KerasFile:
         names = ", ".join(f"{texts[name][axis]} of '{name}'" for name, axis in missing)
         options = " ".join(f"--shape {name}={self._written(texts[name])}" for name in dict(missing))
         hint = f"give them as numbers: {options}"
-        fail("shape", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
+        fail("open-size", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
 
     def _written(self, texts: list[str]) -> str:
         return "x".join(map(str, ordered(tuple(texts), self.layout)))

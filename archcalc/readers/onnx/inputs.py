@@ -93,7 +93,7 @@ class Inputs:
             message = f"the file leaves sizes open: {names}"
             named = " ".join(f"--set {symbol}=NUMBER" for symbol in missing if symbol in self.names)
             by_name = f", or by their names in the file: {named}" if named else ""
-            fail("shape", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
+            fail("open-size", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
 
     def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, Meta]:
         """Return the inputs with sizes, those that are open with an example.
