@@ -130,10 +130,10 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             if values[option] is not None:
                 raise click.UsageError(f"--{option} applies to ANSWERS, not to --claim")
         from archcalc.cli.check_claims import check_claims
-        from archcalc.spec import Given
+        from archcalc.spec import GivenSettings
 
         settings = pairs_from(values["settings"], "--set")
-        given = Given(settings, pairs_from(values["shapes"], "--shape", bare=True))
+        given = GivenSettings(settings, pairs_from(values["shapes"], "--shape", bare=True))
         return check_claims(claims, form, color, limits_from(values), given, values["ignore"], _numbers(values))
     if values["settings"] or values["shapes"]:
         raise click.UsageError("--set and --shape apply to --claim: a key or an audit sets those of its networks")
