@@ -54,10 +54,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
-    "ONNX or TensorFlow Lite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
-    "step).  "
-    "[default: random]",
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of a "
+    ".pt2, .onnx or .tflite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
+    "step).  [default: random]",
 )
 @click.option(
     "--weights",
