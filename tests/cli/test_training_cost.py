@@ -154,7 +154,7 @@ def test_a_variable_called_batch_is_that_variable(archcalc: Archcalc, tmp_path: 
         (("show", "lenet5", "--dtype", "weights=int3"), "got 'int3'"),
         (
             ("show", "lenet5", "--dtype", "layers=int8"),
-            "the kind of tensor must be one of weights, biases, norms, activations",
+            "the kind of tensor must be one of weights, biases",
         ),
         (("show", "lenet5", "--master", "fp"), "got 'fp'"),
         (("show", "lenet5", "--training-step", "--columns", "op"), "--columns does not apply to --training-step"),
