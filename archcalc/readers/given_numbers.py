@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
-from archcalc.arrays.texts import shape_text
+from archcalc.arrays.texts import count_text, shape_text
 from archcalc.spec.errors import fail
 
 WORDS = {"true": 1.0, "false": 0.0}
@@ -29,6 +30,9 @@ def given_numbers(name: str, written: str, dtype: str, sizes: Sequence[int]) -> 
         numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
         return np.array(numbers).astype(dtype).reshape(tuple(sizes))
     except (ValueError, TypeError):
-        needed = f"numbers that fill {shape_text(sizes)}, separated by commas" if len(sizes) else "a number"
+        several = f"{count_text(prod(sizes), 'number')}, separated by commas"
+        needed = (
+            f"{several}, for a shape of {shape_text(sizes)}" if len(sizes) > 1 else several if sizes else "a number"
+        )
         message = f"must be {needed}, got '{written[:40]}'"
         fail("argument", message, origin=f"--input {name[:40]}")
