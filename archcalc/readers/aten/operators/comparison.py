@@ -9,7 +9,7 @@ from archcalc.ops.base import Operator
 from archcalc.ops.joins import Compare, Max, Min, Sub, Where
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import ReducedByPattern
+from archcalc.readers.patterns import PatternReductionStep
 from archcalc.readers.steps import Step, make
 
 COMPARISONS = {
@@ -77,7 +77,7 @@ def some(a: Arguments) -> list[Step]:
     c = Composition(a)
     made = a.reading.intermediate(a.reading.sizes(a.result_name))
     read = truth(c, "self")
-    return c.done(c.add(ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
+    return c.done(c.add(PatternReductionStep(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
 
 
 @translates("tril", "triu")
