@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from archcalc.arrays.texts import count_text, shape_text
+from archcalc.arrays.texts import shape_text
 from archcalc.spec.errors import fail
 
 WORDS = {"true": 1.0, "false": 0.0}
@@ -30,9 +30,8 @@ def given_numbers(name: str, written: str, dtype: str, sizes: Sequence[int]) -> 
         numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
         return np.array(numbers).astype(dtype).reshape(tuple(sizes))
     except (ValueError, TypeError):
-        several = f"{count_text(prod(sizes), 'number')}, separated by commas"
-        needed = (
-            f"{several}, for a shape of {shape_text(sizes)}" if len(sizes) > 1 else several if sizes else "a number"
-        )
-        message = f"must be {needed}, got '{written[:40]}'"
+        count = prod(sizes)
+        needed = "a number" if count == 1 else f"{count:,} numbers, separated by commas"
+        shape = f", for a shape of {shape_text(sizes)}" if len(sizes) > 1 else ""
+        message = f"must be {needed}{shape}, got '{written[:40]}'"
         fail("argument", message, origin=f"--input {name[:40]}")
