@@ -85,6 +85,11 @@ class Node:
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
     origin: Origin | None = None
     """Where it comes from in the user's code, if it was read from a model that records it."""
+    formats: tuple[str, ...] = ()
+    """The number formats of its outputs in the model that it was read from, if they are narrower than float32; ``""``
+    for one that is not."""
+    precision: str = ""
+    """The number format in which it has the results of its steps, if that is narrower than float32."""
 
     @property
     def output(self) -> Shape:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from archcalc.graph import Graph
 from archcalc.numeric import Number, ceil_div
 from archcalc.ops.base import Operator, Weight
-from archcalc.ops.formats import FORMATS
+from archcalc.ops.formats import ALIASES, FORMATS
 
 BITS: Mapping[str, int] = {
     **{name: FORMATS[name].bits for name in ("float64", "float32", "float16", "bfloat16")},
@@ -17,15 +17,6 @@ BITS: Mapping[str, int] = {
     **{name: FORMATS[name].bits for name in ("int8", "int4")},
 }
 """The bits per number, by number format."""
-ALIASES: Mapping[str, str] = {
-    "fp64": "float64",
-    "fp32": "float32",
-    "fp16": "float16",
-    "half": "float16",
-    "bf16": "bfloat16",
-    "fp8": "float8",
-}
-"""Other names of number formats."""
 DEFAULT = "float32"
 
 

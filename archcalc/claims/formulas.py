@@ -50,7 +50,7 @@ def has_names(text: str) -> bool:
     """Return whether a text is meant as a formula with names, such as ``2*k + 1``, even if it has syntax errors."""
     written = _last(text)
     if written.isidentifier():
-        return True
+        return written not in ("x", "X")  # signs of products
     return any(c.isalpha() or c == "_" for c in written) and any(sign in written for sign in "+-*/(⌊⌈^\\")
 
 

@@ -98,7 +98,7 @@ SENTENCES: Final[dict[str, str]] = {
     "rf-kernels-multiplied": "The kernel sizes are multiplied.",
     "rf-strides-added": "The strides are added up instead of multiplied.",
     "rf-own-step": "This is the stride of the layer itself, without the layers before it.",
-    "rf-transposed-kernel": "A transposed convolution is taken to add k − 1 times the product of the strides after it.",
+    "rf-transposed-kernel": "A transposed convolution is taken to add k − 1 times the stride of its own output.",
     "rf-area": "This is the number of positions in the receptive field, not the length of its side.",
     "off-by-one": "The value differs from the correct one by 1.",
     # --- weights and biases ---
@@ -245,7 +245,7 @@ SENTENCES: Final[dict[str, str]] = {
     "layout": "The channels are at the other end of the shape.",
     "height-and-width-swapped": "The height and the width are swapped.",
     "axes-in-another-order": "The axes are in another order.",
-    "channels-left-out": "The channels are missing in the shape.",
+    "channels-left-out": "The channels are missing from the shape.",
     "positions-left-out-of-shape": "Only the channels are given, without the positions.",
     "flattened": "The output is flattened to one axis.",
     "one-map": "Only one map is counted.",

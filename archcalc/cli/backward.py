@@ -14,7 +14,7 @@ from archcalc.cli.execution import array_errors, progress
 from archcalc.cli.given_arrays import given_array
 from archcalc.cli.options import Command, with_options
 from archcalc.cli.output import default_format, print_table
-from archcalc.cli.run_table import array_record, not_finite, values_table
+from archcalc.cli.run_table import array_record, not_finite, range_of, values_table
 from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
@@ -98,7 +98,7 @@ def check_options(values: Mapping[str, Any]) -> None:
 def check_loss(loss: str | None, targets: Sequence[str], upstream: str | None) -> None:
     """Fail if the options on the loss do not fit together."""
     if upstream and (loss or targets):
-        raise click.UsageError("--upstream takes the place of a loss, without --loss and --target")
+        raise click.UsageError("--upstream takes the place of a loss: omit --loss and --target")
     if targets and (loss or "sum") == "sum":
         raise click.UsageError("--target belongs to --loss mse or --loss cross_entropy")
 
@@ -195,7 +195,7 @@ def loss_of(network: Network, outputs: Sequence[str], values: Mapping[str, Any],
     if kind != "sum" and not texts:
         number = "the number of the class, such as --target 3"
         what = number if kind == "cross_entropy" else "an array with the shape of the output"
-        fail("missing", f"--loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
+        fail("missing", f"the loss {kind} needs a target", hint=f"give it with --target: {what}", origin="--loss")
     targets = {name: read(text, name, "target", "--target") for name, text in texts.items()}
     with array_errors("--target"):
         return loss_of_arrays(graph, kind, {name: refs[name] for name in targets or refs}, targets, None, batch=batch)
@@ -308,8 +308,9 @@ def summary(network: Network, found: BackwardResult, names: Sequence[str]) -> Ta
     rows = []
     for name in names:
         g = found.gradients[name]
-        numbers = (g.min(), g.mean(dtype="float64"), g.max(), np.sqrt(np.square(g, dtype="float64").sum()))
-        rows.append((symbol(name), shape_text(g.shape), *map(float_text, numbers)))
+        numbers = (*range_of(g), np.sqrt(np.square(g, dtype="float64").sum()))
+        texts = [None if number is None else float_text(number) for number in numbers]
+        rows.append((symbol(name), shape_text(g.shape), *texts))
     times = f"time: forward {found.run.seconds * 1000:,.1f} ms, backward {found.seconds * 1000:,.1f} ms"
     kept = f"{bytes_text(found.saved)} of tensors kept for the backward pass"
     wrong = [note for name, g in found.gradients.items() for note in not_finite(symbol(name), g)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.cli.commands import VerbCommand
-from archcalc.cli.options import PositiveInteger, limit_options, limits_from, stdin_once
+from archcalc.cli.options import PositiveInteger, limit_options, limits_from, pairs_from, stdin_once
 from archcalc.cli.output import COLOR_HELP, FORMAT_HELP, default_format, terminal_width, utf8_documents, wants_color
 from archcalc.cli.reports import checkout
 from archcalc.cli.submissions import Submitted, find_submissions
@@ -46,6 +46,16 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     help='Judge this claim instead: "resnet50 macs = 3.8G" (repeatable).',
 )
 @click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="With --claim, set a variable (repeatable)."
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]SHAPE",
+    help="With --claim, replace an input shape, e.g. 3x320x320 (repeatable).",
+)
+@click.option(
     "--input",
     "inputs",
     multiple=True,
@@ -56,7 +66,7 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
 @click.option(
     "--loss",
     metavar="LOSS",
-    help="With --input, the loss of a claimed gradient, as for run --backward: sum, mse or cross_entropy.  "
+    help="With --input, the loss of a claimed gradient, as for `run --backward`: sum, mse or cross_entropy.  "
     "[default: sum]",
 )
 @click.option(
@@ -120,8 +130,13 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             if values[option] is not None:
                 raise click.UsageError(f"--{option} applies to ANSWERS, not to --claim")
         from archcalc.cli.check_claims import check_claims
+        from archcalc.spec import Given
 
-        return check_claims(claims, form, color, limits_from(values), values["ignore"], _numbers(values))
+        settings = pairs_from(values["settings"], "--set")
+        given = Given(settings, pairs_from(values["shapes"], "--shape", bare=True))
+        return check_claims(claims, form, color, limits_from(values), given, values["ignore"], _numbers(values))
+    if values["settings"] or values["shapes"]:
+        raise click.UsageError("--set and --shape apply to --claim: a key or an audit sets those of its networks")
     if any(values[name] for name in NUMBERS):
         options = "--input, --weights, --loss, --target and --upstream"
         raise click.UsageError(f"{options} apply to --claim: a key gives the numbers of its questions")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from archcalc.arrays.texts import count_text
-from archcalc.cli.files import write_file
+from archcalc.cli.files import output_errors, write_file
 from archcalc.cli.submissions import file_names
 from archcalc.grading.marks import GradedSubmission
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
@@ -26,7 +26,8 @@ def write(
     if folder is None and (len(graded) == 1 or not written.ending):
         text = written.write(graded, layout)
         if file is not None:
-            write_file(file, text)
+            with output_errors("--output", file):
+                write_file(file, text)
         else:
             click.echo(text, nl=False, color=True)
         return
@@ -35,7 +36,8 @@ def write(
     if not written.ending:
         each = [name for name, known in FORMATS.items() if known.ending]
         raise click.UsageError(f"--output-dir applies to {' and '.join(each)} only: use --output")
-    os.makedirs(folder, exist_ok=True)
-    for submission, name in zip(graded, file_names(each.name for each in graded), strict=True):
-        write_file(os.path.join(folder, name + written.ending), written.write([submission], layout))
+    with output_errors("--output-dir", folder):
+        os.makedirs(folder, exist_ok=True)
+        for submission, name in zip(graded, file_names(each.name for each in graded), strict=True):
+            write_file(os.path.join(folder, name + written.ending), written.write([submission], layout))
     click.echo(f"{count_text(len(graded), 'file')} written to {folder}", err=True)

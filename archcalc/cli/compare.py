@@ -52,7 +52,8 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     --set applies to every network that declares the variable; settings after a SPEC, in the same argument, apply to
     that SPEC only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
-    Checkpoints (.safetensors, .pth, .h5) are compared with each other: their tensors, parameters and bytes.
+    Checkpoints (.safetensors, .pth, .pt, .bin, .ckpt, .h5) are compared with each other: their tensors, parameters and
+    bytes.
     """
     stdin_once(specs)
     if are_checkpoints(specs):

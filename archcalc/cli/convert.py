@@ -118,7 +118,7 @@ TARGETS = {
         "an ONNX model", (".onnx",), frozenset({"weights", "seed", "no_weights", "opset"}), write_onnx
     ),
     "pytorch": OutputFormat("a Python file with a PyTorch module", (".py",), frozenset(), write_pytorch),
-    "keras": OutputFormat("a Python file with a Keras model, with --to keras", (".py",), frozenset(), write_keras),
+    "keras": OutputFormat("a Python file with a Keras model", (".py",), frozenset(), write_keras),
     "dot": OutputFormat("a graph for Graphviz", (".dot", ".gv"), frozenset({"depth"}), write_dot),
     "csv": OutputFormat("the table of the layers", (".csv",), frozenset({"depth"}), write_csv),
 }
@@ -130,9 +130,16 @@ BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suff
 """The target of each suffix: the first one that has it."""
 
 
+def description(name: str) -> str:
+    """Return the title of a target and its suffixes, for the help."""
+    target = TARGETS[name]
+    chosen = "" if BY_SUFFIX[target.suffixes[0]] == name else f" (with --to {name})"
+    return f"{target.title}: {', '.join(target.suffixes)}{chosen}"
+
+
 @click.command(
     cls=SpecCommand,
-    sections={"Formats": [(name, f"{target.title}: {', '.join(target.suffixes)}") for name, target in TARGETS.items()]},
+    sections={"Formats": [(name, description(name)) for name in TARGETS]},
 )
 @spec_argument
 @click.option("-o", "--output", metavar="FILE", required=True, help="The file to write; '-': standard output.")
@@ -146,7 +153,9 @@ BY_SUFFIX = {suffix: name for name, target in reversed(TARGETS.items()) for suff
     "[default: all; for Mermaid, the deepest level that it can draw]",
 )
 @click.option(
-    "--weights", metavar="FILE", help="For ONNX: write the stored arrays of an .npz file, named as for `run`."
+    "--weights",
+    metavar="FILE",
+    help="For ONNX: write the stored arrays of an .npz file or a checkpoint, named as for `run`.",
 )
 @click.option(
     "--seed", metavar="N", type=IntegerInRange(0), help="For ONNX: write random stored arrays with this seed."

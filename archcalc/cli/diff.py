@@ -113,9 +113,9 @@ def command(
     archcalc diff OLD NEW -- PATHS  files at two revisions of a Git repository
 
     PATHS are files and folders. A revision is a branch, a tag or a commit; A..B stands for A B, and A...B for their
-    common ancestor and B. Two checkpoints (.safetensors, .pth, .h5) are compared by the names, shapes and number
-    formats of their tensors. Settings after a SPEC, in the same argument, apply to that SPEC only: archcalc diff
-    mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    common ancestor and B. Two checkpoints (.safetensors, .pth, .pt, .bin, .ckpt, .h5) are compared by the names, shapes
+    and number formats of their tensors. Settings after a SPEC, in the same argument, apply to that SPEC only: archcalc
+    diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
     Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read (the rest is still compared).
     """
@@ -139,7 +139,9 @@ def command(
     if values.pop("compares_values"):
         raise click.UsageError("--values compares the numbers of two checkpoints")
     if values["baseline"] is not None and not gates:
-        raise click.UsageError("--baseline needs --fail-on: it is what limits on changes are also applied to")
+        raise click.UsageError(
+            "--baseline needs --fail-on: the limits on changes also apply to what has changed since the baseline"
+        )
     if paths is None:
         comparison = compare_specs(sides, values, gates)
     else:

@@ -53,17 +53,17 @@ def evaluate_steps_exactly(
 
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check_inputs
+    from archcalc.executor.inputs import check_inputs, with_batch
     from archcalc.executor.written_arrays import float_arrays
 
     shapes = network.graph.inputs
     for name in shapes:
         if name not in given:
             hint = f"for example --input '{name} = ones'"
-            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
+            fail("missing", f"exact results need the input '{name}'", hint=hint, origin="--exact")
     with array_errors("--input"):
         check_inputs(network.graph, float_arrays(given))
-    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
+    return {name: with_batch(array, len(shapes[name])) for name, array in given.items()}
 
 
 def exact_weights(network: Network, file: str | None, named: Mapping[str, Array], training: bool) -> dict[str, Array]:
@@ -76,5 +76,5 @@ def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]
         if missing:
             listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             hint = f"for example --weights '{missing[0]} = ones'"
-            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
+            fail("missing", f"exact results need numbers for {listed}", hint=hint, origin="--exact")
     return {**arrays, **named}

@@ -32,7 +32,7 @@ def output_errors(option: str, path: str) -> Iterator[None]:
 
 def unwritten(option: str, path: str, error: OSError) -> Problem:
     """Return the problem of a file that cannot be written, whose origin is the option that names it."""
-    return Problem("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin=option)
+    return Problem("output", f"cannot write '{path[:400]}': {error.strerror or error}", origin=option)
 
 
 def require_svg(path: str) -> None:

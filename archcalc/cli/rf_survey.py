@@ -11,6 +11,7 @@ from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields,
 from archcalc.analysis.intervals import Box
 from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
+from archcalc.arrays.texts import count_text
 from archcalc.graph import Node, Ref, write_shape
 from archcalc.numeric import Number, simplified
 from archcalc.ops.base import Shape
@@ -197,7 +198,7 @@ class Survey:
                 f"size is only a lower bound; offsets of their centres from the first: {_offsets(field)}"
             )
         if len(mixed) > MAX_NOTES:
-            yield f"~ and {len(mixed) - MAX_NOTES:,} more layers where paths of different strides meet"
+            yield f"~ and {count_text(len(mixed) - MAX_NOTES, 'more layer')} where paths of different strides meet"
 
     def bars(self, width: int, *, blocks: bool) -> str:
         """Return a bar chart of the field by depth, relative to the size of the first input."""

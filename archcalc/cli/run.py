@@ -54,17 +54,17 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
-    "ONNX or TensorFlow Lite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
-    "step).  "
-    "[default: random]",
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of a "
+    ".pt2, .onnx or .tflite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
+    "step).  [default: random]",
 )
 @click.option(
     "--weights",
     multiple=True,
     metavar="FILE|NAME=ARRAY",
     help="FILE: read the stored arrays from an .npz file, which names them layer.weight, layer.bias, …, or from a "
-    "checkpoint (.safetensors, .pth, .h5, .keras). NAME=ARRAY: set one array, written as for --input (repeatable).  "
+    "checkpoint (.safetensors, .pth, .pt, .bin, .ckpt, .h5) or a .keras file. NAME=ARRAY: set one array, written as "
+    "for --input (repeatable).  "
     "[default: random]",
 )
 @click.option(
@@ -279,18 +279,18 @@ def check_by_hand(network: Network, values: dict[str, Any], form: str | None) ->
         tensor_named(network, name, "--print")
     if values["exact"]:
         if values["repeat"]:
-            raise click.UsageError("--exact computes the output of one run, without --repeat")
+            raise click.UsageError("--exact computes the output of one run: omit --repeat")
         for option in ("output", "save_weights"):
             if values[option]:
                 name = option.replace("_", "-")
                 raise click.UsageError(f"--{name} writes floating-point numbers: run without --exact")
     if values["places"] and values["folds"]:
-        raise click.UsageError("--at works out a number of the network as it is written, without --fold")
+        raise click.UsageError("--at works out a number of the network as it is written: omit --fold")
     for option, key in (("--steps", "steps"), ("--momentum", "momentum"), ("--mask", "masks")):
         if values[key] and values["mode"] != "train":
             raise click.UsageError(f"{option} needs --mode train")
     if values["steps"] and values["repeat"]:
-        raise click.UsageError("--repeat times runs of one training step, without --steps")
+        raise click.UsageError("--repeat measures the time of one training step: omit --steps")
     if values["svg"] and len(values["places"]) != 1:
         raise click.UsageError("--svg draws the window of one number: add --at LAYER:INDEX")
     if values["places"] and form in ("csv", "html"):
@@ -382,7 +382,7 @@ def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:
             try:
                 seconds = run().seconds
             except OSError as error:  # the system refused or ended a process
-                fail("system", str(error), hint="--workers 1 needs no further process", origin="--workers")
+                fail("system", str(error), hint="--workers 1 needs no other process", origin="--workers")
             if number >= WARM_UP_RUNS:
                 times.append(seconds)
             if advance is not None:

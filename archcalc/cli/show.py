@@ -80,7 +80,7 @@ class Depth(click.ParamType[int]):
 def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
     """Print a table of the layers (operator, output shape, parameters, MACs, receptive field) and the totals.
 
-    For a checkpoint (.safetensors, .pth, .h5), print a table of its parameters.
+    For a checkpoint (.safetensors, .pth, .pt, .bin, .ckpt, .h5), print a table of its parameters.
     """
     if is_checkpoint(spec):
         from archcalc.cli.checkpoints import show_checkpoint
@@ -104,8 +104,10 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
             hint = "add --training-step or --columns saved for the tensors that it keeps"
             fail("argument", "PyTorch does not count the operations of layers", hint=hint, origin="--as")
         tool, analysis = None, replace(analysis, setup=replace(setup, as_pytorch=True))
-    if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
-        raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
+    if tool is not None and form == "json":
+        raise click.UsageError("--as does not apply to json; `archcalc counters` prints the counts of tools as json")
+    if tool is not None and (values["batch"] is not None or values["training"]):
+        raise click.UsageError("--as counts one example at inference: omit --batch and --training")
     if not step:
         require_training(setup, [*columns, view.sort or ""])
     if form == "json":

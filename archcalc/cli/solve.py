@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import Definitions, SpecCommand
 from archcalc.cli.options import (
     PositiveInteger,
@@ -66,7 +67,7 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=single_value("join conditions with 'and'"),
     metavar="CONDITION",
-    help="The condition to meet, as in sweep --where.",
+    help="The condition to meet, as for `sweep --where`.",
 )
 @click.option("--columns", metavar="NAMES", help="Additional quantities to print.")
 @spec_options
@@ -176,7 +177,7 @@ def values_tried(axis: GridAxis) -> str:
     """Return the values of a setting in words."""
     values = axis.values
     if isinstance(values, tuple) or len(values) == 1:
-        return f"{len(values):,} values of {axis.name}"
+        return f"{count_text(len(values), 'value')} of {axis.name}"
     first, step, last = map(value_text, (values[0], values[1] - values[0], values[-1]))
     return f"{len(values):,} values of {axis.name} from {first} to {last} in steps of {step}"
 
@@ -186,6 +187,7 @@ def notes(solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuer
     tried = " and ".join(map(values_tried, axes))
     if len(axes) > 1:
         tried = f"{solution.tried:,} combinations of {tried}"
+    only = "the only combination" if len(axes) > 1 else f"the only value of {axes[0].name}"
     found = []
     if solution.intervals:
         count = sum(interval.number for interval in solution.intervals)
@@ -193,13 +195,17 @@ def notes(solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuer
         if len(axes) == 1 and not isinstance(ends[0], str):
             least, largest = value_text(min(ends)), value_text(max(ends))
             found.append(f"largest solution: {largest}" + (f"; smallest: {least}" if count > 1 else ""))
-        found.append(f"{count:,} of {tried} meet the condition" if count != 1 else f"1 of {tried} meets the condition")
+        if solution.tried == 1:
+            found.append(f"{only} meets the condition")
+        else:
+            found.append(f"{count:,} of {tried} {'meets' if count == 1 else 'meet'} the condition")
         if len(solution.intervals) > MAX_INTERVALS:
             found.append(f"only the first {MAX_INTERVALS} of {len(solution.intervals):,} intervals are shown")
     else:
-        found.append(f"none of {tried} meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
+        none = f"{only} does not meet" if solution.tried == 1 else f"none of {tried} meets"
+        found.append(f"{none} {target}" + ("; the nearest is shown" if solution.nearest else ""))
         for name, extremes in zip(query.names, solution.extremes, strict=True):
-            if extremes is not None:
+            if extremes is not None and extremes[0] != extremes[1]:
                 found.append(f"{name.name} ranges from {cell_text(extremes[0])} to {cell_text(extremes[1])}")
     if solution.impossible:
         refusal, _ = solution.impossible.most_common(1)[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import Definitions, SpecCommand
 from archcalc.cli.options import (
     PositiveInteger,
@@ -259,11 +260,12 @@ class _Run:
             parts.append(f"{shown:,} of {self.wanted:,} shown")
         elif parts:
             parts.append(f"{self.wanted:,} remaining")
-        found = [f"{self.total:,} configurations{': ' * bool(parts)}{', '.join(parts)}"]
+        found = [f"{count_text(self.total, 'configuration')}{': ' * bool(parts)}{', '.join(parts)}"]
         for refusal, count in self.impossible.most_common(MAX_REASONS):
             found.append(f"{count:,} impossible{reason_text(refusal, self.examples.get(refusal))}")
         if len(self.impossible) > MAX_REASONS:
-            found.append(f"and {len(self.impossible) - MAX_REASONS:,} more reasons for impossible configurations")
+            more = count_text(len(self.impossible) - MAX_REASONS, "more reason")
+            found.append(f"and {more} for impossible configurations")
         return found
 
 

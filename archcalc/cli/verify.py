@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import VerbCommand
 from archcalc.cli.execution import available_memory, memory_option
 from archcalc.cli.options import complete_spec, given_from, limits_from, spec_options, stdin_once
@@ -154,7 +155,7 @@ def notes(outcome: VerifiedNetwork, *, several: bool) -> Iterator[str]:
         for each in check.differences[:MAX_DIFFERENCES]:
             yield f"{prefix}{each.layer}: {each.quantity}: analysis {each.claimed}, measured {each.measured}"
         if (more := len(check.differences) - MAX_DIFFERENCES) > 0:
-            yield f"{prefix}and {more:,} more differences in {check.aspect}; --format json lists them all"
+            yield f"{prefix}and {count_text(more, 'more difference')} in {check.aspect}; --format json lists them all"
 
 
 def record(outcome: VerifiedNetwork) -> dict[str, Any]:

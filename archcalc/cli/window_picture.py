@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from archcalc.arrays.texts import count_text
 from archcalc.cli.by_hand import EvaluatedNetwork, RequestedNumber, index_of, view_of, work_out
 from archcalc.cli.files import output_errors, require_svg, write_file
 from archcalc.report.expressions import Expressions
@@ -60,7 +61,7 @@ class _Drawing:
         more = len(self.view.channels) - len(seen)
         return WindowPicture(
             title=name,
-            network=self.evaluated.network.name + (f"; {more:,} further channels are not drawn" if more else ""),
+            network=self.evaluated.network.name + (f"; without {count_text(more, 'further channel')}" if more else ""),
             lines=[self.line(place, channel) for place, channel in enumerate(seen)],
             signs=("·", "="),
             output=self.panel(f"{self.place.layer}, channel {channel}", output, {_cell(at): ("output",)}),

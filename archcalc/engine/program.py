@@ -14,6 +14,7 @@ from archcalc.engine.recorder import FAST_KERNELS, Call, Recorder
 from archcalc.engine.worker import Team
 from archcalc.executor.kernel import Array, WorkBuffers
 from archcalc.executor.kernels.weight_norm import merged
+from archcalc.executor.narrow import in_formats
 from archcalc.graph import Ref
 
 
@@ -68,7 +69,7 @@ class RecordedProgram:
         for layer in layout.layers:
             if layer.is_view:
                 continue
-            op, worker, weights = layer.node.op, recorder.worker, layer.weights
+            op, worker, weights, precision = layer.node.op, recorder.worker, layer.weights, layer.node.precision
             inputs, outputs = (tuple(map(self._at, each)) for each in (layer.inputs, layer.outputs))
             if (plain := op.with_gains_merged()) is not op:
                 op, weights = plain, merged(op, weights, inputs[0].shape[1:])
@@ -76,10 +77,14 @@ class RecordedProgram:
                 fast(op, inputs, weights, outputs[0], recorder)
             elif (part := part_of(op, outputs[0].shape, worker)) is not None:
                 if outputs[0][part].size:
-                    recorder.evaluate(op, (inputs[0][part],), weights, (outputs[0][part],))
+                    recorder.evaluate(op, (inputs[0][part],), weights, (outputs[0][part],), precision)
             elif worker.number == 0:
-                recorder.evaluate(op, inputs, weights, outputs)
+                recorder.evaluate(op, inputs, weights, outputs, precision)
             recorder.barrier()
+            if any(layer.node.formats):
+                if worker.number == 0:
+                    recorder.call(in_formats, outputs, layer.node.formats)
+                recorder.barrier()
 
     def run(self, inputs: Mapping[Ref, Array]) -> dict[Ref, Array]:
         """Repeat the run and return copies of its results.

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from archcalc.engine.worker import Worker
 from archcalc.executor.kernel import Array, Arrays, Context, Kernel, Sizes, Weights, WorkBuffers, kernel_of, register
+from archcalc.executor.narrow import rounding_to
 from archcalc.ops.base import Operator
 
 Call: TypeAlias = Callable[[], Any]
@@ -47,9 +48,18 @@ class Recorder:
         if self.worker.count > 1:
             self.calls.append(self.worker.barrier)
 
-    def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays) -> None:
-        """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``."""
-        context = Context(batch=len(outputs[0]), dtype=outputs[0].dtype, buffers=self.buffers)
+    def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays, precision: str = "") -> None:
+        """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``.
+
+        Args:
+            op: the operator of the layer.
+            inputs: what it reads.
+            weights: its stored arrays by their names in it.
+            outputs: the arrays for the results.
+            precision: see `archcalc.graph.Node`.
+        """
+        rounding = rounding_to(precision)
+        context = Context(batch=len(outputs[0]), dtype=outputs[0].dtype, buffers=self.buffers, rounding=rounding)
         self.call(copy_out, kernel_of(op), op, inputs, weights, context, outputs)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:

@@ -37,9 +37,14 @@ def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike
     arrays = {name: np.asarray(values) for name, values in given.items()}
     check_inputs(graph, arrays)
     return {
-        name: np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *map(int, graph.inputs[name]))
+        name: with_batch(np.ascontiguousarray(array, np.dtype(dtype)), len(graph.inputs[name]))
         for name, array in arrays.items()
     }
+
+
+def with_batch(array: Array, axes: int) -> Array:
+    """Return an array with the batch in front, given the number of axes of one example."""
+    return array if array.ndim > axes else array[None]
 
 
 def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:

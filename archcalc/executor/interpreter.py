@@ -18,6 +18,7 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Context, Kernel, WorkBuffers, kernel_of, owner
+from archcalc.executor.narrow import in_formats, rounding_to
 from archcalc.executor.random import seed_of
 from archcalc.executor.training import TrainingStep
 from archcalc.executor.weights import array_names, array_problems
@@ -198,11 +199,13 @@ class Interpreter:
                 buffers=buffers,
                 mask=step.masks.get(node.name),
                 average=step.average,
+                rounding=rounding_to(node.precision),
             )
             given = tuple([tensors[ref] for ref in node.inputs])
             start = perf_counter()
             with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
                 outputs = layer.kernel(node.op, given, layer.weights, context)
+                outputs = in_formats(outputs, node.formats, (*given, *layer.weights.values()))
             if fixed is not None and node.name in fixed:
                 outputs = (fixed[node.name],)
             seconds = perf_counter() - start
@@ -281,7 +284,11 @@ class Interpreter:
             problems.append("inputs have different number formats")
         if problems:
             raise ArrayError(problems)
-        return dict(inputs)
+        nodes = {node.name: node for node in self.graph.nodes[: len(shapes)]}
+        found = dict(inputs)
+        for name, array in inputs.items():
+            (found[name],) = in_formats([array], nodes[name].formats, [array])
+        return found
 
 
 class PlannedLayer(NamedTuple):

@@ -80,6 +80,14 @@ class Context:
     """Whether NaN marks what a number depends on: then, no function of a NaN is a number."""
     average: MovingAverage = PYTORCH
     """How running statistics are updated."""
+    rounding: Callable[[Array], None] | None = None
+    """Rounds the results of steps of the layer in their memory, if it has them in a narrower number format."""
+
+    def rounded(self, x: Array) -> Array:
+        """Return the result of a step, which has been rounded if the layer has it in a narrower number format."""
+        if self.rounding is not None:
+            self.rounding(x)
+        return x
 
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""

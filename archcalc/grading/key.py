@@ -154,7 +154,7 @@ def _questions(key: Mapping, points: Fraction, digits: int, problems: Problems) 
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return ()
     if isinstance(content, Scalar):
-        fail("key", "'questions:' must be a list or a mapping, got a text", content.span, EXAMPLE)
+        fail("key", "'questions:' must be a list or a mapping, got text", content.span, EXAMPLE)
     found: dict[str, Question] = {}
     entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
     for name, item in entries:
@@ -243,7 +243,7 @@ def _digits(mapping: Mapping, default: int) -> int:
         return default
     number = _number(expect_scalar(content, "'digits:'"))
     if number.denominator != 1 or not 1 <= number <= 100:
-        fail("key", "'digits:' must be an integer from 1 to 100", content.span)
+        fail("key", f"'digits:' must be an integer from 1 to 100, got {float(number):g}", content.span)
     return int(number)
 
 

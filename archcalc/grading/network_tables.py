@@ -74,7 +74,9 @@ def read_network_tables(grids: Iterable[tuple[list[Text], list[list[Text]]]], ma
         read = {columns.network, columns.resolution, *columns.figures}
         table.notes.extend(notes_on_unread(title for index, title in enumerate(titles) if index not in read))
     if unknown and not table.networks:
-        hint = next(filter(None, (suggest_bundled(each.value) for each in unknown)), "archcalc zoo lists the networks")
+        hint = next(
+            filter(None, (suggest_bundled(each.value) for each in unknown)), "`archcalc zoo` lists the networks"
+        )
         fail("unknown-name", "no row names a network that archcalc knows", whole_text(unknown[0]), hint)
     if unknown:
         more = f" and {len(unknown) - MAX_LISTED:,} more" if len(unknown) > MAX_LISTED else ""

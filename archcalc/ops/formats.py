@@ -110,3 +110,12 @@ INTEGERS = (
 
 FORMATS = {each.name: each for each in (*FLOATS, *INTEGERS)}
 """The formats by their names."""
+ALIASES = {
+    "fp64": "float64",
+    "fp32": "float32",
+    "fp16": "float16",
+    "half": "float16",
+    "bf16": "bfloat16",
+    "fp8": "float8",
+}
+"""Other names of formats."""

@@ -22,7 +22,7 @@ from archcalc.analysis.training.setup import DEFAULT_SETUP, TrainingSetup
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
 from archcalc.numeric import Number, PlainNumberRequired, is_plain, product
 from archcalc.query.places import Place, find_place
-from archcalc.query.quantities import Quantity, find_quantity, is_size
+from archcalc.query.quantities import Quantity, find_quantity, is_measured, is_size
 from archcalc.spec.errors import listing, suggest
 
 if TYPE_CHECKING:
@@ -289,7 +289,15 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     if ratio:
         return _ratio(resolve_among(above.strip(), networks), resolve_among(below.strip(), networks))
     name, rest = network_of(target, networks)
-    return resolve(rest, networks[name])
+    try:
+        return resolve(rest, networks[name])
+    except LookupError as error:
+        parts = target.split("/")
+        for at, part in enumerate(parts[:-1], 1):
+            if is_measured(part.rpartition(".")[2]):
+                ratio = f"{'/'.join(parts[:at])} / {'/'.join(parts[at:])}"
+                raise LookupError(error.args[0], f"write a ratio with spaces: {ratio[:80]}") from None
+        raise
 
 
 def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:

@@ -41,7 +41,8 @@ def _with_word(word: str, entries: tuple[CatalogueEntry, ...]) -> Filter:
     plain = plain_name(word)
     if not plain or not any(_has(entry, plain) for entry in entries):
         hint = suggest_bundled(word) or "`archcalc zoo` lists all; a condition has a relation: 'params < 5M'"
-        fail("not-found", f"no bundled network has '{word[:40]}' in its name, family, task or title", hint=hint)
+        what = f"no bundled network has '{word[:40]}' in its name, family, task or title"
+        fail("not-found", what, hint=hint, origin="zoo")
     return lambda entry: _has(entry, plain)
 
 

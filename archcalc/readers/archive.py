@@ -11,9 +11,14 @@ from typing import Any, NoReturn
 
 from archcalc.readers.json_text import MAX_BYTES, memory_of, read_json
 from archcalc.spec.errors import fail, fail_to_read
+from archcalc.spec.locate import what_else
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 """What `zipfile` raises for members that are damaged, encrypted, or compressed by an unknown method."""
+ZIP = b"PK"
+"""What archives start with."""
+START = 4096
+"""The bytes that tell another kind of file."""
 MAX_MEMBERS = 20_000
 MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 """The largest list of members that is read."""
@@ -28,6 +33,16 @@ class _BoundedFile(io.BufferedReader):
         if self.bound is not None and (size or 0) > self.bound:
             raise zipfile.BadZipFile(f"its list of members has {size:,} bytes, more than {self.bound:,}")
         return super().read(size)
+
+
+def _not_an_archive(path: Path, error: Exception) -> str:
+    """Return why a file cannot be opened as a zip archive."""
+    with path.open("rb") as file:
+        start = file.read(START)
+    if start and not start.startswith(ZIP[: len(start)]):
+        return f"not a zip archive, but {what_else(start) or 'another kind of file'}"
+    reason = "the file is empty" if not start else error if zipfile.is_zipfile(path) else "its end is missing"
+    return f"not a complete zip archive: {reason}"
 
 
 class Archive:
@@ -57,7 +72,7 @@ class Archive:
             fail_to_read(error, name)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
             self._file.close()
-            fail("format", f"not a complete zip archive ({error})", origin=name)
+            fail("format", _not_an_archive(path, error), origin=name)
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             self.refuse(f"the archive has {len(members):,} members, more than {MAX_MEMBERS:,}")

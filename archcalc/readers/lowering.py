@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -45,6 +45,10 @@ class Model:
     steps: tuple[Step, ...]
     sizes: tuple[Sizes, ...]
     """The sizes of all tensors, as the file has them."""
+    formats: Mapping[int, str]
+    """The number formats of tensors that are narrower than float32."""
+    rounds_steps: bool
+    """Whether layers also have the results of their steps in these formats; otherwise, they compute in float32."""
     stored: Mapping[str, tuple[Any, ...]]
     """The sizes of all stored arrays by their names in the file; those that follow the inputs have names."""
     uncounted: tuple[str, ...]
@@ -75,6 +79,8 @@ class Model:
             sizes = ", ".join(map(str, sorted(found)))
             message = f"the inputs have batches of different sizes: {sizes}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
+        if 0 in found:
+            fail("batch-axis", "the batch has no examples", origin=self.origin, hint=BATCH_AXIS)
         return found.pop() if found else 1
 
     @cached_property
@@ -160,9 +166,11 @@ class _Lowering(GraphBuilder):
 
     def run(self) -> Lowered:
         for name, shape in self._inputs().items():
-            self.tensors[self.model.inputs[name]] = self.add_input(name, shape)
+            tensor = self.model.inputs[name]
+            self.tensors[tensor] = self.add_input(name, shape)
+            self._note_format(tensor)
         for step in self.steps:
-            self.step = step
+            self.step, first = step, len(self.nodes)
             read = [self.tensors[index] for index in step.inputs]
             try:
                 made = step.layers(
@@ -174,6 +182,8 @@ class _Lowering(GraphBuilder):
                 for index, ref in zip(step.outputs, made, strict=True):
                     self.tensors[index] = ref
                     self._compare(index, ref)
+                    if ref.node >= first:
+                        self._note_format(index)
             except Impossible as error:
                 hint = self._literal(step) if self.shapes else ""
                 fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin, hint=hint)
@@ -181,6 +191,32 @@ class _Lowering(GraphBuilder):
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
         outputs = {name: self.tensors[index] for name, index in self.model.outputs.items()}
         return self.built(self.model.title, outputs, self._notes(), self.model.layout)
+
+    def _note_format(self, tensor: int) -> None:
+        """Let the layer that has just been added for a tensor have its number format, if that is a narrower one.
+
+        Stored arrays, and numbers that a layer only moves, are already in the format.
+        """
+        form, ref = self.model.formats.get(tensor), self.tensors[tensor]
+        node = self.nodes[ref.node]
+        if form is None or (node.op.keeps_numbers and all(self._format_of(read) == form for read in node.inputs)):
+            return
+        formats = [form if output == ref.output else each for output, each in enumerate(self._formats_of(ref.node))]
+        precision = form if self.model.rounds_steps else ""
+        self.nodes[ref.node] = replace(node, formats=tuple(formats), precision=precision)
+
+    def _formats_of(self, index: int) -> tuple[str, ...]:
+        """Return the narrower number formats of the outputs of a layer."""
+        node = self.nodes[index]
+        return node.formats or ("",) * len(node.outputs)
+
+    def _format_of(self, ref: Ref) -> str:
+        """Return the narrower number format of a tensor of the graph, also if its layer only moves numbers."""
+        node = self.nodes[ref.node]
+        while not node.formats and node.op.keeps_numbers and node.inputs:
+            ref = node.inputs[0]
+            node = self.nodes[ref.node]
+        return self._formats_of(ref.node)[ref.output]
 
     def _inputs(self) -> dict[str, Shape]:
         """Return the shapes of the inputs."""

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
-from archcalc.ops.base import Operator, Shape, converted_operator
-from archcalc.ops.source import StoredSource
+from archcalc.ops.base import Operator, Shape, converted_operator, require_shape
+from archcalc.ops.source import Constant, StoredSource
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
-from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
+from archcalc.readers.batch import BatchAxis, Place, Places, Sizes, without
 from archcalc.readers.stored import LIFTED
 
 OperatorType = TypeVar("OperatorType", bound=Operator)
@@ -144,6 +144,23 @@ class Calculated(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequiredSizes(Step):
+    """The requirement that tensors have their sizes in the file, on which those of constants depend."""
+
+    sizes: tuple[Sizes, ...]
+    """The sizes in the file."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield ()
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        message = "a tensor without elements is known only for the sizes in the file, {expected}, got {given}"
+        for tensor, place, sizes in zip(tensors, places, self.sizes, strict=True):
+            require_shape(layers.shape(tensor), without(sizes, place, layers.batch) or (1,), message)
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
 class ElementwiseStep(Step):
     """An operator of one tensor that treats all elements alike."""
 
@@ -169,6 +186,27 @@ class StoredStep(ElementwiseStep):
         shape = self.op.shape
         shared = converted_operator(type(self.op), self.op, shape=(*shape[:2], 1, *shape[2:]))
         return [layers.add(Reshape(shape=shape), [layers.add(shared, (), {array: f"{LIFTED}{name}"})])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmptySource(Step):
+    """A tensor without elements, which is the same for all examples: any axis of their number may be that of the batch.
+
+    What it is without such an axis is stored by another name.
+    """
+
+    sizes: Sizes
+    arrays: Mapping[int | None, str]
+    """The names of the stored tensors by the axis that they lack; ``None``: no axis."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        for axis in self.arrays:
+            yield (None if axis is None else BatchAxis(axis),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        place = results[0]
+        shape = without(self.sizes, place, layers.batch)
+        return [layers.add(Constant(shape=shape), (), {"value": self.arrays[None if place is None else place.axis]})]
 
 
 @dataclass(frozen=True, kw_only=True)

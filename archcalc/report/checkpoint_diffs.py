@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-from archcalc.arrays.texts import float_text, shape_text
+from archcalc.arrays.texts import count_text, float_text, shape_text
 from archcalc.changes.checkpoints import CheckpointDiff
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.report.checkpoint_tables import SCHEMA, totals_record
@@ -123,7 +123,7 @@ def changes_table(diff: CheckpointDiff) -> Table:
         for kind, name, times, old, new in changes[:MAX_ROWS]
     ]
     more = len(changes) - MAX_ROWS
-    notes = (f"{more:,} more rows; --format json has all changes",) if more > 0 else ()
+    notes = (f"{count_text(more, 'more row')}; --format json has all changes",) if more > 0 else ()
     return Table(columns, tuple(rows), notes=notes)
 
 

@@ -45,7 +45,8 @@ def bounded_summary(before: str, blocks: Iterable[str], room: int) -> str:
 
 
 def _left_out(number: int) -> str:
-    return f"\nThe summary is full: {number:,} more entries are left out.\n"
+    entries = "1 more entry is" if number == 1 else f"{number:,} more entries are"
+    return f"\nThe summary is full: {entries} left out.\n"
 
 
 def _command(finding: Finding) -> str:

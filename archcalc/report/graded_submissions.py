@@ -128,7 +128,8 @@ def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
     if by_hand:
         notes.append(f"{count_text(by_hand, 'answer')} to be graded by a person")
     common = [
-        f"{id}: {code} ({count:,} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)
+        f"{id}: {code} ({count_text(count, 'time')})"
+        for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)
     ]
     return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 

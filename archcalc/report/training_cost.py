@@ -44,7 +44,8 @@ def _share(part: MemoryPart, total: int, largest: int, bars: Bars) -> tuple[str,
 def _notes(analysis: Analysis, memory: StepMemory, dtype: str) -> Iterator[str]:
     cost, setup, formats = analysis.training_cost, analysis.setup, read_formats(dtype)
     states = OPTIMIZERS[setup.optimizer].states
-    stored = f"{setup.optimizer} keeps {' and '.join(states)} of every trained parameter" if states else ""
+    kept = " and ".join(f"the {state}" for state in states)
+    stored = f"{setup.optimizer} keeps {kept} of every trained parameter" if states else ""
     master = f"master weights in {setup.master}" if setup.master else ""
     yield "; ".join(each for each in (f"in {dtype}", master, stored) if each)
     yield f"worst moment: {memory.moment}"

@@ -75,7 +75,7 @@ def changes_table(name: str, comparison: BaselineComparison) -> Table:
     totals = zip(STORED_QUANTITIES, comparison.before, comparison.after, strict=True)
     notes = [f"{quantity}: {change_text(old, new)}" for quantity, old, new in totals if old != new]
     if len(comparison.changes) > len(shown):
-        notes.insert(0, f"{len(comparison.changes) - len(shown):,} more layers changed")
+        notes.insert(0, f"{count_text(len(comparison.changes) - len(shown), 'more layer')} changed")
     title = f"{name}: changes since the baseline"
     return Table(columns, tuple(map(_change_row, shown)), title, notes=tuple(notes))
 

@@ -182,7 +182,8 @@ def read_lines(name: str, array: Array, read: Sequence[Index], *, digits: int = 
             yield f"[{', '.join(map(str, place))}]:"
         yield from _marked_lines(matrix, marked, everything=everything, digits=digits)
     if len(places) > MAX_MATRICES:
-        yield f"and {len(places) - MAX_MATRICES:,} further matrices"
+        more = len(places) - MAX_MATRICES
+        yield f"and {more:,} further {'matrix' if more == 1 else 'matrices'}"
 
 
 def _marked(array: Array, read: Iterable[Index], place: Index) -> set[Index]:

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
+from archcalc.ops.formats import ALIASES
 from archcalc.spec import syntax
 from archcalc.spec.aliases import operator_meant, operator_spelled
 from archcalc.spec.argument_values import expect_pattern
@@ -229,8 +230,12 @@ def _check_arguments(name: str, arguments: tuple[syntax.Argument, ...], head: Sp
 
 
 def _check_value(value: syntax.ArgumentValue | None, known: _Known, words: frozenset[str] = frozenset()) -> None:
-    if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
-        return
+    if isinstance(value, syntax.Name):
+        if value.name not in known.names and value.name not in words and ALIASES.get(value.name) in words:
+            hint = f"did you mean '{ALIASES[value.name]}'?"
+            fail("unknown-name", f"no number format '{value.name}'", value.span, hint)
+        if value.name in words or value.name in PADDING:
+            return
     for name in names_in(value):
         implicit = is_size(name.name) or (name.name == "i" and known.repeated)
         if name.name not in known.names and not implicit:

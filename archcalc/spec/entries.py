@@ -13,7 +13,7 @@ from archcalc.spec.tokens import RULES
 
 EMPTY = "for a chain without layers, write 'identity'"
 
-QUOTE = "put quotes around a text that contains ': '"
+QUOTE = "put quotes around text that contains ': '"
 
 
 class ChainReader:

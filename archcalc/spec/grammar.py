@@ -84,8 +84,9 @@ def parse_shape(text: Text, limits: Limits = DEFAULT) -> Value:
     try:
         result = named_shape(reader) or value(reader, blanks=True)
         reader.finish("the end of the value", END_HINTS)
-    except SpecError:
-        no_other_shape(text)
+    except SpecError as error:
+        if error.problems[0].code != "limit":
+            no_other_shape(text)
         raise
     no_bare_arithmetic(result)
     return result

@@ -77,6 +77,8 @@ def _definable(problem: Problem, *, inline: bool) -> Problem:
     if not problem.undefined:
         return problem
     advice = f"give it a value: --set {problem.undefined}=…" if inline else "declare it under 'variables:'"
+    if problem.span is not None and problem.span.text.source.name.startswith("--set"):
+        advice = ""  # names in values of --set are those of variables that are declared before
     hint = "; ".join(filter(None, (problem.hint, advice)))
     return replace(problem, hint=hint, undefined=problem.undefined if inline else "")
 

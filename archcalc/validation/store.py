@@ -73,7 +73,7 @@ class BaselineFile:
             with open(path, "rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            hint = "--update-baseline writes it" if isinstance(error, FileNotFoundError) else ""
+            hint = "`archcalc validate --update-baseline` writes it" if isinstance(error, FileNotFoundError) else ""
             fail("baseline", f"the file cannot be read: {error.strerror}", hint=hint, origin=path)
         except ValueError:
             fail("baseline", "no file can have this name", origin=path)

@@ -189,7 +189,7 @@ def test_several_outputs_have_a_target_each(archcalc: Archcalc) -> None:
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
-        (["--loss", "cross_entropy"], "--loss cross_entropy needs a target", "--target 3"),
+        (["--loss", "cross_entropy"], "the loss cross_entropy needs a target", "--target 3"),
         (["--loss", "cross_entropy", "--target", "3"], "must consist of integers from 0 to 2, got 3", ""),
         (["--loss", "cross_entropy", "--target", "1.5"], "must consist of integers from 0 to 2, got 1.5", ""),
         (["--loss", "cross_entropy", "--target", "1 2"], "must have shape 1, got 2", ""),

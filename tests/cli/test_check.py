@@ -188,6 +188,14 @@ GRADESCOPE = {  # gradescope-autograders, "Autograder Specifications", output fo
 }
 
 
+@pytest.mark.parametrize("option", ["--output", "--output-dir"])
+def test_a_file_that_cannot_be_written_is_named(archcalc: Archcalc, folder: Path, key: str, option: str) -> None:
+    path = str(folder / "ada.yaml" / "results")
+    ran = archcalc("check", str(folder / "ada.yaml"), "--key", key, "--format", "html", option, path)
+    assert ran.status == 2
+    assert ran.err.startswith(f"{option}: error[output]: cannot write '{path}': ")
+
+
 def test_gradescope(archcalc: Archcalc, folder: Path, key: str, tmp_path: Path) -> None:
     target = tmp_path / "results.json"
     ran = archcalc("check", str(folder / "eve"), "--key", key, "--format", "gradescope", "-o", str(target), "--explain")
@@ -339,6 +347,18 @@ def test_a_slip_is_no_reason_for_a_number_that_a_tool_prints(archcalc: Archcalc)
     assert ran.out.splitlines()[0] == "macs is 1,814,073,344, not 1.82G"
     assert "derives 1,819,065,856" in ran.out
     assert "Likely reason" in archcalc("check", "--claim", "lenet5 params = 61,760").out.splitlines()[0]
+
+
+def test_claims_about_a_network_with_given_sizes_and_variables(archcalc: Archcalc) -> None:
+    made = archcalc("check", "--claim", "resnet18 macs = 0.33G", "--shape", "3x96x96")
+    assert made.status == 0
+    assert "archcalc counters resnet18 --shape 3x96x96 --explain" in made.out
+    assert archcalc("check", "--claim", "resnet18 macs = 0.33G").status == 1
+    assert archcalc("check", "--claim", "1xNxN -> conv 2 k3 macs = 162", "--set", "N=5").status == 0
+    numbers = ("--input", "ones", "--weights", "conv_1.weight=ones")
+    claim = "1xNxN -> conv 1 k3 nobias conv_1[0,0] = 9"
+    assert archcalc("check", "--claim", claim, *numbers, "--set", "N=5").status == 0
+    assert archcalc("check", "answers.yaml", "--set", "N=5").status == 2
 
 
 def test_claims_on_the_command_line(archcalc: Archcalc) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ def test_a_file_that_is_not_a_model_is_one_error(archcalc: Archcalc, tmp_path: P
     done = archcalc("show", str(path))
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
-    assert done.err.startswith(f"{path}: error[format]: not a complete zip archive")
+    assert re.match(f"{re.escape(str(path))}: error\\[format\\]: not a (complete )?zip archive[,:] ", done.err)
 
 
 def test_warnings_name_the_line_of_the_source(archcalc: Archcalc, tmp_path: Path) -> None:
@@ -255,3 +256,10 @@ def test_warnings_name_the_line_of_the_source(archcalc: Archcalc, tmp_path: Path
         "  7 | 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)",
     ]
     assert archcalc("show", name).err == ""
+
+
+def test_a_tensor_without_elements_has_no_range(archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("slice.Tensor", "y", self="@x", dim=1, start=5, end=5)]
+    net = written(tmp_path, document({"x": (1, 5, 4)}, calls, {"y": (1, 0, 4)}))
+    assert archcalc("run", net).line("output").split() == ["output", "1x0x4", "float32", "-", "-", "-"]
+    assert archcalc("verify", net).status == archcalc("fold", net, "--verify").status == 0

@@ -438,9 +438,9 @@ def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
         (["--weights", "conv_1.weigth = ones"], "no array 'conv_1.weigth'"),
         (["--weights", "conv_1.weight = 1 2; 3 4"], "conv_1.weight: the array must have shape 1x1x3x3, got 2x2"),
         (["--weights", SOBEL, "--weights", SOBEL], "two arrays for 'conv_1.weight'"),
-        (["--exact"], "--exact needs the input 'input'"),
-        (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
-        (["--exact", "--input", FIVE, "--repeat", "2"], "without --repeat"),
+        (["--exact"], "exact results need the input 'input'"),
+        (["--exact", "--input", FIVE], "exact results need numbers for conv_1.weight"),
+        (["--exact", "--input", FIVE, "--repeat", "2"], "omit --repeat"),
         (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
         (["--at", "conv_1:x"], "--at must be LAYER:INDEX"),
         (["--at", "conv_1:5,5"], "'conv_1' has no number [5, 5]: its shape is 1x3x3"),
@@ -464,7 +464,7 @@ def test_errors_about_small_arrays_say_what_is_wanted(
 def test_functions_without_exact_values_are_named(archcalc: Archcalc) -> None:
     ran = archcalc("run", "3 -> softmax", "--input", "1 2 3", "--exact")
     assert ran.status == 2
-    assert "exp(-2) is not a fraction, nor a root of one" in ran.err
+    assert "exp(-2) is neither a fraction nor a root of one" in ran.err
 
 
 def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:

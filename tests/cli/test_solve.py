@@ -120,3 +120,10 @@ def test_two_unknowns(archcalc: Archcalc) -> None:
     assert csv[2] == "3,1,1,1,32,32"
     none = archcalc(*arguments, "--target", "conv_1.H = 50")
     assert (none.status, "none of 28 combinations" in none.out) == (1, True)
+
+
+def test_a_single_value_is_called_the_only_one(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "8x8x8 -> conv f k3", "--vary", "f=4", "--target", "conv_1.channels = 4")
+    assert ran.lines[-1] == "the only value of f meets the condition"
+    ran = archcalc("solve", "8x8x8 -> conv f k3", "--vary", "f=4", "--target", "conv_1.channels = 5")
+    assert ran.lines[-1] == "the only value of f does not meet conv_1.channels = 5; the nearest is shown"

@@ -54,7 +54,7 @@ def test_training_heads_run_exactly_in_training_only(archcalc: Archcalc, tmp_pat
     path.write_text("input: 2\nlayers:\n  - a: fc 1 nobias\ntraining_heads:\n  aux: '@a -> fc 2 nobias'\n")
     given = ("--input", "1 2", "--exact", "--weights", "a.weight = 3 4")
     assert archcalc("run", str(path), *given).out == "a: 1\n11\n"
-    assert "needs numbers for aux.weight" in archcalc("run", str(path), *given, "--mode", "train").err
+    assert "need numbers for aux.weight" in archcalc("run", str(path), *given, "--mode", "train").err
     ran = archcalc("run", str(path), *given, "--mode", "train", "--weights", "aux.weight = 1; 1/2")
     assert ran.out == "a: 1\n11\naux: 2\n  11  11/2\n"
 
@@ -111,7 +111,7 @@ def test_masks_of_maps_have_one_number_per_map(archcalc: Archcalc) -> None:
     [
         (["--steps", "2"], "--steps needs --mode train"),
         (["--mask", "1 0"], "--mask needs --mode train"),
-        (["--mode", "train", "--steps", "2", "--repeat", "2"], "without --steps"),
+        (["--mode", "train", "--steps", "2", "--repeat", "2"], "omit --steps"),
         (["--mode", "train", "--momentum", "0.9"], "must be pytorch or tensorflow"),
         (["--mode", "train", "--momentum", "pytorch:2"], "the momentum must be from 0 to 1, got 2"),
         (["--mode", "train", "--mask", "relu_1 = 1 0"], "no mask 'relu_1'"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.query.quantities import MEASURED, QUANTITIES
-from archcalc.query.targets import Evaluator, Target, resolve
+from archcalc.query.targets import Evaluator, Target, resolve, resolve_among
 from archcalc.spec import Source, SpecError, read_spec
 from tests.query.sweeping import blocks, question
 from tests.random_networks import networks
@@ -92,3 +92,17 @@ def test_a_kind_of_operation_is_also_a_word_that_variables_hold() -> None:
 def test_explain_names_quantities_that_it_does_not_derive() -> None:
     with pytest.raises(SpecError, match="no quantity 'layers'"):
         archcalc.load(LENET).explain(quantity="layers")
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("c1.params/c3.params", "write a ratio with spaces: c1.params / c3.params"),
+        ("c1/conv.params/c3/conv.params", "write a ratio with spaces: c1/conv.params / c3/conv.params"),
+        ("c9/nothing.params", "`archcalc show --depth all` lists the layers"),
+    ],
+)
+def test_a_ratio_without_spaces_has_a_hint(target: str, hint: str) -> None:
+    with pytest.raises(LookupError) as caught:
+        resolve_among(target, {"": archcalc.load("lenet5").analyze()})
+    assert caught.value.args[1] == hint

@@ -39,7 +39,9 @@ def test_members_are_read_without_their_common_folder(tmp_path: Path) -> None:
 def test_a_file_that_is_not_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     path.write_text("input: 3x32x32\n")
-    assert "not a complete zip archive" in reason(path)
+    assert reason(path) == "not a zip archive, but another kind of file"
+    path.write_bytes(b"")
+    assert reason(path) == "not a complete zip archive: the file is empty"
 
 
 def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
@@ -50,7 +52,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
 def test_a_truncated_archive(tmp_path: Path, length: int) -> None:
     path = archive(tmp_path, {"a.json": b"[1, 2, 3]"})
     path.write_bytes(path.read_bytes()[:length])
-    assert "not a complete zip archive" in reason(path)
+    assert reason(path) == "not a complete zip archive: its end is missing"
 
 
 def test_a_missing_member(tmp_path: Path) -> None:

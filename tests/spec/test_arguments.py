@@ -114,6 +114,9 @@ def test_wrong_arguments_are_named_and_marked(layer: str, code: str, what: str, 
         ("fc 10 10", "usage: fc features [weight_norm] [nobias]"),
         ("ln channels", "usage: ln [axis=all|last|channels] [noaffine] [eps=…]"),
         ("conv(8)", "for example: conv 64 k3"),
+        ("cast bf16", "did you mean 'bfloat16'?"),
+        ("cast half", "did you mean 'float16'?"),
+        ("quantize fp32 scale=0.5", "did you mean 'float32'?"),
     ],
 )
 def test_hints_say_what_to_write(layer: str, hint: str) -> None:

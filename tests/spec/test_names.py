@@ -134,7 +134,7 @@ def test_a_short_form_in_a_call_is_written_out() -> None:
 @pytest.mark.parametrize("where", ["- slice 2: axis=1", "- a:\n    - relu\n    - slice 2: axis=1"])
 def test_a_chain_that_yaml_reads_as_a_name_and_its_value_is_quoted(where: str) -> None:
     found = problem(f"input: 3x8x8\nlayers:\n  {where}\n")
-    assert found.hint == "put quotes around a text that contains ': ': \"slice 2: axis=1\""
+    assert found.hint == "put quotes around text that contains ': ': \"slice 2: axis=1\""
 
 
 def test_a_hint_lists_the_known_names_and_says_if_there_are_more() -> None:

@@ -60,7 +60,7 @@ def _flops(attention: Formula) -> tuple[ToolQuantity, ...]:
         ),
         ToolQuantity(
             "backward_flops",
-            "FLOPs of loss.backward() alone (two per multiply–add)",
+            "FLOPs of loss.backward() alone (two per multiply–accumulate)",
             "backward_macs",
             rules=tuple([_with_gradients(rule, forward=False) for rule in rules]),
         ),

@@ -218,9 +218,9 @@ def _below_largest(x: Array, axis: int, context: Context) -> Array:
 @kernel(Softmax)
 def softmax(op: Softmax, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     axis = _along(op.axis, inputs[0])
-    z = _below_largest(inputs[0], axis, context)
-    exp(context, z, out=z)
-    return (divide(context, z, total(context, z, axis), out=z),)
+    z = context.rounded(_below_largest(inputs[0], axis, context))
+    context.rounded(exp(context, z, out=z))
+    return (divide(context, z, context.rounded(total(context, z, axis)), out=z),)
 
 
 @kernel(LogSoftmax)

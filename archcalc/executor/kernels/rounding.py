@@ -37,6 +37,8 @@ def rounded(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "ne
             without infinities; a format with neither saturates always.
         rounding: one of `FUNCTIONS`.
     """
+    if rounding == "nearest" and not saturate and (converted := _half(x, form)) is not None:
+        return converted
     found, least, most = nearest(x, form, rounding), float(form.least), float(form.largest)
     with np.errstate(all="ignore"):
         if saturate or not form.nan:
@@ -53,3 +55,19 @@ def rounded(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "ne
         found = found + 0.0
     result: Array = found.astype(x.dtype, copy=False)
     return result
+
+
+def _half(x: Array, form: NumberFormat) -> Array | None:
+    """Return numbers rounded to a format of 16 bits, for which processors and their integers are fast, or ``None``."""
+    if form.name == "float16":
+        with np.errstate(over="ignore", under="ignore"):
+            converted: Array = x.astype(np.float16).astype(x.dtype)
+        return converted
+    if form.name != "bfloat16" or x.dtype != np.float32:
+        return None
+    bits = np.array(x, order="C").view(np.uint32)  # the upper half of a float32 is a bfloat16
+    bits += (bits >> 16 & 1) + np.uint32(0x7FFF)  # to the nearest one, of two to the even one
+    bits &= np.uint32(0xFFFF0000)
+    found: Array = bits.view(np.float32)
+    np.copyto(found, x, where=np.isnan(x))
+    return found

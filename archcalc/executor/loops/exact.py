@@ -97,7 +97,7 @@ class ExactNumber(NumberSubstitute):
         where, value = WHERE_ALGEBRAIC[function]
         if self.value == where:
             return ExactNumber(value)
-        raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")
+        raise InexactError(f"{function}({self.value}) is neither a fraction nor a root of one")
 
     def rounded(self, value: Any) -> ExactNumber:
         """Return a number that this one has been rounded to."""

@@ -21,7 +21,7 @@ from archcalc.ops.norm import (
 @chain_rule(BatchNorm)
 def batch_norm(op: BatchNorm, inputs: Shapes) -> Iterator[Rule]:
     """Ioffe and Szegedy 2015, section 3."""
-    yield from _normalised(op, "the batch and all positions of a channel", "per channel", scaled=op.affine)
+    yield from _normalised(op, "the batch at all positions", "per channel", scaled=op.affine)
     yield Rule(
         "∂L/∂x[i]",
         "γ·∂L/∂y[i]/√(σ² + ε)" if op.affine else "∂L/∂y[i]/√(σ² + ε)",
@@ -36,7 +36,7 @@ def own_norm(op: LayerNorm | GroupNorm | InstanceNorm, inputs: Shapes) -> Iterat
         what = over[op.axis]
     else:
         what = "a map of an example" if isinstance(op, InstanceNorm) else "a group of maps of an example"
-    yield from _normalised(op, what, "also in inference", scaled=op.affine)
+    yield from _normalised(op, what, "also at inference", scaled=op.affine)
 
 
 def _normalised(op: Operator, what: str, when: str, *, scaled: bool) -> Iterator[Rule]:

@@ -25,6 +25,9 @@ NUMPY_DTYPES = {
 }
 """The formats that NumPy can read. It has no bfloat16, whose bits are the upper half of a float32."""
 
+HALF = ("float16", "bfloat16")
+"""The formats narrower than float32 that networks compute in."""
+
 NARROW = {each.name: each for each in FLOATS if each.name not in NUMPY_DTYPES or each.name == "bfloat16"}
 """The formats of floating-point numbers that NumPy does not have."""
 

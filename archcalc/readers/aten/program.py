@@ -14,7 +14,8 @@ MAX_LINE = 1000
 """The number of characters of a source line that are read."""
 
 COMPUTED = "="
-"""Precedes the name of a constant that the program computes, where names of stored tensors are meant."""
+"""Precedes the name of a constant that the program computes, where names of stored tensors are meant, and the name of
+a tensor that a call of several makes for another one of them."""
 
 
 class TensorName(NamedTuple):
@@ -136,3 +137,6 @@ class Program:
     """The paths of all modules of the model, called or not."""
     open_shapes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The shapes of stored tensors that follow the sizes of inputs: integers, and names of sizes."""
+    rounds_steps: bool = False
+    """Whether operators that consist of several steps have the results of each in the number format of the tensors.
+    Otherwise, they compute in float32."""

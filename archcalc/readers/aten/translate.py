@@ -40,6 +40,12 @@ MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "uns
 PRODUCTS = ("matmul", "bmm", "mm", "einsum")
 """The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
 
+PARTS = (
+    *("chunk", "expand", "index", "index_select", "narrow", "repeat", "slice", "split", "split_with_sizes"),
+    *("tensor_split", "tile", "topk"),
+)
+"""The operators whose results may have no elements although their arguments have."""
+
 OF_READERS = ("onnx", "tflite")
 """The namespaces of calls that only readers of this package make; those without a translation are never constants."""
 
@@ -107,6 +113,7 @@ class _Translation:
         """
         names, new = self.program.input_names, self.tensors.new
         self.inputs = {names.get(name, name): new(name) for name in self.program.inputs}
+        self.tensors.add_empty(self.program.inputs, self.program.inputs)
         self.check_batch_axes(self.inputs)
         for call in self.program.calls:
             self.translate(call)
@@ -135,6 +142,8 @@ class _Translation:
             outputs=self.outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(tensors.all_sizes),
+            formats=tensors.formats,
+            rounds_steps=self.program.rounds_steps,
             stored={
                 **{
                     each.name: self.program.open_shapes.get(name) or tensors.sizes(name)
@@ -194,13 +203,20 @@ class _Translation:
         results = [name for name in call.outputs if name is not None]
         if base in ZEROS:
             tensors.zeros.update(results)
+        read = [*tensors_in(given := [*call.arguments.values()])]
+        reads_empty = any(map(tensors.is_empty, read))
+        if (reads_empty or base in PARTS) and tensors.add_empty(results, read):
+            return
         is_known = not call.reason and (namespace not in OF_READERS or f"{namespace}.{base}" in TRANSLATIONS)
-        given = [*call.arguments.values()]
-        if is_known and (base in FACTORIES or (plain not in (*PRODUCTS, *RANDOM) and tensors.is_constant(given))):
+        is_layer = plain in RANDOM or (plain in PRODUCTS and not reads_empty)
+        if is_known and (base in FACTORIES or (not is_layer and tensors.is_constant(given))):
             tensors.add_constants(results, self.with_sizes(call, results[0]) if base in LIKE else call)
             if in_place:
                 tensors.storage.write(results[0])
-            return
+            if not reads_empty or tensors.has_value(results[0]):
+                return
+            tensors.constants.difference_update(results)
+            call = replace(call, reason="of a tensor without elements")
         if base == "zeros":
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{plain}")

@@ -187,13 +187,13 @@ def key_of(value: Any) -> str:
     """Return a key as a text. (Other keys could nest, and their hashes would take as many calls.)
 
     Raises:
-        PickleError: it is neither a text nor a number.
+        PickleError: it is neither text nor a number.
     """
     if isinstance(value, str | int | float | None):
         return str(value)
     if isinstance(value, UnknownName):
         return value.name
-    raise PickleError("a key of a dictionary is neither a text nor a number")
+    raise PickleError("a key of a dictionary is neither text nor a number")
 
 
 def _pairs(values: list[Any]) -> dict[str, Any]:
@@ -241,7 +241,7 @@ def _drop_to_mark(reader: PickleReader, _: Any) -> None:
 def _stack_name(reader: PickleReader, _: Any) -> None:
     name, module = reader.pop(), reader.pop()
     if not isinstance(name, str) or not isinstance(module, str):
-        raise PickleError("it is damaged: a name is not a text")
+        raise PickleError("it is damaged: a name is not text")
     reader.name(module, name)
 
 

@@ -81,7 +81,7 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         refuse("the header is not a JSON object")
     metadata = header.pop(METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        refuse(f"'{METADATA}' must map names to texts")
+        refuse(f"'{METADATA}' must map names to text")
     tensors = {}
     for each, entry in header.items():
         problem = _entry_problem(entry)
@@ -92,6 +92,8 @@ def read_safetensors(path: Path, name: str) -> Checkpoint:
         if prod((*tensor.shape, BITS[tensor.dtype])) != 8 * (end - begin):
             refuse(f"the tensor '{each[:80]}' needs {tensor.bytes:,} bytes, but has {end - begin:,}")
         tensors[each] = tensor
+    if not tensors:
+        fail("format", "the file has no tensors", origin=name)
     problem = _order_problem(tensors.values(), size - start)
     if problem:
         refuse(problem)

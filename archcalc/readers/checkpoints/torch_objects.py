@@ -165,7 +165,7 @@ def _items(items: Any = ()) -> Any:
 
 def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
     if not isinstance(text, str) or encoding != "latin1":
-        raise PickleError("it is damaged: bytes must be a text in latin1")
+        raise PickleError("it is damaged: bytes must be written as text in latin1")
     return text.encode("latin1")
 
 

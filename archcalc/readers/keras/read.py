@@ -140,7 +140,7 @@ class KerasFile:
         names = ", ".join(f"{texts[name][axis]} of '{name}'" for name, axis in missing)
         options = " ".join(f"--shape {name}={self._written(texts[name])}" for name in dict(missing))
         hint = f"give them as numbers: {options}"
-        fail("shape", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
+        fail("open-size", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
 
     def _written(self, texts: list[str]) -> str:
         return "x".join(map(str, ordered(tuple(texts), self.layout)))
@@ -199,7 +199,7 @@ def _inputs(
             given = options.shapes.get(each, options.shapes.get("") if number == 0 else None)
             if given is None:
                 hint = f"give it: --shape {each}=SHAPE, with the channels last where they are last in the file"
-                fail("shape", f"the file does not say the shape of the input '{each}'", hint=hint, origin=name)
+                fail("shape", f"the file does not give the shape of the input '{each}'", hint=hint, origin=name)
             inputs[each] = channels_first(given, layout)
             continue
         own = channels_first(tuple([EXAMPLE if size is None else size for size in sizes]), layout) or (1,)

@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import converted
 from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
@@ -41,7 +42,11 @@ def evaluate(n: NodeView) -> bool:
     if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
         return False
     for name, value in zip(n.outputs, arrays, strict=True):
-        n.tensors.set_value(name, value, result_format(n) if value.dtype == object else "")
+        form = result_format(n) if value.dtype.kind in "Of" else ""
+        if form == "bfloat16" and value.dtype != object:  # computed in a format that NumPy has
+            n.tensors.set_value(name, converted(value, form), form)
+        else:
+            n.tensors.set_value(name, value, form if value.dtype == object else "")
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from archcalc.readers.aten.program import Meta
@@ -71,14 +72,28 @@ class Inference:
             name: helper.make_tensor_type_proto(CODES.get(each.dtype, 1), list(each.sizes))
             for name, each in inputs.items()
         }
-        data = {name: numpy_helper.from_array(value) for name, value in values.items()}
+        data = {
+            name: numpy_helper.from_array(value)
+            for name, value in values.items()
+            if inputs[name].dtype != "bfloat16"  # NumPy does not have it, and no sizes are in it
+        }
         try:
             found = shape_inference.infer_node_outputs(schema, node, types, data, None, self.imports, self.ir_version)
-        except shape_inference.InferenceError as error:
-            raise Misfit(str(error).removeprefix("[ShapeInferenceError] ")[:300]) from None
-        except (checker.ValidationError, RuntimeError, ValueError, TypeError) as error:
-            raise Misfit(f"{error}"[:300]) from None
+        except (shape_inference.InferenceError, checker.ValidationError, RuntimeError, ValueError, TypeError) as error:
+            reason = str(error).removeprefix("[ShapeInferenceError] ")
+            is_narrow = any(each.dtype == "bfloat16" for each in inputs.values())
+            if is_narrow and "unsupported type: tensor(bfloat16)" in reason:
+                return self._in_bfloat16(node, inputs, values)
+            raise Misfit(reason[:300]) from None
         return {name: meta for name, each in found.items() if (meta := meta_of(each)) is not None}
+
+    def _in_bfloat16(self, node: Any, inputs: Mapping[str, Meta], values: Mapping[str, Any]) -> dict[str, Meta]:
+        """Return the outputs of a node whose operator has bfloat16 in later versions only; exporters use it anyway."""
+
+        def other(metas: Mapping[str, Meta], before: str, after: str) -> dict[str, Meta]:
+            return {name: replace(each, dtype=after) if each.dtype == before else each for name, each in metas.items()}
+
+        return other(self.outputs(node, other(inputs, "bfloat16", "float32"), values), "float32", "bfloat16")
 
 
 def meta_of(type_proto: Any) -> Meta | None:

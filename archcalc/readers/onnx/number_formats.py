@@ -9,7 +9,7 @@ import numpy as np
 from archcalc.executor.kernel import Array
 from archcalc.executor.kernels.rounding import rounded
 from archcalc.ops.formats import FORMATS, NumberFormat
-from archcalc.readers.aten.formats import NUMPY_DTYPES
+from archcalc.readers.aten.formats import NUMPY_DTYPES, is_integer
 from archcalc.readers.onnx.sizes import plain
 
 NUMPY_FORMATS: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in NUMPY_DTYPES if name != "bfloat16"}
@@ -18,11 +18,11 @@ NUMPY_FORMATS: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in NUMP
 
 def concrete(value: Any, dtype: str) -> Array:
     """Return an array with the values that its numbers have for the file's sizes, in a number format."""
-    if value.dtype == object:
-        convert = float if dtype.startswith("float") else int
-        value = np.array([convert(plain(each)) for each in value.flat], NUMPY_FORMATS[dtype]).reshape(value.shape)
-    found: Array = value
-    return found
+    if value.dtype != object:
+        found: Array = value
+        return found
+    convert: Any = int if is_integer(dtype) else float
+    return converted(np.array([convert(plain(each)) for each in value.flat]).reshape(value.shape), dtype)
 
 
 def converted(value: Array, dtype: str, *, saturate: bool = False, rounding: str = "nearest") -> Array:

@@ -106,7 +106,7 @@ def _other_kind(path: Path) -> str:
         data = file.read(4096)
     known = next((kind for start, kind in BINARY.items() if data.startswith(start)), "")
     is_text = all(byte >= 32 or byte in b"\t\r\n" for byte in data)  # the first field of a model is a number
-    return known or ("a text" if is_text else "")
+    return known or ("text" if is_text else "")
 
 
 def _refuse(name: str, reason: str) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete, converted
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.onnx.sizes import Size, holds, plain, settled
 from archcalc.readers.onnx.tensors import MAX_VALUES
@@ -184,7 +184,7 @@ def _powers(n: NodeView, v: list[Any]) -> Any:
     base, exponent = v
     if base.dtype == object and exponent.size == 1 and exponent.flat[0] == 2:
         return base * base
-    return np.power(*fixed(n, v)).astype(NUMPY_FORMATS[n.dtype(0)])
+    return converted(np.power(*fixed(n, v)), n.dtype(0))
 
 
 def _extreme(larger: bool) -> Function:
@@ -217,6 +217,8 @@ def _reduced(function: Any) -> Function:
         if not axes and n.attribute("noop_with_empty_axes", 0):
             return v[0]
         keep = bool(n.attribute("keepdims", 1))
+        gone = {axis % v[0].ndim for axis in axes or range(v[0].ndim)}
+        _limit(prod([size for axis, size in enumerate(v[0].shape) if axis not in gone]))  # v may have no elements
         return np.asarray(function.reduce(v[0], axis=tuple(axes) if axes else None, keepdims=keep))
 
     return evaluate

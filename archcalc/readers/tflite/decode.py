@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from onnx import helper
 
 from archcalc.arrays.texts import shape_text
@@ -17,7 +16,6 @@ from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.description import ROUNDING, format_note, parameters_by_format, turned_note
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
 from archcalc.readers.tflite.buffers import Buffers
 from archcalc.readers.tflite.graph import DOMAIN, OPSET, OnnxGraph, is_quantized
 from archcalc.readers.tflite.names import LayerNames
@@ -73,13 +71,6 @@ class TfliteDecoder(Decoder):
 
     def target(self, n: NodeView, key: str) -> str:
         return f"{DOMAIN}.{n.node.doc_string}"
-
-    def convert(self, n: NodeView, nesting: int) -> None:
-        """Add the calls of a node; a part without elements, as of a list before its first entry, is a constant."""
-        if n.operator == "Slice" and 0 in n.result_sizes():
-            self.tensors.set_value(n.outputs[0], np.zeros(n.result_sizes(), NUMPY_FORMATS[n.dtype(0)]))
-        else:
-            super().convert(n, nesting)
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         reason = n.attribute("reason", "") if n.node.domain == DOMAIN else reason

@@ -92,7 +92,7 @@ def built(target: Any, arguments: Mapping[str, str]) -> Any:
 
 
 def literal(text: str) -> Any:
-    """Return the value of a Python literal; anything else is a text."""
+    """Return the value of a Python literal; anything else is text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -115,11 +115,12 @@ def examples(
     """
     import torch
 
-    names = [
-        each.name
+    parameters = [
+        each
         for each in inspect.signature(model.forward).parameters.values()
         if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
     ]
+    names = [each.name for each in parameters]
     made = {}
     for name, shape in shapes.items():
         if name and name not in names:
@@ -132,6 +133,10 @@ def examples(
         if axis is not None:
             sizes.insert(axis, BATCH)
         made[target] = torch.empty(sizes, dtype=dtype_of(len(shape)), device="meta")
+    for each in parameters:
+        if each.default is each.empty and each.name not in made:
+            hint = f"give it: --shape {each.name}=SHAPE"
+            raise Unexportable("argument", f"the shape of the input '{each.name}' is needed", hint=hint)
     return made
 
 
@@ -174,7 +179,7 @@ def _blame(error: BaseException, what: str) -> NoReturn:
     where = f"{os.path.relpath(users[-1].filename)}:{users[-1].lineno}" if users else ""
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     line = f", at `{users[-1].line}`" if users and users[-1].line else ""
-    raise Unexportable("export", f"{what}: {reason[:300]}{line}", where) from error
+    raise Unexportable("export", f"{what}: {reason[:300].rstrip('.')}{line}", where) from error
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def kernel(op: Any) -> Arg:
 def spaced(op: Any, pad: str) -> tuple[Arg, ...]:
     """Return the arguments of a window: strides, padding and dilation."""
     if max(op.stride) > 1 and max(op.dilation) > 1:
-        raise NotInLibrary("Keras's convolutions have either strides or a dilation")
+        raise NotInLibrary("Keras's convolutions cannot have both strides and a dilation")
     return (
         option("strides", per_axis(op.stride), 1),
         option("padding", pad, "valid", "padding_word"),

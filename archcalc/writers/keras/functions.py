@@ -375,7 +375,7 @@ class BlockFunction:
         else:
             items = self.items([*self.steps(child.children, "")], child.inputs[0])
             if items is None:
-                reason = f"the part '{child.name}', which is called several times, is no sequence of layers of Keras"
+                reason = f"the part '{child.name}', which is called several times, is not a sequence of Keras's layers"
                 raise SpecError([Problem("write", reason, origin=self.graph.name[:60])])
             layers = CallText("", tuple([("", each) for each in (given, *(item for _, item in items))]), "", ("[", "]"))
             made = Callee(CallText("keras.Sequential", (("", layers), ("name=", text_of(name)))), variable=variable)

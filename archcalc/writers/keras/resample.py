@@ -20,7 +20,7 @@ def write_upsample(context: KerasContext) -> Code:
         how = (option("interpolation", op.mode, "nearest"),) if context.rank == 2 else ()
         return layer(CallExpression(by_rank("UpSampling", context.rank), (Arg("size", size, kind="size"), *how)))
     if op.mode == "nearest" or any(made < n for n, made in pairs):
-        raise NotInLibrary("Keras's interpolation of nearest positions enlarges by whole factors")
+        raise NotInLibrary("Keras's interpolation of nearest positions enlarges by integer factors")
     height, width = context.output[1:]
     return layer(
         CallExpression(

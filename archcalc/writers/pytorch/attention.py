@@ -39,7 +39,7 @@ ARRAYS = {
 def write_sdpa(context: PyTorchContext) -> Code:
     op = context.op
     if op.causal and len(context.shapes) == 4:
-        raise NotInLibrary("PyTorch's scaled dot-product attention is either causal or has a mask")
+        raise NotInLibrary("PyTorch's scaled dot-product attention cannot both be causal and have a mask")
     args = ["$0", "$1", "$2"]
     args += [f"attn_mask={filled_up(context, 3, len(context.shape))}"] if len(context.shapes) == 4 else []
     args += ["is_causal=True"] if op.causal else []

@@ -83,6 +83,8 @@ def write_graph(graph: Graph, compact: Compact | None = None) -> str:
 def _reasons(graph: Graph) -> Iterator[str]:
     """Yield what a spec cannot express."""
     for node in graph.nodes:
+        if any(size == 0 for shape in node.outputs for size in shape):
+            yield f"'{node.name}' is a tensor without elements"
         if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
             yield f"'{node.name}' reads the second output of a layer"
         owners = {*node.tied.values()}

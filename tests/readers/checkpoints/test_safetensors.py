@@ -46,6 +46,12 @@ def test_numbers_are_read_on_request(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.load(found.tensors[name]), array)
 
 
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_a_file_without_tensors_is_an_error(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    path = write_safetensors(tmp_path / "net.safetensors", {}, metadata)
+    assert refusal(path) == "the file has no tensors"
+
+
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     """The file is sparse: it has 10 GB, and takes a few blocks on the disk."""
     size = 10 * 2**30

@@ -635,3 +635,39 @@ def test_bits_of_integers(tmp_path: Path, operator: str, attributes: dict[str, s
     given = {"x": x.astype(np.float64)}
     (expected,) = ReferenceEvaluator(made).run(None, given)
     np.testing.assert_array_equal(read(tmp_path, made).run(given, dtype="float64").output, expected)
+
+
+def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path) -> None:
+    """As PyTorch exports them: attention divides by the root of a size, and Conv has bfloat16 from version 22 on."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Shape", ["a"], ["shape"]),
+        node("Gather", ["shape", "last"], ["n"]),
+        node("Cast", ["n"], ["size"], to=TensorProto.BFLOAT16),
+        node("Sqrt", ["size"], ["root"]),
+        node("Div", ["a", "root"], ["y"]),
+    ]
+    arrays = {"w": weights(4, 3, 3, 3).astype(ml_dtypes.bfloat16), "last": np.array(-1)}
+    formats = {"x": TensorProto.BFLOAT16, "y": TensorProto.BFLOAT16}
+    path = write(tmp_path, model(nodes, {"x": ["n", 3, 7, "w"]}, arrays, formats=formats))
+    x = np.random.default_rng(0).standard_normal((1, 3, 7, 7)).astype(ml_dtypes.bfloat16)
+    (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})  # type: ignore[misc]
+    found = archcalc.load(str(path), shapes="3x7x7").run({"x": x.astype(np.float32)}).output
+    np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2.0**-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_nodes_that_read_text_are_listed(stored: bool, tmp_path: Path) -> None:
+    nodes = [node("Identity", ["label"], ["same"]), node("Equal", ["same", "other"], ["y"])]
+    inputs, text = {"label": ["n", 2], "other": [1, 2]}, {"other": np.array([["cat", "dog"]], object)}
+    for name in text if stored else ():
+        del inputs[name]
+    formats = {"label": TensorProto.STRING, "other": TensorProto.STRING, "y": TensorProto.BOOL}
+    made = model(nodes, inputs, text if stored else {}, formats=formats, opset=19)
+    problem = refused(tmp_path, made)
+    assert problem.code == "unknown-op"
+    assert "1 × onnx.Identity: tensors of text" in problem.hint
+    assert "1 × onnx.Equal: tensors of text" in problem.hint
+    partial = read(tmp_path, made, partial=True)
+    assert [node.output for node in partial.graph.nodes][-1] == (2,)

@@ -166,13 +166,14 @@ def unchanged(a: Arguments) -> list[Step]:
 
 @translates("to", "type_as", "_to_copy")
 def converted(a: Arguments) -> list[Step]:
-    """Translate another number format: nothing, except for truth values, which are not 0, integers, and float8.
+    """Translate another number format: rounding to a narrower one, and integers and truth values, which are not 0.
 
-    A run has numbers of one format throughout; formats of 8 bits are none that networks compute in.
+    Weights of another format remain parameters.
     """
     before, after = a.reading.dtype(a.name("self")), a.reading.dtype(a.result_name)
     form = FORMATS.get(after)
-    if form in FLOATS and form.bits == 8 and before in FORMATS and not form.contains(FORMATS[before]):
+    is_narrower = form in FLOATS and form.bits <= 16 and before in FORMATS and not form.contains(FORMATS[before])
+    if is_narrower and not a.reading.is_of_weights(a.name("self")):
         return elementwise(a, make(arithmetic.Cast, format=after, saturate=after in SATURATED))
     if after == "bool" and before != "bool":
         c = Composition(a)

@@ -92,8 +92,6 @@ def slice_axis(a: Arguments) -> list[Step]:
     sizes = a.sizes("self")
     axis = a.axis("dim", len(sizes), 0)
     n = sizes[axis]
-    if 0 in a.reading.sizes(a.result_name):
-        return []  # an empty tensor, which only a concatenation can read
     first, stop, step = bounds(a)
     is_open = stop is None
     last = None if is_open or (type(stop) is int and stop > n) else stop
@@ -145,6 +143,8 @@ def parts(a: Arguments) -> list[Step]:
             steps.append(along_axis(axis, make(Split, parts=len(names), part=number), source, a.reading.new(name)))
         return steps
     for name, length in zip(names, lengths, strict=True):
+        if not length:
+            continue  # a constant without elements
         part = make(Slice, range=(start, start + length))
         steps.append(along_axis(axis, part, source, a.reading.new(name), size=sizes[axis]))
         start += length

@@ -65,7 +65,7 @@ def move_axes(n: LayerView) -> Ref:
     rank = n.rank(n.x)
     moved, places = ([checked_axis(each, rank) for each in integers(n, name)] for name in ("source", "destination"))
     if len(moved) != len(places) or len({*moved}) < len(moved) or len({*places}) < len(places):
-        raise Unconvertible("'source' and 'destination' must be as many axes, each once")
+        raise Unconvertible("'source' and 'destination' must name the same number of axes, each once")
     rest = iter([axis for axis in range(1, rank + 1) if axis not in moved])
     order = [moved[places.index(place)] if place in places else next(rest) for place in range(1, rank + 1)]
     return changed(n, n.from_file(n.arranged(n.x, order)))
@@ -181,7 +181,7 @@ def roll(n: LayerView) -> Ref:
     if len(shifts) == 1:
         shifts = shifts * len(axes)
     if len(shifts) != len(axes):
-        raise Unconvertible("'shift' and 'axis' must be as many")
+        raise Unconvertible("'shift' and 'axis' must be equally long")
     for shift, axis in zip(shifts, axes, strict=True):
         made = n.add(make(Roll, shift=shift, axis=n.at(axis, rank)), made)
     return changed(n, made)
@@ -193,7 +193,7 @@ def pad(n: LayerView) -> Ref:
     rank, given, mode = n.rank(n.x), n.get("pad_width"), n.word("mode", "constant")
     borders = {"constant": "zeros", "reflect": "reflect"}
     if mode not in borders or number_of(n.get("constant_values", 0)):
-        raise Unconvertible("other values than zeros or reflected ones")
+        raise Unconvertible("values other than zeros or reflected ones")
     rows = [given] if type(given) is int else given
     pairs = [tuple(each) if isinstance(each, list) else (each, each) for each in rows]
     pairs = pairs * (rank + 1) if len(pairs) == 1 else pairs
@@ -225,7 +225,7 @@ def number_of(value: Any) -> Any:
 def blocks(n: LayerView) -> Ref:
     """Convert blocks of positions to channels, or the reverse; the channels of a position vary fastest."""
     if n.rank(n.x) != 3 or not n.channels_last:
-        raise Unconvertible("blocks of other than maps with the channels last")
+        raise Unconvertible("blocks of anything but maps with the channels last")
     size = n.integer("block_size")
     split, merged = "(h p) (w q) c", "h w (p q c)"
     deep = n.call.layer.class_name == "SpaceToDepth"

@@ -172,7 +172,7 @@ def normalisation_operation(n: LayerView) -> Ref:
     """Convert a normalisation over the last axis by functions of tensors, with arrays as scale and shift."""
     x, rank, is_layer_norm = n.x, n.rank(n.x), n.call.layer.class_name == "LayerNorm"
     if n.axes("axis", rank, -1) != (rank,) or n.flag("rms_scaling", False):
-        raise Unconvertible("a normalisation along other axes than the last, or with rms_scaling")
+        raise Unconvertible("a normalisation along axes other than the last, or with rms_scaling")
     eps = n.number("epsilon", EPSILON_OF_FUNCTIONS)
     kind = LayerNorm if is_layer_norm else RmsNorm
     made = n.add(make(kind, axis=n.features, affine=False, eps=eps), x)

@@ -129,7 +129,7 @@ def tensordot(n: LayerView) -> Ref:
     pairs = [[each] if type(each) is int else each for each in axes] if isinstance(axes, list) else []
     fits = len(pairs) == 2 and all(isinstance(each, list) and {*map(type, each)} == {int} for each in pairs)
     if not fits or len(pairs[0]) != len(pairs[1]):
-        raise Unconvertible("'axes' must be as many of the tensor as of the array")
+        raise Unconvertible("'axes' must name as many axes of the tensor as of the array")
     summed = [(each % (rank + 1), place % own) for each, place in zip(*pairs, strict=True)]
     if any(each == 0 for each, _ in summed):
         raise Unconvertible("a product along the batch")

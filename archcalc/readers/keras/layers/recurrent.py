@@ -92,7 +92,7 @@ def stack(n: LayerView, described: Any, *, every: bool) -> Ref:
     """Convert a layer of several cells, each of which reads the outputs of the one before it at the same step."""
     found = [each for each in described if isinstance(each, Mapping) and each.get("class_name") in CLASSES]
     if not found or len(found) < len(described):
-        raise Unconvertible("a stack of other cells than those of recurrent layers")
+        raise Unconvertible("a stack of cells other than those of recurrent layers")
     numbers: dict[str, int] = {}
     made = n.in_file(n.x)
     for place, cell in enumerate(found, 1):

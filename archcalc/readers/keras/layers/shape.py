@@ -55,7 +55,7 @@ def reshape(n: LayerView) -> Ref:
 def permute(n: LayerView) -> Ref:
     dims, rank = n.get("dims"), n.rank(n.x)
     if not isinstance(dims, list) or sorted(dims) != list(range(1, rank + 1)):
-        raise Unconvertible("'dims' must be each axis once")
+        raise Unconvertible("'dims' must name each axis once")
     made = n.from_file(n.arranged(n.x, dims))
     return n.add(Identity(), made) if made == n.x else made
 

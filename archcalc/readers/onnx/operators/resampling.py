@@ -245,7 +245,7 @@ def _coordinate(how: str, each: Axis, position: int) -> float:
     centre = (position + 0.5) / each.scale - 0.5
     if how == "pytorch_half_pixel":
         return centre if m > 1 else 0.0
-    if how == "align_corners":
+    if how == "align_corners":  # m is a whole number also by a factor, unlike in the reference implementation
         return position * last / (m - 1) if m > 1 else 0.0
     if how == "asymmetric":
         return position / each.scale

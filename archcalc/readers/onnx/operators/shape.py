@@ -110,8 +110,6 @@ def cut(n: NodeView) -> None:
     axes = range(len(starts)) if axes is None else [int(axis) % len(sizes) for axis in axes]
     steps = [1] * len(starts) if steps is None else [int(step) for step in steps]
     read, result = n.tensor(0), n.result_sizes()
-    if 0 in result:
-        raise Untranslatable("a part that has no elements")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         if step < 1:
             if isinstance(start, Size) or isinstance(end, Size):
