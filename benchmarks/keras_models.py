@@ -30,7 +30,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.graph import ordered
-from archcalc.readers.keras.flat import cleaned
+from archcalc.readers.keras.flat_model import cleaned
 
 IMAGE = 224
 TOLERANCE = 1e-4

@@ -21,7 +21,7 @@ from archcalc.query.conditions import RELATE
 from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
-from archcalc.spec import Given, Limits, read_spec
+from archcalc.spec import GivenSettings, Limits, read_spec
 from archcalc.spec.check import names_used
 from archcalc.spec.errors import Source, Text, escaped, fail, listing, suggest
 from archcalc.spec.given_shapes import suggest_size
@@ -48,7 +48,7 @@ class FormulaQuery:
     targets: tuple[str, ...] = TOTALS
     free: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
-    given: Given = AS_WRITTEN
+    given: GivenSettings = AS_WRITTEN
     training: bool = False
     batch: int | None = None
     dtype: str = "float32"
@@ -59,7 +59,7 @@ class FormulaQuery:
     """The layout in which shapes are given; if empty, that of the spec."""
     over: str | None = None
     """Another SPEC, by whose closed forms those of this one are divided."""
-    over_given: Given = AS_WRITTEN
+    over_given: GivenSettings = AS_WRITTEN
     """What is given for the other SPEC from outside its text."""
     over_targets: tuple[str, ...] = ()
     """The targets of the other SPEC; if there are none, those of this one."""
@@ -116,7 +116,7 @@ class _Network(NamedTuple):
 
     source: Source
     inline: bool
-    given: Given
+    given: GivenSettings
 
 
 class _Calculation:

@@ -10,7 +10,7 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import is_plain
-from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
+from archcalc.spec import GivenSettings, Source, SpecError, load_spec, read_spec
 from tests.opaque import Opaque, plain_value
 from tests.sample import SAMPLE
 from tests.spec.reading import graph, problem
@@ -53,13 +53,13 @@ def opened(name: str) -> Graph:
     structural = set()
     for variable, value in values.items():
         try:
-            load_spec(name, Given(numbers={variable: Opaque(value)}))
+            load_spec(name, GivenSettings(numbers={variable: Opaque(value)}))
         except SpecError as error:
             if {found.code for found in error.problems} != {"needs-number"}:
                 raise
             structural.add(variable)
     numbers = {variable: Opaque(value) for variable, value in values.items() if variable not in structural}
-    return load_spec(name, Given(numbers=numbers)).graph
+    return load_spec(name, GivenSettings(numbers=numbers)).graph
 
 
 @pytest.mark.slow
@@ -131,4 +131,4 @@ def test_a_name_in_an_expression_hides_the_size_of_that_name() -> None:
 
 
 def graph_of(expression: str, **given: Any) -> Graph:
-    return read_spec(Source("<expression>", expression), Given(**given), inline=True).graph
+    return read_spec(Source("<expression>", expression), GivenSettings(**given), inline=True).graph

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Shape, WrittenArrayError
+from archcalc.arrays.written_arrays import Shape, WrittenArrayError
 from archcalc.diagnosis.arrays.elements import FlatArray, arrays_agree
 from archcalc.grading.kinds.arrays import KnownArray, read_tolerance
 from archcalc.grading.kinds.base import PreparedQuestion

@@ -10,7 +10,7 @@ from archcalc.ops.formats import FORMATS
 from archcalc.ops.joins import Bitwise, Compare, Max, Min, Sub, Where
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import ReducedByPattern
+from archcalc.readers.patterns import PatternReductionStep
 from archcalc.readers.steps import Step, make
 
 COMPARISONS = {
@@ -92,7 +92,7 @@ def some(a: Arguments) -> list[Step]:
     c = Composition(a)
     made = a.reading.intermediate(a.reading.sizes(a.result_name))
     read = truth(c, "self")
-    return c.done(c.add(ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
+    return c.done(c.add(PatternReductionStep(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
 
 
 @translates("tril", "triu")
