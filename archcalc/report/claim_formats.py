@@ -55,7 +55,7 @@ def _notes(claim: CheckedClaim) -> Iterator[str]:
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             words = ("archcalc", "counters", each.network, *claim.options, "--explain", each.tools[0])
-            yield f"`{' '.join(map(quote, words))}` derives {each.count.printed}"
+            yield f"{' '.join(map(quote, words))} derives {each.count.printed}"
             return
 
 
