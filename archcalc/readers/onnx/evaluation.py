@@ -33,7 +33,7 @@ def evaluate(n: NodeView) -> bool:
         return False
     try:
         made = function(n, values)
-    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, OverflowError, AttributeError):
+    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
         return False
     results = made if isinstance(made, list) else [made]
     import numpy as np
