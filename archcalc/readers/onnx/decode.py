@@ -116,7 +116,7 @@ class Decoder:
             if name in tensors.metas or not self.partial:
                 outputs.append(name)
         if not outputs and self.unknown:
-            self.refuse("the sizes of all its outputs depend on numbers that are not known")
+            self.refuse("the sizes of all its outputs are not known")
         tensors.calls = tensors.remaining_calls()
         tensors.find_weights()
         tensors.find_masks()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from archcalc.readers.aten.program import COMPUTED, Call, Program
 from archcalc.readers.onnx.program import DerivedArray
 from archcalc.readers.onnx.protobuf import whole
-from archcalc.readers.stored import array_of, plain
+from archcalc.readers.stored_arrays import array_of, plain
 from archcalc.spec.errors import fail
 
 

@@ -15,7 +15,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.executor.kernel import Array
-from archcalc.readers.keras.layers.declined import DECLINED
+from archcalc.readers.keras.layers.unsupported import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS
 from archcalc.spec.errors import SpecError
 from benchmarks.keras_models import CLASSES
