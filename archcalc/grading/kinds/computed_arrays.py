@@ -103,7 +103,7 @@ class ComputedArray:
 
         operations = operations_of(graph)
         if operations > MAX_OPERATIONS:
-            message = f"the network takes {operations:,} operations, at most {MAX_OPERATIONS:,}"
+            message = f"the network takes {operations:,} operations, but at most {MAX_OPERATIONS:,} are evaluated"
             fail("too-large", message, whole_text(self.place), "ask for a smaller network")
         shapes = {name: tuple(map(int, shape)) for name, shape in graph.inputs.items()}
         first = next(iter(shapes), "")
