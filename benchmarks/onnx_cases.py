@@ -138,7 +138,7 @@ def _of_tensors(case: Any, inputs: Sequence[Any]) -> tuple[Any, list[Any]]:
 
 
 def _with_input(model: onnx.ModelProto) -> None:
-    """Let the results of a model be the sums with an input of one number."""
+    """Add an input of one number to the results of a model."""
     added = onnx.helper.make_tensor_value_info("added", onnx.TensorProto.FLOAT, [1])
     model.graph.input.append(added)
     for output in model.graph.output:
@@ -185,7 +185,10 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
     path.write_bytes(model.SerializeToString())
     try:
         network = archcalc.load(str(path), batch_axes=dict.fromkeys(given), values=values)
-        ran = network.run({name: np.atleast_1d(array)[None].astype(np.float32) for name, array in given.items()})
+        dtype = "float64" if any(_exceeds_float32(array) for array in arrays) else "float32"
+        ran = network.run(
+            {name: np.atleast_1d(array)[None].astype(dtype) for name, array in given.items()}, dtype=dtype
+        )
     except (archcalc.SpecError, ArrayError) as error:
         return Outcome("unsupported", " ".join(str(error).removeprefix(f"{path}: ").split()))
     results = list(ran.outputs.values())
@@ -208,6 +211,11 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
         if not close.all():
             return Outcome("values", f"{int((~close).sum())} of {close.size} differ")
     return Outcome("passed")
+
+
+def _exceeds_float32(array: Any) -> bool:
+    """Return whether integers have more digits than numbers in float32 have."""
+    return array.dtype.kind in "iu" and bool(np.any(array.astype(np.float32).astype(np.float64) != array))
 
 
 CALL = re.compile(r"\d+ × onnx\.\w+: (.+?)(?= \d+ × |$)")

@@ -12,7 +12,7 @@ from archcalc.cli.commands import VerbCommand
 from archcalc.cli.options import PositiveInteger, limit_options, limits_from, pairs_from, stdin_once
 from archcalc.cli.output import COLOR_HELP, FORMAT_HELP, default_format, terminal_width, utf8_documents, wants_color
 from archcalc.cli.reports import checkout
-from archcalc.cli.submissions import Submitted, find_submissions
+from archcalc.cli.submissions import SubmittedFile, find_submissions
 from archcalc.cli.warnings import ignore_option
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
@@ -130,10 +130,10 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             if values[option] is not None:
                 raise click.UsageError(f"--{option} applies to ANSWERS, not to --claim")
         from archcalc.cli.check_claims import check_claims
-        from archcalc.spec import Given
+        from archcalc.spec import GivenSettings
 
         settings = pairs_from(values["settings"], "--set")
-        given = Given(settings, pairs_from(values["shapes"], "--shape", bare=True))
+        given = GivenSettings(settings, pairs_from(values["shapes"], "--shape", bare=True))
         return check_claims(claims, form, color, limits_from(values), given, values["ignore"], _numbers(values))
     if values["settings"] or values["shapes"]:
         raise click.UsageError("--set and --shape apply to --claim: a key or an audit sets those of its networks")
@@ -218,7 +218,7 @@ def grade(
     return key, graded
 
 
-def grade_file(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
+def grade_file(submitted: SubmittedFile, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
     """Read and grade the submissions of a file: one, or those of a class.
 
     Its errors are part of the result, so that they stop no other submission.
@@ -249,14 +249,14 @@ def source_of(path: str, limits: Limits) -> Source:
     return read_file(Path(path), path, limits)
 
 
-def with_progress(submitted: list[Submitted]) -> Iterable[Submitted]:
+def with_progress(submitted: list[SubmittedFile]) -> Iterable[SubmittedFile]:
     """Return the submissions, with a progress bar on standard error if that is a terminal and they are many."""
     if len(submitted) < PROGRESS_FROM or not sys.stderr.isatty():
         return submitted
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[Submitted]:
+    def advancing() -> Iterator[SubmittedFile]:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             yield from progress.track(submitted, description="grading")
 

@@ -14,7 +14,7 @@ from archcalc.cli.output import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
 from archcalc.diagnosis.reconcile import CheckedClaim, NumberOrigin, reconcile
 from archcalc.report.claim_formats import FORMATS
-from archcalc.spec import Given
+from archcalc.spec import GivenSettings
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
 
@@ -27,7 +27,7 @@ def check_claims(
     form: str,
     color: str,
     limits: Limits,
-    given: Given,
+    given: GivenSettings,
     ignore: Collection[str] = (),
     numbers: GivenNumbers | None = None,
 ) -> int:
@@ -51,7 +51,7 @@ def check_claims(
     return 0 if all(each.judgement.verdict in PASSING for each in checked) else 1
 
 
-def _check(text: str, limits: Limits, given: Given, ignore: Collection[str]) -> CheckedClaim:
+def _check(text: str, limits: Limits, given: GivenSettings, ignore: Collection[str]) -> CheckedClaim:
     from archcalc.analysis.propagate import analyze
     from archcalc.cli.warnings import warn
     from archcalc.spec import load_spec
@@ -71,14 +71,14 @@ def _check(text: str, limits: Limits, given: Given, ignore: Collection[str]) -> 
     return CheckedClaim(text=text, judgement=judgement, origins=_origins(asked, given), options=_options(given))
 
 
-def _origins(asked: NetworkClaim, given: Given) -> list[NumberOrigin]:
+def _origins(asked: NetworkClaim, given: GivenSettings) -> list[NumberOrigin]:
     try:
         return reconcile(asked, given)
     except ValueError:  # the number of several networks or of a ratio has no origins
         return []
 
 
-def _options(given: Given) -> tuple[str, ...]:
+def _options(given: GivenSettings) -> tuple[str, ...]:
     """Return what is given as options of the command line."""
     settings = [("--set", f"{name}={value}") for name, value in given.set.items()]
     shapes = [("--shape", f"{name}={shape}" if name else shape) for name, shape in given.shapes.items()]

@@ -16,7 +16,7 @@ from archcalc.grading.kinds.computed_arrays import ComputedArray
 from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import NetworkText
-from archcalc.spec import Given
+from archcalc.spec import GivenSettings
 from archcalc.spec.errors import Problem, Source, SpecError, Text, fail
 from archcalc.spec.limits import Limits
 
@@ -68,7 +68,7 @@ class GivenNumbers:
         )
 
 
-def check_numbers(text: str, numbers: GivenNumbers, limits: Limits, given: Given) -> CheckedClaim:
+def check_numbers(text: str, numbers: GivenNumbers, limits: Limits, given: GivenSettings) -> CheckedClaim:
     """Judge a claim such as ``1x5x5 -> conv 1 k3 nobias conv_1[0,0] = -3``, or ``… ∂L/∂conv_1.weight = 1 2; 3 4``.
 
     Args:

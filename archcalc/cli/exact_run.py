@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.cli.by_hand import EvaluatedNetwork, Training, evaluate_exactly
+from archcalc.cli.by_hand import EvaluatedNetwork, TrainingRun, evaluate_exactly
 from archcalc.cli.execution import array_errors
 from archcalc.cli.given_arrays import batch_of, stored_arrays
 from archcalc.cli.training_steps import given_masks
@@ -44,7 +44,7 @@ def evaluate_steps_exactly(
         training = None
         if values["mode"] == "train":
             masks = given_masks(network.graph, values["masks"], batch_of(network, given, values["batch"]))
-            training = Training(TrainingStep(values["momentum"] or PYTORCH, masks), seed)
+            training = TrainingRun(TrainingStep(values["momentum"] or PYTORCH, masks), seed)
         step, updates = evaluate_exactly(network, given, weights, training)
         weights = {**step.weights, **updates}
         steps.append(step)

@@ -27,7 +27,7 @@ from archcalc.diagnosis.relatives import differences, relatives
 from archcalc.diagnosis.search import Match, search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.query.targets import Values, resolve
-from archcalc.spec import Given, Spec, load_spec
+from archcalc.spec import GivenSettings, Spec, load_spec
 from archcalc.spec.models import ModelFile
 from archcalc.spec.records import AS_WRITTEN
 
@@ -98,7 +98,7 @@ class _Network:
         return printed_counts(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
 
 
-def reconcile(asked: NetworkClaim, given: Given = AS_WRITTEN) -> list[NumberOrigin]:
+def reconcile(asked: NetworkClaim, given: GivenSettings = AS_WRITTEN) -> list[NumberOrigin]:
     """Return the known origins of the number of a claim, the simplest first, and of equally simple ones the most usual.
 
     The search covers the network, its variants, and the bundled networks of its family. It tries archcalc's definition

@@ -56,7 +56,8 @@ def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:
     shapes, tables, problems = graph.inputs, vocabularies(graph), []
     for name, array in arrays.items():
         if name not in shapes:
-            problems.append(f"there is no input '{name}'; the inputs are {', '.join(shapes)}")
+            known = "the inputs are" if len(shapes) > 1 else "the only input is"
+            problems.append(f"there is no input '{name}'; {known} {', '.join(shapes)}")
         elif array.dtype.kind not in "fiu":
             problems.append(f"the input '{name}' must hold real numbers, got {array.dtype.name}")
         elif problem := shape_problem(array.shape, tuple(map(int, shapes[name]))):

@@ -14,7 +14,7 @@ from archcalc.spec.argument_values import with_numbers
 
 
 @dataclass(frozen=True)
-class Lowered:
+class LoweredModel:
     """The graph of a model file."""
 
     graph: Graph
@@ -120,7 +120,9 @@ class GraphBuilder:
         """Return the shape of a tensor of the graph."""
         return self.nodes[tensor.node].outputs[tensor.output]
 
-    def built(self, title: str, outputs: Mapping[str, Ref], notes: tuple[str, ...], layout: str = "chw") -> Lowered:
+    def built(
+        self, title: str, outputs: Mapping[str, Ref], notes: tuple[str, ...], layout: str = "chw"
+    ) -> LoweredModel:
         """Return the graph, with names for all layers.
 
         Args:
@@ -136,7 +138,7 @@ class GraphBuilder:
         for name, ref in outputs.items():
             stages.setdefault(name, ref)
         stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
-        return Lowered(Graph(title, tuple(nodes), outputs, stages, layout=layout, notes=notes), stored)
+        return LoweredModel(Graph(title, tuple(nodes), outputs, stages, layout=layout, notes=notes), stored)
 
     def _named(self) -> list[Node]:
         """Return the nodes with their names: the path of the module, and the operator where a module has several."""

@@ -16,7 +16,7 @@ from archcalc.ops.base import Operator, Shape, converted_operator, require_shape
 from archcalc.ops.source import Constant, StoredSource
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes, without
-from archcalc.readers.stored import LIFTED
+from archcalc.readers.stored_arrays import LIFTED
 
 OperatorType = TypeVar("OperatorType", bound=Operator)
 
@@ -131,7 +131,7 @@ class AxisSizeStep(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calculated(Step):
+class CalculationStep(Step):
     """A number that the model calculates from sizes."""
 
     name: str
@@ -210,7 +210,7 @@ class EmptySource(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlongLast(ElementwiseStep):
+class LastAxisStep(ElementwiseStep):
     """An operator of the features, the last axis, at every position of the others."""
 
     axes: int = 1
@@ -264,7 +264,7 @@ def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | Non
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReducedAxes(Step):
+class AxesReductionStep(Step):
     """A combination of all elements along some axes, which must not include that of the batch."""
 
     axes: tuple[int, ...]
@@ -281,7 +281,7 @@ class ReducedAxes(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reduced(ReducedAxes):
+class OperatorReductionStep(AxesReductionStep):
     """A combination by an operator with axes."""
 
     make: Callable[[tuple[int, ...]], Operator]
@@ -302,7 +302,7 @@ def index_without(place: Place, axis: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permuted(Step):
+class PermutationStep(Step):
     """A permutation of the axes."""
 
     order: tuple[int, ...]
@@ -338,7 +338,7 @@ def _places_in_shape(place: Place, sizes: Sizes, shape: Sizes, batch: int) -> It
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reshaped(Step):
+class ReshapeStep(Step):
     """The same elements in the same order, in another shape."""
 
     target: tuple[Any, ...]
@@ -369,7 +369,7 @@ class Reshaped(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReshapedLike(Step):
+class ReshapeLikeStep(Step):
     """The elements of the first tensor in the shape that the second has in the file."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -391,7 +391,7 @@ class ReshapedLike(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpTo(Step):
+class PrefixStep(Step):
     """The positions of an axis before a fixed one: all of them at the size in the file."""
 
     axis: int
@@ -412,7 +412,7 @@ class UpTo(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selected(Step):
+class PositionStep(Step):
     """One position of an axis, which is removed."""
 
     axis: int

@@ -197,7 +197,7 @@ class BaselineFile:
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Let one process at a time update a file. The lock is one of its folder, so that it leaves no file."""
+    """Lock a file, so that one process at a time updates it. The lock is on its folder, so that no file is left."""
     descriptor = _lock(os.path.dirname(os.path.realpath(path)))
     try:
         yield

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
-from archcalc.readers.lowering import Lowered, lower
+from archcalc.readers.building import LoweredModel
+from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, payloads, small_network, symbol, write
 from tests.readers.test_subgraphs import program_of_graphs
 
 
-def read(folder: Path, program: dict[str, Any]) -> Lowered:
+def read(folder: Path, program: dict[str, Any]) -> LoweredModel:
     return lower(read_model(write(folder / "net.pt2", program), "net.pt2"))
 
 

@@ -11,17 +11,17 @@ from archcalc.numeric import Impossible, Number
 from archcalc.ops.source import Constant
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import HALF
-from archcalc.readers.aten.forms import Form, own_form, steps_of_parameter
 from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
+from archcalc.readers.aten.parameter_forms import Form, own_form, steps_of_parameter
 from archcalc.readers.aten.program import COMPUTED, Call, Program, TensorName, Word
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
 from archcalc.readers.aten.storage import Alias, SharedStorage
 from archcalc.readers.aten.values import ConstantValues
 from archcalc.readers.batch import Sizes
-from archcalc.readers.patterns import Repeated
+from archcalc.readers.patterns import RepetitionStep
 from archcalc.readers.steps import EmptySource, RequiredSizes, SizeName, Step, StoredStep, with_origin
-from archcalc.readers.stored import TRANSPOSED
+from archcalc.readers.stored_arrays import TRANSPOSED
 
 
 class Tensors:
@@ -200,7 +200,7 @@ class Tensors:
             part, shape = f"{part}@example", (*shape[:axis], 1, *shape[axis + 1 :])
             self.constant(part, shape, Call("aten.slice.Tensor", arguments, (part,), Origin("", "", "slice", "")))
         counts = tuple([size if at in axes else 1 for at, size in enumerate(sizes)])
-        self.steps.append(Repeated(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
+        self.steps.append(RepetitionStep(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
         return self.numbers[name]
 
     def empty_source(self, name: str, sizes: Sizes) -> int:
@@ -352,6 +352,8 @@ class Tensors:
 
     def has_value(self, name: str) -> bool:
         """Return whether the value of a constant can be computed, and has the sizes that are recorded."""
+        if name not in self.program.metas:
+            return True  # a number, not a tensor
         value = self.values.value(self.constant_calls, name)
         return value is not None and value.shape == self.sizes(name)
 

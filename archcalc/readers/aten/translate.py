@@ -10,19 +10,19 @@ from typing import Any, TypeAlias
 from archcalc.readers.aten import operators  # noqa: F401  # registers the translations
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.failures import Failures
-from archcalc.readers.aten.forms import Form, forms_of_shared
-from archcalc.readers.aten.named import with_named_operators
+from archcalc.readers.aten.named_formulas import with_named_operators
 from archcalc.readers.aten.operators.random import RANDOM
 from archcalc.readers.aten.operators.shape import permute
+from archcalc.readers.aten.parameter_forms import Form, forms_of_shared
 from archcalc.readers.aten.program import COMPUTED, Call, Program, Word
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Untranslatable, base_name
 from archcalc.readers.aten.storage import is_in_place
 from archcalc.readers.aten.tensors import Tensors
 from archcalc.readers.aten.values import ConstantValues
 from archcalc.readers.batch import Sizes, require_axis
-from archcalc.readers.lowering import Model
-from archcalc.readers.steps import Calculated, Step
-from archcalc.readers.uncounted import UncountedCall
+from archcalc.readers.lowering import StepModel
+from archcalc.readers.steps import CalculationStep, Step
+from archcalc.readers.uncounted_calls import UncountedCall
 from archcalc.spec.errors import fail, listing, suggest
 
 LIKE = {"zeros_like": "zeros", "ones_like": "ones", "full_like": "full", "empty_like": "zeros"}
@@ -61,7 +61,7 @@ def model_of(
     fixed: Callable[[], dict[str, Any]],
     *,
     is_partial: bool = False,
-) -> Model:
+) -> StepModel:
     """Return a program as steps.
 
     Args:
@@ -124,10 +124,10 @@ class _Translation:
         except Untranslatable as error:
             fail("format", f"the output {error}", origin=self.origin)
 
-    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
+    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> StepModel:
         """Return the steps of all calls, given what reads stored arrays."""
         tensors = self.tensors
-        return Model(
+        return StepModel(
             title=self.program.title,
             origin=self.origin,
             inputs=self.inputs,
@@ -272,7 +272,7 @@ class _Translation:
             origin=call.origin,
         )
         known = [
-            Calculated(name=name, function=int, arguments=(size,), inputs=(), outputs=())
+            CalculationStep(name=name, function=int, arguments=(size,), inputs=(), outputs=())
             for name, size in sizes.items()
         ]
         return [step, *known]

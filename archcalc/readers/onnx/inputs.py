@@ -10,7 +10,7 @@ from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
 from archcalc.readers.batch import require_axis
-from archcalc.readers.dynamic import EXAMPLE, DynamicSize
+from archcalc.readers.dynamic_sizes import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.spec.errors import fail, listing, suggest

@@ -14,7 +14,7 @@ import numpy as np
 from archcalc.readers.archive import Archive
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.aten.program import COMPUTED, Call, Payload, Program
-from archcalc.readers.stored import array_of, plain
+from archcalc.readers.stored_arrays import array_of, plain
 from archcalc.spec.errors import SpecError
 
 

@@ -28,7 +28,7 @@ class Unexportable(Exception):
         self.report = {"code": code, "message": message, "where": where, "hint": hint}
 
 
-def found(place: str, name: str) -> Any:
+def find_object(place: str, name: str) -> Any:
     """Return an object of a module or file."""
     try:
         if place.endswith(".py"):
@@ -63,7 +63,7 @@ def _file(path: Path) -> Any:
     return module
 
 
-def built(target: Any, arguments: Mapping[str, str]) -> Any:
+def build_module(target: Any, arguments: Mapping[str, str]) -> Any:
     """Return the module that an object is or makes, without memory for its weights where that is possible."""
     import torch
 
@@ -99,7 +99,7 @@ def literal(text: str) -> Any:
         return text
 
 
-def examples(
+def example_inputs(
     model: Any,
     shapes: Mapping[str, Sequence[int]],
     batch_axes: Mapping[str, int | None],
@@ -144,7 +144,7 @@ def export(request: Mapping[str, Any]) -> None:
     """Write the program that a request asks for."""
     import torch
 
-    model = built(found(request["place"], request["name"]), request["arguments"]).eval()
+    model = build_module(find_object(request["place"], request["name"]), request["arguments"]).eval()
     torch.export.save(program_of(model, request["shapes"], request["batch_axes"]), request["path"])
 
 
@@ -159,7 +159,7 @@ def program_of(model: Any, shapes: Mapping[str, Sequence[int]], batch_axes: Mapp
     ]
     first: Exception | None = None
     for dtype_of in formats:
-        given = examples(model, shapes, batch_axes, dtype_of)
+        given = example_inputs(model, shapes, batch_axes, dtype_of)
         try:
             return torch.export.export(model, (), given, strict=False)
         except Exception as error:  # whatever the user's code raises

@@ -206,6 +206,14 @@ def test_a_rounding_that_no_conversion_has(tmp_path: Path) -> None:
         archcalc.load(str(write(tmp_path, model(codes, {"x": [1, 3]}, opset=24))))
 
 
+@pytest.mark.parametrize(("operator", "inputs"), [("Identity", [""]), ("Where", ["known", "", "known"])])
+def test_an_input_that_is_missing_where_all_others_are_known(tmp_path: Path, operator: str, inputs: list[str]) -> None:
+    nodes = [node(operator, inputs, ["a"]), node("Add", ["x", "a"], ["y"])]
+    path = write(tmp_path, model(nodes, {"x": [1, 3]}, {"known": np.array([True, False, True])}))
+    with pytest.raises(SpecError):
+        archcalc.load(str(path))
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")
