@@ -140,7 +140,9 @@ def test_a_column_without_a_source_keeps_the_verdicts_of_its_numbers() -> None:
     assert result.notes == ("column macs: neither archcalc nor any single tool gives most of its numbers",)
 
 
-@pytest.mark.parametrize("table", ["model,params,macs\nlenet5,61706,416520\n", "model,rf\nlenet5,global\nvgg-a,global\n"])
+@pytest.mark.parametrize(
+    "table", ["model,params,macs\nlenet5,61706,416520\n", "model,rf\nlenet5,global\nvgg-a,global\n"]
+)
 def test_nothing_is_said_about_columns_whose_numbers_are_correct_without_a_source(table: str) -> None:
     result = graded(table, "zoo.csv")
     assert all(mark.right for mark in result.marks)
