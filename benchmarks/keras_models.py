@@ -56,7 +56,7 @@ def write_application(name: str, folder: Path) -> None:
 
 
 def without_values() -> None:
-    """Let arrays be zeros instead of random numbers, whose values do not matter here."""
+    """Make arrays zeros instead of random numbers, whose values do not matter here."""
     import keras
     import numpy as np
 

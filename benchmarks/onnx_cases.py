@@ -141,7 +141,7 @@ def _of_tensors(case: Any, inputs: Sequence[Any]) -> tuple[Any, list[Any]]:
 
 
 def _with_input(model: onnx.ModelProto) -> None:
-    """Let the results of a model be the sums with an input of one number."""
+    """Add an input of one number to the results of a model."""
     added = onnx.helper.make_tensor_value_info("added", onnx.TensorProto.FLOAT, [1])
     model.graph.input.append(added)
     for output in model.graph.output:

@@ -31,7 +31,7 @@ from archcalc.spec.locate import locate
 from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.records import AS_WRITTEN
-from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
+from archcalc.spec.syntax import Condition, LogicalCondition, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated
 
@@ -330,10 +330,10 @@ def read_assumptions(written: str, limits: Limits) -> list[Relation]:
 def _relations(read: Condition | Value) -> Iterator[Relation]:
     if isinstance(read, Relation):
         yield read
-    elif isinstance(read, Logic) and read.word == "and":
+    elif isinstance(read, LogicalCondition) and read.word == "and":
         for operand in read.operands:
             yield from _relations(operand)
-    elif isinstance(read, Logic):
+    elif isinstance(read, LogicalCondition):
         hint = 'join assumptions by "and": "H % 2 == 0 and W % 2 == 0"'
         fail("assumption", f"an assumption must not use '{read.word}'", read.span, hint)
     else:

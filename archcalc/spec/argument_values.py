@@ -264,7 +264,7 @@ def expect_pattern(cls: type[Operator], argument: syntax.Argument, known: Contai
         SpecError: it is not, probably because the quotation marks are missing.
     """
     value = argument.value
-    if not isinstance(value, syntax.Quoted) and not (isinstance(value, syntax.Name) and value.name in known):
+    if not isinstance(value, syntax.QuotedText) and not (isinstance(value, syntax.Name) and value.name in known):
         hint = f"write {cls.name} 'a b = (a b)'"
         fail("argument", f"the pattern of {cls.name} must be in quotation marks", argument.span, hint)
 

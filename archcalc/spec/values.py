@@ -150,7 +150,7 @@ def evaluate(
     """
     if isinstance(value, syntax.Size):
         return SizesValue(tuple(_part(part, scope) for part in value.parts))
-    if isinstance(value, syntax.Quoted):
+    if isinstance(value, syntax.QuotedText):
         return PatternValue(value.content)
     if isinstance(value, syntax.Reference):
         if scope.tensor is None:
@@ -176,7 +176,7 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
         return expression.value
     if isinstance(expression, syntax.Name):
         return scope.look_up(expression)
-    if isinstance(expression, syntax.Unary):
+    if isinstance(expression, syntax.UnaryOperation):
         operand = number(expression.operand, scope)
         return -operand if expression.sign == "-" else operand
     if isinstance(expression, syntax.Function):
@@ -186,7 +186,7 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
         return FUNCTIONS[expression.name](*arguments)
     spine = []  # "1 + 1 + … + 1" nests to the left as deep as it is long
     innermost: syntax.Expression = expression
-    while isinstance(innermost, syntax.Binary):
+    while isinstance(innermost, syntax.BinaryOperation):
         spine.append(innermost)
         innermost = innermost.left
     result = number(innermost, scope)
@@ -240,7 +240,7 @@ def no_variable(name: syntax.Name, known: list[str]) -> NoReturn:
     raise SpecError([Problem("unknown-name", message, name.span, similar or listed, undefined=undefined)])
 
 
-def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limits) -> Number:
+def _apply(expression: syntax.BinaryOperation, left: Number, right: Number, limits: Limits) -> Number:
     sign = expression.operator
     if sign == "+":
         return left + right

@@ -104,7 +104,7 @@ entry(
 
 
 def draw_compare(w: Writer, shape: Shape) -> str:
-    """Rectified numbers, of which many are equal; others differ by more than libraries do."""
+    """Draw rectified numbers, of which many are equal; others differ by more than libraries do."""
     return f"compare(relu, relu, how={w.among(*COMPARED)})"
 
 

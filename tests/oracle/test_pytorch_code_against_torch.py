@@ -21,7 +21,7 @@ from archcalc.writers.pytorch.registry import LAYERS
 from archcalc.writers.pytorch.reserved import ATTRIBUTES
 from archcalc.writers.pytorch.write import write_pytorch
 from tests.oracle import awkward_names
-from tests.oracle.generated import class_of, differences, module_of
+from tests.oracle.generated_pytorch import class_of, differences, module_of
 from tests.random_networks import layers, networks
 from tests.sample import SAMPLE
 from tests.writers.code.networks import LOOPS, SHARED, graph
