@@ -208,7 +208,7 @@ class FourierTransform(Operator):
     aliases = ("fft", "rfft", "irfft", "ifft")
 
     inverse: bool = flag(False, "inverse", reserved=False, help="whether the inverse is computed, from frequencies")
-    onesided: bool = flag(False, "onesided", reserved=False, help="whether only frequencies up to half the size are used")
+    onesided: bool = flag(False, "onesided", reserved=False, help="whether frequencies end at half the size")
     size: Number | None = integer(
         None, help="the size of the result of a one-sided inverse; by default twice the number of frequencies, less 2"
     )
