@@ -205,7 +205,7 @@ def test_a_sequential_model_needs_a_shape(tmp_path: Path):
     entries = [layer("Dense", "d", units=2)]
     model = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": entries}}
     path = write(tmp_path, model)
-    with pytest.raises(SpecError, match="does not say the shape of the input"):
+    with pytest.raises(SpecError, match="does not give the shape of the input"):
         archcalc.load(path)
     assert total(archcalc.load(path, shapes="7"), "params") == 7 * 2 + 2
 
