@@ -331,7 +331,7 @@ def array(value: Any) -> dict[str, Any]:
         (function("Split", "map", indices_or_sections=3, axis=1), "4 positions in 3 equal parts"),
         (function("Concatenate", ["map", "row"], axis=1), "whose batches would not be aligned"),
         (function("Roll", "map", shift=1), "includes the batch"),
-        (function("BroadcastTo", "map", shape=[None, 8, 3]), "neither those of the tensor"),
+        (function("BroadcastTo", "map", shape=[None, 8, 3]), "neither equal those of the tensor"),
         (function("Pad", "map", pad_width=[[1, 1], [0, 0], [0, 0]]), "without the batch"),
     ],
 )
