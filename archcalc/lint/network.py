@@ -150,7 +150,7 @@ def dropped_border(context: LintContext) -> Iterator[RuleMatch]:
             seen.add(span)
             size = write_shape(shape, graph.layout)
             message = f"'{node.name}' drops {_amount(left)} at the end of its {size} input"
-            yield RuleMatch(span, message, "to include them, use padding, ceil or another input size")
+            yield RuleMatch(span, message, "to include all positions, use padding, ceil or another input size")
 
 
 @rule("field-past-input", by_default=False)

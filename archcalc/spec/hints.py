@@ -79,8 +79,8 @@ def _definable(problem: Problem, *, inline: bool) -> Problem:
     if not problem.undefined:
         return problem
     advice = f"give it a value: --set {problem.undefined}=…" if inline else "declare it under 'variables:'"
-    if problem.span is not None and problem.span.text.source.name.startswith("--set"):
-        advice = ""  # names in values of --set are those of variables that are declared before
+    if problem.span is not None and problem.span.text.source.name.startswith("--"):
+        advice = ""  # names in values of --set are those of variables declared before; --layer has no names
     hint = "; ".join(filter(None, (problem.hint, advice)))
     return replace(problem, hint=hint, undefined=problem.undefined if inline else "")
 

@@ -352,6 +352,8 @@ class Tensors:
 
     def has_value(self, name: str) -> bool:
         """Return whether the value of a constant can be computed, and has the sizes that are recorded."""
+        if name not in self.program.metas:
+            return True  # a number, not a tensor
         value = self.values.value(self.constant_calls, name)
         return value is not None and value.shape == self.sizes(name)
 

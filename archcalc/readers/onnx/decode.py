@@ -33,7 +33,7 @@ from archcalc.readers.onnx.sizes import argument, file_value
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_LOOKED_AT, OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import SpecError, fail
 
 MAX_NODES = 200_000
 """The number of nodes of a graph that are read."""
@@ -226,11 +226,15 @@ class Decoder:
         if any(name in self.unknown for name in n.inputs):
             self.skip(n)
             return
-        if key_of(n) in REWRITES:
+        reads_empty = any(map(self.tensors.is_empty, n.inputs))
+        if key_of(n) in REWRITES and not reads_empty:
             self.rewrite(n, nesting)
             return
         self.infer(n)
         if self.is_empty(n):
+            return
+        if key_of(n) in REWRITES:
+            self.rewrite(n, nesting)
             return
         derivation = DERIVATIONS.get(key_of(n))
         known = all(name in self.tensors.metas for name in n.outputs if name)
@@ -401,6 +405,16 @@ class Decoder:
             if name and meta is not None:
                 self.tensors.metas[name] = meta
 
+    def is_evaluated(self, name: str) -> bool:
+        """Return whether a constant whose sizes depend on numbers can be evaluated, and note its sizes."""
+        try:
+            array = self.tensors.arrays.array(name)
+        except SpecError:
+            del self.tensors.constant_nodes[name]
+            return False
+        self.tensors.metas[name] = Meta(array.shape, str(array.dtype))
+        return True
+
     def is_empty(self, n: NodeView) -> bool:
         """Note those outputs of a node that have no elements; return whether none has any.
 
@@ -429,17 +443,18 @@ class Decoder:
         for name in n.outputs:
             if not name:
                 continue
-            if name not in self.tensors.metas:
-                self.unknown.add(name)
-                continue
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
             self.tensors.constant_imports[name] = self.inference.imports
+            if name not in self.tensors.metas and not self.is_evaluated(name):
+                self.unknown.add(name)
+                continue
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = ProgramTensor(label, "parameter" if first else "constant", None)
 
     def require_numbers(self, n: NodeView) -> None:
         """Require that what a node computes from tensors without elements has the sizes that are inferred."""
-        for name in filter(None, n.outputs if any(map(self.tensors.is_empty, n.inputs)) else ()):
+        made = [name for name in n.outputs if name in self.tensors.metas]
+        for name in made if any(map(self.tensors.is_empty, n.inputs)) else ():
             sizes = self.tensors.sizes(name)
             if prod(sizes) <= MAX_LOOKED_AT and self.tensors.arrays.array(name).shape != sizes:
                 self.refuse(f"{n.place()} cannot make {shape_text(sizes)} of a tensor without elements")

@@ -37,7 +37,7 @@ def evaluate(n: NodeView) -> bool:
         made = function(n, values)
         arrays = [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
         form = result_format(n) if any(each.dtype.kind in "Of" for each in arrays) else ""
-    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, OverflowError, AttributeError):
+    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
         return False
     if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
         return False

@@ -262,8 +262,8 @@ def _nonzero(n: NodeView, v: list[Any]) -> Any:
 
 
 def _flattened(n: NodeView, v: list[Any]) -> Any:
-    axis = n.attribute("axis", 1) % (v[0].ndim + 1)
-    return v[0].reshape((int(np.prod(v[0].shape[:axis])), -1))
+    axis = n.attribute("axis", 1)
+    return v[0].reshape(prod(v[0].shape[:axis]), prod(v[0].shape[axis:]))
 
 
 def _shape(n: NodeView, v: list[Any]) -> Any:

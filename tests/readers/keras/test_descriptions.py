@@ -166,7 +166,7 @@ def test_layers_that_only_code_knows_are_listed_together(tmp_path: Path):
     assert "2 × Mine, in 'm1', 'm2'" in text
     assert f"1 × Lambda: {DECLINED['Lambda']}, in 'lam'" in text
     assert "--layer" in text
-    assert "--partial" not in text  # since the file does not say the shapes of what they make
+    assert "--partial" not in text  # since the file does not give the shapes of what they make
 
 
 @pytest.mark.parametrize("names", [("lam", "Mine"), ("Lambda", "Mine"), ("lam", "Mine", "m2")])
