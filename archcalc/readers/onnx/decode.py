@@ -398,7 +398,7 @@ class Decoder:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             sizes = " and ".join(shape_text(meta.sizes) for meta in inputs.values())
-            reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
+            reason = f"the inputs of {origin}{f', {sizes},' if sizes else ''} do not fit: {error}"
             fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:
             meta = found.get(name) or self.known.get(name)
