@@ -43,7 +43,7 @@ def sum_to_shape_of(g: Array, x: Array) -> Array:
 def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Sum products of the gradient with the other tensor; along an axis that only one tensor has, repeat them."""
     parsed = parse(op.pattern)
-    number = {name: 1 + place for place, name in enumerate(parsed.read)}
+    number = {name: 1 + place for place, name in enumerate(parsed.input_names)}
     *axes, result = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
     sizes = dict(zip([*axes[0], *axes[1]], [*layer.inputs[0].shape, *layer.inputs[1].shape], strict=True))
     found: list[Array | None] = []

@@ -68,6 +68,6 @@ def dft(op: FourierTransform, inputs: Arrays, weights: Weights, context: Context
     """Multiply in double precision: fast algorithms have smaller errors than sums of all products."""
     (x,) = inputs
     rows = x.reshape(*x.shape[:-2], 1, -1).astype(np.float64)
-    found = multiplied(rows, exponentials(op, *x.shape[-2:]), context)
+    found = matrix_products(rows, exponentials(op, *x.shape[-2:]), context)
     parts = 1 if op.inverse and op.onesided else 2
     return (found.reshape(*x.shape[:-2], -1, parts).astype(x.dtype),)

@@ -412,7 +412,7 @@ class Decoder:
         except SpecError:
             del self.tensors.constant_nodes[name]
             return False
-        self.tensors.metas[name] = Meta(array.shape, str(array.dtype))
+        self.tensors.metas[name] = TensorMetadata(array.shape, str(array.dtype))
         return True
 
     def is_empty(self, n: NodeView) -> bool:

@@ -140,7 +140,8 @@ def cut(n: NodeView) -> None:
             first = (
                 argument(n.tensors.size_of(read.name, axis) + first) if -first < n.tensors.sizes(read.name)[axis] else 0
             )
-        if isinstance(end, Size) and plain(end) > n.tensors.sizes(read.name)[axis]:  # a slice ends with the axis
+        # A slice ends with the axis.
+        if isinstance(end, ComputedSize) and plain(end) > n.tensors.sizes(read.name)[axis]:
             end = end.least(n.tensors.size_of(read.name, axis))
         last = None if is_open else argument(end)
         if type(last) is int and last < 0:
