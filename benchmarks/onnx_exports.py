@@ -26,7 +26,7 @@ from archcalc import Network, SpecError
 MAX_BYTES = 2**31 - 2**24
 """How many bytes of weights one file may hold, leaving room for the graph: Protobuf allows two gibibytes."""
 
-IN_ADVANCE = "that the exporter computed from parameters"
+IN_ADVANCE = "that the exporter computed in advance"
 """What the note says of a file in which layers are missing because their results are stored."""
 
 EXPANDED = re.compile(r"expanded tables?: ([\d,]+) parameters with ([\d,]+) distinct")

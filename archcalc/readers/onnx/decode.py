@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 
 from archcalc.arrays.texts import shape_text
 from archcalc.graph import Origin
-from archcalc.readers.aten.program import Call, Meta, Program, ProgramTensor, TensorName
+from archcalc.readers.aten.program import Call, Program, ProgramTensor, TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.constant_nodes import RANDOM, is_constant_node, is_placeholder, is_trained_node, kind_of
-from archcalc.readers.onnx.contributed import outputs_of
+from archcalc.readers.onnx.derived_arrays import DERIVATIONS
 from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -27,13 +27,13 @@ from archcalc.readers.onnx.open_shapes import note_shape
 from archcalc.readers.onnx.program import TEXT
 from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
+from archcalc.readers.onnx.runtime_operators import outputs_of
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
-from archcalc.readers.onnx.sizes import argument, settled
-from archcalc.readers.onnx.stored import DERIVATIONS
+from archcalc.readers.onnx.sizes import argument, file_value
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_LOOKED_AT, OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import SpecError, fail
 
 MAX_NODES = 200_000
 """The number of nodes of a graph that are read."""
@@ -58,7 +58,7 @@ class Decoder:
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
-        self.known: dict[str, Meta] = {}
+        self.known: dict[str, TensorMetadata] = {}
         """What the file itself says about tensors."""
         self.stored_nodes: dict[tuple[Any, ...], tuple[str, ...]] = {}
         """The outputs of nodes that read stored tensors only, by everything that determines them."""
@@ -226,11 +226,15 @@ class Decoder:
         if any(name in self.unknown for name in n.inputs):
             self.skip(n)
             return
-        if key_of(n) in REWRITES:
+        reads_empty = any(map(self.tensors.is_empty, n.inputs))
+        if key_of(n) in REWRITES and not reads_empty:
             self.rewrite(n, nesting)
             return
         self.infer(n)
         if self.is_empty(n):
+            return
+        if key_of(n) in REWRITES:
+            self.rewrite(n, nesting)
             return
         derivation = DERIVATIONS.get(key_of(n))
         known = all(name in self.tensors.metas for name in n.outputs if name)
@@ -394,12 +398,22 @@ class Decoder:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             sizes = " and ".join(shape_text(meta.sizes) for meta in inputs.values())
-            reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
+            reason = f"the inputs of {origin}{f', {sizes},' if sizes else ''} do not fit: {error}"
             fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:
             meta = found.get(name) or self.known.get(name)
             if name and meta is not None:
                 self.tensors.metas[name] = meta
+
+    def is_evaluated(self, name: str) -> bool:
+        """Return whether a constant whose sizes depend on numbers can be evaluated, and note its sizes."""
+        try:
+            array = self.tensors.arrays.array(name)
+        except SpecError:
+            del self.tensors.constant_nodes[name]
+            return False
+        self.tensors.metas[name] = TensorMetadata(array.shape, str(array.dtype))
+        return True
 
     def is_empty(self, n: NodeView) -> bool:
         """Note those outputs of a node that have no elements; return whether none has any.
@@ -414,7 +428,7 @@ class Decoder:
         if empty:
             for name in filter(None, n.inputs):
                 for axis in range(len(self.tensors.sizes(name))):
-                    settled(self.tensors.size_of(name, axis))
+                    file_value(self.tensors.size_of(name, axis))
         for name in empty:
             self.tensors.set_empty(name)
         return bool(empty) and len(empty) == len(known)
@@ -429,17 +443,18 @@ class Decoder:
         for name in n.outputs:
             if not name:
                 continue
-            if name not in self.tensors.metas:
-                self.unknown.add(name)
-                continue
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
             self.tensors.constant_imports[name] = self.inference.imports
+            if name not in self.tensors.metas and not self.is_evaluated(name):
+                self.unknown.add(name)
+                continue
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = ProgramTensor(label, "parameter" if first else "constant", None)
 
     def require_numbers(self, n: NodeView) -> None:
         """Require that what a node computes from tensors without elements has the sizes that are inferred."""
-        for name in filter(None, n.outputs if any(map(self.tensors.is_empty, n.inputs)) else ()):
+        made = [name for name in n.outputs if name in self.tensors.metas]
+        for name in made if any(map(self.tensors.is_empty, n.inputs)) else ():
             sizes = self.tensors.sizes(name)
             if prod(sizes) <= MAX_LOOKED_AT and self.tensors.arrays.array(name).shape != sizes:
                 self.refuse(f"{n.place()} cannot make {shape_text(sizes)} of a tensor without elements")

@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import converted
+from archcalc.readers.onnx.number_formats import convert_numbers
 from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
@@ -37,13 +37,13 @@ def evaluate(n: NodeView) -> bool:
         made = function(n, values)
         arrays = [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
         form = result_format(n) if any(each.dtype.kind in "Of" for each in arrays) else ""
-    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, OverflowError, AttributeError):
+    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
         return False
     if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
         return False
     for name, value in zip(n.outputs, arrays, strict=True):
         if form == "bfloat16" and value.dtype.kind == "f":  # computed in a format that NumPy has
-            n.tensors.set_value(name, converted(value, form), form)
+            n.tensors.set_value(name, convert_numbers(value, form), form)
         else:
             n.tensors.set_value(name, value, form if value.dtype == object else "")
     return True

@@ -13,7 +13,7 @@ import archcalc
 from archcalc import SpecError
 from archcalc.verification.verify import verify
 from archcalc.writers.spec.graph_text import write_graph
-from tests.readers.onnx.models import model, weights, write
+from tests.readers.onnx.models import OPSET, model, weights, write
 from tests.readers.onnx.test_networks import assert_as_onnxruntime
 
 node = helper.make_node
@@ -170,3 +170,32 @@ def test_a_spec_cannot_express_a_tensor_without_elements(tmp_path: Path) -> None
     path = write(tmp_path, model([node("Relu", ["x"], ["y"])], {"x": [1, 0, 4]}))
     with pytest.raises(SpecError, match="'x' is a tensor without elements, which a spec cannot express"):
         write_graph(archcalc.load(str(path)).graph)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        node("CumProd", ["x", "axis"], ["y"]),
+        node("Hardmax", ["x"], ["y"], axis=1),
+        node("MeanVarianceNormalization", ["x"], ["y"], axes=[0, 1, 2]),
+        node("LayerNormalization", ["x", "scale"], ["y"]),
+        node("Flatten", ["x"], ["y"], axis=-3),
+    ],
+    ids=lambda made: made.op_type,
+)
+def test_whatever_is_computed_of_no_numbers_has_none(tmp_path: Path, made: Any) -> None:
+    arrays = {"axis": np.array(1), "scale": weights(4)}
+    read = {name: array for name, array in arrays.items() if name in made.input}
+    path = write(tmp_path, model([made], {"x": [1, 0, 4]}, read, opset=26 if made.op_type == "CumProd" else OPSET))
+    network = archcalc.load(str(path), batch_axes={"x": None})
+    (layer,) = network.analyze().layers
+    assert (layer.output, layer.macs, layer.operations) == ((1, 0) if made.op_type == "Flatten" else (1, 0, 4), 0, {})
+
+
+def test_constants_whose_sizes_depend_on_numbers(tmp_path: Path) -> None:
+    made = model(
+        [node("Unique", ["w"], ["u"]), node("MatMul", ["x", "w"], ["a"]), node("Add", ["a", "u"], ["y"])],
+        {"x": [1, 2]},
+        {"w": np.array([[1, 2], [2, 1]], np.float32)},
+    )
+    assert_as_onnxruntime(tmp_path, made)

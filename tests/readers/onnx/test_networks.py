@@ -500,6 +500,26 @@ def sized(*nodes: Any, **arrays: Any) -> ModelProto:
     )
 
 
+def test_chunks_of_a_measured_axis_of_which_the_last_one_is_smaller(tmp_path: Path) -> None:
+    """As TorchScript's exporter writes `torch.chunk` for a size that it traces: in thirds, rounded up."""
+    nodes = [
+        node("Shape", ["x"], ["sizes"]),
+        node("Gather", ["sizes", "axis"], ["n"]),
+        node("Add", ["n", "two"], ["more"]),
+        node("Div", ["more", "three"], ["one"]),
+        *(node("Mul", ["one", name], [f"{name}.end"]) for name in ("two", "three")),
+        node("Slice", ["x", "zero", "one", "axis"], ["a"]),
+        node("Slice", ["x", "one", "two.end", "axis"], ["b"]),
+        node("Slice", ["x", "two.end", "three.end", "axis"], ["c"]),
+        node("Relu", ["b"], ["d"]),
+        node("Concat", ["c", "d", "a"], ["y"], axis=1),
+    ]
+    numbers = {name: np.array([at]) for name, at in (("zero", 0), ("axis", 1), ("two", 2), ("three", 3))}
+    made = model(nodes, {"x": ["batch", "length", 2]}, numbers)
+    for length in (8, 9, 10):
+        assert_as_onnxruntime(tmp_path, made, shapes={"x": f"{length}x2"})
+
+
 def test_a_comparison_of_sizes_that_their_bounds_decide(tmp_path: Path) -> None:
     """Exporters compare sizes with −1 in targets of Expand; no condition is left of it."""
     made = sized(
