@@ -48,9 +48,9 @@ def _row(origin: NumberOrigin, *, with_terms: bool) -> tuple[str | None, ...]:
 
 
 def _notes(origins: Sequence[NumberOrigin]) -> Iterator[str]:
-    """Yield that the most common origin comes first, and the command that prints the rules of a tool."""
+    """Yield that the simplest origin comes first, and the command that prints the rules of a tool."""
     if len(origins) > 1:
-        yield f"{len(origins):,} numbers fit; the most common comes first"
+        yield f"{len(origins):,} sources fit; the simplest comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             command = f"archcalc counters {quote(each.network)} --explain {quote(each.tools[0])}"
