@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.oracle.exported import Example, differences, export
+from tests.oracle.exported_models import Example, differences, export
 from tests.oracle.torchvision_import import import_torchvision
 
 IMAGE = 224

@@ -8,7 +8,7 @@ memory that the process ever had. The exit status is 1 if anything else happened
     python -m benchmarks.damaged_files FILE [COUNT [SEED]]
 
 FILE is a program as `torch.export.save` writes it, an ONNX, TensorFlow Lite or ``.keras`` file, a Keras model in HDF5,
-or a checkpoint. Of one in several files, the index is damaged.
+or a checkpoint. Of one in several files, the index is damaged; of an ONNX file with external data, the file itself.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def main() -> int:
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        for beside in file.parent.iterdir() if file.suffix == ".json" else ():
+        for beside in file.parent.iterdir() if file.suffix == ".json" else file.parent.glob(f"{file.name}.*"):
             shutil.copy(beside, folder)
         for number in range(count):
             path = Path(folder) / f"damaged.{file.name.partition('.')[2]}"

@@ -91,7 +91,7 @@ def copied(model: Model) -> Any:
 
 
 def connect(names: Any, others: Any, chance: random.Random) -> None:
-    """Let one of the names be one of the others."""
+    """Replace one of the names by one of the others."""
     if names and others:
         names[chance.randrange(len(names))] = chance.choice(others)
 

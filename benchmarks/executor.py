@@ -147,11 +147,12 @@ def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[],
 
 def onnx_runtime(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
     """Return a function that runs the layers as an ONNX model."""
-    from tests.executor.onnx_models import export, session
+    from archcalc.writers.onnx.write import write_onnx
+    from tests.executor.onnx_models import given, session
 
-    model = session(export(graph, weights), threads)
-    given = {f"input:{name}": array for name, array in inputs.items()}
-    return lambda: model.run(None, given)[0]
+    model = session(write_onnx(graph, weights), threads)
+    arrays = given(model, inputs)
+    return lambda: model.run(None, arrays)[0]
 
 
 def peak(run: Callable[[], Any]) -> int:

@@ -48,7 +48,7 @@ the output. The gradient of such a number is a sum of terms that cancel: what is
 error, and the ratio of the two means nothing. Gradients before a ReLU that passes nothing are exactly 0."""
 
 
-class Compared(NamedTuple):
+class GradientComparison(NamedTuple):
     """The gradients of a network on both sides."""
 
     arrays: int
@@ -93,7 +93,7 @@ def use_exact_hard_sigmoids(module: Any) -> None:
             each.forward = lambda x: nn.functional.relu6(x + 3) / 6
 
 
-def compared(module: Any, image: Any, *, training: bool) -> Compared:
+def compared(module: Any, image: Any, *, training: bool) -> GradientComparison:
     """Return the comparison of the gradients of a module."""
     import torch
 
@@ -137,7 +137,7 @@ def compared(module: Any, image: Any, *, training: bool) -> Compared:
             zero += [[*theirs][index] for index in np.unique(of[places[same]])]
         else:
             difference = max(difference, float(np.abs(got - expected).max() / np.abs(expected).max()))
-    return Compared(len(names), numbers, len(values), difference, tuple(zero))
+    return GradientComparison(len(names), numbers, len(values), difference, tuple(zero))
 
 
 def main() -> None:

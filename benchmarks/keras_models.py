@@ -30,7 +30,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.graph import ordered
-from archcalc.readers.keras.flat import cleaned
+from archcalc.readers.keras.flat_model import cleaned
 
 IMAGE = 224
 TOLERANCE = 1e-4
@@ -56,7 +56,7 @@ def write_application(name: str, folder: Path) -> None:
 
 
 def without_values() -> None:
-    """Let arrays be zeros instead of random numbers, whose values do not matter here."""
+    """Make arrays zeros instead of random numbers, whose values do not matter here."""
     import keras
     import numpy as np
 

@@ -18,6 +18,7 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import archcalc
 from archcalc import Network, SpecError
@@ -25,7 +26,7 @@ from archcalc import Network, SpecError
 MAX_BYTES = 2**31 - 2**24
 """How many bytes of weights one file may hold, leaving room for the graph: Protobuf allows two gibibytes."""
 
-IN_ADVANCE = "that the exporter computed from parameters"
+IN_ADVANCE = "that the exporter computed in advance"
 """What the note says of a file in which layers are missing because their results are stored."""
 
 EXPANDED = re.compile(r"expanded tables?: ([\d,]+) parameters with ([\d,]+) distinct")
@@ -43,18 +44,25 @@ def export(name: str, folder: Path) -> None:
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = models.get_model(name, **options).eval()
     (shape,) = bundled(name).graph.inputs.values()
-    with torch.no_grad():  # exporters store equal arrays once
-        for parameter in model.parameters():
-            parameter.normal_(0, 0.02)
-        for name_of_buffer, buffer in model.named_buffers():
-            if "running" in name_of_buffer:
-                buffer.uniform_(0.5, 1.5)
+    randomise(model)
     example = (torch.randn(1, *shape),)
     external = sum(each.nbytes for each in (*model.parameters(), *model.buffers())) > MAX_BYTES
     for kind in ("ts", "dy"):
         path = folder / f"{name}.{kind}.onnx"
         if not path.exists():
             torch.onnx.export(model, example, str(path), dynamo=kind == "dy", input_names=["x"], external_data=external)
+
+
+def randomise(model: Any) -> None:
+    """Give all parameters and statistics of a module random values: exporters store equal arrays once."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.02)
+        for name, buffer in model.named_buffers():
+            if "running" in name:
+                buffer.uniform_(0.5, 1.5)
 
 
 def bundled(name: str) -> Network:

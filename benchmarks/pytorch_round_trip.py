@@ -19,7 +19,7 @@ from archcalc.api import Network
 from archcalc.executor.inputs import vocabularies
 from archcalc.graph import Graph
 from archcalc.spec import bundled
-from tests.oracle.generated import module_of
+from tests.oracle.generated_pytorch import module_of
 
 
 def figures(network: Network) -> dict[str, object]:

@@ -128,15 +128,14 @@ def default_of(argument: dict[str, Any]) -> str:
     """Return the default of an argument, as Markdown."""
     if argument["required"]:
         return "required"
-    return f"`{argument['default']}`" if argument["default"] not in ("", "-") else "–"
+    return f"`{argument['default']}`" if argument["default"] != "-" else "–"
 
 
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
     """Yield the ways to write an argument, as Markdown."""
     if argument["positional"]:
         yield "positional"
-    words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
-    for way in (argument["short"], *argument["flags"], f"{argument['name']}={'|'.join(words)}"):
+    for way in (argument["short"], *argument["flags"], argument["written"]):
         if way:
             yield f"`{way}`".replace("|", r"\|")
 

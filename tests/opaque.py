@@ -1,6 +1,6 @@
 """A kind of number that computes but cannot be inspected, to show that code is generic in its numbers.
 
-`Opaque` numbers raise where Python asks for a truth value or an index, so a stray ``if`` or ``range`` on one fails.
+An `OpaqueNumber` raises where Python asks for a truth value or an index, so a stray ``if`` or ``range`` fails.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Condition:
         raise PlainNumberRequired("a condition was asked for its truth value")
 
 
-class Opaque:
+class OpaqueNumber:
     """A number that computes but does not reveal its value."""
 
     __hash__ = None  # type: ignore[assignment]
@@ -39,19 +39,21 @@ class Opaque:
 
 def plain_value(value: Any) -> Any:
     """Return a value with plain numbers in place of opaque ones."""
-    if isinstance(value, Opaque):
+    if isinstance(value, OpaqueNumber):
         return value.number
     return value.holds if isinstance(value, Condition) else value
 
 
-def _lift(function: Callable[..., Any], wrap: type = Opaque) -> Callable[..., Any]:
+def _lift(function: Callable[..., Any], wrap: type = OpaqueNumber) -> Callable[..., Any]:
     return lambda *operands: wrap(function(*map(plain_value, operands)))
 
 
 for _name in ("add", "sub", "mul", "floordiv", "mod", "neg", "radd", "rsub", "rmul", "rfloordiv", "rmod"):
-    setattr(Opaque, f"__{_name}__", _lift(lambda a, *b, how=f"__{_name}__": getattr(Fraction(a), how)(*b)))
+    setattr(OpaqueNumber, f"__{_name}__", _lift(lambda a, *b, how=f"__{_name}__": getattr(Fraction(a), how)(*b)))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Opaque, f"__{_name}__", _lift(lambda a, b, how=f"__{_name}__": getattr(Fraction(a), how)(b), Condition))
+    setattr(
+        OpaqueNumber, f"__{_name}__", _lift(lambda a, b, how=f"__{_name}__": getattr(Fraction(a), how)(b), Condition)
+    )
 
 
 class OpaqueKind:

@@ -26,7 +26,7 @@ def test_an_unknown_layout_is_an_error() -> None:
 
 @pytest.mark.parametrize("aspects", [["nothing"], "shapes"])
 def test_an_unknown_aspect_is_not_verified(aspects: Any) -> None:
-    with pytest.raises(ValueError, match="the aspects are shapes, params"):
+    with pytest.raises(ValueError, match="an aspect must be one of shapes, params"):
         load("lenet5").verify(aspects)
 
 

@@ -84,7 +84,7 @@ def read_formats(written: str) -> Formats:
         kind, equals, word = part.partition("=")
         kind, word = (kind.strip(), word) if equals else ("", kind)
         if kind and kind not in KINDS:
-            raise ValueError(f"the kinds of tensors are {', '.join(KINDS)}, got {kind[:40]!r}")
+            raise ValueError(f"the kind of tensor must be one of {', '.join(KINDS)}, got {kind[:40]!r}")
         if kind in found:
             raise ValueError(f"the format of {kind or 'all tensors'} is given twice: {written[:60]!r}")
         found[kind] = read_format(word)

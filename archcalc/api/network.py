@@ -387,7 +387,7 @@ class Network:
 
         chosen = tuple(ASPECTS if aspects is None else aspects)
         if unknown := [name for name in chosen if name not in ASPECTS]:
-            raise ValueError(f"the aspects are {', '.join(ASPECTS)}, got {unknown[0]!r}")
+            raise ValueError(f"an aspect must be one of {', '.join(ASPECTS)}, got {unknown[0]!r}")
         return verify(self.graph, chosen, weights=self.arrays("float32"))
 
     def tensor(self, name: str) -> Ref:

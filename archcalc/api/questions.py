@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.api.network import Network, require_layout
 from archcalc.api.reading import load, written
-from archcalc.spec import Given, Limits
+from archcalc.spec import GivenSettings, Limits
 from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def formula(
     from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
     symbols = tuple(free)
-    given = Given({name: written(value) for name, value in (set or {}).items()}, later=symbols)
+    given = GivenSettings({name: written(value) for name, value in (set or {}).items()}, later=symbols)
     return calculate(FormulaQuery(spec, targets or TOTALS, symbols, tuple(assume), given)).forms
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archcalc.api.network import Network, require_layout
-from archcalc.spec import Given, Limits, Source, load_spec, read_spec
+from archcalc.spec import GivenSettings, Limits, Source, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def load(
     """
     require_layout(layout)
     by_input = {"": shapes} if isinstance(shapes, str) else dict(shapes or {})
-    given = Given(
+    given = GivenSettings(
         {name: written(value) for name, value in (set or {}).items()},
         {name: written(shape) for name, shape in by_input.items()},
         layout,

@@ -17,7 +17,7 @@ from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.locate import SUFFIXES, decode, is_file_name
 from archcalc.spec.models import CONTENT_READERS, READERS, ModelSource, model_file
-from archcalc.spec.several import SharedSettings
+from archcalc.spec.shared_settings import SharedSettings
 from archcalc.validation.configuration import configuration_of, exclusion
 from archcalc.validation.recognize import is_spec
 

@@ -116,8 +116,10 @@ def _relative(text: str, match: re.Match[str]) -> Gate:
     amount = Fraction(number)
     if unit == "%":
         if not sign:
-            ratio = f"{float(amount / 100 + (amount < 100)):g}x"
-            hint = f"write {target} {relation} +{number}% for a change, or {target} {relation} {ratio} for new / old"
+            shrinks = "<" in relation
+            ratio = f"{float(amount / 100 + (amount < 100 and not shrinks)):g}x"
+            change = f"{'-' if shrinks else '+'}{number}%"
+            hint = f"write {target} {relation} {change} for a change, or {target} {relation} {ratio} for new / old"
             fail(
                 "argument",
                 f"a percentage is a change and must have a sign, got '{text.strip()[:60]}'",
@@ -127,7 +129,8 @@ def _relative(text: str, match: re.Match[str]) -> Gate:
         limit = amount / 100 if sign == "+" else -amount / 100
         return Gate(text, "change", condition, target, relation, limit)
     if sign:
-        hint = f"write {target} {relation} {number}x for new / old, or {sign}2% for a change"
+        ratio = f"{float(1 / amount):g}" if "<" in relation and amount > 1 else number
+        hint = f"write {target} {relation} {ratio}x for new / old, or {'-' if '<' in relation else '+'}2% for a change"
         fail("argument", f"a ratio is new / old and has no sign, got '{text.strip()[:60]}'", origin=OPTION, hint=hint)
     return Gate(text, "ratio", condition, target, relation, amount)
 

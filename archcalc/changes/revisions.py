@@ -109,7 +109,8 @@ class Repository:
         below = [self._below_top(path) for path in paths]
         for path, written in zip(below, paths, strict=True):
             if not (self._has(old, path) or (os.path.lexists(written) if new is None else self._has(new, path))):
-                fail("not-found", "the file or folder is in neither revision", origin=written[:100])
+                hint = "options must come before `--`" if written.startswith("-") else ""
+                fail("not-found", "the file or folder is in neither revision", hint=hint, origin=written[:100])
         arguments = ["diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff", old]
         found = self._output(*arguments, *([] if new is None else [new]))
         changes = [change for change in _parsed(found) if _is_below(change, below)]

@@ -20,7 +20,7 @@ from archcalc.spec.numerals import (
     GLOBAL,
     UNUSUAL,
     USUAL,
-    NumberFormat,
+    NumberInterpretation,
     WrittenNumber,
     field_word,
     plain,
@@ -181,7 +181,7 @@ def _compare(relation: Relation, actual: Fraction | int | str, written: WrittenN
     return actual < written.value if relation == "<" else actual > written.value
 
 
-def read_claimed_value(text: str, *, shape: bool = False, reading: NumberFormat = USUAL) -> ClaimedValue:
+def read_claimed_value(text: str, *, shape: bool = False, reading: NumberInterpretation = USUAL) -> ClaimedValue:
     """Read a value with its relation.
 
     Args:
@@ -275,7 +275,7 @@ def _relation(text: str) -> tuple[Relation, str]:
     return "=", text
 
 
-def _read_range(low: str, high: str, reading: NumberFormat) -> ClaimedValue:
+def _read_range(low: str, high: str, reading: NumberInterpretation) -> ClaimedValue:
     least, most = read_number(low, reading), read_number(high, reading)
     if not least.tolerance and most.tolerance and re.fullmatch(r"[\d.,\s]+", low):
         suffix = re.sub(r"^[\d.,\s]+", "", high)  # 100..200M: both are millions

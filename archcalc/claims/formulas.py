@@ -11,7 +11,7 @@ from archcalc.spec.errors import Source, SpecError, Text, fail
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.notations import SIGNS, parse_equation, parse_formula
 from archcalc.spec.numerals import plain
-from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
+from archcalc.spec.syntax import Condition, LogicalCondition, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope, number
 
 MAX_LENGTH = 2_000
@@ -81,7 +81,7 @@ def _sides(equation: Condition | Value) -> Iterable[Value]:
     """Return the sides of an equation, from left to right."""
     if isinstance(equation, Relation):
         return (equation.left, equation.right)
-    if isinstance(equation, Logic):
+    if isinstance(equation, LogicalCondition):
         first, *others = (_sides(operand) for operand in equation.operands)
         return (*first, *(side for _, side in others))
     return (equation,)

@@ -14,7 +14,7 @@ from archcalc.cli.execution import array_errors, progress
 from archcalc.cli.given_arrays import given_array
 from archcalc.cli.options import Command, with_options
 from archcalc.cli.output import default_format, print_table
-from archcalc.cli.run_table import array_record, not_finite, values_table
+from archcalc.cli.run_table import array_record, not_finite, range_of, values_table
 from archcalc.executor.loss_kinds import LOSSES, LossKind
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Column, Table, bytes_text
@@ -308,8 +308,9 @@ def summary(network: Network, found: BackwardResult, names: Sequence[str]) -> Ta
     rows = []
     for name in names:
         g = found.gradients[name]
-        numbers = (g.min(), g.mean(dtype="float64"), g.max(), np.sqrt(np.square(g, dtype="float64").sum()))
-        rows.append((symbol(name), shape_text(g.shape), *map(float_text, numbers)))
+        numbers = (*range_of(g), np.sqrt(np.square(g, dtype="float64").sum()))
+        texts = [None if number is None else float_text(number) for number in numbers]
+        rows.append((symbol(name), shape_text(g.shape), *texts))
     times = f"time: forward {found.run.seconds * 1000:,.1f} ms, backward {found.seconds * 1000:,.1f} ms"
     kept = f"{bytes_text(found.saved)} of tensors kept for the backward pass"
     wrong = [note for name, g in found.gradients.items() for note in not_finite(symbol(name), g)]

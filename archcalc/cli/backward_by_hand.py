@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, RequestedNumber, WorkedOut, fail_at, within_operations
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, RequestedNumber, WorkedNumbers, fail_at, require_operations
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archcalc.executor.recorded_gradients import RecordedGradients
 
 
-def worked_gradients(found: RecordedGradients, places: Sequence[RequestedNumber]) -> list[WorkedOut]:
+def worked_gradients(found: RecordedGradients, places: Sequence[RequestedNumber]) -> list[WorkedNumbers]:
     """Return the numbers of gradients at places, worked out.
 
     Args:
@@ -28,13 +28,13 @@ def worked_gradients(found: RecordedGradients, places: Sequence[RequestedNumber]
     return [_work_out(found, place) for place in places]
 
 
-def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedOut:
+def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedNumbers:
     from archcalc.report.worked_solution import solution_of
 
     g, batched = found.found.gradients[place.layer], place.layer not in found.found.arrays
     indices = _indices(place, g.shape, batched=batched)
     for layer, operations in found.operations(place.layer).items():
-        within_operations(f"'{layer}'", operations * len(indices), MAX_OPERATIONS, "--at")
+        require_operations(f"'{layer}'", operations * len(indices), MAX_OPERATIONS, "--at")
     with array_errors("--at"):
         numbers, arrays = found.numbers(place.layer, indices)
     name = f"∂L/∂{place.layer}"
@@ -42,7 +42,7 @@ def _work_out(found: RecordedGradients, place: RequestedNumber) -> WorkedOut:
     for index, number in numbers.items():
         shown = index[1:] if batched and len(g) == 1 else index
         written[f"{name}[{', '.join(map(str, shown))}]"] = number
-    return WorkedOut(solution_of(name if len(written) > 1 else next(iter(written)), written), arrays)
+    return WorkedNumbers(solution_of(name if len(written) > 1 else next(iter(written)), written), arrays)
 
 
 def _indices(place: RequestedNumber, shape: tuple[int, ...], *, batched: bool) -> list[tuple[int, ...]]:

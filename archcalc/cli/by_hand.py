@@ -57,7 +57,7 @@ def read_places(ctx: click.Context, option: click.Parameter, values: tuple[str, 
     return tuple(places)
 
 
-class Training(NamedTuple):
+class TrainingRun(NamedTuple):
     """A training step: what it depends on besides the inputs."""
 
     step: TrainingStep
@@ -71,7 +71,7 @@ class EvaluatedNetwork:
     network: Network
     tensors: Mapping[Ref, Array]
     weights: Mapping[str, Array]
-    training: Training | None = None
+    training: TrainingRun | None = None
     """``None`` at inference."""
 
     def named(self, names: Sequence[str]) -> dict[str, Array]:
@@ -95,7 +95,7 @@ def evaluate_exactly(
     network: Network,
     inputs: Mapping[str, Array],
     weights: Mapping[str, Array],
-    training: Training | None = None,
+    training: TrainingRun | None = None,
 ) -> tuple[EvaluatedNetwork, dict[str, Array]]:
     """Evaluate a network in fractions and roots, and return the stored arrays that a training step updates as well.
 
@@ -114,7 +114,7 @@ def evaluate_exactly(
 
     totals = network.analyze().totals
     batch = len(next(iter(inputs.values())))
-    within_operations(network.name, int(totals.flops) * batch, MAX_EXACT_OPERATIONS, "--exact")
+    require_operations(network.name, int(totals.flops) * batch, MAX_EXACT_OPERATIONS, "--exact")
     try:
         with array_errors("--exact"):
             stored = exact(weights)
@@ -125,7 +125,7 @@ def evaluate_exactly(
         fail("argument", f"no exact result: {error}", hint=hint, origin="--exact")
 
 
-def within_operations(name: str, operations: int, most: int, origin: str) -> None:
+def require_operations(name: str, operations: int, most: int, origin: str) -> None:
     """Fail if more operations are asked for than loops evaluate in a few seconds."""
     if operations > most:
         hint = "choose a smaller --shape"
@@ -137,14 +137,14 @@ def within_operations(name: str, operations: int, most: int, origin: str) -> Non
         )
 
 
-class WorkedOut(NamedTuple):
+class WorkedNumbers(NamedTuple):
     """Numbers that are worked out, and the arrays that they are computed from, by the names that the steps give."""
 
     worked: WorkedSolution
     arrays: Mapping[str, Array]
 
 
-def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
+def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedNumbers:
     """Return how numbers are computed from the inputs and the stored arrays of their layer.
 
     Raises:
@@ -164,9 +164,9 @@ def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
     shape = evaluated.tensors[ref].shape
     operations = int(node.op.cost(graph.input_shapes(node)).flops)
     if evaluated.training is not None and differs(node.op):
-        within_operations(f"'{node.name}'", operations * shape[0], MAX_OPERATIONS, "--at")
+        require_operations(f"'{node.name}'", operations * shape[0], MAX_OPERATIONS, "--at")
         return _worked_in_training(evaluated, ref.node, place)
-    within_operations(f"'{node.name}'", operations, MAX_OPERATIONS, "--at")
+    require_operations(f"'{node.name}'", operations, MAX_OPERATIONS, "--at")
     places = _indices(place, shape)
     examples = sorted({example for example, *_ in places})
     numbers: dict[str, Any] = {}
@@ -183,7 +183,7 @@ def work_out(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WorkedOut:
     found = solution_of(_written(place, None, shape), _records(numbers))
     if (view := view_of(evaluated, place)) is not None:
         found, arrays = _with_window(found, arrays, view)
-    return WorkedOut(found, arrays)
+    return WorkedNumbers(found, arrays)
 
 
 def view_of(evaluated: EvaluatedNetwork, place: RequestedNumber) -> WindowView | None:
@@ -228,7 +228,7 @@ def _with_window(
     return replace(found, reads=tuple(reads.values())), shown
 
 
-def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: RequestedNumber) -> WorkedOut:
+def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: RequestedNumber) -> WorkedNumbers:
     """Return how numbers of a layer are computed in a training step from all examples of a batch."""
     from archcalc.report.worked_solution import solution_of
 
@@ -240,7 +240,7 @@ def _worked_in_training(evaluated: EvaluatedNetwork, number: int, place: Request
         numbers[written] = layer.output[index]
         if layer.mean is not None:
             numbers[f"expectation of {written} over all masks"] = layer.mean[index]
-    return WorkedOut(solution_of(_written(place, None, shape), _records(numbers)), arrays)
+    return WorkedNumbers(solution_of(_written(place, None, shape), _records(numbers)), arrays)
 
 
 def record_step(evaluated: EvaluatedNetwork, number: int) -> tuple[Any, dict[str, Array]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.arrays.texts import DIGITS
-from archcalc.cli.by_hand import EvaluatedNetwork, WorkedOut, work_out
+from archcalc.cli.by_hand import EvaluatedNetwork, WorkedNumbers, work_out
 from archcalc.cli.output import default_format, print_table
 from archcalc.cli.run_table import array_record, table, values_table
 from archcalc.cli.training_steps import averages
@@ -60,7 +60,7 @@ def print_by_hand(
                 click.echo(f"\n{text}", nl=False)
 
 
-def worked_text(found: WorkedOut, form: str, digits: int) -> str:
+def worked_text(found: WorkedNumbers, form: str, digits: int) -> str:
     """Return numbers worked out as text, Markdown or LaTeX."""
     from archcalc.report.worked_solution import worked_latex, worked_lines, worked_markdown
 
@@ -70,7 +70,7 @@ def worked_text(found: WorkedOut, form: str, digits: int) -> str:
 
 def _averages_text(step: EvaluatedNetwork, title: str, form: str, digits: int) -> str:
     """Return how the moving averages change in a training step, without the arrays that they are computed from."""
-    parts = [worked_text(WorkedOut(found.worked, {}), form, digits) for found in averages(step)]
+    parts = [worked_text(WorkedNumbers(found.worked, {}), form, digits) for found in averages(step)]
     if not parts or step.training is None:
         return ""
     from archcalc.report.matrices import number_text

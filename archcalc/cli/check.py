@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.cli.commands import VerbCommand
-from archcalc.cli.options import PositiveInteger, limit_options, limits_from, stdin_once
+from archcalc.cli.options import PositiveInteger, limit_options, limits_from, pairs_from, stdin_once
 from archcalc.cli.output import COLOR_HELP, FORMAT_HELP, default_format, terminal_width, utf8_documents, wants_color
 from archcalc.cli.reports import checkout
-from archcalc.cli.submissions import Submitted, find_submissions
+from archcalc.cli.submissions import SubmittedFile, find_submissions
 from archcalc.cli.warnings import ignore_option
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
@@ -44,6 +44,16 @@ NUMBERS = ("inputs", "weights", "loss", "targets", "upstream")
     multiple=True,
     metavar="TEXT",
     help='Judge this claim instead: "resnet50 macs = 3.8G" (repeatable).',
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="With --claim, set a variable (repeatable)."
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]SHAPE",
+    help="With --claim, replace an input shape, e.g. 3x320x320 (repeatable).",
 )
 @click.option(
     "--input",
@@ -120,8 +130,13 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
             if values[option] is not None:
                 raise click.UsageError(f"--{option} applies to ANSWERS, not to --claim")
         from archcalc.cli.check_claims import check_claims
+        from archcalc.spec import GivenSettings
 
-        return check_claims(claims, form, color, limits_from(values), values["ignore"], _numbers(values))
+        settings = pairs_from(values["settings"], "--set")
+        given = GivenSettings(settings, pairs_from(values["shapes"], "--shape", bare=True))
+        return check_claims(claims, form, color, limits_from(values), given, values["ignore"], _numbers(values))
+    if values["settings"] or values["shapes"]:
+        raise click.UsageError("--set and --shape apply to --claim: a key or an audit sets those of its networks")
     if any(values[name] for name in NUMBERS):
         options = "--input, --weights, --loss, --target and --upstream"
         raise click.UsageError(f"{options} apply to --claim: a key gives the numbers of its questions")
@@ -203,7 +218,7 @@ def grade(
     return key, graded
 
 
-def grade_file(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
+def grade_file(submitted: SubmittedFile, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
     """Read and grade the submissions of a file: one, or those of a class.
 
     Its errors are part of the result, so that they stop no other submission.
@@ -234,14 +249,14 @@ def source_of(path: str, limits: Limits) -> Source:
     return read_file(Path(path), path, limits)
 
 
-def with_progress(submitted: list[Submitted]) -> Iterable[Submitted]:
+def with_progress(submitted: list[SubmittedFile]) -> Iterable[SubmittedFile]:
     """Return the submissions, with a progress bar on standard error if that is a terminal and they are many."""
     if len(submitted) < PROGRESS_FROM or not sys.stderr.isatty():
         return submitted
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[Submitted]:
+    def advancing() -> Iterator[SubmittedFile]:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             yield from progress.track(submitted, description="grading")
 

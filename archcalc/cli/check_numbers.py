@@ -16,6 +16,7 @@ from archcalc.grading.kinds.computed_arrays import ComputedArray
 from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.subjects import NetworkLibrary
 from archcalc.grading.submission import NetworkText
+from archcalc.spec import GivenSettings
 from archcalc.spec.errors import Problem, Source, SpecError, Text, fail
 from archcalc.spec.limits import Limits
 
@@ -67,13 +68,14 @@ class GivenNumbers:
         )
 
 
-def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedClaim:
+def check_numbers(text: str, numbers: GivenNumbers, limits: Limits, given: GivenSettings) -> CheckedClaim:
     """Judge a claim such as ``1x5x5 -> conv 1 k3 nobias conv_1[0,0] = -3``, or ``… ∂L/∂conv_1.weight = 1 2; 3 4``.
 
     Args:
         text: the network, the layer or gradient, perhaps with the index of one number, and the number or array.
         numbers: the numbers that are given.
         limits: limits on the spec.
+        given: the sizes and variables of the network.
 
     Raises:
         SpecError: the claim or an array cannot be read, or does not fit the network.
@@ -92,7 +94,7 @@ def check_numbers(text: str, numbers: GivenNumbers, limits: Limits) -> CheckedCl
         gradient = numbers.gradient(Text(source, layer.value[marked.end() :], layer.index(marked.end())))
     question = ComputedArray(
         network,
-        NetworkText(network),
+        NetworkText(network, settings=_texts("--set", given.set), shapes=_texts("--shape", given.shapes)),
         _named("--input", numbers.inputs),
         _named("--weights", numbers.weights),
         layer if gradient is None else None,
@@ -130,6 +132,11 @@ def _judgement(claim: Claim, correct: str, outcome: AnswerResult) -> Judgement:
         explanations=outcome.explanations,
         remark=remark,
     )
+
+
+def _texts(option: str, values: Mapping[str, str]) -> dict[str, Text]:
+    """Return the values of an option as texts, by name."""
+    return {name: Text(Source(option, value), value) for name, value in values.items()}
 
 
 def _named(option: str, written: Sequence[str]) -> Mapping[str, Text]:

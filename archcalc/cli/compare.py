@@ -87,7 +87,7 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any], quantities: Collect
     from archcalc.analysis.propagate import analyze
     from archcalc.cli.warnings import warn
     from archcalc.spec.locate import locate
-    from archcalc.spec.several import SharedSettings
+    from archcalc.spec.shared_settings import SharedSettings
 
     limits = limits_from(values)
     setup = setup_from(values)

@@ -29,7 +29,7 @@ from archcalc.cli.output import COLOR_HELP, default_format, terminal_width, utf8
 from archcalc.cli.reports import Report, no_file_twice, report_option
 from archcalc.cli.warnings import warn
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.spec.several import SharedSettings
+from archcalc.spec.shared_settings import SharedSettings
 
 if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
@@ -223,7 +223,7 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     diff = compare(old, new, dtype=values["dtype"])
     status: Status = "changed" if diff.has_changes or not diff.is_equal else "equal"
     network = ComparedNetwork(name=specs[1], status=status, old_name=specs[0], old=old, new=new, diff=diff)
-    network, notes = judged(network, gates, values, shared, specs[1])
+    network, notes = judge_network(network, gates, values, shared, specs[1])
     return NetworkComparison(specs[0], specs[1], (network,), notes=notes)
 
 
@@ -251,7 +251,7 @@ def compare_revisions(
     networks, notes = [], dict[str, None]()
     found = compare_files(repository, old, new, paths, shared, training=values["training"], dtype=values["dtype"])
     for network in found:
-        own, said = judged(network, gates, values, shared, network.name)
+        own, said = judge_network(network, gates, values, shared, network.name)
         networks.append(own)
         notes.update(dict.fromkeys(said))
     if any(network.status != "skipped" for network in networks):
@@ -269,7 +269,7 @@ def as_two(revisions: tuple[str, ...]) -> tuple[str, ...]:
     return old or "HEAD", new or "HEAD"
 
 
-def judged(
+def judge_network(
     network: ComparedNetwork, gates: Sequence[Gate], values: dict[str, Any], shared: SharedSettings, spec: str
 ) -> tuple[ComparedNetwork, tuple[str, ...]]:
     """Return a network with the limits that it exceeds, and notes about those that do not apply.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.cli.by_hand import EvaluatedNetwork, Training, evaluate_exactly
+from archcalc.cli.by_hand import EvaluatedNetwork, TrainingRun, evaluate_exactly
 from archcalc.cli.execution import array_errors
 from archcalc.cli.given_arrays import batch_of, stored_arrays
 from archcalc.cli.training_steps import given_masks
@@ -44,7 +44,7 @@ def evaluate_steps_exactly(
         training = None
         if values["mode"] == "train":
             masks = given_masks(network.graph, values["masks"], batch_of(network, given, values["batch"]))
-            training = Training(TrainingStep(values["momentum"] or PYTORCH, masks), seed)
+            training = TrainingRun(TrainingStep(values["momentum"] or PYTORCH, masks), seed)
         step, updates = evaluate_exactly(network, given, weights, training)
         weights = {**step.weights, **updates}
         steps.append(step)
@@ -53,7 +53,7 @@ def evaluate_steps_exactly(
 
 def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
-    from archcalc.executor.inputs import check_inputs
+    from archcalc.executor.inputs import check_inputs, with_batch
     from archcalc.executor.written_arrays import float_arrays
 
     shapes = network.graph.inputs
@@ -63,7 +63,7 @@ def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Arra
             fail("missing", f"exact results need the input '{name}'", hint=hint, origin="--exact")
     with array_errors("--input"):
         check_inputs(network.graph, float_arrays(given))
-    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
+    return {name: with_batch(array, len(shapes[name])) for name, array in given.items()}
 
 
 def exact_weights(network: Network, file: str | None, named: Mapping[str, Array], training: bool) -> dict[str, Array]:

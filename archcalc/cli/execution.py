@@ -50,7 +50,7 @@ def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def within_memory(
+def require_memory(
     network: Network,
     limit: int | None,
     *,

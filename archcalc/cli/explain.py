@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.explain import Derivation, Step
+from archcalc.analysis.explain import Derivation, DerivationStep
 from archcalc.cli.commands import SpecCommand, quantity_definitions
 from archcalc.cli.options import PositiveInteger, load_network, spec_argument, spec_options
 from archcalc.cli.output import terminal_width, utf8_documents
@@ -130,7 +130,7 @@ LINE = 64
 """Approximate number of characters in a line of an article."""
 
 
-def _equation(step: Step) -> str:
+def _equation(step: DerivationStep) -> str:
     """Return a step in LaTeX. An equation that is too wide for the page has each side on a line of its own."""
     sides = [side for side in (step.formula, step.numbers, step.value) if side]
     words = [latex_text(part) if index % 2 == 0 else f"${part}$" for index, part in enumerate(step.note.split("$"))]

@@ -98,7 +98,7 @@ def write_file(path: str, text: str) -> None:
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name next to it, then rename that; or write to standard output.
+    """Call a function that writes a file under a temporary name next to it, then rename that; or use standard output.
 
     The permissions and the owner of an existing file stay. A file that this process may not give to its owner, or that
     has several names, is overwritten in place.

@@ -12,7 +12,7 @@ from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
 from archcalc.arrays.texts import count_text
 from archcalc.cli.commands import SpecCommand
-from archcalc.cli.execution import different_files, memory_option, within_memory
+from archcalc.cli.execution import different_files, memory_option, require_memory
 from archcalc.cli.given_arrays import arrays_of_file
 from archcalc.cli.options import (
     load_network,
@@ -38,7 +38,7 @@ MAX_KEPT = 8
 """Layers that cannot be folded, listed with the reasons below a table."""
 
 
-class Verified(NamedTuple):
+class FoldingCheck(NamedTuple):
     """The differences between the outputs of the folded and the original network."""
 
     differences: Mapping[str, float]
@@ -110,12 +110,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     return 0 if verified is None or verified.holds else 1
 
 
-def run_both(network: Network, folding: Folding, text: str, values: dict[str, Any]) -> Verified | None:
+def run_both(network: Network, folding: Folding, text: str, values: dict[str, Any]) -> FoldingCheck | None:
     """Fold the given arrays and write them, then run both networks, as far as the options ask for it."""
     from archcalc.verification.folding import EXAMPLES, TOLERANCE, output_differences, random_weights
 
     graph = network.graph
-    within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
+    require_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
     weights: Mapping[str, Array] | None = None
     if values["weights"]:
         weights = arrays_of_file(network, values["weights"], dtype="float64")
@@ -131,7 +131,7 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
     if not values["verify"]:
         return None
     given = random_weights(graph, seed=values["seed"]) if weights is None else weights
-    return Verified(output_differences(folding, given, seed=values["seed"]), TOLERANCE)
+    return FoldingCheck(output_differences(folding, given, seed=values["seed"]), TOLERANCE)
 
 
 def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text: str) -> None:
@@ -152,7 +152,7 @@ def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text
     write_with(path, lambda file: write_arrays(file, arrays))
 
 
-def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Table:
+def table(folding: Folding, verified: FoldingCheck | None, *, programs: bool) -> Table:
     """Return the table of the layers that others were folded into; for programs, of all layers."""
     columns = [Column("layer", "layer", folds=True), Column("op", "operator", folds=True)]
     columns.append(Column("folded", "folded layers", folds=True))
@@ -189,7 +189,7 @@ def totals(folding: Folding) -> tuple[Counts, Counts]:
     return analyze(folding.graph).totals, analyze(folding.folded).totals
 
 
-def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: Verified | None) -> list[str]:
+def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: FoldingCheck | None) -> list[str]:
     """Return the lines below the table."""
     unchanged = sum(not change.is_changed for change in changes)
     merged = sum(change.gains_merged for change in changes)
@@ -213,7 +213,7 @@ def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: Verified |
     return found
 
 
-def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
+def record(folding: Folding, verified: FoldingCheck | None) -> dict[str, Any]:
     """Return the JSON record of the folding."""
     graph = folding.graph
     before, after = totals(folding)

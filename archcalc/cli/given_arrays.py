@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import FILLS, Shape, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written_arrays import FILLS, Shape, WrittenArrayError, is_written, read_array
 from archcalc.cli.execution import array_errors
 from archcalc.spec.errors import fail, listing, suggest
 from archcalc.spec.models import has_weights_of_keras, is_checkpoint

@@ -150,6 +150,7 @@ def written(cls: type[Operator]) -> str:
 def argument_record(parameter: Parameter) -> dict[str, Any]:
     """Return the record of an argument."""
     argument = parameter.argument
+    is_tensor = argument.form == "tensor"
     return {
         "name": parameter.name,
         "positional": argument.positional,
@@ -157,18 +158,33 @@ def argument_record(parameter: Parameter) -> dict[str, Any]:
         "short": f"{argument.sugar}3" if argument.sugar else None,
         "flags": list(argument.flags),
         "words": list(argument.choices),
-        "default": None if parameter.required else default_text(parameter.default),
+        "written": named_form(parameter),
+        "default": None if parameter.required else default_text(None if is_tensor else parameter.default),
         "help": argument.help,
     }
+
+
+def named_form(parameter: Parameter) -> str:
+    """Return how an argument is written with its name: ``axis=last|channels|…``."""
+    argument = parameter.argument
+    if argument.form == "lengths":
+        return "NAME=…"  # the names are those in the pattern
+    if argument.form == "tensor":
+        return f"{parameter.name}=@…"
+    words = argument.choices if {*argument.choices} - {*argument.flags} else ()
+    is_open = not words or argument.form not in ("word", "flag")
+    return f"{parameter.name}={'|'.join([*words, *['…'] * is_open])}"
 
 
 def default_text(value: Any) -> str:
     """Return a default as it is written in a spec."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value in (None, ()):
+        return "-"
     if isinstance(value, tuple):
         return "x".join(default_text(part[0] if isinstance(part, tuple) else part) for part in value)
-    return "-" if value is None else written_number(value)
+    return written_number(value)
 
 
 def argument_table(documentation: dict[str, Any]) -> Table:
@@ -191,8 +207,7 @@ def how_written(argument: dict[str, Any]) -> str:
     ways = ["positional"] if argument["positional"] else []
     ways += [argument["short"]] if argument["short"] else []
     ways += [" ".join(argument["flags"])] if argument["flags"] else []
-    values = "|".join(argument["words"]) if set(argument["words"]) - set(argument["flags"]) else "…"
-    return ", ".join([*ways, f"{argument['name']}={values}"])
+    return ", ".join([*ways, argument["written"]])
 
 
 def write_documentation(documentation: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.graph import Ref
-    from archcalc.spec import Given
+    from archcalc.spec import GivenSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -244,7 +244,7 @@ def pairs_from(
     return pairs
 
 
-def with_model_options(given: Given, values: dict[str, Any]) -> Given:
+def with_model_options(given: GivenSettings, values: dict[str, Any]) -> GivenSettings:
     """Return what is given for a SPEC with the options for models, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
     batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis", form="INPUT=AXIS")
@@ -258,12 +258,12 @@ def with_model_options(given: Given, values: dict[str, Any]) -> Given:
     return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers, layers=layers)
 
 
-def given_from(values: dict[str, Any], *, training: bool = False) -> Given:
+def given_from(values: dict[str, Any], *, training: bool = False) -> GivenSettings:
     """Return what a command's options give for its SPEC; remove those that only this needs.
 
     With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
     """
-    from archcalc.spec import Given
+    from archcalc.spec import GivenSettings
 
     training = training or values.get("training", False)
 
@@ -271,7 +271,7 @@ def given_from(values: dict[str, Any], *, training: bool = False) -> Given:
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
     heads: Literal["all", "possible"] = "all" if training else "possible"
     partial = values.get("partial", False)
-    given = Given(settings, shapes, values.get("layout"), training_heads=heads, partial=partial)
+    given = GivenSettings(settings, shapes, values.get("layout"), training_heads=heads, partial=partial)
     return with_model_options(given, values)
 
 
@@ -308,7 +308,7 @@ def tensor_named(network: Network, name: str, origin: str) -> Ref:
 
 @contextmanager
 def giving_values(how: Callable[[str], str]) -> Iterator[None]:
-    """Within this context, the hint for a name of an inline expression without a value is that of the command.
+    """Use the hint of a command for names of an inline expression that have no value, within this context.
 
     Args:
         how: returns the option that gives a name its value.

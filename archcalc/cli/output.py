@@ -28,13 +28,13 @@ COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR 
 
 
 def utf8_output() -> None:
-    """Let standard output be UTF-8, whatever the locale: documents are read by programs and on other machines."""
+    """Set standard output to UTF-8, whatever the locale: documents are read by programs and on other machines."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors=READABLE)
 
 
 def utf8_documents(ctx: click.Context, option: click.Parameter, form: str | None) -> str | None:
-    """Return the value of ``--format``, and let standard output be UTF-8 unless people are to read it directly."""
+    """Return the value of ``--format``, and set standard output to UTF-8 unless people are to read it directly."""
     if form not in (None, *CONSOLE_FORMATS):
         utf8_output()
     return form

@@ -12,11 +12,11 @@ import click
 
 from archcalc.cli.array_output import require_room, write_arrays_to
 from archcalc.cli.backward import backward_options, check_options, run_backward
-from archcalc.cli.by_hand import EvaluatedNetwork, RecordedTensors, Training, read_places
+from archcalc.cli.by_hand import EvaluatedNetwork, RecordedTensors, TrainingRun, read_places
 from archcalc.cli.by_hand_output import print_by_hand
 from archcalc.cli.commands import SpecCommand
 from archcalc.cli.exact_run import evaluate_steps_exactly
-from archcalc.cli.execution import array_errors, different_files, memory_option, progress, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, progress, require_memory
 from archcalc.cli.given_arrays import batch_of, converted, given_inputs, given_weights, stored_arrays
 from archcalc.cli.options import (
     IntegerInRange,
@@ -54,10 +54,9 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     multiple=True,
     metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of an "
-    "ONNX or TensorFlow Lite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
-    "step).  "
-    "[default: random]",
+    "ones, zeros, arange, eye, random, or a file (.npy, .csv, .tsv, .txt, .json). NAME=NUMBER fixes an input of a "
+    ".pt2, .onnx or .tflite model, if branches, loops or sizes depend on it (repeatable; with --steps, once for every "
+    "step).  [default: random]",
 )
 @click.option(
     "--weights",
@@ -222,7 +221,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         return
     floating = [converted(network, given, values["dtype"]) for given in batches]
     copies = 2 if values["save_weights"] and training else 1
-    within_memory(
+    require_memory(
         network,
         values["max_memory"],
         batch=batch,
@@ -351,7 +350,7 @@ def evaluate(
             with progress(network.name, len(graph.nodes)) as advance, array_errors("--mode"):
                 run = runner.run(inputs, observe=kept.observer(advance), **options)
             times = repeated(partial(runner.run, inputs, **options), network.name, values["repeat"])
-        steps.append(EvaluatedNetwork(network, kept.found, weights, Training(step, seed) if training else None))
+        steps.append(EvaluatedNetwork(network, kept.found, weights, TrainingRun(step, seed) if training else None))
         if training:
             weights = stored = {**stored, **run.updates}
     return run, steps, times

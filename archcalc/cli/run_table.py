@@ -31,7 +31,7 @@ def table(network: Network, found: Mapping[str, Array], notes: Sequence[str] = (
     rows = []
     about: list[str] = []
     for name, array in found.items():
-        numbers = [float_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
+        numbers = [None if number is None else float_text(number) for number in range_of(array)]
         written = write_shape(array.shape[1:], network.graph.layout, len(array))
         rows.append((name, written, array.dtype.name, *numbers))
         about += largest_values(name if len(found) > 1 else "", array)
@@ -61,12 +61,13 @@ def array_record(array: Array, *, in_full: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"shape": list(array.shape)}
     if in_full:
         return {**found, "values": nested(array)}
-    return {
-        **found,
-        "min": float(array.min()),
-        "mean": float(array.mean(dtype="float64")),
-        "max": float(array.max()),
-    }
+    numbers = [None if number is None else float(number) for number in range_of(array)]
+    return {**found, **dict(zip(("min", "mean", "max"), numbers, strict=True))}
+
+
+def range_of(array: Array) -> tuple[Any, Any, Any]:
+    """Return the minimum, mean and maximum of the numbers of an array; ``None`` if it has none."""
+    return (array.min(), array.mean(dtype="float64"), array.max()) if array.size else (None, None, None)
 
 
 def notes_on_run(run: Run, graph: Graph, weights: Mapping[str, Array], times: Sequence[float], seed: int) -> list[str]:

@@ -134,7 +134,7 @@ def command(spec: str, form: str | None, color: str, tool: str | None, **values:
     counted: tuple[str, ...] = ()
     if tool is not None:
         view.require("--as, which counts for one column")
-        from archcalc.cli.counted import in_count_of
+        from archcalc.cli.counted_columns import in_count_of
 
         as_tool = in_count_of(tool, network, analysis, rows)
         shown, counted = as_tool.replaced(shown), as_tool.notes

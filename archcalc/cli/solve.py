@@ -19,8 +19,8 @@ from archcalc.cli.options import (
     with_model_options,
 )
 from archcalc.cli.output import default_format, output_options, print_table
+from archcalc.cli.sweep_output import collect_garbage, reason_text, value_text
 from archcalc.cli.training_options import dtype_option, require_training, setup_from, training_options
-from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, cell_text

@@ -16,7 +16,7 @@ _COPY = re.compile(r"[\s_-]*(?:\(\d+\)|copy)$", re.IGNORECASE)
 """What systems append to the name of a second file."""
 
 
-class Submitted(NamedTuple):
+class SubmittedFile(NamedTuple):
     """A file that was submitted."""
 
     path: str
@@ -26,21 +26,21 @@ class Submitted(NamedTuple):
     """Why it cannot be read; empty if it can."""
 
 
-def find_submissions(arguments: Iterable[str], *, without: Iterable[str] = ()) -> list[Submitted]:
+def find_submissions(arguments: Iterable[str], *, without: Iterable[str] = ()) -> list[SubmittedFile]:
     """Return the files among the arguments and below folders, without hidden ones and those of the course itself.
 
     If two have the same name, their folders are added to it.
     """
     own = {os.path.realpath(path) for path in without}
-    found: list[Submitted] = []
+    found: list[SubmittedFile] = []
     for argument in arguments:
         if os.path.isdir(argument):
             below = [path for path in _files(argument) if os.path.realpath(path) not in own]
-            found += [Submitted(path, _name(path)) for path in below]
+            found += [SubmittedFile(path, _name(path)) for path in below]
             if not below:
-                found.append(Submitted(argument, Path(argument).name or argument, "no file in this folder"))
+                found.append(SubmittedFile(argument, Path(argument).name or argument, "no file in this folder"))
         else:
-            found.append(Submitted(argument, "stdin" if argument == "-" else _name(argument)))
+            found.append(SubmittedFile(argument, "stdin" if argument == "-" else _name(argument)))
     counts = Counter(each.name.casefold() for each in found)
     return [each if counts[each.name.casefold()] == 1 else _with_folder(each) for each in found]
 
@@ -59,7 +59,7 @@ def _name(path: str) -> str:
     return folder if folder and _COPY.sub("", stem).casefold() in GENERIC else stem
 
 
-def _with_folder(file: Submitted) -> Submitted:
+def _with_folder(file: SubmittedFile) -> SubmittedFile:
     path = Path(file.path)
     return file._replace(name=str(Path(path.parent.name) / path.stem) if path.parent.name else path.stem)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.arrays.written import WrittenArrayError, read_number
-from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, EvaluatedNetwork, WorkedOut, record_step
+from archcalc.arrays.written_arrays import WrittenArrayError, read_number
+from archcalc.cli.by_hand import MAX_OPERATIONS, MAX_PLACES, EvaluatedNetwork, WorkedNumbers, record_step
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def with_averages(graph: Graph) -> list[int]:
     return found
 
 
-def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
+def averages(step: EvaluatedNetwork) -> Iterator[WorkedNumbers]:
     """Yield how the moving averages of every layer that has some are updated in a training step, by channel."""
     from archcalc.report.worked_solution import solution_of
 
@@ -103,4 +103,4 @@ def averages(step: EvaluatedNetwork) -> Iterator[WorkedOut]:
         for channel in range(channels):
             at = f"[{channel}]" if channels > 1 else ""
             numbers = {f"{node.name}.{name}{at}": array[channel] for name, array in layer.updates.items()}
-            yield WorkedOut(solution_of(f"{node.name}{at}", numbers), arrays)
+            yield WorkedNumbers(solution_of(f"{node.name}{at}", numbers), arrays)

@@ -68,7 +68,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     from archcalc.verification.verify import verify
 
     stdin_once(specs)
-    aspects = chosen(values["only"])
+    aspects = chosen_checks(values["only"])
     limits = limits_from(values)
     given = given_from(values)
     networks = []
@@ -99,7 +99,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     return 0 if all(check.holds for outcome in outcomes for check in outcome.checks) else 1
 
 
-def chosen(written: str | None) -> tuple[str, ...]:
+def chosen_checks(written: str | None) -> tuple[str, ...]:
     """Return the checks of ``--only a,b,c``, or all of them without it.
 
     Raises:

@@ -10,7 +10,7 @@ import click
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
-    from archcalc.spec import Given, Source, Spec
+    from archcalc.spec import GivenSettings, Source, Spec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,7 +53,9 @@ def warn(spec: Spec, ignore: Collection[str] = ()) -> None:
                 click.echo(problem.render(), err=True)
 
 
-def warn_as_written(source: Source, given: Given, limits: Limits, *, inline: bool, ignore: Collection[str]) -> None:
+def warn_as_written(
+    source: Source, given: GivenSettings, limits: Limits, *, inline: bool, ignore: Collection[str]
+) -> None:
     """Print the warnings about a spec of which many configurations are read; none if it cannot be read as written."""
     from archcalc.spec import SpecError, read_spec
 

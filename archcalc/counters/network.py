@@ -20,7 +20,7 @@ from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.keras.read import KerasFile
 from archcalc.readers.onnx.program import Nodes
-from archcalc.readers.stored import plain
+from archcalc.readers.stored_arrays import plain
 from archcalc.spec.errors import fail
 from archcalc.spec.models import ModelFile
 

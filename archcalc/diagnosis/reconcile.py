@@ -27,8 +27,9 @@ from archcalc.diagnosis.relatives import differences, relatives
 from archcalc.diagnosis.search import Match, search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.query.targets import Values, resolve
-from archcalc.spec import Spec, load_spec
+from archcalc.spec import GivenSettings, Spec, load_spec
 from archcalc.spec.models import ModelFile
+from archcalc.spec.records import AS_WRITTEN
 
 MAX_ORIGINS = 16
 """The maximum number of origins reported for one number: all tools, and the definitions of two variants."""
@@ -65,6 +66,8 @@ class CheckedClaim:
     text: str
     judgement: Judgement
     origins: list[NumberOrigin]
+    options: tuple[str, ...] = ()
+    """The options of the command line that give the sizes and variables of the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +98,16 @@ class _Network:
         return printed_counts(target, forms(target.analysis, self.model), in_bytes=self.in_bytes)
 
 
-def reconcile(asked: NetworkClaim) -> list[NumberOrigin]:
+def reconcile(asked: NetworkClaim, given: GivenSettings = AS_WRITTEN) -> list[NumberOrigin]:
     """Return the known origins of the number of a claim, the simplest first, and of equally simple ones the most usual.
 
     The search covers the network, its variants, and the bundled networks of its family. It tries archcalc's definition
     of the quantity and everything that tools print (see `archcalc.counters`); if nothing of that is the number, what
     tools print if some layers are built otherwise than assumed; then other conventions; then two conventions at once.
+
+    Args:
+        asked: The claim.
+        given: The sizes and variables of the network; others of its family are tried only if nothing is given.
 
     Raises:
         SpecError: the network does not exist.
@@ -113,14 +120,14 @@ def reconcile(asked: NetworkClaim) -> list[NumberOrigin]:
     target = asked.claim.target
     if " / " in target:
         raise ValueError("the claim must be about one target, got a ratio: there is no number to reconcile")
-    spec = load_spec(name)
+    spec = load_spec(name, given)
     base = analyze(spec.graph)
     interpretations = interpret(asked.claim.value, resolve(target, base))
     in_bytes = any(claimed.in_bytes for claimed in interpretations)
     if any(claimed.other for claimed in interpretations):
         raise ValueError("the claim must give a number, got another target: there is no number to reconcile")
     family = [_network(name, target, spec, base, in_bytes)]
-    for other in relatives(name):
+    for other in relatives(name) if given == AS_WRITTEN else ():
         with suppress(LookupError):
             family.append(_network(other, target, load_spec(other), base, in_bytes))
     for ways in (_known, _in_forms, _conventional, _paired):

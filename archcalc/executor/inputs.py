@@ -37,9 +37,14 @@ def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike
     arrays = {name: np.asarray(values) for name, values in given.items()}
     check_inputs(graph, arrays)
     return {
-        name: np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *map(int, graph.inputs[name]))
+        name: with_batch(np.ascontiguousarray(array, np.dtype(dtype)), len(graph.inputs[name]))
         for name, array in arrays.items()
     }
+
+
+def with_batch(array: Array, axes: int) -> Array:
+    """Return an array with the batch in front, given the number of axes of one example."""
+    return array if array.ndim > axes else array[None]
 
 
 def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:
@@ -51,7 +56,8 @@ def check_inputs(graph: Graph, arrays: Mapping[str, Array]) -> None:
     shapes, tables, problems = graph.inputs, vocabularies(graph), []
     for name, array in arrays.items():
         if name not in shapes:
-            problems.append(f"there is no input '{name}'; the inputs are {', '.join(shapes)}")
+            known = "the inputs are" if len(shapes) > 1 else "the only input is"
+            problems.append(f"there is no input '{name}'; {known} {', '.join(shapes)}")
         elif array.dtype.kind not in "fiu":
             problems.append(f"the input '{name}' must hold real numbers, got {array.dtype.name}")
         elif problem := shape_problem(array.shape, tuple(map(int, shapes[name]))):

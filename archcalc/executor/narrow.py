@@ -18,7 +18,7 @@ from archcalc.ops.formats import FORMATS
 
 
 def in_formats(arrays: Sequence[Array], formats: Sequence[str], shared: Iterable[Array] = ()) -> Arrays:
-    """Return arrays rounded to number formats, in their own memory unless others share it.
+    """Return arrays rounded to number formats: in their own memory, unless others share it or it is read-only.
 
     Args:
         arrays: the arrays. Those in float64 stay as they are.
@@ -30,10 +30,12 @@ def in_formats(arrays: Sequence[Array], formats: Sequence[str], shared: Iterable
     kept = {id(owner(array)) for array in shared}
     found = []
     for array, form in zip(arrays, formats, strict=True):
-        is_rounded = bool(form) and array.dtype == np.float32
-        own = array.copy() if is_rounded and id(owner(array)) in kept else array
-        if is_rounded:
-            _round(form, own)
+        if not form or array.dtype != np.float32:
+            found.append(array)
+            continue
+        is_free = array.flags.writeable and id(owner(array)) not in kept
+        own = array if is_free else array.copy()
+        _round(form, own)
         found.append(own)
     return tuple(found)
 

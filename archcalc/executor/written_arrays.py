@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Fill, Number, Shape, WrittenArray, WrittenArrayError
+from archcalc.arrays.written_arrays import Fill, Number, Shape, WrittenArray, WrittenArrayError
 from archcalc.executor.kernel import Array
 
 

@@ -22,9 +22,9 @@ from archcalc.grading.rows import unfolded
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.document import (
     Content,
-    List,
-    Mapping,
-    Scalar,
+    YamlList,
+    YamlMapping,
+    YamlScalar,
     expect_mapping,
     expect_scalar,
     known_keys,
@@ -61,9 +61,9 @@ def read_document_answers(source: Source, limits: Limits, max_answers: int) -> A
         SpecError: the document cannot be read, or has another form.
     """
     content = read_document(source, limits)
-    if isinstance(content, List):
+    if isinstance(content, YamlList):
         return AnswerFile(source, tuple(_bounded(_list_answers(content), max_answers, source)))
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         fail(
             "answers",
             "an answer file must be a mapping or a list, got a single value",
@@ -80,7 +80,7 @@ def read_document_answers(source: Source, limits: Limits, max_answers: int) -> A
         # without a network to set it for, the shape is an answer
         metadata = METADATA_KEYS if named else {*METADATA_KEYS} - {"shape"}
         rest = tuple((key, value) for key, value in content.pairs if key.text.value not in metadata)
-        written = _entries(Mapping(rest, content.span))
+        written = _entries(YamlMapping(rest, content.span))
     answers = tuple(_bounded(written, max_answers, source))
     return AnswerFile(
         source,
@@ -91,7 +91,7 @@ def read_document_answers(source: Source, limits: Limits, max_answers: int) -> A
     )
 
 
-def read_networks(top: Mapping) -> dict[str, NetworkText]:
+def read_networks(top: YamlMapping) -> dict[str, NetworkText]:
     """Return the networks that a file names under ``network:`` or ``networks:``, by name.
 
     Raises:
@@ -108,9 +108,9 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
     return {}
 
 
-def read_network(content: Content, what: str, top: Mapping) -> NetworkText:
+def read_network(content: Content, what: str, top: YamlMapping) -> NetworkText:
     """Return a network: its SPEC alone, with settings at the top of the file, or ``{spec: …, set: …, shape: …}``."""
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         return NetworkText(
             content.text,
             settings=_pairs(top, "set"),
@@ -136,11 +136,11 @@ def read_network(content: Content, what: str, top: Mapping) -> NetworkText:
     )
 
 
-def _assumed(mapping: Mapping) -> tuple[str, ...]:
+def _assumed(mapping: YamlMapping) -> tuple[str, ...]:
     return tuple(text.value for text in texts_of(mapping, "assume"))
 
 
-def _layout(mapping: Mapping, default: str) -> str:
+def _layout(mapping: YamlMapping, default: str) -> str:
     content = mapping.get("layout")
     if content is None:
         return default
@@ -150,7 +150,7 @@ def _layout(mapping: Mapping, default: str) -> str:
     return written.value
 
 
-def _batch(mapping: Mapping, default: int | None) -> int | None:
+def _batch(mapping: YamlMapping, default: int | None) -> int | None:
     content = mapping.get("batch")
     if content is None:
         return default
@@ -160,7 +160,7 @@ def _batch(mapping: Mapping, default: int | None) -> int | None:
     return int(written.value)
 
 
-def _pairs(mapping: Mapping, key: str) -> dict[str, Text]:
+def _pairs(mapping: YamlMapping, key: str) -> dict[str, Text]:
     content = mapping.get(key)
     if content is None:
         return {}
@@ -168,21 +168,21 @@ def _pairs(mapping: Mapping, key: str) -> dict[str, Text]:
     return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text for name, value in pairs}
 
 
-def _shapes(mapping: Mapping) -> dict[str, Text]:
+def _shapes(mapping: YamlMapping) -> dict[str, Text]:
     content = mapping.get("shape")
-    return {"": content.text} if isinstance(content, Scalar) else _pairs(mapping, "shape")
+    return {"": content.text} if isinstance(content, YamlScalar) else _pairs(mapping, "shape")
 
 
-def text_of(mapping: Mapping, key: str) -> str:
+def text_of(mapping: YamlMapping, key: str) -> str:
     """Return the text of a key; an empty text if the key is missing."""
     content = mapping.get(key)
     return expect_scalar(content, f"'{key}:'").text.value.strip() if content is not None else ""
 
 
-def texts_of(mapping: Mapping, key: str) -> list[Text]:
+def texts_of(mapping: YamlMapping, key: str) -> list[Text]:
     """Return the texts of a key, which is a list, a single text, or missing."""
     content = mapping.get(key)
-    listed = content.items if isinstance(content, List) else () if content is None else (content,)
+    listed = content.items if isinstance(content, YamlList) else () if content is None else (content,)
     return [expect_scalar(each, f"an entry of '{key}:'").text for each in listed]
 
 
@@ -195,21 +195,21 @@ def _bounded(answers: Iterator[Answer], max_answers: int, source: Source) -> Ite
 
 def _entries(content: Content) -> Iterator[Answer]:
     """Yield the answers under ``answers:`` or ``claims:``."""
-    if isinstance(content, List):
+    if isinstance(content, YamlList):
         yield from _list_answers(content)
-    elif isinstance(content, Mapping):
+    elif isinstance(content, YamlMapping):
         for key, value in content.pairs:
             yield from _answers_under(key.text, value)
     elif content.text.value:
         yield _claim(content.text)
 
 
-def _list_answers(content: List) -> Iterator[Answer]:
+def _list_answers(content: YamlList) -> Iterator[Answer]:
     """Yield the answers of a list: rows as in a table, mappings of one target, or texts (``A.params > B.params``)."""
     for item in content.items:
-        if isinstance(item, Scalar):
+        if isinstance(item, YamlScalar):
             yield _claim(item.text)
-        elif isinstance(item, List):
+        elif isinstance(item, YamlList):
             text = Text(item.span.text.source, "", item.span.text.start)
             yield Answer(
                 text, text, _problem("an entry of the list of answers must be text or a mapping, got a list", item)
@@ -226,7 +226,7 @@ def _list_answers(content: List) -> Iterator[Answer]:
 
 def _answers_under(target: Text, content: Content) -> Iterator[Answer]:
     """Yield the answers under one key: that of a target, or those of a layer by quantity."""
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         yield Answer(target, *_value(content))
         return
     answer = next((value for key, value in content.pairs if role_of(key.text.value) == "answer"), None)
@@ -239,11 +239,11 @@ def _answers_under(target: Text, content: Content) -> Iterator[Answer]:
         yield from _answers_under(place, value)
 
 
-def _row(row: Mapping) -> Iterator[Answer]:
+def _row(row: YamlMapping) -> Iterator[Answer]:
     """Yield the answers of a row: a layer, quantity and answer; a target and answer; or a layer and its quantities."""
     found: dict[str, Content] = {}
-    quantities: list[tuple[Scalar, Content]] = []
-    extras: list[tuple[Scalar, Content]] = []
+    quantities: list[tuple[YamlScalar, Content]] = []
+    extras: list[tuple[YamlScalar, Content]] = []
     for key, value in row.pairs:
         role = role_of(key.text.value)
         if role is not None:
@@ -254,13 +254,13 @@ def _row(row: Mapping) -> Iterator[Answer]:
             extras.append((key, value))
     place = found.get("target", found.get("layer"))
     assert place is not None
-    if not isinstance(place, Scalar):
+    if not isinstance(place, YamlScalar):
         text = Text(row.span.text.source, "", row.span.text.start)
         yield Answer(text, text, _problem("the name of a layer must be text, got a list or mapping", place))
         return
     target, quantity = place.text, found.get("quantity")
     if "answer" in found:
-        if isinstance(quantity, Scalar):
+        if isinstance(quantity, YamlScalar):
             target = Text(target.source, target_of(target.value, quantity.text.value), target.start)
         yield _with_extras(Answer(target, *_value(found["answer"])), extras)
         return
@@ -275,7 +275,7 @@ def _claim(text: Text) -> Answer:
     """Return the answer in a text such as ``c1.params = 156`` or ``A.params > B.params``."""
     match = _CLAIM.fullmatch(text.value.strip())
     if match is None:
-        problem = Problem("answers", "an answer must have the form TARGET = VALUE", Scalar(text).span, EXAMPLE)
+        problem = Problem("answers", "an answer must have the form TARGET = VALUE", YamlScalar(text).span, EXAMPLE)
         return Answer(text, Text(text.source, "", text.start), problem)
     start = match.start("value" if match["relation"] in ("=", "==") else "relation")
     return Answer(
@@ -286,14 +286,14 @@ def _claim(text: Text) -> Answer:
 
 def _value(content: Content) -> tuple[Text, Problem | None]:
     """Return the text of an answer; a list of sizes (in JSON) is a shape."""
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         return answer_in(unfolded(content.text)), None
     source, start = content.span.text.source, content.span.text.start
-    if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
-        entries = [item.text.value for item in content.items if isinstance(item, Scalar)]
+    if isinstance(content, YamlList) and content.items and all(isinstance(item, YamlScalar) for item in content.items):
+        entries = [item.text.value for item in content.items if isinstance(item, YamlScalar)]
         is_shape = all(entry.isdecimal() for entry in entries)
         return Text(source, "x".join(entries) if is_shape else f"[{', '.join(entries)}]", start), None
-    if isinstance(content, List) and content.items:
+    if isinstance(content, YamlList) and content.items:
         with suppress(SpecError):
             return listed_text(content), None
     return Text(source, "", start), _problem("an answer must be a value, a list of sizes or an array", content)
@@ -307,24 +307,24 @@ def listed_text(content: Content) -> Text:
     """
 
     def written(each: Content) -> str:
-        if isinstance(each, List):
-            if len({isinstance(item, List) for item in each.items}) > 1:
+        if isinstance(each, YamlList):
+            if len({isinstance(item, YamlList) for item in each.items}) > 1:
                 fail("answers", "a list must have numbers or lists, got both", each.span)
             return "[" + ", ".join(map(written, each.items)) + "]"
         return expect_scalar(each, "an entry of an array").text.value
 
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         return unfolded(content.text)
     return Text(content.span.text.source, written(content), content.span.text.start)
 
 
-def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:
+def _with_extras(answer: Answer, extras: list[tuple[YamlScalar, Content]]) -> Answer:
     """Return the answer with the entries by which an audit accounts for it."""
     if not extras:
         return answer
     found = {}
     try:
-        known_keys(Mapping(tuple(extras), extras[0][0].span), AUDIT_KEYS, "an answer")
+        known_keys(YamlMapping(tuple(extras), extras[0][0].span), AUDIT_KEYS, "an answer")
         found = {key.text.value: expect_scalar(value, f"'{key.text.value}:'").text for key, value in extras}
     except SpecError as error:
         return replace(answer, problem=answer.problem or error.problems[0])

@@ -26,7 +26,7 @@ from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, PlainNumberRequired
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import network_of
-from archcalc.spec import Given, Limits, load_spec
+from archcalc.spec import GivenSettings, Limits, load_spec
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.syntax import Condition, Value, names_in
 
@@ -200,10 +200,10 @@ def _unit(target: str) -> str:
     return "number" if quantity is None or " / " in target else quantity.unit
 
 
-def _given(network: FormulaNetwork, free: tuple[str, ...]) -> Given:
+def _given(network: FormulaNetwork, free: tuple[str, ...]) -> GivenSettings:
     """Return what a file gives for a network, without the values of the free names."""
     settings = {name: text.value for name, text in network.text.settings.items() if name not in free}
-    return Given(
+    return GivenSettings(
         settings, {name: text.value for name, text in network.text.shapes.items()}, network.text.layout or None
     )
 

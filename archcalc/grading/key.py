@@ -22,7 +22,7 @@ from archcalc.grading.documents import read_networks, text_of, texts_of
 from archcalc.grading.kinds.base import QuestionKind
 from archcalc.grading.kinds.reading import DETAILS, KINDS, SHARED, read_kind
 from archcalc.grading.submission import NetworkText
-from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
 
@@ -127,7 +127,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
         SpecError: the key has errors; all of them are reported with their places.
     """
     content = read_document(source, limits)
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         fail("key", "a key must be a mapping with 'network:' and 'questions:'", origin=source.name, hint=EXAMPLE)
     problems = Problems()
     networks: dict[str, NetworkText] = {}
@@ -148,15 +148,15 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     return Key(networks=networks, questions=questions, partial=partial, title=title)
 
 
-def _questions(key: Mapping, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
+def _questions(key: YamlMapping, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
     """Return the questions of a key: a list of targets or mappings, or a mapping by id."""
     content = key.get("questions")
-    if content is None or (isinstance(content, Scalar) and not content.text.value):
+    if content is None or (isinstance(content, YamlScalar) and not content.text.value):
         return ()
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         fail("key", "'questions:' must be a list or a mapping, got text", content.span, EXAMPLE)
     found: dict[str, Question] = {}
-    entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
+    entries = [(None, item) for item in content.items] if isinstance(content, YamlList) else content.pairs
     for name, item in entries:
         with problems:
             question = _question(name.text.value if name is not None else "", item, key, points, digits)
@@ -166,11 +166,11 @@ def _questions(key: Mapping, points: Fraction, digits: int, problems: Problems) 
     return tuple(found.values())
 
 
-def _question(name: str, content: Content, key: Mapping, points: Fraction, digits: int) -> Question:
-    if isinstance(content, Scalar):
+def _question(name: str, content: Content, key: YamlMapping, points: Fraction, digits: int) -> Question:
+    if isinstance(content, YamlScalar):
         id = name or content.text.value
         return Question(id=id, place=content.text, target=content.text, points=points, digits=digits)
-    if isinstance(content, List):
+    if isinstance(content, YamlList):
         fail("key", "a question must be a target or a mapping, got a list", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
     target = None if content.get("grad") is not None else _target(content)  # the target of a loss is no figure
@@ -196,7 +196,7 @@ def _question(name: str, content: Content, key: Mapping, points: Fraction, digit
     )
 
 
-def _target(content: Mapping) -> Text | None:
+def _target(content: YamlMapping) -> Text | None:
     """Return the target of a question; ``None`` if it has none."""
     target, layer, quantity = (content.get(key) for key in ("target", "layer", "quantity"))
     if target is not None:
@@ -216,7 +216,7 @@ def _names(texts: list[Text]) -> tuple[Text, ...]:
 def _partial(content: Content | None) -> dict[Verdict, Fraction]:
     if content is None:
         return {}
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         hint = "for example: {explained: 0.25}"
         fail("key", "'partial:' must be a mapping from verdicts to shares of the points", content.span, hint)
     shares: dict[Verdict, Fraction] = {}
@@ -232,12 +232,12 @@ def _partial(content: Content | None) -> dict[Verdict, Fraction]:
     return shares
 
 
-def _points(mapping: Mapping, default: Fraction) -> Fraction:
+def _points(mapping: YamlMapping, default: Fraction) -> Fraction:
     content = mapping.get("points")
     return default if content is None else _number(expect_scalar(content, "'points:'"))
 
 
-def _digits(mapping: Mapping, default: int) -> int:
+def _digits(mapping: YamlMapping, default: int) -> int:
     content = mapping.get("digits")
     if content is None:
         return default
@@ -247,7 +247,7 @@ def _digits(mapping: Mapping, default: int) -> int:
     return int(number)
 
 
-def _number(written: Scalar) -> Fraction:
+def _number(written: YamlScalar) -> Fraction:
     text = written.text.value.strip()
     try:
         number = Fraction(text) if len(text) <= 20 and "e" not in text.lower() else Fraction(-1)

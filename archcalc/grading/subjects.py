@@ -19,7 +19,7 @@ from archcalc.grading.columns import NETWORK_NAMES, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge, FormulaNetwork
 from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
-from archcalc.spec import Given, load_spec
+from archcalc.spec import GivenSettings, load_spec
 from archcalc.spec.errors import SpecError, fail, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import EXPRESSION, is_file_name, is_inline, split_variant
@@ -165,7 +165,7 @@ class NetworkLibrary:
     def _analysis(self, content: _Content, network: NetworkText) -> tuple[Analysis, ModelFile | None]:
         found = self._analyses.get(content)
         if found is None:
-            given = Given(dict(content.settings), dict(content.shapes), content.layout or None)
+            given = GivenSettings(dict(content.settings), dict(content.shapes), content.layout or None)
             try:
                 spec = load_spec(content.spec, given, self.limits)
                 graph = replace(spec.graph, layout=content.layout) if content.layout else spec.graph

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from archcalc.spec.document import Content, List, Mapping, Scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar
 
 INDENT = re.compile(" *")
 
@@ -34,15 +34,15 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 def extent(content: Content) -> tuple[int, int]:
     """Return the indices at which a piece of a document begins and ends."""
     start = content.span.text.start
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         return start, content.text.end or start
     if content.closed is not None:
         return start, content.closed
-    inner = content.items if isinstance(content, List) else [value for _, value in content.pairs]
+    inner = content.items if isinstance(content, YamlList) else [value for _, value in content.pairs]
     return start, max([start, *(extent(each)[1] for each in inner)])
 
 
-def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
+def removals(text: str, content: YamlList | YamlMapping, dropped: Collection[int]) -> Iterator[Edit]:
     """Yield the edits that remove some entries (not all) of a list or mapping, given by their indices.
 
     The comments directly above an entry go with it: they would seem to describe the next one.
@@ -60,8 +60,8 @@ def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> It
         yield Edit(places[kept[-1]][1], places[-1][1])
 
 
-def _entries(content: List | Mapping) -> Iterator[tuple[int, int]]:
-    if isinstance(content, List):
+def _entries(content: YamlList | YamlMapping) -> Iterator[tuple[int, int]]:
+    if isinstance(content, YamlList):
         yield from map(extent, content.items)
     else:
         yield from ((extent(key)[0], extent(value)[1]) for key, value in content.pairs)

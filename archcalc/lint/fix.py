@@ -22,7 +22,7 @@ from archcalc.lint.run import UNUSED_IGNORE, warnings_by_rule
 from archcalc.ops.base import Weight
 from archcalc.spec import syntax
 from archcalc.spec.check import walk
-from archcalc.spec.document import Content, List, Mapping, Scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar
 from archcalc.spec.errors import Problem, Source, Span, SpecError
 from archcalc.spec.records import Spec
 
@@ -116,17 +116,21 @@ def _removals(spec: Spec, problems: list[Problem]) -> Iterator[Edit]:
         dropped = [position for position, head in enumerate(heads) if head.text.start in places]
         if dropped and len(dropped) == len(heads):
             gone.add(index)
-        elif dropped and isinstance(content, List | Mapping):
+        elif dropped and isinstance(content, YamlList | YamlMapping):
             yield from removals(text, content, dropped)
     yield from removals(text, top, gone)
     yield from _unused_comments(text, places)
 
 
-def _entry_names(content: Content) -> list[Scalar]:
+def _entry_names(content: Content) -> list[YamlScalar]:
     """Return the scalars that name the entries of a section."""
-    if isinstance(content, Mapping):
+    if isinstance(content, YamlMapping):
         return [key for key, _ in content.pairs]
-    return [item for item in (content.items if isinstance(content, List) else (content,)) if isinstance(item, Scalar)]
+    return [
+        item
+        for item in (content.items if isinstance(content, YamlList) else (content,))
+        if isinstance(item, YamlScalar)
+    ]
 
 
 def _unused_comments(text: str, places: set[int]) -> Iterator[Edit]:

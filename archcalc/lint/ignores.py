@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archcalc.spec.document import Content, List, Scalar
+from archcalc.spec.document import Content, YamlList, YamlScalar
 from archcalc.spec.errors import Problem, Span, Text, whole_text
 from archcalc.spec.records import Spec
 
@@ -76,9 +76,9 @@ class IgnoredCodes:
 
 def _extents(content: Content) -> Iterator[tuple[int, int]]:
     """Yield the indices at which the scalars of a document begin and end."""
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         yield content.text.start, content.text.end or content.text.start
-    elif isinstance(content, List):
+    elif isinstance(content, YamlList):
         for item in content.items:
             yield from _extents(item)
     else:

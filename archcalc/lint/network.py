@@ -11,7 +11,7 @@ from archcalc.arrays.texts import count_text
 from archcalc.graph import Node, write_shape
 from archcalc.lint.rules import FIXABLE, LintContext, RuleMatch, rule
 from archcalc.ops.base import Shape
-from archcalc.spec.document import Mapping
+from archcalc.spec.document import YamlMapping
 from archcalc.spec.errors import Span
 
 AXES = ("frame", "row", "column")
@@ -37,7 +37,7 @@ def unused_input(context: LintContext) -> Iterator[RuleMatch]:
     graph = context.spec.graph
     document = context.spec.outline.document
     written = document.get("inputs") if document is not None else None
-    keys = {key.text.value: key for key, _ in written.pairs} if isinstance(written, Mapping) else {}
+    keys = {key.text.value: key for key, _ in written.pairs} if isinstance(written, YamlMapping) else {}
     for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
         if node.is_input and not readers and index not in context.results and node.name in keys:
             yield RuleMatch(
@@ -150,7 +150,7 @@ def dropped_border(context: LintContext) -> Iterator[RuleMatch]:
             seen.add(span)
             size = write_shape(shape, graph.layout)
             message = f"'{node.name}' drops {_amount(left)} at the end of its {size} input"
-            yield RuleMatch(span, message, "to include them, use padding, ceil or another input size")
+            yield RuleMatch(span, message, "to include all positions, use padding, ceil or another input size")
 
 
 @rule("field-past-input", by_default=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archcalc.lint.rules import FIXABLE, LintContext, RuleMatch, rule
-from archcalc.spec.document import Mapping
+from archcalc.spec.document import YamlMapping
 
 
 def _unused(context: LintContext, key: str, what: str) -> Iterator[RuleMatch]:
     document = context.spec.outline.document
     content = document.get(key) if document is not None else None
-    for name, _ in content.pairs if isinstance(content, Mapping) else ():
+    for name, _ in content.pairs if isinstance(content, YamlMapping) else ():
         word = name.text.value.partition("(")[0].strip()
         if word not in context.usage.names:
             yield RuleMatch(name.span, f"{what} '{word}' is not used", f"remove it{FIXABLE}")

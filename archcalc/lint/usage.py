@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from archcalc.spec import syntax
 from archcalc.spec.check import names_of, references_in, walk
-from archcalc.spec.document import Content, Scalar
-from archcalc.spec.document import Mapping as Section
+from archcalc.spec.document import Content, YamlScalar
+from archcalc.spec.document import YamlMapping as Section
 from archcalc.spec.errors import SpecError
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.network import Block
-from archcalc.spec.records import Outline, Spec
+from archcalc.spec.records import Spec, SpecOutline
 from archcalc.spec.syntax import names_in
 from archcalc.spec.variants import variants_of
 
@@ -55,7 +55,7 @@ def usage_of(spec: Spec) -> Usage:
     return Usage(frozenset(used), tuple(unused))
 
 
-def section(outline: Outline, key: str) -> Iterator[tuple[str, Content]]:
+def section(outline: SpecOutline, key: str) -> Iterator[tuple[str, Content]]:
     """Yield the names that a section of the file declares, with the content of each."""
     content = outline.document.get(key) if outline.document is not None else None
     if isinstance(content, Section):
@@ -76,7 +76,7 @@ def _roots(spec: Spec) -> Iterator[str]:
 
 
 def _written_names(content: Content | None) -> Iterable[str]:
-    if not isinstance(content, Scalar):
+    if not isinstance(content, YamlScalar):
         return ()
     try:
         return [name.name for name in names_in(parse_value(content.text))]

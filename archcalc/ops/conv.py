@@ -134,7 +134,7 @@ class Conv(SlidingConvolution):
     table: Table | None = table(help="connection table: which input maps each output map reads")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(not (self.ws and self.weight_norm), "a layer has either weight standardisation or weight norm")
+        require(not (self.ws and self.weight_norm), "a layer cannot have both weight standardisation and weight norm")
         self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
@@ -147,13 +147,13 @@ class Conv(SlidingConvolution):
         rows, columns = len(self.table), len(self.table[0])
         require(
             shape[0] == rows,
-            "the connection table has {rows} rows, but the input has {maps} maps",
+            "the connection table must have one row per input map ({maps}), got {rows}",
             rows=rows,
             maps=shape[0],
         )
         require(
             self.channels == columns,
-            "the connection table has {columns} columns, but the layer has {maps} output maps",
+            "the connection table must have one column per output map ({maps}), got {columns}",
             columns=columns,
             maps=self.channels,
         )

@@ -21,6 +21,7 @@ from archcalc.ops.base import (
     per_axis,
 )
 from archcalc.ops.fields import axis, word
+from archcalc.ops.formats import INTEGERS
 from archcalc.ops.traits import NoGradient, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -275,6 +276,37 @@ class Compare(ElementwiseJoin):
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         """Return the mean and variance if the comparison held for half of all elements."""
         return Spread(0.5, 0.25)
+
+
+BITWISE = ("and", "or", "xor", "left", "right")
+"""Operations on the bits of two integers: logic, and shifts of the first one by the second."""
+
+
+@operator("bitwise", reserved=False)
+class Bitwise(ElementwiseJoin):
+    """An operation on the bits of two integers: and, or, xor, or a shift of the first one (``left``, ``right``).
+
+    Negative integers are two's complements. The result has the lowest bits, as many as ``format`` has. A shift by a
+    negative number, or by as many bits as there are, leaves only zeros or copies of the sign. Numbers that are not
+    integers are truncated.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   1 comparison per output, like logic on truth values
+    Window: position by position; the one position of a broadcast axis
+    Source: NumPy bitwise_and, left_shift …; ONNX BitwiseAnd, BitShift …; PyTorch bitwise_and …
+    """
+
+    joined = (2, 2)
+    no_gradient = NoGradient("it is constant between its steps")
+    operation = "cmp"
+
+    how: str = word("and", *BITWISE, help="the operation on the bits")
+    format: str = word("int64", *(each.name for each in INTEGERS), help="the format of the integers")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(len(inputs) == 2, "bitwise needs two tensors, got {count}", count=len(inputs))
+        return super().output(inputs)
 
 
 @operator("concat")

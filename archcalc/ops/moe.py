@@ -26,8 +26,8 @@ class MixtureOfExperts(Operator):
     experts multiply the activation by a second linear layer, as `swiglu` does. Biases are those of all linear layers.
 
     Shape:  …×features, unchanged
-    Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; of
-            active_params, top in place of experts
+    Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; for
+            active_params, top takes the place of experts
     Cost:   per token macs = experts·features + top·2·hidden·features (3 if ``gated``); the choice top·experts −
             top·(top + 1)/2 comparisons; the shares a softmax of top numbers, whose maximum is known from the choice;
             the activation top·hidden times; with ``gated`` top·hidden multiplications; the sum of the results by their

@@ -51,7 +51,7 @@ class Upsample(Operator):
         require_positions(shape, self.name)
         require(
             (self.scale is None) != (self.to is None),
-            "upsample takes either a scale (upsample 2) or a size (upsample to=28x28)",
+            "upsample needs either a scale (upsample 2) or a size (upsample to=28x28)",
         )
         require(
             not self.align_corners or self.mode != "nearest", "align_corners requires bilinear or bicubic upsampling"

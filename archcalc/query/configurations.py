@@ -19,7 +19,7 @@ from archcalc.query.quantities import is_size
 from archcalc.query.settings import require_positive
 from archcalc.query.sweep import ImpossibleConfiguration, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
-from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.spec import GivenSettings, Source, SpecError, read_spec
 from archcalc.spec.argument_values import NUMERIC
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
@@ -58,7 +58,7 @@ class ConfigurationQuery:
     names: Sequence[Name]
     """The quantities and settings to evaluate."""
     where: Condition | None = None
-    given: Given = field(default_factory=Given)
+    given: GivenSettings = field(default_factory=GivenSettings)
     """The options that apply to all configurations, as written on a command line."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """The settings with one value, the same in all configurations."""

@@ -8,7 +8,7 @@ from archcalc.analysis.cache import CACHED
 from archcalc.analysis.counts import FORMULAS, TRAINING
 from archcalc.analysis.explain import (
     Derivation,
-    Step,
+    DerivationStep,
     explain_cache,
     explain_folding,
     explain_layer,
@@ -148,6 +148,6 @@ def derivation_lines(derivation: Derivation) -> list[str]:
     return lines
 
 
-def _is_part(step: Step) -> bool:
+def _is_part(step: DerivationStep) -> bool:
     """Return whether a step is a term of a sum, one of several that are listed with their shares."""
     return not step.formula and not step.numbers and step.note.endswith("%")

@@ -21,7 +21,7 @@ from archcalc.query.conditions import RELATE
 from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
-from archcalc.spec import Given, Limits, read_spec
+from archcalc.spec import GivenSettings, Limits, read_spec
 from archcalc.spec.check import names_used
 from archcalc.spec.errors import Source, Text, escaped, fail, listing, suggest
 from archcalc.spec.given_shapes import suggest_size
@@ -31,7 +31,7 @@ from archcalc.spec.locate import locate
 from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.records import AS_WRITTEN
-from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
+from archcalc.spec.syntax import Condition, LogicalCondition, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated
 
@@ -48,7 +48,7 @@ class FormulaQuery:
     targets: tuple[str, ...] = TOTALS
     free: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
-    given: Given = AS_WRITTEN
+    given: GivenSettings = AS_WRITTEN
     training: bool = False
     batch: int | None = None
     dtype: str = "float32"
@@ -59,7 +59,7 @@ class FormulaQuery:
     """The layout in which shapes are given; if empty, that of the spec."""
     over: str | None = None
     """Another SPEC, by whose closed forms those of this one are divided."""
-    over_given: Given = AS_WRITTEN
+    over_given: GivenSettings = AS_WRITTEN
     """What is given for the other SPEC from outside its text."""
     over_targets: tuple[str, ...] = ()
     """The targets of the other SPEC; if there are none, those of this one."""
@@ -116,7 +116,7 @@ class _Network(NamedTuple):
 
     source: Source
     inline: bool
-    given: Given
+    given: GivenSettings
 
 
 class _Calculation:
@@ -330,10 +330,10 @@ def read_assumptions(written: str, limits: Limits) -> list[Relation]:
 def _relations(read: Condition | Value) -> Iterator[Relation]:
     if isinstance(read, Relation):
         yield read
-    elif isinstance(read, Logic) and read.word == "and":
+    elif isinstance(read, LogicalCondition) and read.word == "and":
         for operand in read.operands:
             yield from _relations(operand)
-    elif isinstance(read, Logic):
+    elif isinstance(read, LogicalCondition):
         hint = 'join assumptions by "and": "H % 2 == 0 and W % 2 == 0"'
         fail("assumption", f"an assumption must not use '{read.word}'", read.span, hint)
     else:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archcalc.graph import is_axis
 from archcalc.query.conditions import read_name
 from archcalc.query.grid import GridAxis
-from archcalc.spec import Given
+from archcalc.spec import GivenSettings
 from archcalc.spec.errors import fail
 from archcalc.spec.limits import Limits
 from archcalc.spec.ranges import read_values
@@ -18,7 +18,7 @@ from archcalc.spec.syntax import Name
 class ParsedSettings(NamedTuple):
     """The settings with one value, and the axes of a sweep."""
 
-    given: Given
+    given: GivenSettings
     """The variables and input shapes with one value, as written."""
     fixed: dict[str, Any]
     """The input sizes and attributes of layers with one value."""
@@ -66,7 +66,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
         else:
             texts.update(dict.fromkeys(names, written))
     later = [name for joint in (*fixed, *(axis.name for axis in axes)) for name in joint.split("=")]
-    return ParsedSettings(Given(texts, fixed_shapes, layout, later=tuple(later)), fixed, axes, full_shapes)
+    return ParsedSettings(GivenSettings(texts, fixed_shapes, layout, later=tuple(later)), fixed, axes, full_shapes)
 
 
 def require_positive(values: Sequence[Any], origin: str) -> None:

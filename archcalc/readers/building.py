@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archcalc.graph import Graph, Input, Node, Origin, Ref
-from archcalc.numeric import Number
-from archcalc.ops.base import Operator, Shape
+from archcalc.numeric import Impossible, Number
+from archcalc.ops.base import Operator, Shape, WrittenShapes
 from archcalc.readers.steps import StoredArrays
 from archcalc.spec.argument_values import with_numbers
 
 
 @dataclass(frozen=True)
-class Lowered:
+class LoweredModel:
     """The graph of a model file."""
 
     graph: Graph
@@ -34,6 +34,11 @@ class Lowered:
         wanted = {array: names for array, names in self.stored.items() if only is None or array in only}
         found = read({name for names in wanted.values() for name in names})
         return {array: _joined([found[name] for name in names]) for array, names in wanted.items()}
+
+
+def _is_empty(shape: Shape) -> bool:
+    """Return whether a tensor has no elements."""
+    return any(type(size) is int and size == 0 for size in shape)
 
 
 def _joined(arrays: list[Any]) -> Any:
@@ -90,6 +95,10 @@ class GraphBuilder:
             op = with_numbers(op, self.attributes[number], max([len(shape) for shape in shapes] or [1]) - 1)
         if self.observe is not None:
             self.observe(number)
+        outputs = op.outputs(shapes)
+        if op.is_counted and any(map(_is_empty, shapes)):
+            message = "{what} of a tensor without elements is not supported: {shapes}"
+            raise Impossible(message, what=op.name, shapes=WrittenShapes(shapes))
         tied = {}
         for array, names in in_file(stored).items():
             owner = self.owners.setdefault((array, names), number)
@@ -97,7 +106,7 @@ class GraphBuilder:
                 tied[array] = owner
             else:
                 self.stored.append((number, array, names))
-        self.nodes.append(Node("", op, tuple(inputs), op.outputs(shapes), tied=tied, origin=origin))
+        self.nodes.append(Node("", op, tuple(inputs), outputs, tied=tied, origin=origin))
         self.paths.append(path)
         return Ref(number)
 
@@ -111,7 +120,9 @@ class GraphBuilder:
         """Return the shape of a tensor of the graph."""
         return self.nodes[tensor.node].outputs[tensor.output]
 
-    def built(self, title: str, outputs: Mapping[str, Ref], notes: tuple[str, ...], layout: str = "chw") -> Lowered:
+    def built(
+        self, title: str, outputs: Mapping[str, Ref], notes: tuple[str, ...], layout: str = "chw"
+    ) -> LoweredModel:
         """Return the graph, with names for all layers.
 
         Args:
@@ -127,7 +138,7 @@ class GraphBuilder:
         for name, ref in outputs.items():
             stages.setdefault(name, ref)
         stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
-        return Lowered(Graph(title, tuple(nodes), outputs, stages, layout=layout, notes=notes), stored)
+        return LoweredModel(Graph(title, tuple(nodes), outputs, stages, layout=layout, notes=notes), stored)
 
     def _named(self) -> list[Node]:
         """Return the nodes with their names: the path of the module, and the operator where a module has several."""

@@ -12,8 +12,8 @@ from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.ops.source import Constant
-from archcalc.readers.building import Lowered
-from archcalc.readers.lowering import Model, lower
+from archcalc.readers.building import LoweredModel
+from archcalc.readers.lowering import StepModel, lower
 from archcalc.readers.steps import same_shape
 from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
@@ -25,11 +25,11 @@ MAX_CONSTANT = 2**26
 class LoweredFile:
     """A model file; see `archcalc.spec.models.ModelFile`."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: StepModel) -> None:
         self.model = model
 
     @cached_property
-    def recorded(self) -> Lowered:
+    def recorded(self) -> LoweredModel:
         """The graph on the shapes of the file."""
         return lower(self.model)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from archcalc.arrays.texts import shape_text
@@ -29,6 +30,8 @@ def given_numbers(name: str, written: str, dtype: str, sizes: Sequence[int]) -> 
         numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
         return np.array(numbers).astype(dtype).reshape(tuple(sizes))
     except (ValueError, TypeError):
-        needed = f"numbers that fill {shape_text(sizes)}, separated by commas" if len(sizes) else "a number"
-        message = f"must be {needed}, got '{written[:40]}'"
+        count = prod(sizes)
+        needed = "a number" if count == 1 else f"{count:,} numbers, separated by commas"
+        shape = f", for a shape of {shape_text(sizes)}" if len(sizes) > 1 else ""
+        message = f"must be {needed}{shape}, got '{written[:40]}'"
         fail("argument", message, origin=f"--input {name[:40]}")

@@ -29,7 +29,7 @@ NUMBERS = "fiub"
 
 
 @contextmanager
-def opened(file: Path | BinaryIO, name: str) -> Iterator[Any]:
+def open_hdf5(file: Path | BinaryIO, name: str) -> Iterator[Any]:
     """Open a file for reading; what h5py raises within the context is the error that it is damaged.
 
     Args:

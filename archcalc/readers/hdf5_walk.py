@@ -58,7 +58,7 @@ def read_layout(data: Any) -> None:
 
 
 def limit_time(size: int) -> None:
-    """Let the system end this process when it has taken more processor time than a file of this size may need."""
+    """Limit the processor time of this process to what a file of this size may need."""
     try:
         import resource
     except ImportError:  # not on this system; whoever waits for this process has a limit too

@@ -15,7 +15,7 @@ from archcalc.readers.steps import Layers, Step, index_without, make, same_shape
 
 
 @dataclass(frozen=True, kw_only=True)
-class Joined(Step):
+class JoinStep(Step):
     """A join of corresponding elements. The shapes broadcast, aligned at the last axis."""
 
     op: Operator
@@ -62,7 +62,7 @@ class Joined(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JoinedMatrices(Joined):
+class MatrixJoinStep(JoinStep):
     """An operator of matrices, the last two axes, which must not be that of the batch."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -72,7 +72,7 @@ class JoinedMatrices(Joined):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MatrixProducts(JoinedMatrices):
+class MatrixProductStep(MatrixJoinStep):
     """Products of matrices. If one is the same for all examples, the batch may be rows or columns of the other."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -100,7 +100,7 @@ class MatrixProducts(JoinedMatrices):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimesMatrix(MatrixProducts):
+class MatrixMultiplicationStep(MatrixProductStep):
     """The products of all vectors along the last axis of a tensor with a matrix, usually the same for all examples."""
 
     op: Operator = field(default_factory=MatMul)
@@ -129,7 +129,7 @@ def _size_at(sizes: Sizes, axis: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concatenated(Step):
+class ConcatenationStep(Step):
     """A concatenation along an axis, which must not be that of the batch."""
 
     axis: int

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from archcalc.readers.steps import Step
 
 
-def fixed_by(failed: Step, steps: Sequence[Step], is_changed: Callable[[int], bool]) -> tuple[Step, int] | None:
+def find_fixed_step(failed: Step, steps: Sequence[Step], is_changed: Callable[[int], bool]) -> tuple[Step, int] | None:
     """Return the step that gives one tensor of a join the sizes in the file, while others have other sizes.
 
     Args:

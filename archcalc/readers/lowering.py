@@ -13,12 +13,12 @@ from archcalc.graph import Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes, converted_operator
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, without
-from archcalc.readers.building import GraphBuilder, Lowered, in_file
-from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
-from archcalc.readers.literals import fixed_by
-from archcalc.readers.one_example import Located, located
+from archcalc.readers.building import GraphBuilder, LoweredModel, in_file
+from archcalc.readers.dynamic_sizes import Axis, DynamicSize, follow_dynamic_sizes, ranges
+from archcalc.readers.literals import find_fixed_step
+from archcalc.readers.one_example import LocatedSteps, locate_batch_axes
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
-from archcalc.readers.stored import plain, sizes_of
+from archcalc.readers.stored_arrays import plain, sizes_of
 from archcalc.spec.errors import fail
 
 BATCH_AXIS = "say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch"
@@ -29,7 +29,7 @@ MAX_NAMED = 12
 
 
 @dataclass(frozen=True)
-class Model:
+class StepModel:
     """A model file as steps on numbered tensors."""
 
     title: str
@@ -79,10 +79,12 @@ class Model:
             sizes = ", ".join(map(str, sorted(found)))
             message = f"the inputs have batches of different sizes: {sizes}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
+        if 0 in found:
+            fail("batch-axis", "the batch has no examples", origin=self.origin, hint=BATCH_AXIS)
         return found.pop() if found else 1
 
     @cached_property
-    def located(self) -> Located:
+    def located(self) -> LocatedSteps:
         """The steps with the batch axis of every tensor.
 
         Raises:
@@ -93,7 +95,7 @@ class Model:
             axis = self.batch_axes[name]
             given[tensor] = None if axis is None else BatchAxis(axis)
         try:
-            return located(self.steps, self.sizes, given, self.batch)
+            return locate_batch_axes(self.steps, self.sizes, given, self.batch)
         except Undecided as error:
             message = f"the batch axis cannot be followed through {_where(self.steps[error.step])}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
@@ -110,12 +112,12 @@ class Model:
 
 
 def lower(
-    model: Model,
+    model: StepModel,
     shapes: Mapping[str, Shape] | None = None,
     given: Collection[Axis] = (),
     attributes: Mapping[int, Mapping[str, Number]] | None = None,
     observe: Callable[[int], None] | None = None,
-) -> Lowered:
+) -> LoweredModel:
     """Return the graph of a model.
 
     Args:
@@ -141,7 +143,7 @@ class _Lowering(GraphBuilder):
 
     def __init__(
         self,
-        model: Model,
+        model: StepModel,
         shapes: Mapping[str, Shape],
         given: Collection[Axis],
         attributes: Mapping[int, Mapping[str, Number]],
@@ -162,7 +164,7 @@ class _Lowering(GraphBuilder):
         self.computed: dict[SizeName, Number] = {}
         self.step: Step | None = None
 
-    def run(self) -> Lowered:
+    def run(self) -> LoweredModel:
         for name, shape in self._inputs().items():
             tensor = self.model.inputs[name]
             self.tensors[tensor] = self.add_input(name, shape)
@@ -223,7 +225,7 @@ class _Lowering(GraphBuilder):
         if self.observe is not None:
             self.observe(0)
         try:
-            return followed(shapes, self.model.dynamic_axes, self.given)
+            return follow_dynamic_sizes(shapes, self.model.dynamic_axes, self.given)
         except Impossible as error:
             fail("shape", f"{error}", origin=self.model.origin)
 
@@ -237,7 +239,7 @@ class _Lowering(GraphBuilder):
         def is_changed(tensor: int) -> bool:
             return not same_shape(self.shape(self.tensors[tensor]), self._recorded(tensor))
 
-        found = fixed_by(failed, self.steps[: self.steps.index(failed)], is_changed)
+        found = find_fixed_step(failed, self.steps[: self.steps.index(failed)], is_changed)
         if found is None:
             return ""
         step, tensor = found

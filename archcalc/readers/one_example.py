@@ -20,7 +20,7 @@ MAX_MIXING = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsOneExample(Step):
+class OneExampleStep(Step):
     """The same tensor, whose batch axis of size 1 is an axis of the example from here on."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -34,7 +34,7 @@ class AsOneExample(Step):
         return [layers.add(Reshape(shape=(*shape[: place.axis], 1, *shape[place.axis :])), [tensor])]
 
 
-class Located(NamedTuple):
+class LocatedSteps(NamedTuple):
     """The steps of a model with the batch axis of every tensor."""
 
     steps: tuple[Step, ...]
@@ -44,7 +44,9 @@ class Located(NamedTuple):
     """The steps that would mix the examples of a batch."""
 
 
-def located(steps: Sequence[Step], sizes: Sequence[Sizes], given: Mapping[int, Place], batch: int) -> Located:
+def locate_batch_axes(
+    steps: Sequence[Step], sizes: Sequence[Sizes], given: Mapping[int, Place], batch: int
+) -> LocatedSteps:
     """Return the steps with the batch axes; see `archcalc.readers.batch.batch_axes`.
 
     In a batch of one, steps that would mix the examples read these as one.
@@ -65,10 +67,10 @@ def located(steps: Sequence[Step], sizes: Sequence[Sizes], given: Mapping[int, P
                 number = next(index for index, each in enumerate(steps) if each.outputs == step.outputs)
                 raise Undecided(number) from None
         else:
-            return Located(tuple(found), tuple(all_sizes), places, tuple(mixing))
+            return LocatedSteps(tuple(found), tuple(all_sizes), places, tuple(mixing))
         mixing.append(step)
         whole = {tensor: len(all_sizes) + number for number, tensor in enumerate(dict.fromkeys(step.inputs))}
         all_sizes += [all_sizes[tensor] for tensor in whole]
-        kept = [AsOneExample(inputs=(each,), outputs=(made,), origin=step.origin) for each, made in whole.items()]
+        kept = [OneExampleStep(inputs=(each,), outputs=(made,), origin=step.origin) for each, made in whole.items()]
         read = replace(step, inputs=tuple([whole[tensor] for tensor in step.inputs]))
         found[at : at + 1] = [*kept, read]

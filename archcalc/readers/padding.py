@@ -14,7 +14,7 @@ from archcalc.readers.steps import Layers, Step, index_without, make
 
 
 @dataclass(frozen=True, kw_only=True)
-class Padded(Step):
+class PaddingStep(Step):
     """Padding before and after the elements along some axes, not that of the batch; with negative numbers, a part."""
 
     margins: tuple[tuple[int, int], ...]

@@ -13,11 +13,11 @@ from archcalc.ops.product import Einsum
 from archcalc.ops.rearrange import Reduce, Repeat
 from archcalc.ops.structure import Reshape
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
-from archcalc.readers.steps import Layers, ReducedAxes, Step, index_without, make, same_shape
+from archcalc.readers.steps import AxesReductionStep, Layers, Step, index_without, make, same_shape
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeated(Step):
+class RepetitionStep(Step):
     """The same elements, several times along some axes. Axes of the result before those of the input are new."""
 
     counts: tuple[Any, ...]
@@ -73,7 +73,7 @@ class Repeated(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReducedByPattern(ReducedAxes):
+class PatternReductionStep(AxesReductionStep):
     """A combination of all elements along some axes, which must not include that of the batch, by ``reduce``."""
 
     how: str
@@ -87,7 +87,7 @@ class ReducedByPattern(ReducedAxes):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contracted(Step):
+class ContractionStep(Step):
     """A product of two tensors in Einstein's notation. The axis of the batch must remain."""
 
     read: tuple[str, str]

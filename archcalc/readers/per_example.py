@@ -13,7 +13,7 @@ from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Reshape, Slice, Transpose
 from archcalc.readers.batch import Place, Places, Sizes
 from archcalc.readers.steps import ElementwiseStep, Layers, make
-from archcalc.readers.stored import LIFTED
+from archcalc.readers.stored_arrays import LIFTED
 
 MAX_EXAMPLES = 64
 """The number of examples in a tensor without a batch that are treated one after another."""
@@ -41,7 +41,7 @@ def lifted(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerExample(ElementwiseStep):
+class PerExampleStep(ElementwiseStep):
     """An operator of channels and positions, which the batch precedes."""
 
     axes: int
@@ -117,7 +117,7 @@ class PerExample(ElementwiseStep):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfSeveral(ElementwiseStep):
+class SeveralTensorsStep(ElementwiseStep):
     """An operator of several tensors that the batch precedes; without a batch, they have one example."""
 
     axes: int

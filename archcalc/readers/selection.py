@@ -9,12 +9,12 @@ from archcalc.graph import Ref
 from archcalc.ops.selection import Gather, Scatter, Take, TopK
 from archcalc.ops.structure import Reshape
 from archcalc.readers.batch import Places, Sizes
-from archcalc.readers.joining import Joined
+from archcalc.readers.joining import JoinStep
 from archcalc.readers.steps import Layers, Step, index_without, make, require_size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken(Step):
+class LookupStep(Step):
     """The elements of a tensor at indices along an axis; the axes of the indices take the place of this one."""
 
     axis: int
@@ -43,7 +43,7 @@ class Taken(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakenPerExample(Taken):
+class PerExampleLookupStep(LookupStep):
     """The elements of every example at indices of its own; the batch is the first axis of both."""
 
     axis: int = 1
@@ -55,7 +55,7 @@ class TakenPerExample(Taken):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered(Joined):
+class GatherStep(JoinStep):
     """The elements of a tensor at indices along an axis, with separate indices at every position of the other axes."""
 
     axis: int
@@ -66,12 +66,12 @@ class Gathered(Joined):
                 yield (place,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        joined = Joined(op=make(Gather, axis=index_without(results[0], self.axis)), inputs=self.inputs, outputs=())
+        joined = JoinStep(op=make(Gather, axis=index_without(results[0], self.axis)), inputs=self.inputs, outputs=())
         return joined.layers(layers, tensors, places, results)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scattered(Joined):
+class ScatterStep(JoinStep):
     """A tensor with values at indices along an axis; the indices and values have all of its axes."""
 
     op: Scatter
@@ -83,11 +83,11 @@ class Scattered(Joined):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         op = replace(self.op, axis=index_without(results[0], self.op.axis))
-        return Joined(op=op, inputs=self.inputs, outputs=()).layers(layers, tensors, places, results)
+        return JoinStep(op=op, inputs=self.inputs, outputs=()).layers(layers, tensors, places, results)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Largest(Step):
+class LargestElementsStep(Step):
     """The largest or smallest elements along an axis, or their indices, or both."""
 
     axis: int

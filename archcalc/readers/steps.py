@@ -12,11 +12,11 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Impossible, Number, exact_div, known_equal, minimum, require
-from archcalc.ops.base import Operator, Shape, converted_operator
-from archcalc.ops.source import StoredSource
+from archcalc.ops.base import Operator, Shape, converted_operator, require_shape
+from archcalc.ops.source import Constant, StoredSource
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
-from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
-from archcalc.readers.stored import LIFTED
+from archcalc.readers.batch import BatchAxis, Place, Places, Sizes, without
+from archcalc.readers.stored_arrays import LIFTED
 
 OperatorType = TypeVar("OperatorType", bound=Operator)
 
@@ -131,7 +131,7 @@ class AxisSizeStep(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calculated(Step):
+class CalculationStep(Step):
     """A number that the model calculates from sizes."""
 
     name: str
@@ -140,6 +140,23 @@ class Calculated(Step):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         layers.compute(self.name, self.function(*map(layers.size, self.arguments)))
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequiredSizes(Step):
+    """The requirement that tensors have their sizes in the file, on which those of constants depend."""
+
+    sizes: tuple[Sizes, ...]
+    """The sizes in the file."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield ()
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        message = "a tensor without elements is known only for the sizes in the file, {expected}, got {given}"
+        for tensor, place, sizes in zip(tensors, places, self.sizes, strict=True):
+            require_shape(layers.shape(tensor), without(sizes, place, layers.batch) or (1,), message)
         return []
 
 
@@ -172,7 +189,28 @@ class StoredStep(ElementwiseStep):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlongLast(ElementwiseStep):
+class EmptySource(Step):
+    """A tensor without elements, which is the same for all examples: any axis of their number may be that of the batch.
+
+    What it is without such an axis is stored by another name.
+    """
+
+    sizes: Sizes
+    arrays: Mapping[int | None, str]
+    """The names of the stored tensors by the axis that they lack; ``None``: no axis."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        for axis in self.arrays:
+            yield (None if axis is None else BatchAxis(axis),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        place = results[0]
+        shape = without(self.sizes, place, layers.batch)
+        return [layers.add(Constant(shape=shape), (), {"value": self.arrays[None if place is None else place.axis]})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastAxisStep(ElementwiseStep):
     """An operator of the features, the last axis, at every position of the others."""
 
     axes: int = 1
@@ -226,7 +264,7 @@ def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | Non
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReducedAxes(Step):
+class AxesReductionStep(Step):
     """A combination of all elements along some axes, which must not include that of the batch."""
 
     axes: tuple[int, ...]
@@ -243,7 +281,7 @@ class ReducedAxes(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reduced(ReducedAxes):
+class OperatorReductionStep(AxesReductionStep):
     """A combination by an operator with axes."""
 
     make: Callable[[tuple[int, ...]], Operator]
@@ -264,7 +302,7 @@ def index_without(place: Place, axis: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permuted(Step):
+class PermutationStep(Step):
     """A permutation of the axes."""
 
     order: tuple[int, ...]
@@ -300,7 +338,7 @@ def _places_in_shape(place: Place, sizes: Sizes, shape: Sizes, batch: int) -> It
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reshaped(Step):
+class ReshapeStep(Step):
     """The same elements in the same order, in another shape."""
 
     target: tuple[Any, ...]
@@ -331,7 +369,7 @@ class Reshaped(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReshapedLike(Step):
+class ReshapeLikeStep(Step):
     """The elements of the first tensor in the shape that the second has in the file."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -353,7 +391,7 @@ class ReshapedLike(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpTo(Step):
+class PrefixStep(Step):
     """The positions of an axis before a fixed one: all of them at the size in the file."""
 
     axis: int
@@ -374,7 +412,7 @@ class UpTo(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selected(Step):
+class PositionStep(Step):
     """One position of an axis, which is removed."""
 
     axis: int

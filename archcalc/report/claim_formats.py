@@ -37,7 +37,7 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
         ),
         rows=tuple(_row(each, with_terms=bool(counted)) for each in origins),
         title=_title(claim),
-        notes=tuple(_notes(origins)),
+        notes=tuple(_notes(claim)),
     )
     return render(table, form, color=color, width=width)
 
@@ -47,14 +47,15 @@ def _row(origin: NumberOrigin, *, with_terms: bool) -> tuple[str | None, ...]:
     return (origin.value, str(origin.verdict), origin.sentence, origin.code or None, *terms)
 
 
-def _notes(origins: Sequence[NumberOrigin]) -> Iterator[str]:
+def _notes(claim: CheckedClaim) -> Iterator[str]:
     """Yield that the simplest origin comes first, and the command that prints the rules of a tool."""
+    origins = claim.origins
     if len(origins) > 1:
         yield f"{len(origins):,} sources fit; the simplest comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
-            command = f"archcalc counters {quote(each.network)} --explain {quote(each.tools[0])}"
-            yield f"{command} derives {each.count.printed}"
+            words = ("archcalc", "counters", each.network, *claim.options, "--explain", each.tools[0])
+            yield f"{' '.join(map(quote, words))} derives {each.count.printed}"
             return
 
 

@@ -245,7 +245,8 @@ def _consequences(diff: NetworkDiff) -> str:
         parts.append(f"{NAMES[name]} {verb}{_amount(figure)}")
     stays = [NAMES[name] for name in same]
     outputs = [tensor for tensor in diff.outputs if tensor.differs]
-    parts += [_tensor_text("output", tensor) for tensor in outputs]
+    said = [_listed(parts)] if parts else []
+    said += [_tensor_text("output", tensor) for tensor in outputs]
     if not outputs:
         stays.append("outputs")
     fields = [
@@ -255,13 +256,14 @@ def _consequences(diff: NetworkDiff) -> str:
     ]
     changed = [(before, after) for before, after in fields if before != after]
     if changed:
-        parts.append(f"the receptive field is {changed[0][1] or 'none'} instead of {changed[0][0] or 'none'}")
+        said.append(f"the receptive field is {changed[0][1] or 'none'} instead of {changed[0][0] or 'none'}")
     elif fields:
         stays.append("receptive field" if len(fields) == 1 else "receptive fields")
-    text = _listed(parts) if parts else ""
-    kept = f"{_listed(stays)} {'stays' if stays == ['receptive field'] else 'stay'} the same" if stays else ""
-    said = "; ".join(part for part in (text, kept) if part)
-    return _capital(said)
+    if stays == ["receptive field"]:
+        said.append("the receptive field stays the same")
+    elif stays:
+        said.append(f"{_listed(stays)} stay the same")
+    return _capital("; ".join(said))
 
 
 def _shrinks(figure: Figure) -> bool:

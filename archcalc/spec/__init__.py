@@ -9,12 +9,12 @@ back. Errors have places (``errors``), and the work is limited (``limits``).
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
 from archcalc.spec.read import load_spec, read_spec
-from archcalc.spec.records import Expectation, Given, Spec
+from archcalc.spec.records import Expectation, GivenSettings, Spec
 from archcalc.spec.zoo import bundled
 
 __all__ = [
     "Expectation",
-    "Given",
+    "GivenSettings",
     "Limits",
     "Problem",
     "Source",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping as Dictionary
 from typing import NamedTuple
 
-from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar, expect_mapping, expect_scalar
 from archcalc.spec.errors import Problems, Text, fail, suggest, whole_text
 
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
@@ -32,13 +32,13 @@ def texts(content: Content | None, what: str) -> tuple[Text, ...]:
     Raises:
         SpecError: it is something else; ``what`` names one of the texts.
     """
-    if content is None or (isinstance(content, Scalar) and not content.text.value):
+    if content is None or (isinstance(content, YamlScalar) and not content.text.value):
         return ()
-    items = content.items if isinstance(content, List) else (content,)
+    items = content.items if isinstance(content, YamlList) else (content,)
     return tuple([expect_scalar(item, what).text for item in items])
 
 
-def read_about(top: Mapping) -> About:
+def read_about(top: YamlMapping) -> About:
     """Return what a spec, or one of its variants, says about its network.
 
     Published figures that it does not expect are left out: its variants expect them. `check_published` reports errors
@@ -66,7 +66,7 @@ def read_about(top: Mapping) -> About:
     return About(**found, aliases=aliases, published=published)
 
 
-def check_published(top: Mapping, variants: Dictionary[str, Mapping]) -> None:
+def check_published(top: YamlMapping, variants: Dictionary[str, YamlMapping]) -> None:
     """Check that a spec expects every figure under ``published:``; those of the file may be expected by a variant
     instead.
 
@@ -86,11 +86,11 @@ def check_published(top: Mapping, variants: Dictionary[str, Mapping]) -> None:
     problems.raise_any()
 
 
-def _published(mapping: Mapping, problems: Problems) -> list[tuple[str, Text]]:
+def _published(mapping: YamlMapping, problems: Problems) -> list[tuple[str, Text]]:
     """Return the entries of ``published:``: places, each with a target; errors are added to the problems."""
     content = mapping.get("published")
     found: list[tuple[str, Text]] = []
-    if content is None or (isinstance(content, Scalar) and not content.text.value):
+    if content is None or (isinstance(content, YamlScalar) and not content.text.value):
         return found
     with problems:
         for place, targets in expect_mapping(content, "'published:'").pairs:
@@ -99,7 +99,7 @@ def _published(mapping: Mapping, problems: Problems) -> list[tuple[str, Text]]:
 
 
 def _targets(content: Content | None) -> list[str]:
-    return [key.text.value for key, _ in content.pairs] if isinstance(content, Mapping) else []
+    return [key.text.value for key, _ in content.pairs] if isinstance(content, YamlMapping) else []
 
 
 def _alias(text: Text) -> str:

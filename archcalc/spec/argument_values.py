@@ -16,13 +16,13 @@ from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, listing, suggest
 from archcalc.spec.values import (
     NoNumber,
-    Pair,
-    Pattern,
+    PairValue,
+    PatternValue,
     Scope,
-    Sizes,
-    Tensor,
+    SizesValue,
+    TensorValue,
     Value,
-    Word,
+    WordValue,
     bounded,
     describe,
     evaluate,
@@ -149,7 +149,7 @@ def _integer(value: Number, declared: Declared, what: str) -> Number:
 
 
 def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Word) and value.word in declared.choices:
+    if isinstance(value, WordValue) and value.word in declared.choices:
         return value.word
     return _integer(_number(value, what, span, scope), declared, what)
 
@@ -166,13 +166,13 @@ def tensors_among(cls: type[Operator], bound: tuple[BoundArgument, ...], scope: 
     order = {p.name: place for place, p in enumerate(cls.parameters())}
     given.sort(key=lambda each: order[each.parameter.name])
     values = [evaluate(each.argument.value, scope) for each in given]
-    return tuple([value.mark.ref for value in values if isinstance(value, Tensor)])
+    return tuple([value.mark.ref for value in values if isinstance(value, TensorValue)])
 
 
-def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
-    if isinstance(value, Word | Pattern | Tensor):
+def _parts(value: Value, what: str, span: Span) -> tuple[Number | PairValue, ...]:
+    if isinstance(value, WordValue | PatternValue | TensorValue):
         fail("argument", f"{what} must be a size, got {describe(value)}", span)
-    return value.parts if isinstance(value, Sizes) else (value,)
+    return value.parts if isinstance(value, SizesValue) else (value,)
 
 
 def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
@@ -187,23 +187,23 @@ def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
 
 
 def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Tensor) and declared.takes_positions:
-        value = Sizes(value.shape[1:])
+    if isinstance(value, TensorValue) and declared.takes_positions:
+        value = SizesValue(value.shape[1:])
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
-    if any(isinstance(part, Pair) for part in parts):
+    if any(isinstance(part, PairValue) for part in parts):
         fail("argument", f"{what} must have one number per axis, got a pair", span)
     return tuple(_integer(_number(part, what, span, scope), declared, what) for part in parts)
 
 
 def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Word) and declared.choices:
+    if isinstance(value, WordValue) and declared.choices:
         return _one_of(value, declared, what, span)
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     pairs = []
     for part in parts:
-        sides = part if isinstance(part, Pair) else Pair(part, part)
+        sides = part if isinstance(part, PairValue) else PairValue(part, part)
         if sides.first is None or sides.second is None:
             fail("argument", f"{what} requires a number on both sides of the colon, as in 1:2", span)
         first = _integer(_number(sides.first, what, span, scope), declared, what)
@@ -223,14 +223,14 @@ def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 def _one_of(value: Value, declared: Declared, what: str, span: Span) -> str:
     """Return the word, which must be one of the declared choices."""
-    if isinstance(value, Word) and value.word in declared.choices:
+    if isinstance(value, WordValue) and value.word in declared.choices:
         return value.word
-    hint = suggest(value.word, declared.choices) if isinstance(value, Word) else ""
+    hint = suggest(value.word, declared.choices) if isinstance(value, WordValue) else ""
     fail("argument", f"{what} must be one of {', '.join(declared.choices)}, got {describe(value)}", span, hint)
 
 
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Word) and value.word in declared.choices:
+    if isinstance(value, WordValue) and value.word in declared.choices:
         return value.word == "yes"
     if not isinstance(value, NoNumber) and not is_plain(value):
         raise PlainNumberRequired(what)
@@ -241,7 +241,7 @@ def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
-    if any(isinstance(part, Pair) for part in parts):
+    if any(isinstance(part, PairValue) for part in parts):
         fail("argument", f"{what} must consist of numbers, got a pair", span)
     numbers = tuple(_number(part, what, span, scope) for part in parts)
     if declared.at_least is None:
@@ -251,7 +251,7 @@ def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: 
 
 def _read_positions(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
-    if len(parts) != 1 or not isinstance(parts[0], Pair):
+    if len(parts) != 1 or not isinstance(parts[0], PairValue):
         fail("argument", f"{what} must be start:stop, such as 0:16 or (C//2):C", span)
     first, second = parts[0]
     return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
@@ -264,31 +264,31 @@ def expect_pattern(cls: type[Operator], argument: syntax.Argument, known: Contai
         SpecError: it is not, probably because the quotation marks are missing.
     """
     value = argument.value
-    if not isinstance(value, syntax.Quoted) and not (isinstance(value, syntax.Name) and value.name in known):
+    if not isinstance(value, syntax.QuotedText) and not (isinstance(value, syntax.Name) and value.name in known):
         hint = f"write {cls.name} 'a b = (a b)'"
         fail("argument", f"the pattern of {cls.name} must be in quotation marks", argument.span, hint)
 
 
 def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if not isinstance(value, Pattern):
+    if not isinstance(value, PatternValue):
         fail("argument", f"{what} must be a pattern in quotation marks, got {describe(value)}", span)
     return value.content
 
 
 def _read_axis(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    number = _integer(-1 if isinstance(value, Word) else _number(value, what, span, scope), declared, what)
+    number = _integer(-1 if isinstance(value, WordValue) else _number(value, what, span, scope), declared, what)
     if not is_plain(number):
         raise PlainNumberRequired(what)
     return number
 
 
 def _read_axis_list(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    parts = value.parts if isinstance(value, Sizes) else (value,)
+    parts = value.parts if isinstance(value, SizesValue) else (value,)
     return tuple(_read_axis(part, declared, what, span, scope, rank) for part in parts)
 
 
 def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if not isinstance(value, Tensor):
+    if not isinstance(value, TensorValue):
         fail("argument", f"{what} must be a tensor, got {describe(value)}", span, "write a reference: @name")
     return True
 

@@ -21,22 +21,30 @@ from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.argument_values import make, tensors_among, with_numbers
 from archcalc.spec.arguments import BoundArgument, bind, is_operator, weights_argument
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
-from archcalc.spec.drafts import Draft, Expanded, Independence, Section
+from archcalc.spec.drafts import Draft, ExpandedChain, Independence, Section
 from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
-from archcalc.spec.expansion import Expansion
+from archcalc.spec.layer_bounds import LayerBounds
 from archcalc.spec.layer_names import LayerNames
 from archcalc.spec.limits import Limits
-from archcalc.spec.network import VALUE_CODES, Attributes, LocatedGraph, Network, Observer, Stage, TrainingHeads
-from archcalc.spec.paths import Destination, Frame
+from archcalc.spec.network import VALUE_CODES, Attributes, LocatedGraph, Observer, ParsedNetwork, Stage, TrainingHeads
+from archcalc.spec.paths import CallFrame, Destination
 from archcalc.spec.references import References
-from archcalc.spec.sharing import UNTIED, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
+from archcalc.spec.sharing import (
+    UNTIED,
+    OwnedWeights,
+    SharedCall,
+    SharedSet,
+    TiedWeights,
+    weights_of_call,
+    weights_of_layer,
+)
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import (
     Names,
     Scope,
-    Tensor,
+    TensorValue,
     Value,
-    Word,
+    WordValue,
     bounded_shape,
     evaluate,
     external_value,
@@ -57,7 +65,7 @@ class _Context(NamedTuple):
 
     names: Names
     """The values of parameters and variables."""
-    frame: Frame
+    frame: CallFrame
     """The enclosing block call or entry."""
     locals: ChainMap[str, Destination]
     """The named entries so far of the lists around it."""
@@ -80,7 +88,7 @@ class _Binding(NamedTuple):
 
 
 def build(
-    network: Network,
+    network: ParsedNetwork,
     limits: Limits,
     observe: Observer | None = None,
     attributes: Attributes | None = None,
@@ -102,7 +110,9 @@ def build(
 
 
 class _Builder:
-    def __init__(self, network: Network, limits: Limits, observe: Observer | None, attributes: Attributes) -> None:
+    def __init__(
+        self, network: ParsedNetwork, limits: Limits, observe: Observer | None, attributes: Attributes
+    ) -> None:
         self.network = network
         self.limits = limits
         self.observe = observe
@@ -113,7 +123,7 @@ class _Builder:
         self.names = LayerNames(self.references.taken)
         self.shared: dict[str, SharedSet] = {}
         self.variables = dict(network.variables)
-        self.root = Frame("", None)
+        self.root = CallFrame("", None)
         self.bindings: dict[tuple[int, str], _Binding] = {}
         """Each layer of the text, by its identity and the name of its operator."""
         values = [*network.inputs.values(), *network.variables.values()]
@@ -124,9 +134,9 @@ class _Builder:
         self.shapes: dict[Shape, Shape] = {}
         """One object for all equal shapes."""
         self.independence = Independence(network.blocks)
-        self.expanded: dict[tuple[int, Shape], Expanded] = {}
+        self.expanded: dict[tuple[int, Shape], ExpandedChain] = {}
         """The independent chains, by the identity of their items and the shape of their input."""
-        self.expansion = Expansion(network.blocks, network.variables, limits)
+        self.expansion = LayerBounds(network.blocks, network.variables, limits)
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
@@ -187,7 +197,7 @@ class _Builder:
     def run(self, stages: Sequence[Stage], current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage, or unnamed ones in sequence, and name the layers."""
         first, name = len(self.drafts), stages[0].name
-        frame = Frame("", None) if name else self.root
+        frame = CallFrame("", None) if name else self.root
         context = _Context(self.network.variables, frame, NO_LOCALS)
         for stage in stages:
             current = self.expand(stage, current, context)
@@ -240,7 +250,7 @@ class _Builder:
         first, steps, shape = len(self.drafts), self.steps, self.drafts[current.node].outputs[current.output]
         result = self.items(chain.items, chain.span, current, context)
         if self.is_plain and context.shared is None and self.independence.of(chain, context.names):
-            layers = Expanded.of(self.drafts[first:], first, result, self.steps - steps, self.text)
+            layers = ExpandedChain.of(self.drafts[first:], first, result, self.steps - steps, self.text)
             self.expanded[id(chain.items), shape] = layers
         return result
 
@@ -289,10 +299,10 @@ class _Builder:
         shape = self.drafts[current.node].outputs[current.output]
         return Scope(context.names, shape, self.limits, context.repeat_index, partial(self.tensor, context))
 
-    def tensor(self, context: _Context, written: syntax.Reference) -> Tensor:
+    def tensor(self, context: _Context, written: syntax.Reference) -> TensorValue:
         """Return the tensor that a reference in an argument stands for."""
         mark = self.references.one(written, context.locals, context.names)
-        return Tensor(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
+        return TensorValue(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
 
     def further_outputs(self, ref: Ref) -> tuple[str, ...]:
         """Return the names of the additional outputs of a layer, given its first one; none for other tensors."""
@@ -303,7 +313,7 @@ class _Builder:
         found = context.locals.new_child()
         for entry in item.entries:
             first = len(self.drafts)
-            frame = Frame(entry.name, context.frame, local=True) if entry.name else context.frame
+            frame = CallFrame(entry.name, context.frame, local=True) if entry.name else context.frame
             current = self.chain(entry.chain, current, context._replace(frame=frame, locals=found))
             if entry.name:
                 layers = range(first, len(self.drafts))
@@ -365,10 +375,10 @@ class _Builder:
 
     def layer(self, item: syntax.Layer, current: Ref, context: _Context) -> Ref:
         held = context.names.get(item.name)
-        name = held.word if isinstance(held, Word) else item.name
+        name = held.word if isinstance(held, WordValue) else item.name
         binding = self.bindings.get((id(item), name))
         if binding is None:
-            if not isinstance(held, Word) and name not in self.network.blocks:
+            if not isinstance(held, WordValue) and name not in self.network.blocks:
                 name = operator_spelled(name)
             if name == "identity" and not item.arguments:
                 self.spend(1, item.span)
@@ -376,7 +386,7 @@ class _Builder:
             if name in self.network.blocks:
                 bare_block(item)
                 return self.call(name, (), item.head, current, context)
-            if not is_operator(name) or (held is not None and not isinstance(held, Word)):
+            if not is_operator(name) or (held is not None and not isinstance(held, WordValue)):
                 unknown_operator(name, item.head, self.network.blocks, held)
             binding = self.binding(item, name, item.arguments, context.names)
         return self.emit(binding, () if binding.cls.arity == 0 else (current,), item, current, context)
@@ -385,7 +395,7 @@ class _Builder:
         self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, context: _Context
     ) -> Ref:
         held = context.names.get(name)
-        name = held.word if isinstance(held, Word) else name
+        name = held.word if isinstance(held, WordValue) else name
         block = self.network.blocks.get(name)
         if block is None:
             unknown_block(name, head, self.network.blocks, held)
@@ -401,7 +411,7 @@ class _Builder:
                 own[parameter] = evaluate(argument.value, scope, *self.words)
             elif default is not None:
                 own[parameter] = evaluate(default, Scope(inner, scope.shape, self.limits), *self.words)
-        frame, shared = Frame(name, context.frame), context.shared
+        frame, shared = CallFrame(name, context.frame), context.shared
         if block.shared:
             shared = SharedCall(self.shared.setdefault(name, SharedSet(name, head)), head, Counter())
         result = self.chain(block.body, current, _Context(inner, frame, NO_LOCALS, shared=shared))
@@ -447,7 +457,7 @@ class _Builder:
         if not binding.names:
             return None if binding.names is None else (id(binding), shapes, current)
         values = [context.names[name] for name in binding.names if name in context.names]
-        if any(isinstance(value, Tensor) for value in values):
+        if any(isinstance(value, TensorValue) for value in values):
             return None
         return (id(binding), shapes, current, context.repeat_index if "i" in binding.names else None, *values)
 
@@ -459,7 +469,7 @@ class _Builder:
         item: syntax.Layer | syntax.Join,
         current: Ref,
         context: _Context,
-    ) -> Tied:
+    ) -> TiedWeights:
         """Return the weights of a layer that belong to earlier layers."""
         if argument is None and context.shared is None:
             return UNTIED
@@ -474,7 +484,7 @@ class _Builder:
                 tied |= weights_of_call(op, weights, tied, context.shared, None if first is None else self.owned(first))
         return tied
 
-    def owned(self, layer: int) -> Owned:
+    def owned(self, layer: int) -> OwnedWeights:
         """Return the weights of a layer that has been built, with the layers that they belong to."""
         draft = self.drafts[layer]
         weights = draft.op.weights(tuple([self.drafts[ref.node].outputs[ref.output] for ref in draft.inputs]))

@@ -13,7 +13,7 @@ from archcalc.spec.arguments import example, is_operator
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.network import Block
-from archcalc.spec.values import PADDING, Value, Word, describe
+from archcalc.spec.values import PADDING, Value, WordValue, describe
 
 Words: TypeAlias = tuple[frozenset[str], frozenset[str]]
 """Words that hide names, and words that names hide (see `archcalc.spec.values.evaluate`)."""
@@ -78,14 +78,14 @@ def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: V
     """Raise the error that a name is not an operator or block."""
     if name in JOINS:
         fail("syntax", f"'{name}' is a join: its branches must be in brackets", span, f"write {name}(…, identity)")
-    if held is not None and not isinstance(held, Word):
+    if held is not None and not isinstance(held, WordValue):
         fail("unknown-op", f"'{name}' must be an operator, got {describe(held)}", span)
     fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
 
 
 def unknown_block(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None = None) -> NoReturn:
     """Raise the error that a name is called but is not a block."""
-    if held is not None and not isinstance(held, Word):
+    if held is not None and not isinstance(held, WordValue):
         fail("unknown-block", f"'{name}' must be a block, got {describe(held)}", span)
     if is_operator(name):
         fail(
@@ -99,4 +99,5 @@ def unknown_block(name: str, span: Span, blocks: Mapping[str, Block], held: Valu
 
 
 def listed(what: str, names: list[str]) -> str:
+    """Return a hint that lists names, at most 12 of them; empty if there are none."""
     return f"{what}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""

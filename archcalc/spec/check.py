@@ -24,7 +24,7 @@ from archcalc.spec.network import Block, Stage
 from archcalc.spec.references import unknown_reference
 from archcalc.spec.syntax import names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import PADDING, Word, unknown_name
+from archcalc.spec.values import PADDING, WordValue, unknown_name
 
 
 def check_declared_name(name: str, span: Span, what: str) -> None:
@@ -92,7 +92,7 @@ def check_names(
     problems = Problems()
     variables_known = dict(variables)
     broken_known: dict[str, object] = dict.fromkeys(broken)
-    held: dict[str, object] = {name: value for name, value in variables.items() if isinstance(value, Word)}
+    held: dict[str, object] = {name: value for name, value in variables.items() if isinstance(value, WordValue)}
     words = frozenset().union(*call_words(blocks))
     for block in blocks.values():
         own: dict[str, object] = {}

@@ -17,7 +17,7 @@ from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translate
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
 
-class Scalar(NamedTuple):
+class YamlScalar(NamedTuple):
     """A text with its place."""
 
     text: Text
@@ -27,7 +27,7 @@ class Scalar(NamedTuple):
         return whole_text(self.text)
 
 
-class List(NamedTuple):
+class YamlList(NamedTuple):
     """A sequence."""
 
     items: tuple[Content, ...]
@@ -36,10 +36,10 @@ class List(NamedTuple):
     """The index in the source at which it ends, if it is in brackets."""
 
 
-class Mapping(NamedTuple):
+class YamlMapping(NamedTuple):
     """A mapping, its pairs in order."""
 
-    pairs: tuple[tuple[Scalar, Content], ...]
+    pairs: tuple[tuple[YamlScalar, Content], ...]
     span: Span
     closed: int | None = None
     """The index in the source at which it ends, if it is in braces."""
@@ -49,10 +49,10 @@ class Mapping(NamedTuple):
         return next((value for name, value in self.pairs if name.text.value == key), None)
 
 
-Content: TypeAlias = Scalar | List | Mapping
+Content: TypeAlias = YamlScalar | YamlList | YamlMapping
 
 
-def read_yaml(source: Source, limits: Limits) -> Mapping:
+def read_yaml(source: Source, limits: Limits) -> YamlMapping:
     """Return the document of a spec, which must be a mapping.
 
     Raises:
@@ -61,8 +61,8 @@ def read_yaml(source: Source, limits: Limits) -> Mapping:
     content = read_document(source, limits)
     if content is None:
         fail("yaml", "the file is empty", origin=source.name, hint="a spec needs at least 'input:' and 'layers:'")
-    if not isinstance(content, Mapping):
-        inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
+    if not isinstance(content, YamlMapping):
+        inline = isinstance(content, YamlScalar) and ("->" in content.text.value or "→" in content.text.value)
         hint = "pass an inline expression on the command line itself, in quotes" if inline else ""
         fail(
             "yaml",
@@ -99,7 +99,7 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content 
                 )
         elif isinstance(event, yaml.NodeEvent):
             content = builder.build(event, events, 0)
-    if content is None or (isinstance(content, Scalar) and not content.text.value):
+    if content is None or (isinstance(content, YamlScalar) and not content.text.value):
         return None
     builder.problems.raise_any()
     return content
@@ -116,8 +116,8 @@ class _Builder:
         """Return the span of the first character of an event."""
         return Span(Text(self.source, " ", event.start_mark.index), 0, 1)
 
-    def scalar(self, event: Any) -> Scalar:
-        return Scalar(Text(self.source, event.value, event.start_mark.index, event.end_mark.index, event.style))
+    def scalar(self, event: Any) -> YamlScalar:
+        return YamlScalar(Text(self.source, event.value, event.start_mark.index, event.end_mark.index, event.style))
 
     def build(self, event: Any, events: Iterator[Any], depth: int) -> Content:
         self.entries += 1
@@ -141,22 +141,22 @@ class _Builder:
             items = []
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 items.append(self.build(inner, events, depth + 1))
-            return List(tuple(items), self.place(event), _closed(event, inner))
+            return YamlList(tuple(items), self.place(event), _closed(event, inner))
         return self.mapping(event, events, depth)
 
-    def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Mapping:
-        pairs: list[tuple[Scalar, Content]] = []
+    def mapping(self, event: Any, events: Iterator[Any], depth: int) -> YamlMapping:
+        pairs: list[tuple[YamlScalar, Content]] = []
         seen: set[str] = set()
         while not isinstance(inner := next(events), yaml.MappingEndEvent):
             key = self.build(inner, events, depth + 1)
             value = self.build(next(events), events, depth + 1)
             with self.problems:
-                if not isinstance(key, Scalar):
+                if not isinstance(key, YamlScalar):
                     fail("yaml", f"a key must be text, got {_kind(key)}", key.span, QUOTE_THIS)
                 name = key.text.value
                 if name in seen:
                     fail("duplicate", f"duplicate key '{_short(name)}'", key.span)
-                if event.flow_style and isinstance(value, Scalar) and not value.text.value and not value.text.style:
+                if event.flow_style and isinstance(value, YamlScalar) and not value.text.value and not value.text.style:
                     fail(
                         "yaml",
                         f"'{_short(name)}' has no value",
@@ -165,7 +165,7 @@ class _Builder:
                     )
                 seen.add(name)
                 pairs.append((key, value))
-        return Mapping(tuple(pairs), self.place(event), _closed(event, inner))
+        return YamlMapping(tuple(pairs), self.place(event), _closed(event, inner))
 
 
 def _closed(opening: Any, end: Any) -> int | None:
@@ -175,36 +175,36 @@ def _closed(opening: Any, end: Any) -> int | None:
 
 def _kind(content: Content) -> str:
     """Return what a content is, for messages."""
-    return "text" if isinstance(content, Scalar) else "a list" if isinstance(content, List) else "a mapping"
+    return "text" if isinstance(content, YamlScalar) else "a list" if isinstance(content, YamlList) else "a mapping"
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:40] + "…"
 
 
-def expect_mapping(content: Content, what: str) -> Mapping:
+def expect_mapping(content: Content, what: str) -> YamlMapping:
     """Return the content, which must be a mapping.
 
     Raises:
         SpecError: it is something else; ``what`` names it.
     """
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         fail("yaml", f"{what} must be a mapping, got {_kind(content)}", content.span)
     return content
 
 
-def expect_scalar(content: Content, what: str) -> Scalar:
+def expect_scalar(content: Content, what: str) -> YamlScalar:
     """Return the content, which must be text.
 
     Raises:
         SpecError: it is something else; ``what`` names it.
     """
-    if not isinstance(content, Scalar):
+    if not isinstance(content, YamlScalar):
         fail("yaml", f"{what} must be text, got {_kind(content)}", content.span)
     return content
 
 
-def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") -> None:
+def known_keys(mapping: YamlMapping, keys: tuple[str, ...], what: str = "a spec") -> None:
     """Check that every key of a mapping is one of ``keys``.
 
     Raises:

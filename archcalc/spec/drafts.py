@@ -9,8 +9,8 @@ from archcalc.graph import Node, Ref
 from archcalc.ops.base import Operator, Shapes
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, Text
-from archcalc.spec.paths import Frame
-from archcalc.spec.sharing import UNTIED, Tied
+from archcalc.spec.paths import CallFrame
+from archcalc.spec.sharing import UNTIED, TiedWeights
 from archcalc.spec.syntax import names_in
 
 
@@ -20,9 +20,9 @@ class Draft(NamedTuple):
     op: Operator
     inputs: tuple[Ref, ...]
     outputs: Shapes
-    frame: Frame
+    frame: CallFrame
     place: Span | None = None
-    tied: Tied = UNTIED
+    tied: TiedWeights = UNTIED
 
 
 class Section(NamedTuple):
@@ -45,7 +45,7 @@ class Section(NamedTuple):
             yield Node(name, op, inputs, outputs, own, stage, head, training, tied)
 
 
-class Expanded(NamedTuple):
+class ExpandedChain(NamedTuple):
     """The layers of a chain that is independent of all but the shape of its input; see `Independence`."""
 
     drafts: list[Draft]
@@ -57,7 +57,7 @@ class Expanded(NamedTuple):
     """The text of the stage that it was built in."""
 
     @classmethod
-    def of(cls, drafts: list[Draft], first: int, result: Ref, steps: int, text: Text | None) -> Expanded:
+    def of(cls, drafts: list[Draft], first: int, result: Ref, steps: int, text: Text | None) -> ExpandedChain:
         """Return the layers of a chain, given those of a network from the index ``first`` on."""
 
         def own(ref: Ref) -> Ref:
@@ -66,7 +66,7 @@ class Expanded(NamedTuple):
         relative = [draft._replace(inputs=tuple(map(own, draft.inputs))) for draft in drafts]
         return cls(relative, own(result), steps, text)
 
-    def again(self, current: Ref, frame: Frame, text: Text | None, layers: list[Draft]) -> Ref:
+    def again(self, current: Ref, frame: CallFrame, text: Text | None, layers: list[Draft]) -> Ref:
         """Append the layers of the same chain at another place of the network, and return its result.
 
         Args:

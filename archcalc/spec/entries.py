@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec.aliases import operator_spelled
-from archcalc.spec.document import Content, List, Mapping, Scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.grammar import parse_chain
 from archcalc.spec.limits import Limits
@@ -35,7 +35,7 @@ class ChainReader:
 
     def chain(self, content: Content) -> Chain | None:
         """Return a chain: a text, or entries in sequence; ``None`` after an error."""
-        if isinstance(content, Scalar):
+        if isinstance(content, YamlScalar):
             text = content.text
             first = self.known.get(text.value) or self.parsed(content)
             return None if first is None else Chain(first.items, Span(text, first.span.start, first.span.end))
@@ -46,7 +46,7 @@ class ChainReader:
             return Chain((Entries(entries, content.span),), content.span)
         return Chain(tuple(item for entry in entries for item in entry.chain.items), content.span)
 
-    def parsed(self, content: Scalar) -> Chain | None:
+    def parsed(self, content: YamlScalar) -> Chain | None:
         """Return the chain of a text that has not occurred before; ``None`` after an error."""
         with self.problems:
             if not content.text.value.strip():
@@ -55,16 +55,16 @@ class ChainReader:
             return chain
         return None
 
-    def entries(self, content: List | Mapping) -> tuple[Entry, ...] | None:
+    def entries(self, content: YamlList | YamlMapping) -> tuple[Entry, ...] | None:
         """Return the entries of a list or mapping; ``None`` after an error."""
         found: list[Entry | None] = []
         seen: set[str] = set()
-        for item in content.items if isinstance(content, List) else (content,):
-            if not isinstance(item, Mapping):
+        for item in content.items if isinstance(content, YamlList) else (content,):
+            if not isinstance(item, YamlMapping):
                 chain = self.chain(item)
                 found.append(None if chain is None else Entry(None, chain.in_place(), chain.span))
                 continue
-            if isinstance(content, List):
+            if isinstance(content, YamlList):
                 self.one_name(item, "of a list")
             for key, written in item.pairs:
                 found.append(None)
@@ -82,7 +82,7 @@ class ChainReader:
             return valid if len(valid) == len(found) else None
         return None
 
-    def one_name(self, item: Mapping, where: str) -> None:
+    def one_name(self, item: YamlMapping, where: str) -> None:
         """Check that a mapping in a list has one key."""
         with self.problems:
             if len(item.pairs) > 1:
@@ -90,7 +90,7 @@ class ChainReader:
                 fail("syntax", message, item.pairs[1][0].span, "start the next entry with '- '")
 
 
-def entry_name(key: Scalar, what: str, content: Content | None = None) -> str:
+def entry_name(key: YamlScalar, what: str, content: Content | None = None) -> str:
     """Return the name of a stage, input or entry; ``content`` is its value.
 
     Raises:
@@ -99,7 +99,7 @@ def entry_name(key: Scalar, what: str, content: Content | None = None) -> str:
     name = key.text.value
     if RULES["STAGE"].fullmatch(name) is None:
         hint = QUOTE if any(mark in name for mark in (" ", "(", "@", "->")) else ""
-        if hint and isinstance(content, Scalar) and operator_spelled(name.partition(" ")[0]) in REGISTRY:
+        if hint and isinstance(content, YamlScalar) and operator_spelled(name.partition(" ")[0]) in REGISTRY:
             hint = f'{QUOTE}: "{name}: {content.text.value}"'
         fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span, hint)
     return name

@@ -13,20 +13,20 @@ from fractions import Fraction
 from archcalc.spec.errors import Span, fail
 from archcalc.spec.syntax import (
     ArgumentValue,
-    Binary,
+    BinaryOperation,
     Condition,
     Expression,
     Function,
     Literal,
-    Logic,
+    LogicalCondition,
     Name,
     Part,
-    Quoted,
+    QuotedText,
     Reference,
     Relation,
     Setting,
     Size,
-    Unary,
+    UnaryOperation,
     Value,
 )
 from archcalc.spec.tokens import Reader
@@ -58,7 +58,7 @@ def combined(reader: Reader, word: str, operand: Callable[[Reader], Condition | 
         operands.append(operand(reader))
     if len(operands) == 1:
         return operands[0]
-    return Logic(word, tuple([condition(reader, each) for each in operands]), reader.since(start))
+    return LogicalCondition(word, tuple([condition(reader, each) for each in operands]), reader.since(start))
 
 
 def negation(reader: Reader) -> Condition | Value:
@@ -69,13 +69,13 @@ def negation(reader: Reader) -> Condition | Value:
         reader.blanks()
         operand = condition(reader, negation(reader))
         reader.depth -= 1
-        return Logic("not", (operand,), reader.since(start))
+        return LogicalCondition("not", (operand,), reader.since(start))
     if reader.take("(") is not None:
         reader.open()
         reader.blanks()
         inner = disjunction(reader)
         reader.close(")", start)
-        if isinstance(inner, Relation | Logic):
+        if isinstance(inner, Relation | LogicalCondition):
             return inner
         reader.at = start  # the brackets contain the first operand of arithmetic
     return comparison(reader)
@@ -94,7 +94,7 @@ def comparison(reader: Reader) -> Condition | Value:
         left = right
     if not found:
         return left
-    return found[0] if len(found) == 1 else Logic("and", tuple(found), reader.since(start))
+    return found[0] if len(found) == 1 else LogicalCondition("and", tuple(found), reader.since(start))
 
 
 def condition(reader: Reader, found: Condition | Value) -> Condition:
@@ -103,7 +103,7 @@ def condition(reader: Reader, found: Condition | Value) -> Condition:
     Raises:
         SpecError: it is a value.
     """
-    if isinstance(found, Relation | Logic):
+    if isinstance(found, Relation | LogicalCondition):
         return found
     reader.at = found.span.end
     reader.blanks()
@@ -129,7 +129,7 @@ def argument(reader: Reader, *, blanks: bool) -> ArgumentValue:
         return found
     quoted = reader.take("STRING")
     if quoted is not None:
-        return Quoted(quoted[1:-1], reader.since(start))
+        return QuotedText(quoted[1:-1], reader.since(start))
     if reader.check("QUOTE"):
         mark = reader.value[start]
         fail("syntax", f"this quotation mark is never closed by {mark}", Span(reader.text, start, start + 1))
@@ -198,7 +198,7 @@ def expression(reader: Reader, *, blanks: bool) -> Expression:
     left = term(reader, blanks=blanks)
     while (sign := between(reader, "ADDITIVE", blanks=blanks)) is not None:
         right = term(reader, blanks=blanks)
-        left = Binary(sign, left, right, reader.since(start))
+        left = BinaryOperation(sign, left, right, reader.since(start))
     return left
 
 
@@ -208,7 +208,7 @@ def term(reader: Reader, *, blanks: bool) -> Expression:
     left = factor(reader, blanks=blanks)
     while (sign := between(reader, "MULTIPLICATIVE", blanks=blanks)) is not None:
         right = factor(reader, blanks=blanks)
-        left = Binary(sign, left, right, reader.since(start))
+        left = BinaryOperation(sign, left, right, reader.since(start))
     return left
 
 
@@ -236,7 +236,7 @@ def factor(reader: Reader, *, blanks: bool) -> Expression:
         reader.blanks()
     operand = factor(reader, blanks=blanks)
     reader.depth -= 1
-    return Unary(sign, operand, reader.since(start))
+    return UnaryOperation(sign, operand, reader.since(start))
 
 
 def power(reader: Reader, *, blanks: bool) -> Expression:
@@ -249,7 +249,7 @@ def power(reader: Reader, *, blanks: bool) -> Expression:
     reader.open()
     exponent = factor(reader, blanks=blanks)
     reader.depth -= 1
-    return Binary(sign, base, exponent, reader.since(start))
+    return BinaryOperation(sign, base, exponent, reader.since(start))
 
 
 def primary(reader: Reader, *, blanks: bool) -> Expression:

@@ -11,7 +11,7 @@ from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Text, fail, listing, suggest, whole_text
 from archcalc.spec.grammar import parse_shape
 from archcalc.spec.limits import Limits
-from archcalc.spec.records import Given
+from archcalc.spec.records import GivenSettings
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import Names, Scope, evaluate, positive_size, shape_from
 
@@ -24,7 +24,9 @@ def shape_text(name: str, written: str) -> Text:
     return Text(Source(f"--shape {name}".rstrip(), written), written)
 
 
-def parsed_shapes(given: Given, layout: str, limits: Limits, variables: Collection[str] = ()) -> dict[str, Shape]:
+def parsed_shapes(
+    given: GivenSettings, layout: str, limits: Limits, variables: Collection[str] = ()
+) -> dict[str, Shape]:
     """Return the shapes of ``--shape``, channels first, by name of the input; ``""``: the first.
 
     Raises:
@@ -45,7 +47,7 @@ def parsed_shapes(given: Given, layout: str, limits: Limits, variables: Collecti
 
 def given_shapes(
     inputs: Mapping[str, Shape],
-    given: Given,
+    given: GivenSettings,
     variables: Names,
     layout: str,
     limits: Limits,
@@ -90,7 +92,7 @@ def given_shapes(
 
 
 def suggest_input(
-    name: str, shapes: Mapping[str, Shape], axes: Mapping[str, tuple[str, int]], given: Given, layout: str
+    name: str, shapes: Mapping[str, Shape], axes: Mapping[str, tuple[str, int]], given: GivenSettings, layout: str
 ) -> str:
     """Return the hint for a name before a shape that is not that of an input.
 
@@ -124,7 +126,7 @@ def suggest_size(name: str, known: Collection[str]) -> str:
 
 
 def given_axes(
-    shapes: Mapping[str, Shape], given: Given, names: Mapping[str, tuple[str, int]] | None = None
+    shapes: Mapping[str, Shape], given: GivenSettings, names: Mapping[str, tuple[str, int]] | None = None
 ) -> list[tuple[str, int]]:
     """Return the axes of inputs whose sizes are given from outside, by name of the input and index.
 

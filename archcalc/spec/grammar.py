@@ -10,7 +10,7 @@ from archcalc.spec.expressions import FUNCTIONS, argument, between, expression, 
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.syntax import (
     Argument,
-    Binary,
+    BinaryOperation,
     Call,
     Chain,
     Expression,
@@ -20,7 +20,7 @@ from archcalc.spec.syntax import (
     Layer,
     Name,
     Part,
-    Quoted,
+    QuotedText,
     Reference,
     Relation,
     Repeat,
@@ -118,7 +118,7 @@ def named_shape(reader: Reader) -> Size | None:
 
 def no_bare_arithmetic(written: Value) -> None:
     """Raise an error for ``3*32*32``, which should be 3x32x32."""
-    if isinstance(written, Binary) and written.span.text.value[written.span.start] != "(":
+    if isinstance(written, BinaryOperation) and written.span.text.value[written.span.start] != "(":
         hint = "write 3x32x32, with arithmetic in brackets: 3x(2*16)x32"
         fail("shape", "the sizes of a shape must be joined by 'x'", written.span, hint)
 
@@ -347,7 +347,7 @@ def join(reader: Reader, name: str, head: Span) -> Join:
             break
     reader.close(")", opened)
     several = any(isinstance(each.items[0], Reference) and each.items[0].every for each in branches)
-    if len(branches) == 1 and not several and not any(isinstance(option.value, Quoted) for option in options):
+    if len(branches) == 1 and not several and not any(isinstance(option.value, QuotedText) for option in options):
         hint = f"write identity for the current tensor: {name}(…, identity)"
         fail("argument", f"{name} requires at least two branches", reader.since(head.start), hint)
     if reader.check("STAR"):

@@ -10,12 +10,12 @@ from typing import NamedTuple, Protocol
 
 from archcalc.spec.decimals import ratio_meant
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.spec.foreign import with_rewritten_texts
 from archcalc.spec.limits import Limits
+from archcalc.spec.other_notations import with_rewritten_texts
 from archcalc.spec.values import ROUNDING, Names
 
 
-class Declared(NamedTuple):
+class Declarations(NamedTuple):
     """What a spec declares."""
 
     values: Names
@@ -33,7 +33,9 @@ class Retry(Protocol):
     def __call__(self, name: str, value: str, /, *, inline: bool) -> None: ...
 
 
-def with_hints(error: SpecError, declared: Declared, limits: Limits, retry: Retry | None, *, inline: bool) -> SpecError:
+def with_hints(
+    error: SpecError, declared: Declarations, limits: Limits, retry: Retry | None, *, inline: bool
+) -> SpecError:
     """Return an error with better hints, and without consequences of others.
 
     Args:
@@ -77,13 +79,13 @@ def _definable(problem: Problem, *, inline: bool) -> Problem:
     if not problem.undefined:
         return problem
     advice = f"give it a value: --set {problem.undefined}=…" if inline else "declare it under 'variables:'"
-    if problem.span is not None and problem.span.text.source.name.startswith("--set"):
-        advice = ""  # names in values of --set are those of variables that are declared before
+    if problem.span is not None and problem.span.text.source.name.startswith("--"):
+        advice = ""  # names in values of --set are those of variables declared before; --layer has no names
     hint = "; ".join(filter(None, (problem.hint, advice)))
     return replace(problem, hint=hint, undefined=problem.undefined if inline else "")
 
 
-def _ratio_hint(declared: Declared, retry: Retry, *, inline: bool) -> str:
+def _ratio_hint(declared: Declarations, retry: Retry, *, inline: bool) -> str:
     """Return the hint to write a ratio for a decimal that is one, if the spec is valid then; otherwise nothing."""
     for name, value in declared.values.items():
         meant = ratio_meant(value) if isinstance(value, Fraction) else None

@@ -8,12 +8,12 @@ from archcalc.spec.errors import Source, fail, listing, suggest
 from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes
 from archcalc.spec.limits import Limits
 from archcalc.spec.models import ModelOptions, ModelSource
-from archcalc.spec.network import Network
-from archcalc.spec.records import Given, Outline, Spec
+from archcalc.spec.network import ParsedNetwork
+from archcalc.spec.records import GivenSettings, Spec, SpecOutline
 from archcalc.spec.source_lines import source_lines
 
 
-def read_model(source: Source, reader: ModelSource, given: Given, limits: Limits) -> Spec:
+def read_model(source: Source, reader: ModelSource, given: GivenSettings, limits: Limits) -> Spec:
     """Return a model of another format as a spec without text.
 
     Args:
@@ -35,14 +35,14 @@ def read_model(source: Source, reader: ModelSource, given: Given, limits: Limits
     given = given._replace(numbers={name: size for name, size in sizes.items() if name in names} | {**given.numbers})
     shapes = given_shapes(model.inputs, given, {}, model.layout, limits, source.name, names)
     graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
-    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
-    return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
+    network = ParsedNetwork(graph.name, graph.inputs, {}, {}, {}, (), (), (), graph.layout)
+    return Spec(source, graph, (), SpecOutline(None, network, source_lines(graph)), model=model)
 
 
-def _sizes_from(given: Given) -> dict[str, int]:
+def _sizes_from(given: GivenSettings) -> dict[str, int]:
     """Return the sizes that ``--set`` gives, by the names that the file has for them.
 
-    Settings that are for other networks too (`Given.shared`) may be no sizes.
+    Settings that are for other networks too (`GivenSettings.shared`) may be no sizes.
 
     Raises:
         SpecError: a value is not a positive integer.
@@ -57,7 +57,7 @@ def _sizes_from(given: Given) -> dict[str, int]:
     return sizes
 
 
-def _require_names(given: Given, names: Collection[str]) -> None:
+def _require_names(given: GivenSettings, names: Collection[str]) -> None:
     """Require that the names of ``--set`` are names that the model has for sizes, unless they are for others too.
 
     Raises:

@@ -46,7 +46,7 @@ class Stage(NamedTuple):
     span: Span | None = None
 
 
-class Network(NamedTuple):
+class ParsedNetwork(NamedTuple):
     """Everything that a graph is built from."""
 
     name: str

@@ -4,7 +4,7 @@ An integer without a suffix is exact. A suffix, a decimal point or an exponent i
 for every number that rounds to it at the printed precision.
 
 If a text is ambiguous (``61.706`` is 61,706 in half of Europe, ``4 MB`` is 4·1000² or 4·1024² bytes), it is read as
-usual in English texts; `NumberFormat` selects another interpretation.
+usual in English texts; `NumberInterpretation` selects another interpretation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def field_word(word: str) -> WrittenNumber:
     return WrittenNumber(Fraction(0), Fraction(0), word)
 
 
-class NumberFormat(NamedTuple):
+class NumberInterpretation(NamedTuple):
     """The interpretation of ambiguous numbers."""
 
     decimal_comma: bool = False
@@ -52,8 +52,12 @@ class NumberFormat(NamedTuple):
     """Whether KB, MB and GB are powers of 1024, and B alone is a byte instead of a billion."""
 
 
-USUAL = NumberFormat()
-UNUSUAL = (NumberFormat(decimal_comma=True), NumberFormat(binary=True), NumberFormat(decimal_comma=True, binary=True))
+USUAL = NumberInterpretation()
+UNUSUAL = (
+    NumberInterpretation(decimal_comma=True),
+    NumberInterpretation(binary=True),
+    NumberInterpretation(decimal_comma=True, binary=True),
+)
 
 SCALES = {
     "": 0,
@@ -116,7 +120,7 @@ def plain(text: str) -> str:
     return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
 
-def read_number(text: str, reading: NumberFormat = USUAL) -> WrittenNumber:
+def read_number(text: str, reading: NumberInterpretation = USUAL) -> WrittenNumber:
     """Return a number as written, with the tolerance that its precision implies.
 
     Raises:

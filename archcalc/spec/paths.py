@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archcalc.graph import Ref
 
 
-class Frame:
+class CallFrame:
     """A block call, or a named entry of a list, around layers.
 
     How many calls of the same block there are in one place is known only after all of them.
@@ -17,7 +17,7 @@ class Frame:
 
     __slots__ = ("calls", "index", "label", "local", "parent")
 
-    def __init__(self, label: str, parent: Frame | None, *, local: bool = False) -> None:
+    def __init__(self, label: str, parent: CallFrame | None, *, local: bool = False) -> None:
         self.label = label
         self.parent = parent
         self.local = local
@@ -39,7 +39,7 @@ class Frame:
             return ()
         return self.parent.path() if self.local else (*self.parent.path(), self.name())
 
-    def around(self) -> Iterator[Frame]:
+    def around(self) -> Iterator[CallFrame]:
         """Yield the frame and all around it, innermost first, without the outermost one, which is the stage."""
         frame = self
         while frame.parent is not None:
@@ -53,12 +53,12 @@ class Destination(NamedTuple):
     ref: Ref
     layers: range
     """The indices of the layers that it consists of."""
-    frame: Frame | None = None
+    frame: CallFrame | None = None
     """The entry or call; for a layer, what is around it; ``None`` for a stage or input."""
     layer: str = ""
     """The name of a layer within its stage, as printed."""
 
-    def names(self, inside: Frame | None) -> list[tuple[str, bool]] | None:
+    def names(self, inside: CallFrame | None) -> list[tuple[str, bool]] | None:
         """Return the names of its path below a frame (``None``: below its stage), and whether each may be left out.
 
         The result is ``None`` if it is not inside the frame.
@@ -71,7 +71,7 @@ class Destination(NamedTuple):
         return found[::-1] if inside is None else None
 
 
-def matching(path: Sequence[str], marks: Sequence[Destination], inside: Frame | None = None) -> list[Destination]:
+def matching(path: Sequence[str], marks: Sequence[Destination], inside: CallFrame | None = None) -> list[Destination]:
     """Return the marks that a path leads to, in order; layers only if it leads to no entry or call.
 
     Args:
@@ -84,7 +84,7 @@ def matching(path: Sequence[str], marks: Sequence[Destination], inside: Frame | 
     return [mark for mark in found if not mark.layer] or found
 
 
-def in_full(path: Sequence[str], marks: Sequence[Destination], inside: Frame | None = None) -> list[Destination]:
+def in_full(path: Sequence[str], marks: Sequence[Destination], inside: CallFrame | None = None) -> list[Destination]:
     """Return those of these marks whose paths are written in full."""
     return [mark for mark in marks if [name for name, _ in mark.names(inside) or ()] == [*path]]
 

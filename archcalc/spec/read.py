@@ -17,7 +17,16 @@ from archcalc.spec.argument_values import Tables
 from archcalc.spec.build import build
 from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
-from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
+from archcalc.spec.document import (
+    Content,
+    YamlList,
+    YamlMapping,
+    YamlScalar,
+    expect_mapping,
+    expect_scalar,
+    known_keys,
+    read_yaml,
+)
 from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, listing, suggest, whole_text
 from archcalc.spec.given_shapes import given_shapes, shape_text
@@ -26,8 +35,8 @@ from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.misread_shapes import WrittenInputs, with_reading
 from archcalc.spec.model_specs import read_model
-from archcalc.spec.network import Block, Network, Stage
-from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
+from archcalc.spec.network import Block, ParsedNetwork, Stage
+from archcalc.spec.records import AS_WRITTEN, Expectation, GivenSettings, Spec, SpecOutline
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, no_variable, shape_from
@@ -66,7 +75,7 @@ WORD = re.compile(r"[A-Za-z0-9_.]+|[(\[@]")
 EXAMPLE = "for example:\n  input: 3x32x32\n  layers:\n    - conv 6 k5 -> relu"
 
 
-def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) -> Spec:
+def load_spec(spec: str, given: GivenSettings = AS_WRITTEN, limits: Limits = DEFAULT) -> Spec:
     """Read the spec of a SPEC argument: ``-``, an inline expression, a file or a bundled name.
 
     Args:
@@ -82,7 +91,9 @@ def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) ->
     return read_spec(source, given, inline=inline, limits=limits)
 
 
-def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False, limits: Limits = DEFAULT) -> Spec:
+def read_spec(
+    source: Source, given: GivenSettings = AS_WRITTEN, *, inline: bool = False, limits: Limits = DEFAULT
+) -> Spec:
     """Read a spec from its text, or a model file; see `load_spec`."""
     _bound_digits(limits)
     if source.model is not None:
@@ -137,7 +148,7 @@ def is_implicit(name: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, source: Source, given: Given, limits: Limits) -> None:
+    def __init__(self, source: Source, given: GivenSettings, limits: Limits) -> None:
         self.source = source
         self.given = given
         self.limits = limits
@@ -159,11 +170,11 @@ class _Reader:
 
     def explained(self, error: SpecError, *, inline: bool) -> SpecError:
         """Return the error with better hints, and without consequences of others."""
-        from archcalc.spec.hints import Declared, with_hints
+        from archcalc.spec.hints import Declarations, with_hints
 
         names = {*self.names, *self.given.set, *self.given.numbers}
         retry = None if self.given.numbers or self.given.observe is not None else self.with_setting
-        declared = Declared(self.values, names, self.callable, frozenset(self.given.set))
+        declared = Declarations(self.values, names, self.callable, frozenset(self.given.set))
         return with_hints(error, declared, self.limits, retry, inline=inline)
 
     def with_setting(self, name: str, value: str, *, inline: bool) -> None:
@@ -197,7 +208,7 @@ class _Reader:
         inputs = self.override({"input": channels_first(shape, layout)}, names, layout)
         names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
-        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
+        return self.finish(ParsedNetwork(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
         document = read_yaml(self.source, self.limits)
@@ -231,14 +242,14 @@ class _Reader:
         self.unique([*stages, *heads, *training_heads], inputs)
         self.problems.raise_any()
         check_references(inputs, [*stages, *heads, *training_heads])  # not earlier: invalid stages are left out
-        network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
+        network = ParsedNetwork(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
         return self.finish(network, expectations, top, ignored, tuple(variants_of(document)))
 
     def finish(
         self,
-        network: Network,
+        network: ParsedNetwork,
         expectations: tuple[Expectation, ...] = (),
-        document: Mapping | None = None,
+        document: YamlMapping | None = None,
         ignored: tuple[Text, ...] = (),
         variants: tuple[str, ...] = (),
     ) -> Spec:
@@ -250,37 +261,37 @@ class _Reader:
             inputs = WrittenInputs(network.inputs, self.shapes, network.layout, file, self.replaced)
             raise with_reading(error, inputs) from None
         graph, places, impossible = built
-        outline = Outline(document, network, places, ignored, self.shapes, impossible, self.replaced)
+        outline = SpecOutline(document, network, places, ignored, self.shapes, impossible, self.replaced)
         return Spec(self.source, graph, expectations, outline, variants, about=self.about)
 
-    def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
+    def pairs(self, top: YamlMapping, section: str) -> tuple[tuple[YamlScalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
         content = top.get(section)
-        if content is None or (isinstance(content, Scalar) and not content.text.value):
+        if content is None or (isinstance(content, YamlScalar) and not content.text.value):
             return ()
         with self.problems:
             return expect_mapping(content, f"'{section}:'").pairs
         return ()
 
-    def text(self, top: Mapping, key: str) -> str:
+    def text(self, top: YamlMapping, key: str) -> str:
         """Return the text of a key; empty if it is missing or (after an error) not text."""
         content = top.get(key)
         with self.problems:
             return expect_scalar(content, f"'{key}:'").text.value if content is not None else ""
         return ""
 
-    def layout(self, top: Mapping) -> str:
+    def layout(self, top: YamlMapping) -> str:
         content = top.get("layout")
         name = self.text(top, "layout")
         if name in ("chw", "hwc"):
             return name
         with self.problems:
-            if isinstance(content, Scalar):
+            if isinstance(content, YamlScalar):
                 hint = "the layouts are chw (channels first) and hwc (channels last)"
                 fail("argument", f"unknown layout '{name[:20]}'", content.span, hint)
         return "chw"
 
-    def variables(self, top: Mapping) -> dict[str, Value]:
+    def variables(self, top: YamlMapping) -> dict[str, Value]:
         """Return the values of the variables in order; values from outside replace those in the text."""
         values: dict[str, Value] = {}
         pairs = self.pairs(top, "variables")
@@ -332,7 +343,7 @@ class _Reader:
                     origin=f"--set {name[:40]}",
                 )
 
-    def identifier(self, key: Scalar, what: str) -> str:
+    def identifier(self, key: YamlScalar, what: str) -> str:
         name = key.text.value
         match = RULES["NAME"].fullmatch(name)
         if match is None:
@@ -341,7 +352,7 @@ class _Reader:
         check_declared_name(name, key.span, what)
         return name
 
-    def inputs(self, top: Mapping, variables: Names, layout: str) -> dict[str, Shape]:
+    def inputs(self, top: YamlMapping, variables: Names, layout: str) -> dict[str, Shape]:
         """Return the shapes of the inputs (after an error possibly not all)."""
         single, several = top.get("input"), top.get("inputs")
         shapes: dict[str, Shape] = {}
@@ -365,8 +376,8 @@ class _Reader:
         return shapes
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
-        if isinstance(written, List) and all(isinstance(item, Scalar) for item in written.items):
-            sizes = "x".join(item.text.value for item in written.items if isinstance(item, Scalar))
+        if isinstance(written, YamlList) and all(isinstance(item, YamlScalar) for item in written.items):
+            sizes = "x".join(item.text.value for item in written.items if isinstance(item, YamlScalar))
             fail("yaml", f"input '{name}' must be text, got a list", written.span, f"write {sizes}")
         text = expect_scalar(written, f"input '{name}'").text
         self.shapes[name] = whole_text(text)
@@ -382,7 +393,7 @@ class _Reader:
                 self.replaced[target] = inputs[target]
         return given_shapes(inputs, self.given, variables, layout, self.limits, self.source.name)
 
-    def tables(self, top: Mapping) -> Tables:
+    def tables(self, top: YamlMapping) -> Tables:
         result: Tables = {}
         for key, written in self.pairs(top, "tables"):
             with self.problems:
@@ -409,13 +420,13 @@ class _Reader:
             fail("syntax", f"no input map is connected to output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
-    def block_names(self, top: Mapping) -> list[str]:
+    def block_names(self, top: YamlMapping) -> list[str]:
         """Return the names of the blocks, as far as they are valid."""
-        sections = [content for name in SECTIONS if isinstance(content := top.get(name), Mapping)]
+        sections = [content for name in SECTIONS if isinstance(content := top.get(name), YamlMapping)]
         keys = [key.text.value for section in sections for key, _ in section.pairs]
         return [match.group() for key in keys if (match := RULES["NAME"].match(key.strip()))]
 
-    def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
+    def blocks(self, top: YamlMapping, variables: Names) -> dict[str, Block]:
         declared: dict[str, tuple[Signature, Content, bool]] = {}
         pairs = [
             (key, written, section == "shared") for section in SECTIONS for key, written in self.pairs(top, section)
@@ -455,18 +466,18 @@ class _Reader:
                     fail("duplicate", f"two parameters are called '{parameter}'", span)
                 seen.add(parameter)
 
-    def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
+    def layers(self, top: YamlMapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
         content = top.get("layers")
         if content is None:
             with self.problems:
                 fail("missing", "a spec needs 'layers:'", top.span, EXAMPLE)
             return ()
-        items = content.items if isinstance(content, List) else (content,)
+        items = content.items if isinstance(content, YamlList) else (content,)
         stages: list[Stage] = []
         chains = ChainReader(blocks, self.limits, self.problems)
         for item in items:
-            if isinstance(item, Mapping):
-                if isinstance(content, List):
+            if isinstance(item, YamlMapping):
+                if isinstance(content, YamlList):
                     chains.one_name(item, "of 'layers:'")
                 stages += self.named_chains(item.pairs, blocks)
                 continue
@@ -478,7 +489,7 @@ class _Reader:
                 fail("missing", "'layers:' is empty", content.span, EXAMPLE)
         return tuple(stages)
 
-    def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
+    def named_chains(self, pairs: tuple[tuple[YamlScalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
         stages = []
         chains = ChainReader(blocks, self.limits, self.problems)
         for key, content in pairs:
@@ -489,7 +500,7 @@ class _Reader:
                     stages.append(Stage(name, chain, key.span))
         return stages
 
-    def heads(self, top: Mapping, section: str, blocks: frozenset[str]) -> tuple[Stage, ...]:
+    def heads(self, top: YamlMapping, section: str, blocks: frozenset[str]) -> tuple[Stage, ...]:
         return tuple(self.named_chains(self.pairs(top, section), blocks))
 
     def unique(self, stages: list[Stage], inputs: Dictionary[str, Shape]) -> None:
@@ -504,14 +515,14 @@ class _Reader:
                     fail("duplicate", taken, stage.span)
                 seen.add(stage.name)
 
-    def expectations(self, top: Mapping) -> tuple[Expectation, ...]:
+    def expectations(self, top: YamlMapping) -> tuple[Expectation, ...]:
         result = []
         for key, value in self.pairs(top, "expect"):
             with self.problems:
                 result.append(Expectation(key.text, expect_scalar(value, "an expectation").text))
         return tuple(result)
 
-    def ignored(self, top: Mapping) -> tuple[Text, ...]:
+    def ignored(self, top: YamlMapping) -> tuple[Text, ...]:
         """Return the codes under ``ignore:``, which is one code or a list."""
         with self.problems:
             return about.texts(top.get("ignore"), "the code of a warning")

@@ -10,10 +10,10 @@ from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.about import About
-from archcalc.spec.document import Mapping
+from archcalc.spec.document import YamlMapping
 from archcalc.spec.errors import Problem, Source, Span, Text
 from archcalc.spec.models import ModelFile
-from archcalc.spec.network import Network, Observer, TrainingHeads
+from archcalc.spec.network import Observer, ParsedNetwork, TrainingHeads
 
 
 class Expectation(NamedTuple):
@@ -23,12 +23,12 @@ class Expectation(NamedTuple):
     value: Text
 
 
-class Outline(NamedTuple):
+class SpecOutline(NamedTuple):
     """The parsed text of a graph, for warnings and corrections."""
 
-    document: Mapping | None
+    document: YamlMapping | None
     """The file; ``None`` for an inline expression."""
-    network: Network
+    network: ParsedNetwork
     places: tuple[Span | None, ...]
     """The place of each node of the graph; ``None`` for an input."""
     ignored: tuple[Text, ...] = ()
@@ -47,7 +47,7 @@ class Spec(NamedTuple):
     source: Source
     graph: Graph
     expectations: tuple[Expectation, ...]
-    outline: Outline
+    outline: SpecOutline
     variants: tuple[str, ...] = ()
     """The names of the variants of the network."""
     model: ModelFile | None = None
@@ -56,7 +56,7 @@ class Spec(NamedTuple):
     """What the spec says about its network."""
 
 
-class Given(NamedTuple):
+class GivenSettings(NamedTuple):
     """What is given for a spec from outside its text: values, shapes and attributes."""
 
     set: Dictionary[str, str] = {}
@@ -92,9 +92,9 @@ class Given(NamedTuple):
     shared: Collection[str] = ()
     """The names in `set` that are for several networks: a model that has no such size is read without them."""
 
-    def applied_to(self, source: Source) -> Given:
+    def applied_to(self, source: Source) -> GivenSettings:
         """Return what applies to one of several specs: only models have arguments, batch axes and values."""
         return self if source.model is not None else self._replace(arguments={}, batch_axes={}, values={}, layers={})
 
 
-AS_WRITTEN = Given()
+AS_WRITTEN = GivenSettings()

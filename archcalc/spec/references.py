@@ -9,9 +9,9 @@ from archcalc.graph import Ref
 from archcalc.spec import syntax
 from archcalc.spec.calls import listed
 from archcalc.spec.errors import fail, suggest
-from archcalc.spec.network import Network
-from archcalc.spec.paths import Destination, Frame, in_full, matching
-from archcalc.spec.values import Names, Tensor, describe
+from archcalc.spec.network import ParsedNetwork
+from archcalc.spec.paths import CallFrame, Destination, in_full, matching
+from archcalc.spec.values import Names, TensorValue, describe
 
 Locals: TypeAlias = Mapping[str, Destination]
 """The named entries that a place of the text can refer to."""
@@ -23,7 +23,7 @@ FurtherOutputs: TypeAlias = Callable[[Ref], Sequence[str]]
 class References:
     """The tensors of a network that has been built so far, by name."""
 
-    def __init__(self, network: Network, further_outputs: FurtherOutputs) -> None:
+    def __init__(self, network: ParsedNetwork, further_outputs: FurtherOutputs) -> None:
         self.further_outputs = further_outputs
         chains = (*network.stages, *network.heads, *network.training_heads)
         self.taken = {*network.inputs, *(stage.name for stage in chains if stage.name)}
@@ -85,13 +85,13 @@ class References:
 
     def start(
         self, written: syntax.Reference, local: Locals, names: Names
-    ) -> tuple[Destination, list[Destination], Frame | None]:
+    ) -> tuple[Destination, list[Destination], CallFrame | None]:
         """Return what the first name of a path stands for, and the marks and the frame that the others refer to."""
         name = written.first
         if name in local:
             return local[name], self.current, local[name].frame
         held = names.get(name)
-        if isinstance(held, Tensor):
+        if isinstance(held, TensorValue):
             return held.mark, [], None
         if name in self.finished:
             return self.finished[name], self.inner[name], None
@@ -101,7 +101,7 @@ class References:
         unknown_reference(written, self.stage, [*local, *self.finished], self.taken)
 
     def output(
-        self, base: Destination, path: list[str], marks: list[Destination], inside: Frame | None
+        self, base: Destination, path: list[str], marks: list[Destination], inside: CallFrame | None
     ) -> Destination | None:
         """Return the additional output of a layer that a path ends with; ``None`` if there is none."""
         *before, last = path
@@ -115,7 +115,7 @@ class References:
         written: syntax.Reference,
         found: list[Destination],
         marks: list[Destination],
-        inside: Frame | None,
+        inside: CallFrame | None,
         further: Sequence[str] = (),
     ) -> NoReturn:
         """Raise the error that a path leads to nothing, or to several tensors."""

@@ -11,15 +11,15 @@ from archcalc.numeric import is_plain, known_equal, require
 from archcalc.ops.base import Operator, Weight
 from archcalc.spec.errors import Problem, Span, fail
 from archcalc.spec.syntax import Argument
-from archcalc.spec.values import Tensor, Value, describe
+from archcalc.spec.values import TensorValue, Value, describe
 
-Tied: TypeAlias = Mapping[str, int]
+TiedWeights: TypeAlias = Mapping[str, int]
 """The index of the layer that a weight belongs to, by the name of the weight; weights of the layer itself are left
 out."""
 
-UNTIED: Tied = {}
+UNTIED: TiedWeights = {}
 
-Owned: TypeAlias = Mapping[str, tuple[Weight, int]]
+OwnedWeights: TypeAlias = Mapping[str, tuple[Weight, int]]
 """The weights of a layer by name, each with the index of the layer that it belongs to."""
 
 
@@ -70,7 +70,7 @@ class SharedCall(NamedTuple):
         )
 
 
-def agree(one: Weight, other: Weight) -> bool:
+def shapes_agree(one: Weight, other: Weight) -> bool:
     """Return whether two weights have equal shapes; those that are not plain numbers are required to be equal."""
     if len(one.shape) != len(other.shape):
         return False
@@ -84,7 +84,7 @@ def agree(one: Weight, other: Weight) -> bool:
 
 
 def weights_of_layer(
-    op: Operator, weights: Sequence[Weight], argument: Argument, named: Value, owned: Callable[[int], Owned]
+    op: Operator, weights: Sequence[Weight], argument: Argument, named: Value, owned: Callable[[int], OwnedWeights]
 ) -> dict[str, int]:
     """Return the weights that ``weights=@path`` ties to those of an earlier layer.
 
@@ -107,7 +107,7 @@ def weights_of_layer(
     for weight in weights:
         if weight.name in others:
             other, tied[weight.name] = others[weight.name]
-            if not agree(weight, other):
+            if not shapes_agree(weight, other):
                 message = f"shared weights must have equal shapes: {written(weight)} here, {written(other)} there"
                 fail("sharing", message, argument.span)
     return tied
@@ -119,7 +119,7 @@ def named_layer(argument: Argument, named: Value) -> int:
     Raises:
         SpecError: it names none, or several.
     """
-    if not isinstance(named, Tensor):
+    if not isinstance(named, TensorValue):
         fail("sharing", f"weights= must name a layer, got {describe(named)}", argument.span, "write weights=@layer")
     layers = named.mark.layers
     if len(layers) != 1:
@@ -130,7 +130,7 @@ def named_layer(argument: Argument, named: Value) -> int:
 
 
 def weights_of_call(
-    op: Operator, weights: Sequence[Weight], tied: Tied, call: SharedCall, first: Owned | None
+    op: Operator, weights: Sequence[Weight], tied: TiedWeights, call: SharedCall, first: OwnedWeights | None
 ) -> dict[str, int]:
     """Return the weights that a call of a shared block takes from the first call.
 
@@ -151,7 +151,7 @@ def weights_of_call(
         if first is None or weight.name not in first:
             call.differs(f"the {written(weight)} of {op.name}", "does not")
         other, found[weight.name] = first[weight.name]
-        if not agree(weight, other):
+        if not shapes_agree(weight, other):
             call.differs(f"the {written(weight)} of {op.name}", f"needs {written(other)}")
     return found
 

@@ -25,7 +25,7 @@ class Name(NamedTuple):
     span: Span
 
 
-class Unary(NamedTuple):
+class UnaryOperation(NamedTuple):
     """A sign before an operand."""
 
     sign: str
@@ -33,7 +33,7 @@ class Unary(NamedTuple):
     span: Span
 
 
-class Binary(NamedTuple):
+class BinaryOperation(NamedTuple):
     """Two operands and the operator between them."""
 
     operator: str
@@ -50,7 +50,7 @@ class Function(NamedTuple):
     span: Span
 
 
-Expression: TypeAlias = Literal | Name | Unary | Binary | Function
+Expression: TypeAlias = Literal | Name | UnaryOperation | BinaryOperation | Function
 
 
 class Part(NamedTuple):
@@ -72,7 +72,7 @@ class Size(NamedTuple):
 Value: TypeAlias = Expression | Size
 
 
-class Quoted(NamedTuple):
+class QuotedText(NamedTuple):
     """A text in quotation marks: a pattern in einops' notation."""
 
     content: str
@@ -94,7 +94,7 @@ class Reference(NamedTuple):
         return self.name.partition("/")[0]
 
 
-ArgumentValue: TypeAlias = Value | Quoted | Reference
+ArgumentValue: TypeAlias = Value | QuotedText | Reference
 """What an argument may be."""
 
 
@@ -107,7 +107,7 @@ class Relation(NamedTuple):
     span: Span
 
 
-class Logic(NamedTuple):
+class LogicalCondition(NamedTuple):
     """``and``, ``or`` or ``not`` (which has one operand)."""
 
     word: str
@@ -115,7 +115,7 @@ class Logic(NamedTuple):
     span: Span
 
 
-Condition: TypeAlias = Relation | Logic
+Condition: TypeAlias = Relation | LogicalCondition
 
 
 class Setting(NamedTuple):
@@ -250,12 +250,12 @@ def names_in(node: ArgumentValue | Part | Condition | None) -> Iterator[Name]:
     elif isinstance(node, Part):
         yield from names_in(node.first)
         yield from names_in(node.second)
-    elif isinstance(node, Unary):
+    elif isinstance(node, UnaryOperation):
         yield from names_in(node.operand)
-    elif isinstance(node, Binary):
+    elif isinstance(node, BinaryOperation):
         spine = []  # "1 + 1 + … + 1" nests to the left as deep as it is long
         innermost: Expression = node
-        while isinstance(innermost, Binary):
+        while isinstance(innermost, BinaryOperation):
             spine.append(innermost.right)
             innermost = innermost.left
         yield from names_in(innermost)
@@ -267,6 +267,6 @@ def names_in(node: ArgumentValue | Part | Condition | None) -> Iterator[Name]:
     elif isinstance(node, Relation):
         yield from names_in(node.left)
         yield from names_in(node.right)
-    elif isinstance(node, Logic):
+    elif isinstance(node, LogicalCondition):
         for operand in node.operands:
             yield from names_in(operand)

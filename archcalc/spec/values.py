@@ -41,32 +41,32 @@ MAX_DIVIDED = 10**6
 """The divisors of larger numbers are not searched for."""
 
 
-class Word(NamedTuple):
+class WordValue(NamedTuple):
     """A padding mode or the name of an operator, as a value."""
 
     word: str
 
 
-class Pair(NamedTuple):
+class PairValue(NamedTuple):
     """``before:after``; either may be missing (``None``)."""
 
     first: Number | None
     second: Number | None
 
 
-class Sizes(NamedTuple):
+class SizesValue(NamedTuple):
     """A size: its parts, which are numbers or pairs."""
 
-    parts: tuple[Number | Pair, ...]
+    parts: tuple[Number | PairValue, ...]
 
 
-class Pattern(NamedTuple):
+class PatternValue(NamedTuple):
     """A quoted pattern, without its quotation marks."""
 
     content: str
 
 
-class Tensor(NamedTuple):
+class TensorValue(NamedTuple):
     """A tensor of the network, as the argument of a layer or block."""
 
     mark: Destination
@@ -75,7 +75,7 @@ class Tensor(NamedTuple):
     """The reference to it, as written."""
 
 
-NoNumber: TypeAlias = Word | Pair | Sizes | Pattern | Tensor
+NoNumber: TypeAlias = WordValue | PairValue | SizesValue | PatternValue | TensorValue
 """The values that are not numbers."""
 
 Value: TypeAlias = Number | NoNumber
@@ -103,7 +103,7 @@ class Scope(NamedTuple):
     limits: Limits
     repeat_index: Number | None = None
     """The value of ``i``: the number of repetitions before this one; ``None`` outside repetitions."""
-    tensor: Callable[[syntax.Reference], Tensor] | None = None
+    tensor: Callable[[syntax.Reference], TensorValue] | None = None
     """Returns the tensor that a reference stands for; ``None`` where there are no tensors."""
 
     def look_up(self, name: syntax.Name) -> Number:
@@ -149,20 +149,20 @@ def evaluate(
         SpecError: a name is unknown, or the arithmetic is invalid.
     """
     if isinstance(value, syntax.Size):
-        return Sizes(tuple(_part(part, scope) for part in value.parts))
-    if isinstance(value, syntax.Quoted):
-        return Pattern(value.content)
+        return SizesValue(tuple(_part(part, scope) for part in value.parts))
+    if isinstance(value, syntax.QuotedText):
+        return PatternValue(value.content)
     if isinstance(value, syntax.Reference):
         if scope.tensor is None:
             fail("reference", f"'@{value.name}' is a tensor, but only numbers and words are allowed here", value.span)
         return scope.tensor(value)
     if isinstance(value, syntax.Name):
         if value.name in words:
-            return Word(value.name)
+            return WordValue(value.name)
         if value.name in scope.names:
             return scope.names[value.name]
         if value.name in later and not (scope.shape is not None and is_size(value.name)):
-            return Word(value.name)
+            return WordValue(value.name)
     return number(value, scope)
 
 
@@ -176,7 +176,7 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
         return expression.value
     if isinstance(expression, syntax.Name):
         return scope.look_up(expression)
-    if isinstance(expression, syntax.Unary):
+    if isinstance(expression, syntax.UnaryOperation):
         operand = number(expression.operand, scope)
         return -operand if expression.sign == "-" else operand
     if isinstance(expression, syntax.Function):
@@ -186,7 +186,7 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
         return FUNCTIONS[expression.name](*arguments)
     spine = []  # "1 + 1 + … + 1" nests to the left as deep as it is long
     innermost: syntax.Expression = expression
-    while isinstance(innermost, syntax.Binary):
+    while isinstance(innermost, syntax.BinaryOperation):
         spine.append(innermost)
         innermost = innermost.left
     result = number(innermost, scope)
@@ -240,7 +240,7 @@ def no_variable(name: syntax.Name, known: list[str]) -> NoReturn:
     raise SpecError([Problem("unknown-name", message, name.span, similar or listed, undefined=undefined)])
 
 
-def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limits) -> Number:
+def _apply(expression: syntax.BinaryOperation, left: Number, right: Number, limits: Limits) -> Number:
     sign = expression.operator
     if sign == "+":
         return left + right
@@ -286,11 +286,11 @@ def too_many_digits(span: Span, limits: Limits) -> NoReturn:
     fail("limit", f"a number of more than {limits.digits:,} digits", span, "raise the limit with --max-digits")
 
 
-def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
+def _part(part: syntax.Part, scope: Scope) -> Number | PairValue:
     if not part.pair:
         assert part.first is not None
         return number(part.first, scope)
-    return Pair(
+    return PairValue(
         None if part.first is None else number(part.first, scope),
         None if part.second is None else number(part.second, scope),
     )
@@ -298,41 +298,41 @@ def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
 
 def describe(value: Value) -> str:
     """Return a description of a value for messages."""
-    if isinstance(value, Word):
+    if isinstance(value, WordValue):
         return f"the word '{value.word}'"
-    if isinstance(value, Pair):
+    if isinstance(value, PairValue):
         return "a pair"
-    if isinstance(value, Tensor):
+    if isinstance(value, TensorValue):
         return f"the tensor '@{value.name}'"
-    if isinstance(value, Pattern):
+    if isinstance(value, PatternValue):
         return f"the pattern '{value.content[:40]}'"
-    if isinstance(value, Sizes):
+    if isinstance(value, SizesValue):
         return f"the size {write_size(value)}"
     return str(value)
 
 
-def write_size(sizes: Sizes) -> str:
+def write_size(sizes: SizesValue) -> str:
     """Return a size as a spec writes it."""
 
     def side(x: Number | None) -> str:
         return "" if x is None else str(x)
 
     return "x".join(
-        f"{side(part.first)}:{side(part.second)}" if isinstance(part, Pair) else str(part) for part in sizes.parts
+        f"{side(part.first)}:{side(part.second)}" if isinstance(part, PairValue) else str(part) for part in sizes.parts
     )
 
 
 def external_value(value: Value) -> Number | str:
     """Return a value in the form that `Graph.variables` has: a number, or the text of anything else."""
-    if isinstance(value, Word):
+    if isinstance(value, WordValue):
         return value.word
-    if isinstance(value, Pattern):
+    if isinstance(value, PatternValue):
         return value.content
-    if isinstance(value, Tensor):
+    if isinstance(value, TensorValue):
         return f"@{value.name}"
-    if isinstance(value, Pair):
-        return write_size(Sizes((value,)))
-    return write_size(value) if isinstance(value, Sizes) else value
+    if isinstance(value, PairValue):
+        return write_size(SizesValue((value,)))
+    return write_size(value) if isinstance(value, SizesValue) else value
 
 
 def hint_for_number(error: Impossible) -> str:
@@ -359,12 +359,12 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
     Raises:
         SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
-    if isinstance(value, Word | Pattern | Tensor):
+    if isinstance(value, WordValue | PatternValue | TensorValue):
         fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
-    parts = value.parts if isinstance(value, Sizes) else (value,)
+    parts = value.parts if isinstance(value, SizesValue) else (value,)
     shape = []
     for part in parts:
-        if isinstance(part, Pair):
+        if isinstance(part, PairValue):
             fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
         try:
             shape.append(positive_size(part, what))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from archcalc.spec.about import texts
-from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar, expect_mapping, expect_scalar
 from archcalc.spec.errors import Problems, Text, fail, listing, suggest, whole_text
 from archcalc.spec.similarity import closest
 
@@ -19,25 +19,25 @@ OWN = ("alias", "expect")
 """The keys that a variant does not take from the file if it does not have them itself."""
 
 
-def variants_of(top: Mapping) -> dict[str, Mapping]:
+def variants_of(top: YamlMapping) -> dict[str, YamlMapping]:
     """Return the variants of a document by name, as far as they are mappings."""
     content = top.get("variants")
-    pairs = content.pairs if isinstance(content, Mapping) else ()
-    return {key.text.value: written for key, written in pairs if isinstance(written, Mapping)}
+    pairs = content.pairs if isinstance(content, YamlMapping) else ()
+    return {key.text.value: written for key, written in pairs if isinstance(written, YamlMapping)}
 
 
-def check_variants(top: Mapping) -> None:
+def check_variants(top: YamlMapping) -> None:
     """Check the variants of a document: their names, and that each sets declared variables.
 
     Raises:
         SpecError: variants are wrong, with all of the errors.
     """
     content = top.get("variants")
-    if content is None or (isinstance(content, Scalar) and not content.text.value):
+    if content is None or (isinstance(content, YamlScalar) and not content.text.value):
         return
     problems = Problems()
     declared = top.get("variables")
-    variables = {key.text.value: key for key, _ in declared.pairs} if isinstance(declared, Mapping) else {}
+    variables = {key.text.value: key for key, _ in declared.pairs} if isinstance(declared, YamlMapping) else {}
     known = [*variables, *SECTIONS]
     aliases: set[str] = set()
     for name in {*SECTIONS} & variables.keys():
@@ -57,7 +57,7 @@ def check_variants(top: Mapping) -> None:
     problems.raise_any()
 
 
-def _check_entry(key: Scalar, value: Content, known: list[str], aliases: set[str]) -> None:
+def _check_entry(key: YamlScalar, value: Content, known: list[str], aliases: set[str]) -> None:
     name = key.text.value
     if name not in known:
         hint = suggest(name, known, f"a variant sets variables ({', '.join(known[:8])}, …)" if known else "")
@@ -71,7 +71,7 @@ def _check_entry(key: Scalar, value: Content, known: list[str], aliases: set[str
             aliases.add(alias.value)
 
 
-def with_variant(top: Mapping, name: str) -> Mapping:
+def with_variant(top: YamlMapping, name: str) -> YamlMapping:
     """Return a document in which a variant replaces what it sets.
 
     Raises:
@@ -85,27 +85,27 @@ def with_variant(top: Mapping, name: str) -> Mapping:
         fail("unknown-name", f"no variant '{name[:40]}'", hint=hint, origin=_origin(top))
     variant = variants[name]
     replaced = {key.text.value: value for key, value in variant.pairs}
-    pairs: list[tuple[Scalar, Content]] = []
+    pairs: list[tuple[YamlScalar, Content]] = []
     if "input" in replaced or "inputs" in replaced:
-        top = Mapping(tuple(pair for pair in top.pairs if pair[0].text.value not in ("input", "inputs")), top.span)
+        top = YamlMapping(tuple(pair for pair in top.pairs if pair[0].text.value not in ("input", "inputs")), top.span)
     for key, value in top.pairs:
         section = key.text.value
-        if section == "variables" and isinstance(value, Mapping):
+        if section == "variables" and isinstance(value, YamlMapping):
             variables = tuple([(each, replaced.get(each.text.value, old)) for each, old in value.pairs])
             pairs.append((key, value._replace(pairs=variables)))
         elif section == "ignore" and section in replaced:
-            pairs.append((key, List((*_listed(value), *_listed(replaced[section])), value.span)))
+            pairs.append((key, YamlList((*_listed(value), *_listed(replaced[section])), value.span)))
         elif section not in OWN and section not in replaced:
             pairs.append((key, value))
     present = {key.text.value for key, _ in pairs}
     pairs += [pair for pair in variant.pairs if pair[0].text.value in SECTIONS and pair[0].text.value not in present]
-    return Mapping(tuple(pairs), top.span, top.closed)
+    return YamlMapping(tuple(pairs), top.span, top.closed)
 
 
 def _listed(content: Content) -> tuple[Content, ...]:
-    return content.items if isinstance(content, List) else (content,)
+    return content.items if isinstance(content, YamlList) else (content,)
 
 
-def _origin(top: Mapping) -> str:
+def _origin(top: YamlMapping) -> str:
     text: Text = top.span.text
     return text.source.name

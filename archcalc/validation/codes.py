@@ -36,6 +36,7 @@ ERRORS = {
     "needs-number": "The structure of the network depends on a variable that has no value.",
     "new-spec": "The baseline has no entry for the spec, and --require-baseline demands one.",
     "not-found": "The file, folder or bundled network does not exist.",
+    "open-size": "A model file leaves the sizes of an input open, and they are not given.",
     "output": "A file cannot be written.",
     "reference": "`@name` does not refer to an earlier stage, a local name or an input, or it refers to several.",
     "shape": "A layer cannot be applied to the shape of its input.",

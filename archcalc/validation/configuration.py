@@ -264,15 +264,19 @@ def _tolerance(file: Path, key: str, value: Any) -> Tolerance:
 
 def _shapes(file: Path, key: str, value: Any) -> dict[str, str]:
     from archcalc.spec.grammar import parse_shape
+    from archcalc.spec.syntax import names_in
 
     shapes: dict[str, str] = {}
     for written in _texts("shapes")(file, key, [value] if isinstance(value, str) else value):
         name, _, shape = map(str.strip, written.rpartition("="))
         try:
-            parse_shape(Text(Source(str(file), shape), shape))
+            names = list(names_in(parse_shape(Text(Source(str(file), shape), shape))))
+            reason = f"it must consist of numbers, got the name '{names[0].name}'" if names else ""
         except SpecError as error:
-            reason = f"'{key[:40]}': '{written[:60]}' is not a shape: {error.problems[0].message}"
-            fail("configuration", reason, hint="for example: 3x224x224 or image=3x224x224", origin=str(file))
+            reason = error.problems[0].message
+        if reason:
+            message = f"'{key[:40]}': '{written[:60]}' is not a shape: {reason}"
+            fail("configuration", message, hint="for example: 3x224x224 or image=3x224x224", origin=str(file))
         if name in shapes:
             what = f"the input '{name[:40]}'" if name else "the first input"
             fail("configuration", f"'{key[:40]}' gives {what} two shapes", origin=str(file))

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from archcalc.lint import RULES
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.records import Given
+from archcalc.spec.records import GivenSettings
 from archcalc.validation.baseline import NO_TOLERANCE, BaselineComparison, NetworkFigures, Tolerance
 from archcalc.validation.configuration import NO_CONFIGURATION, Budget, Configuration
 from archcalc.validation.findings import Finding
@@ -41,9 +41,9 @@ class Options(NamedTuple):
     values: Mapping[str, str] = {}
 
     @property
-    def given(self) -> Given:
+    def given(self) -> GivenSettings:
         """What is given for every spec from outside its text."""
-        return Given(
+        return GivenSettings(
             self.settings,
             self.shapes,
             arguments=self.arguments,

@@ -73,7 +73,7 @@ class BaselineFile:
             with open(path, "rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            hint = "--update-baseline writes it" if isinstance(error, FileNotFoundError) else ""
+            hint = "`archcalc validate --update-baseline` writes it" if isinstance(error, FileNotFoundError) else ""
             fail("baseline", f"the file cannot be read: {error.strerror}", hint=hint, origin=path)
         except ValueError:
             fail("baseline", "no file can have this name", origin=path)
@@ -197,7 +197,7 @@ class BaselineFile:
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Let one process at a time update a file. The lock is one of its folder, so that it leaves no file."""
+    """Lock a file, so that one process at a time updates it. The lock is on its folder, so that no file is left."""
     descriptor = _lock(os.path.dirname(os.path.realpath(path)))
     try:
         yield

@@ -34,7 +34,10 @@ def output_differences(folding: Folding, weights: Mapping[str, Array], *, seed: 
     before = _outputs(folding.graph, weights, inputs, changed)
     after = _outputs(folding.folded, folded_weights(folding.graph, folding.folds, weights), inputs, changed)
     pairs = zip(before.items(), after.values(), strict=True)
-    return {name: float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-300)) for (name, one), other in pairs}
+    return {
+        name: float(np.abs(one - other).max(initial=0) / np.abs(one).max(initial=1e-300))
+        for (name, one), other in pairs
+    }
 
 
 def _outputs(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import lcm
+from math import lcm, prod
 from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.fields import Fields
@@ -39,7 +39,7 @@ def compare_fields(graph: Graph) -> AspectComparison:
     compared, differences, sizes = 0, list[Difference](), list[int]()
     tracers: Tracers = {}
     for name, ref in graph.input_refs.items():
-        for axis in range(len(graph.positions(ref))):
+        for axis in range(len(graph.positions(ref)) if prod(graph.shape(ref)) else 0):
             probed = _Axis(graph, name, axis, tracers)
             found = probed.compare(probed.narrow)
             if found:  # a narrow input may cut off what a wide one contains
@@ -140,7 +140,7 @@ class _Axis:
         key = (*graph.inputs.items(),)
         tracer = self.tracers.get(key) or UnitTracer(self.with_few_channels(graph))
         self.tracers[key], graph = tracer, tracer.graph
-        units = {index: _middle(graph, index) for index, _ in graph.layers()}
+        units = {index: _middle(graph, index) for index, node in graph.layers() if prod(node.output)}
         sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
         predictions = {index: self.predicted(tracer, index, unit) for index, unit in units.items()}
         seen = probe(

@@ -173,7 +173,8 @@ class SingleRun:
         memory = self.analysis.memory(DTYPE)
         estimate = memory.params + memory.peak + measured.scratch
         taken, bound = measured.stored + measured.traced, int(MEMORY_FACTOR * estimate) + MEMORY_EXTRA
-        detail = f"{taken:,} bytes, {taken / estimate:.2f} times the estimate (limit: {MEMORY_FACTOR} times + 1 MiB)"
+        times = f"{taken / estimate:.2f} times the estimate" if estimate else "with an estimate of none"
+        detail = f"{taken:,} bytes, {times} (limit: {MEMORY_FACTOR} times + 1 MiB)"
         if self.reduction:
             detail = f"{self.reduction}: {detail}"
         if taken <= bound:

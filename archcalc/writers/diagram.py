@@ -13,7 +13,7 @@ from archcalc.spec.write import write_layer
 
 
 @dataclass(frozen=True)
-class Box:
+class DiagramBox:
     """An input, a layer, or a group of layers."""
 
     path: tuple[str, ...]
@@ -25,7 +25,7 @@ class Box:
     """Whether it is used in training only."""
 
 
-class Start(NamedTuple):
+class GroupStart(NamedTuple):
     """A group begins."""
 
     depth: int
@@ -40,10 +40,10 @@ class BoxPlace(NamedTuple):
     depth: int
     number: int
     """The index of the box."""
-    box: Box
+    box: DiagramBox
 
 
-class End(NamedTuple):
+class GroupEnd(NamedTuple):
     """A group ends."""
 
     depth: int
@@ -54,11 +54,11 @@ class Diagram:
     """A network as boxes and arrows."""
 
     title: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[DiagramBox, ...]
     edges: tuple[tuple[int, int], ...]
     """The arrows, each from a box to one that reads its output, without repetitions."""
 
-    def outline(self) -> Iterator[Start | BoxPlace | End]:
+    def outline(self) -> Iterator[GroupStart | BoxPlace | GroupEnd]:
         """Yield the boxes in their groups, with those of a group together. Groups stand where their first boxes do."""
         first: dict[tuple[str, ...], int] = {}
         for number, box in enumerate(self.boxes):
@@ -74,11 +74,11 @@ class Diagram:
         for number in sorted(range(len(self.boxes)), key=place):
             around = self.boxes[number].path[:-1]
             common = len([*takewhile(lambda pair: pair[0] == pair[1], zip(inside, around, strict=False))])
-            yield from (End(depth) for depth in range(len(inside), common, -1))
-            yield from (Start(depth + 1, next(groups), around[depth]) for depth in range(common, len(around)))
+            yield from (GroupEnd(depth) for depth in range(len(inside), common, -1))
+            yield from (GroupStart(depth + 1, next(groups), around[depth]) for depth in range(common, len(around)))
             yield BoxPlace(len(around) + 1, number, self.boxes[number])
             inside = around
-        yield from (End(depth) for depth in range(len(inside), 0, -1))
+        yield from (GroupEnd(depth) for depth in range(len(inside), 0, -1))
 
 
 def diagram(graph: Graph, depth: int | None = None) -> Diagram:
@@ -109,12 +109,12 @@ def _path(graph: Graph, node: Node, depth: int) -> tuple[str, ...]:
     return (node.path or (node.name,))[:depth] or (graph.name,)
 
 
-def _box(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> Box:
+def _box(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> DiagramBox:
     last = graph.nodes[nodes[-1]]
     shape = write_shape(graph.shape(Ref(nodes[-1])), graph.layout)
     training = all(graph.nodes[index].training for index in nodes)
     if len(nodes) > 1 or (last.path and len(path) < len(last.path)):
-        return Box(path, (path[-1], count_text(len(nodes), "layer"), shape), is_training=training)
+        return DiagramBox(path, (path[-1], count_text(len(nodes), "layer"), shape), is_training=training)
     operator = "" if last.is_input else write_layer(last.op, graph.layout)
     name = () if operator.split(" ")[0] == path[-1] else (path[-1],)  # which the operator says already
-    return Box(path, (*name, *[operator] * bool(operator), shape), last.is_input, training)
+    return DiagramBox(path, (*name, *[operator] * bool(operator), shape), last.is_input, training)

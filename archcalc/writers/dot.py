@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from archcalc.graph import Graph
 from archcalc.spec.errors import escaped
-from archcalc.writers.diagram import Box, BoxPlace, End, Start, diagram
+from archcalc.writers.diagram import BoxPlace, DiagramBox, GroupEnd, GroupStart, diagram
 
 
 def write_dot(graph: Graph, depth: int | None = None) -> str:
@@ -29,21 +29,21 @@ def write_dot(graph: Graph, depth: int | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(each: Start | BoxPlace | End) -> str:
+def _line(each: GroupStart | BoxPlace | GroupEnd) -> str:
     """Return the line of a box, or the first or last one of a group, which is a cluster."""
     indent = "    " * each.depth
-    if isinstance(each, Start):
+    if isinstance(each, GroupStart):
         return f"{indent}subgraph cluster_{each.number} {{ label={_quoted(each.name)};"
     if isinstance(each, BoxPlace):
         return f"{indent}n{each.number} [label={_label(each.box)}{_style(each.box)}];"
     return f"{indent}}}"
 
 
-def _label(box: Box) -> str:
+def _label(box: DiagramBox) -> str:
     return '"' + "\\n".join(_inside_quotes(line) for line in box.lines) + '"'
 
 
-def _style(box: Box) -> str:
+def _style(box: DiagramBox) -> str:
     return ", style=rounded" if box.is_input else ", style=dashed" if box.is_training else ""
 
 

@@ -9,7 +9,7 @@ import json
 
 from archcalc.graph import Graph
 from archcalc.spec.errors import escaped, fail
-from archcalc.writers.diagram import Box, BoxPlace, Diagram, End, Start, diagram
+from archcalc.writers.diagram import BoxPlace, Diagram, DiagramBox, GroupEnd, GroupStart, diagram
 
 MAX_EDGES = 500
 """The maximum number of arrows that Mermaid draws unless it is configured otherwise (``maxEdges``)."""
@@ -57,15 +57,15 @@ def _flowchart(drawn: Diagram) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(each: Start | BoxPlace | End) -> str:
+def _line(each: GroupStart | BoxPlace | GroupEnd) -> str:
     """Return the line of a box, or the first or last one of a group, which is a subgraph."""
     indent = "    " * each.depth
-    if isinstance(each, Start):
+    if isinstance(each, GroupStart):
         return f'{indent}subgraph g{each.number}["{_text(each.name)}"]'
     return f"{indent}n{each.number}{_shape(each.box)}" if isinstance(each, BoxPlace) else f"{indent}end"
 
 
-def _shape(box: Box) -> str:
+def _shape(box: DiagramBox) -> str:
     """Return a box with its text: rounded for an input, with slanted sides for what is used in training only."""
     before, after = ("([", "])") if box.is_input else ("[/", "/]") if box.is_training else ("[", "]")
     return f'{before}"{"<br>".join(map(_text, box.lines))}"{after}'

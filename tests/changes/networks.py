@@ -8,19 +8,19 @@ from archcalc.spec import Source, load_spec, read_spec
 
 
 def analysis(text: str) -> Analysis:
-    """The analysis of a SPEC, or of the text of a file."""
+    """Return the analysis of a SPEC, or of the text of a file."""
     if "\n" in text:
         return analyze(read_spec(Source("net.yaml", text)).graph)
     return analyze(load_spec(text).graph)
 
 
 def diff(old: str, new: str) -> NetworkDiff:
-    """The comparison of two of them."""
+    """Return the comparison of two of them."""
     return compare(analysis(old), analysis(new))
 
 
 def rows(old: str, new: str) -> list[str]:
-    """What changed, in short: ``added conv ×2``."""
+    """Return what changed, in short: ``added conv ×2``."""
     return [
         f"{row.kind} {row.label}".rstrip() + (f" ×{row.times}" if row.times > 1 and row.kind != "affected" else "")
         for row in diff(old, new).rows

@@ -52,7 +52,9 @@ def test_limits_are_exact(gate: str, passing: int, failing: int) -> None:
     [
         ("macs > 2%", "macs > +2%"),
         ("macs > 102%", "1.02x"),
+        ("macs < 98%", "write macs < -98% for a change, or macs < 0.98x for new / old"),
         ("macs > +1.02x", "macs > 1.02x"),
+        ("macs < -2x", "write macs < 0.5x for new / old, or -2% for a change"),
         ("macs > 0.02x", "macs > +2%"),
         ("macs < +2%", "macs < -2%"),
         ("macs >= +0%", "macs > +2%"),

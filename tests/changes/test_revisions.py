@@ -11,7 +11,7 @@ from archcalc.changes.revisions import Repository
 from archcalc.spec import SpecError
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.records import AS_WRITTEN
-from archcalc.spec.several import SharedSettings
+from archcalc.spec.shared_settings import SharedSettings
 from tests.git import git
 
 NET = (

@@ -12,7 +12,7 @@ import pytest
 from archcalc.cli import status_of
 
 
-class Ran(NamedTuple):
+class RunResult(NamedTuple):
     """What a run of the program did."""
 
     status: int
@@ -31,7 +31,7 @@ class Ran(NamedTuple):
 CI_SERVER = ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "CI_PROJECT_DIR")
 """Variables that a CI server may set; the program would adapt its output to that server."""
 
-Archcalc = Callable[..., Ran]
+Archcalc = Callable[..., RunResult]
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def archcalc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", *CI_SERVER):
         monkeypatch.delenv(name, raising=False)
 
-    def program(*arguments: str, stdin: str = "") -> Ran:
+    def program(*arguments: str, stdin: str = "") -> RunResult:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         status = status_of(list(arguments))
         out, err = capsys.readouterr()
-        return Ran(status, out, err)
+        return RunResult(status, out, err)
 
     return program

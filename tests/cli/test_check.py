@@ -349,6 +349,18 @@ def test_a_slip_is_no_reason_for_a_number_that_a_tool_prints(archcalc: Archcalc)
     assert "Likely reason" in archcalc("check", "--claim", "lenet5 params = 61,760").out.splitlines()[0]
 
 
+def test_claims_about_a_network_with_given_sizes_and_variables(archcalc: Archcalc) -> None:
+    made = archcalc("check", "--claim", "resnet18 macs = 0.33G", "--shape", "3x96x96")
+    assert made.status == 0
+    assert "archcalc counters resnet18 --shape 3x96x96 --explain" in made.out
+    assert archcalc("check", "--claim", "resnet18 macs = 0.33G").status == 1
+    assert archcalc("check", "--claim", "1xNxN -> conv 2 k3 macs = 162", "--set", "N=5").status == 0
+    numbers = ("--input", "ones", "--weights", "conv_1.weight=ones")
+    claim = "1xNxN -> conv 1 k3 nobias conv_1[0,0] = 9"
+    assert archcalc("check", "--claim", claim, *numbers, "--set", "N=5").status == 0
+    assert archcalc("check", "answers.yaml", "--set", "N=5").status == 2
+
+
 def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     ran = archcalc("check", "--claim", "lenet5 params = 61,706", "--claim", "resnet50 macs = 3.8G")
     assert ran.status == 0

@@ -256,3 +256,10 @@ def test_warnings_name_the_line_of_the_source(archcalc: Archcalc, tmp_path: Path
         "  7 | 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)",
     ]
     assert archcalc("show", name).err == ""
+
+
+def test_a_tensor_without_elements_has_no_range(archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("slice.Tensor", "y", self="@x", dim=1, start=5, end=5)]
+    net = written(tmp_path, document({"x": (1, 5, 4)}, calls, {"y": (1, 0, 4)}))
+    assert archcalc("run", net).line("output").split() == ["output", "1x0x4", "float32", "-", "-", "-"]
+    assert archcalc("verify", net).status == archcalc("fold", net, "--verify").status == 0

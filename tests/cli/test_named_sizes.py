@@ -69,6 +69,17 @@ def test_solve_varies_a_size_by_its_name(archcalc: Archcalc, net: str) -> None:
     assert macs[0] <= 10**6 < macs[1]
 
 
+@pytest.mark.parametrize("verb", [["sweep", "--set", "H=8,16"], ["solve", "--vary", "H", "--target", "macs <= 1M"]])
+def test_sizes_that_remain_open_are_asked_for(archcalc: Archcalc, tmp_path: Path, verb: list[str]) -> None:
+    made = convolutions(size="side")
+    made.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "width"
+    path = write(tmp_path, made)
+    done = archcalc(verb[0], str(path), *verb[1:])
+    assert done.status == 2
+    assert "error[open-size]: the file leaves sizes open: W of 'x'" in done.err
+    assert "--set width=NUMBER" in done.err
+
+
 def test_networks_that_are_compared_take_the_settings_that_they_have(archcalc: Archcalc, net: str) -> None:
     done = archcalc("compare", net, "mobilenet-v1", "--set", "side=8", "--set", "alpha=0.5", "--format", "csv")
     assert done.status == 0

@@ -91,6 +91,23 @@ def test_defaults_are_printed_as_a_spec_writes_them(archcalc: Archcalc, name: st
     assert [each["default"] for each in arguments if each["name"] == argument] == [default]
 
 
+@pytest.mark.parametrize(
+    ("name", "argument", "written"),
+    [
+        ("lstm", "state", ("state=@…", "-")),
+        ("rearrange", "sizes", ("NAME=…", "-")),
+        ("softmax", "axis", ("axis=last|channels|…", "0")),
+        ("ln", "axis", ("axis=all|last|channels", "all")),
+        ("conv", "bias", ("bias=yes|no", "yes")),
+    ],
+)
+def test_arguments_are_printed_as_a_spec_writes_them(
+    archcalc: Archcalc, name: str, argument: str, written: tuple[str, str]
+) -> None:
+    arguments = json.loads(archcalc("ops", name, "--format", "json").out)["arguments"]
+    assert [(each["written"], each["default"]) for each in arguments if each["name"] == argument] == [written]
+
+
 @pytest.mark.parametrize("name", JOINS)
 def test_joins_are_documented_with_as_many_chains_as_they_take(archcalc: Archcalc, name: str) -> None:
     signature = archcalc("ops", name).lines[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.api import load
-from archcalc.cli.variation import PROGRESS_FROM, progress
+from archcalc.cli.sweep_output import PROGRESS_FROM, progress
 from tests.cli.conftest import Archcalc
 
 GRID = ("sweep", "mobilenet-v1", "--set", "alpha=0.25:1:0.25", "--set", "rho=0.5,6/7,1")

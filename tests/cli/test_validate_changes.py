@@ -98,7 +98,7 @@ def test_a_missing_or_invalid_baseline_is_an_error(archcalc: Archcalc, net: Path
     ran = archcalc("validate", "net.yaml", *BASELINE)
     assert ran.status == 2
     assert ran.line("base.json: error[baseline]")
-    assert "--update-baseline writes it" in ran.out
+    assert "`archcalc validate --update-baseline` writes it" in ran.out
     assert ran.line("ok     net.yaml")
     assert archcalc("validate", "net.yaml", "--baseline", "net.yaml").status == 2
     assert archcalc("validate", "net.yaml", "--update-baseline").status == 2

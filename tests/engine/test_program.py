@@ -161,7 +161,7 @@ def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
         inputs = random_inputs(graph, batch=batch, seed=seed + turn)
         expected = Interpreter(graph, weights).run(inputs, keep=names[:1])
         ours = runner.run(inputs, keep=names[:1])
-        assert runner._program is not None
+        assert (runner._program is None) == runner._is_random  # those with random layers are not recorded
         same(ours, expected)
 
 

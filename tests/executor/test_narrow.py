@@ -88,6 +88,7 @@ OPERATORS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "LayerNormalization": (["l"], {}),
     "Sigmoid": ([], {}),
     "Gelu": ([], {}),
+    "LogSoftmax": ([], {}),
     "ReduceMean": ([], {"keepdims": 0}),
 }
 
@@ -134,9 +135,12 @@ def test_inputs_and_stored_arrays_of_the_caller_keep_their_numbers(tmp_path: Pat
 def test_arrays_that_share_memory_are_copied() -> None:
     x = np.full((2, 3), 1 / 3, np.float32)
     own = np.full((3, 2), 1 / 3, np.float32).T
-    view, rounded, other = in_formats([x[:, ::2], own, x.T], ["float16", "bfloat16", ""], [x])
+    repeated = np.broadcast_to(np.array([1 / 3], np.float32), (2, 3))
+    arrays, formats = [x[:, ::2], own, x.T, repeated], ["float16", "bfloat16", "", "float16"]
+    view, rounded, other, spread = in_formats(arrays, formats, [x])
     assert (x == np.float32(1 / 3)).all()
     assert (view == np.float32(np.float16(1 / 3))).all()
     assert rounded is own
     assert (own == np.float32(ml_dtypes.bfloat16(1 / 3))).all()
     assert other.base is x
+    assert (spread == np.float32(np.float16(1 / 3))).all()

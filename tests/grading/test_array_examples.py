@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from archcalc.arrays.written import WrittenArray, read_array
+from archcalc.arrays.written_arrays import WrittenArray, read_array
 from archcalc.cli import cli
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"

@@ -7,19 +7,19 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.lint import RULES, lint
-from archcalc.spec import Given, Problem, Source, Spec, SpecError, bundled, load_spec, read_spec
+from archcalc.spec import GivenSettings, Problem, Source, Spec, SpecError, bundled, load_spec, read_spec
 from archcalc.spec.misreadings import CHECKS
 from tests.spec.reading import marked
 
 
 def warnings(expression: str, **given: object) -> list[Problem]:
     """Return the warnings about how an inline expression is read."""
-    return misread(load_spec(expression, Given(**given)))  # type: ignore[arg-type]
+    return misread(load_spec(expression, GivenSettings(**given)))  # type: ignore[arg-type]
 
 
 def file_warnings(text: str, **given: object) -> list[Problem]:
     """Return the warnings about how a file is read."""
-    return misread(read_spec(Source("net.yaml", text), Given(**given)))  # type: ignore[arg-type]
+    return misread(read_spec(Source("net.yaml", text), GivenSettings(**given)))  # type: ignore[arg-type]
 
 
 def misread(spec: Spec) -> list[Problem]:
@@ -111,7 +111,7 @@ def test_axes_are_counted_for_the_input_that_the_shape_is_given_to() -> None:
 
 def test_axes_explain_a_layer_that_they_make_impossible() -> None:
     with pytest.raises(SpecError) as caught:
-        load_spec("lenet5", Given(shapes={"": "32"}))
+        load_spec("lenet5", GivenSettings(shapes={"": "32"}))
     assert caught.value.problems[0].hint.startswith(
         "the shape 32 has 1 axis, but the network's own input 1x32x32 has 3"
     )

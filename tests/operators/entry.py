@@ -38,7 +38,7 @@ class Entry:
     cases: Sequence[Case]
     """Attributes and shapes of inputs that take every branch of its formulas."""
     beyond_onnx_runtime: Callable[[Any], bool]
-    """Whether ONNX Runtime refuses an operator with such attributes."""
+    """Whether ONNX Runtime refuses an operator with such attributes, or has other random numbers."""
 
 
 ENTRIES: dict[str, Entry] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from archcalc.ops.joins import BITWISE
 from archcalc.writers.onnx.joins import COMPARED
 from archcalc.writers.onnx.parts import axis_after_batch
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
@@ -103,7 +104,7 @@ entry(
 
 
 def draw_compare(w: Writer, shape: Shape) -> str:
-    """Rectified numbers, of which many are equal; others differ by more than libraries do."""
+    """Draw rectified numbers, of which many are equal; others differ by more than libraries do."""
     return f"compare(relu, relu, how={w.among(*COMPARED)})"
 
 
@@ -122,6 +123,46 @@ entry(
     draw=draw_compare,
     torch=torch_compare,
     cases=[({}, (MAP, MAP)), ({"how": "equal"}, (MAP, VECTOR))],
+)
+
+# --- operations on bits ---
+
+
+def draw_bitwise(w: Writer, shape: Shape) -> str:
+    """Integers from 0 on; ONNX has shifts of unsigned ones only."""
+    how = w.among(*BITWISE)
+    form = w.among("uint8", "uint32", *(() if how in ("left", "right") else ("int8", "int64")))
+    return f"bitwise(relu -> scale 4, relu, how={how}, format={form})"
+
+
+def torch_bitwise(op: Any, shapes: list[Sizes]) -> Module:
+    rank, bits = max(map(len, shapes)), int(op.format.lstrip("uint"))
+    low = 0 if op.format.startswith("u") else -(2 ** (bits - 1))
+    name = {"left": "bitwise_left_shift", "right": "bitwise_right_shift"}.get(op.how, f"bitwise_{op.how}")
+
+    def run(*inputs: Tensor) -> Tensor:
+        one, other = (x.view(*x.shape, *(1,) * (rank + 1 - x.dim())) for x in inputs)
+        x, y = (each.long() for each in (one, other))
+        if op.how in ("left", "right"):  # which PyTorch does not define for all numbers of bits
+            x, y = wrapped(x), torch.where((y < 0) | (y > bits - 1), bits - 1, y)
+            x = torch.where((other.long() == y) | (op.how == "right"), x, 0)
+            x = torch.where((other.long() == y) | (x < 0), x, 0)
+        return wrapped(getattr(torch, name)(x, y)).to(one.dtype)
+
+    def wrapped(x: Tensor) -> Tensor:
+        return x if bits == 64 else (x - low) % 2**bits + low
+
+    return layer(run)
+
+
+entry(
+    "bitwise",
+    draw=draw_bitwise,
+    torch=torch_bitwise,
+    cases=[
+        ({}, (MAP, MAP)),
+        *(({"how": how, "format": "uint8"}, (MAP, VECTOR)) for how in BITWISE[1:]),
+    ],
 )
 
 # --- concatenation ---

@@ -49,7 +49,7 @@ def torch_relative_bias(op: Any, shapes: list[Sizes]) -> Module:
 
 
 def torch_positions(size: Sizes) -> Tensor:
-    """As in torchvision, for any number of axes."""
+    """Return what torchvision computes, for any number of axes."""
     coordinates = torch.stack(torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")).flatten(1)
     relative = coordinates[:, :, None] - coordinates[:, None, :]
     index = torch.zeros(relative.shape[1:], dtype=torch.int64)
@@ -101,7 +101,7 @@ def draw_shift_mask(w: Writer, shape: Shape) -> str:
 
 
 def torch_shift_mask(op: Any, shapes: list[Sizes]) -> Module:
-    """As in torchvision, for any number of axes."""
+    """Return what torchvision computes, for any number of axes."""
     axes = axes_of(op)
     regions = torch.zeros(op.size)
     parts = [((0, -m), (-m, -s), (-s, None)) if s else ((0, None),) for _, m, s in axes]

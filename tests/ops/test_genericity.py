@@ -10,7 +10,7 @@ import pytest
 
 from archcalc.numeric import Impossible
 from archcalc.ops import REGISTRY, Operator, joins, norm
-from tests.opaque import Opaque, plain_value
+from tests.opaque import OpaqueNumber, plain_value
 from tests.operators import ENTRIES
 from tests.operators.entry import MAP, MAP2
 
@@ -23,7 +23,7 @@ def opaque(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(opaque, value))
     wrapped = type(value) in (int, Fraction) and value not in (1, -1)
-    return Opaque(value) if wrapped else value
+    return OpaqueNumber(value) if wrapped else value
 
 
 def results(op: Operator, inputs: Any) -> Any:
@@ -55,10 +55,10 @@ def test_requirements_reach_the_kind() -> None:
     with pytest.raises(Impossible, match="add needs equal shapes: "):
         joins.Add().output((opaque(MAP), opaque(MAP2)))
     with pytest.raises(Impossible, match="12 channels are not divisible by 5 groups"):
-        norm.GroupNorm(groups=Opaque(5)).output((opaque(MAP),))
+        norm.GroupNorm(groups=OpaqueNumber(5)).output((opaque(MAP),))
 
 
 @pytest.mark.parametrize("ask", [bool, int, range, float, "{}".format, lambda n: n if n > 3 else 0])
 def test_the_opaque_number_of_this_test_cannot_be_inspected(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError, match="asked for"):
-        ask(Opaque(5))
+        ask(OpaqueNumber(5))

@@ -79,7 +79,7 @@ def test_each_entry_is_what_ints_give(name: str, data: st.DataObject) -> None:
         except (Impossible, PlainNumberRequired, ZeroDivisionError):
             found = None
     for index in range(COUNT):
-        masked = bool(np.broadcast_to(run.why, (COUNT,))[index])
+        masked = bool(np.broadcast_to(run.first_violation, (COUNT,))[index])
         alone = {key: entry(value, index) for key, value in varied.items()}
         try:
             expected = results(cls(**alone), entry(shapes, index))

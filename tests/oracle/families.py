@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from tests.oracle.exported import Example
+from tests.oracle.exported_models import Example
 
 
 def image(side: int = 64, *, frames: int = 0, channels: int = 3) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracle import families
-from tests.oracle.exported import Example, differences, export
+from tests.oracle.exported_models import Example, differences, export
 from tests.oracle.torchvision_import import import_torchvision
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

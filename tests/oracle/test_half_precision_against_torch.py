@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import archcalc
-from tests.oracle.lazy import lazily
+from tests.oracle.lazy_imports import lazily
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

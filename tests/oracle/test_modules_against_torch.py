@@ -45,6 +45,11 @@ class Tokens(nn.Module):
         return self.table(tokens)
 
 
+class Pair(nn.Module):
+    def forward(self, image, mask, scale=None):
+        return image * mask
+
+
 number = 3
 """
 
@@ -80,6 +85,7 @@ def test_a_class_is_made_with_its_arguments(run: Archcalc) -> None:
         ("no_such_package.module:Net", [], "cannot be imported"),
         ("./net.py:Net", ["--batch-axis", "image=9"], "there is no axis 9"),
         ("./net.py:Net", ["--shape", "picture=3x32x32"], "no input 'picture'"),
+        ("./net.py:Pair", [], "the shape of the input 'mask' is needed\n  = give it: --shape mask=SHAPE"),
     ],
 )
 def test_a_module_that_cannot_be_read_is_one_error(run: Archcalc, spec: str, options: list[str], message: str) -> None:

@@ -174,3 +174,21 @@ def test_an_export_answers_for_all_sizes_that_it_leaves_open(exported: Exported,
     for sizes in ((64, 96), (97, 161)):
         network = archcalc.load(str(exported.files[exporter]), set=dict(zip(exported.open, sizes, strict=True)))
         assert network.analyze().totals.macs == macs_of(exported.model, (3, *sizes))
+
+
+@pytest.mark.parametrize("amount", [{"scale_factor": 0.6}, {"scale_factor": 1.7}, {"size": (4, 5)}], ids=str)
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_corners_are_aligned_as_in_the_model(
+    torch: Any, exporter: str, mode: str, amount: dict[str, Any], tmp_path: Path
+) -> None:
+    """By a factor as well, which the files of both exporters have, though the size is then no whole number."""
+
+    class Resized(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return torch.nn.functional.interpolate(x, mode=mode, align_corners=True, **amount)
+
+    x, path = torch.randn(1, 2, 7, 9), tmp_path / "net.onnx"
+    torch.onnx.export(Resized(), (x,), path, dynamo=exporter == "dynamo", input_names=["x"], verbose=False)
+    found = archcalc.load(str(path)).run({"x": x.numpy()}).output
+    np.testing.assert_allclose(found, Resized()(x).numpy(), atol=1e-5)

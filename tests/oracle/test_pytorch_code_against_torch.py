@@ -15,13 +15,13 @@ from archcalc.analysis.resize import narrowed
 from archcalc.api import load
 from archcalc.executor.inputs import vocabularies
 from archcalc.graph import Graph
-from archcalc.spec import Given, SpecError, load_spec
+from archcalc.spec import GivenSettings, SpecError, load_spec
 from archcalc.writers.code.arguments import settings_of
 from archcalc.writers.pytorch.registry import LAYERS
 from archcalc.writers.pytorch.reserved import ATTRIBUTES
 from archcalc.writers.pytorch.write import write_pytorch
 from tests.oracle import awkward_names
-from tests.oracle.generated import class_of, differences, module_of
+from tests.oracle.generated_pytorch import class_of, differences, module_of
 from tests.random_networks import layers, networks
 from tests.sample import SAMPLE
 from tests.writers.code.networks import LOOPS, SHARED, graph
@@ -135,7 +135,7 @@ def arguments_agree(torch: Any, name: str) -> int:
     """Compare what is stored with other values of each argument and of all of them; return their number."""
 
     def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
-        return load_spec(name, Given(variables, numbers=sizes, training_heads="all")).graph
+        return load_spec(name, GivenSettings(variables, numbers=sizes, training_heads="all")).graph
 
     plain = read({}, {})
     made = class_of(write_pytorch(plain, read))

@@ -63,9 +63,9 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {"gru", "lstm", "rnn"}
+UNREAD = {"dft", "gru", "lstm", "rnn"}
 """The operators whose counterparts in PyTorch have no translation. Those of recurrent layers take parts of parameters;
-the modules themselves are read (`test_model_files_against_torch`)."""
+the modules themselves are read (`test_model_files_against_torch`). Fourier transforms have complex numbers."""
 
 DRAWS = 4
 """The number of random layers of every operator."""
@@ -147,3 +147,19 @@ def test_random_numbers_have_the_distributions_of_pytorch(tmp_path: Path) -> Non
     for function in (np.mean, np.std):
         np.testing.assert_allclose(function(ours, (0, 2)), function(theirs, (0, 2)), atol=0.03)
     assert np.unique(ours, axis=0).shape == ours.shape  # every example has its own
+
+
+def test_bits_of_integers_are_those_of_pytorch(tmp_path: Path) -> None:
+    import torch
+
+    class Bits(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            a = x.to(torch.int32)
+            b = a.flip(-1)
+            found = [a & b, a | 12, a ^ b, ~a, a << 3, a >> 2, (a >> 1) & 1, a.to(torch.uint8) << 4]
+            return torch.stack([each.float() for each in found], 1)
+
+    x = torch.from_numpy(np.random.default_rng(0).integers(-100, 100, (1, 30)).astype(np.float32))
+    path = tmp_path / "net.pt2"
+    torch.export.save(torch.export.export(Bits(), (x,)), path)
+    np.testing.assert_array_equal(load(str(path)).run({"x": x.numpy()}).output, Bits()(x).numpy())

@@ -11,7 +11,7 @@ import archcalc
 from archcalc.counters.network import counts_of
 from benchmarks.corpora import CORPORA
 from tests.counters.prints import Prints, differing, recorded_prints
-from tests.oracle.exported import export
+from tests.oracle.exported_models import export
 from tests.oracle.torchvision_import import import_torchvision
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -13,7 +13,7 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.spec import Source, read_spec
 from archcalc.writers.spec.graph_text import write_graph
-from tests.oracle.lazy import lazily
+from tests.oracle.lazy_imports import lazily
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.oracle.torchvision_import import import_torchvision
-from tests.specs.torchvision import Published, load, published
+from tests.specs.torchvision import PublishedNetwork, load, published
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -49,7 +49,7 @@ def models() -> Any:
     return models
 
 
-def counted(network: Published, frames: int) -> tuple[int, int]:
+def counted(network: PublishedNetwork, frames: int) -> tuple[int, int]:
     """Return the parameters of a network of torchvision, and half of the operations that PyTorch counts."""
     found = models()
     import torch
@@ -71,7 +71,7 @@ def counted(network: Published, frames: int) -> tuple[int, int]:
     return sum(weight.numel() for weight in model.parameters()), operations.get_total_flops() // 2
 
 
-def analyzed(network: Published) -> tuple[int, int, int]:
+def analyzed(network: PublishedNetwork) -> tuple[int, int, int]:
     """Return the same figures of the bundled spec, and the frames of a clip (0 for an image)."""
     spec = load(network.model, network.height, network.width)
     alone, training = spec.analyze().totals, spec.analyze(training=True).totals

@@ -11,7 +11,7 @@ from archcalc.query.conditions import read_condition, read_name
 from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
 from archcalc.query.grid import GridAxis
 from archcalc.query.sweep import SweepBlock, sweep
-from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.spec import GivenSettings, Source, SpecError, read_spec
 
 
 def question(
@@ -38,6 +38,6 @@ def loop(
             for name in joint.split("="):
                 (texts if isinstance(value, str) else numbers)[name] = value
         try:
-            yield values, analyze(read_spec(source, Given(set=texts, numbers=numbers), inline=inline).graph)
+            yield values, analyze(read_spec(source, GivenSettings(set=texts, numbers=numbers), inline=inline).graph)
         except SpecError as error:
             yield values, error

@@ -19,7 +19,7 @@ from archcalc.numeric.symbolic import TEXT
 from archcalc.query.closed_forms import ClosedForms, python_function
 from archcalc.query.formula import FormulaQuery, calculate, closed_form, equals
 from archcalc.query.targets import resolve
-from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
+from archcalc.spec import GivenSettings, Source, SpecError, load_spec, read_spec
 from tests.random_networks import networks
 from tests.sample import SAMPLE
 
@@ -80,7 +80,11 @@ def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
     for index, sizes in enumerate(admissible(forms, Random(name), 100)):
         read_again = index < 2
-        plain = load_spec(name, Given(numbers=sizes)).graph if read_again else at_sizes(graph, tuple(sizes.values()))
+        plain = (
+            load_spec(name, GivenSettings(numbers=sizes)).graph
+            if read_again
+            else at_sizes(graph, tuple(sizes.values()))
+        )
         analysis = analyze(plain, receptive=False)
         for form in forms.forms:
             assert form.at(**sizes) == measured(analysis, form.target), (form.target, sizes)
@@ -96,7 +100,7 @@ def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
         sizes = {axis: random.randrange(1, 90) for axis in forms.names}
         try:
             if index < 2:
-                load_spec(name, Given(numbers=sizes))
+                load_spec(name, GivenSettings(numbers=sizes))
             else:
                 at_sizes(graph, tuple(sizes.values()))
             exists = True
@@ -128,7 +132,7 @@ def test_closed_forms_of_random_networks(text: str, random: Random) -> None:
         sizes = {name: max(1, size + random.randrange(-5, 7) * (change > 0)) for name, size in own.items()}
         found = [form.at(**sizes) for form in forms.forms]
         try:
-            analysis = analyze(read_spec(source, Given(numbers=sizes)).graph, receptive=False)
+            analysis = analyze(read_spec(source, GivenSettings(numbers=sizes)).graph, receptive=False)
         except SpecError:
             assert found[0] is None
             continue
@@ -169,7 +173,7 @@ def test_closed_forms_in_variables_are_the_analysis(name: str) -> None:
             values[each] = 32 * random.randrange(1, 20)
         found = [form.at(**values) for form in forms.forms]
         try:
-            graph = load_spec(name, Given(numbers=values)).graph
+            graph = load_spec(name, GivenSettings(numbers=values)).graph
         except SpecError:
             assert found[0] is None, values
             continue
@@ -187,7 +191,7 @@ def test_closed_forms_in_variables_are_the_analysis(name: str) -> None:
 def test_receptive_fields(name: str, target: str) -> None:
     form = closed_form(name, target, ("H", "W"))
     for sizes in ({"H": 572, "W": 572}, {"H": 412, "W": 268}):
-        analysis = analyze(load_spec(name, Given(numbers=sizes)).graph)
+        analysis = analyze(load_spec(name, GivenSettings(numbers=sizes)).graph)
         actual = resolve(target, analysis).values
         found = form.at(**sizes)
         assert found is not None
@@ -274,7 +278,7 @@ def test_widths_that_are_rounded_to_multiples_stay_piecewise() -> None:
     assert where(spec, "alpha") == []
     form = closed_form(spec, "params", ("alpha",))
     for alpha in (Fraction(n, 40) for n in range(1, 120)):
-        plain = load_spec(spec, Given(numbers={"alpha": alpha})).graph
+        plain = load_spec(spec, GivenSettings(numbers={"alpha": alpha})).graph
         assert form.at(alpha=alpha) == (analyze(plain).totals.params,)
     assert text(spec, "params", "alpha", "alpha == a/4") == "224·a"
 
@@ -374,7 +378,7 @@ def test_the_pasted_function_computes_what_the_analysis_does(name: str) -> None:
     axes = spatial_axes(name)
     function = executed(name, QUANTITIES[:-1], axes)
     for sizes in admissible(forms_in_sizes(name), Random(1), 5):
-        analysis = analyze(load_spec(name, Given(numbers=sizes)).graph, receptive=False)
+        analysis = analyze(load_spec(name, GivenSettings(numbers=sizes)).graph, receptive=False)
         for target, value in function(**sizes).items():
             assert value == (measured(analysis, target) if target == "shape" else measured(analysis, target)[0])
 

@@ -19,7 +19,7 @@ from archcalc.query import sweep as sweeps
 from archcalc.query.grid import GridAxis
 from archcalc.query.quantities import SUMS
 from archcalc.query.sweep import SweepBlock, sweep
-from archcalc.spec import Given, Limits, Source, SpecError, load_spec, read_spec
+from archcalc.spec import GivenSettings, Limits, Source, SpecError, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from tests.query.sweeping import blocks, loop, question
@@ -121,7 +121,7 @@ def test_auxiliary_heads_count_on_request() -> None:
         (block,) = blocks(asked, {"H": (224, 256)})
         assert block.columns is not None
         for size, *row in zip(*(column.tolist() for column in block.columns), strict=True):
-            analysis = analyze(read_spec(source, Given(numbers={"H": size})).graph, training=training)
+            analysis = analyze(read_spec(source, GivenSettings(numbers={"H": size})).graph, training=training)
             totals = analysis.totals
             assert row == [totals.params, totals.macs, totals.layers, analysis.memory().peak]
 

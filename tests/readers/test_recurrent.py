@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archcalc.graph import Ref
-from archcalc.readers.building import Lowered
+from archcalc.readers.building import LoweredModel
 from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
@@ -41,7 +41,7 @@ def program(*before: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return document({"x": (5, 2, 3)}, calls, results, STORED)
 
 
-def read(folder: Path, what: dict[str, Any]) -> Lowered:
+def read(folder: Path, what: dict[str, Any]) -> LoweredModel:
     return lower(read_model(write(folder / "net.pt2", what), "net.pt2", {"x": 1}))
 
 

@@ -265,7 +265,7 @@ def test_graphs_are_called_in_every_way(tmp_path: Path) -> None:
 
 def test_graphs_with_too_many_calls_cannot_be_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each graph calls the one in it twice, so that a small file has very many calls."""
-    monkeypatch.setattr("archcalc.readers.torch_export.inlined.MAX_CALLS", 50)
+    monkeypatch.setattr("archcalc.readers.torch_export.inlining.MAX_CALLS", 50)
     deep = TWICE
     for _ in range(5):
         calls = [higher_order("wrap", [made], deep, tensors(read)) for read, made in (("x", "y"), ("y", "z"))]

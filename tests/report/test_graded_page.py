@@ -3,7 +3,7 @@
 from fractions import Fraction
 from html.parser import HTMLParser
 
-from archcalc.analysis.explain import Derivation, Step
+from archcalc.analysis.explain import Derivation, DerivationStep
 from archcalc.claims import Verdict
 from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.report.graded_page import graded_page
@@ -31,7 +31,7 @@ def hostile(field: str) -> str:
 
 
 def test_every_text_of_a_submission_is_escaped() -> None:
-    step = Step(hostile("symbol"), hostile("formula"), "", hostile("value"))
+    step = DerivationStep(hostile("symbol"), hostile("formula"), "", hostile("value"))
     mark = Mark(
         id=hostile("id"),
         target=hostile("target"),

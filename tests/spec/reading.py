@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 
 from archcalc.graph import Graph, write_shape
-from archcalc.spec import Given, Problem, Source, SpecError, read_spec
+from archcalc.spec import GivenSettings, Problem, Source, SpecError, read_spec
 from archcalc.spec.limits import DEFAULT, Limits
 
 
 def graph(text: str, limits: Limits = DEFAULT, **given: Any) -> Graph:
     """Return the graph of a spec file with this text."""
-    return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), Given(**given), limits=limits).graph
+    return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), GivenSettings(**given), limits=limits).graph
 
 
 def chain(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given: Any) -> Graph:
     """Return the graph of an inline expression."""
-    return read_spec(Source("<expression>", f"{shape} -> {layers}"), Given(**given), inline=True, limits=limits).graph
+    return read_spec(
+        Source("<expression>", f"{shape} -> {layers}"), GivenSettings(**given), inline=True, limits=limits
+    ).graph
 
 
 def ops(network: Graph) -> list[str]:

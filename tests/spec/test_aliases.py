@@ -6,7 +6,7 @@ import pytest
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec.aliases import operator_spelled, suggest_operator
-from archcalc.spec.other_names import OTHER_NAMES, Instead, plain
+from archcalc.spec.other_names import OTHER_NAMES, Replacement, plain
 from tests.spec.reading import chain
 
 ALIASES = [(alias, name) for name, cls in REGISTRY.items() for alias in cls.aliases]
@@ -30,7 +30,7 @@ def test_no_other_name_is_that_of_an_operator(name: str) -> None:
 
 
 @pytest.mark.parametrize("instead", {each for each in OTHER_NAMES.values() if each.write})
-def test_replacements_are_valid(instead: Instead) -> None:
+def test_replacements_are_valid(instead: Replacement) -> None:
     chain(instead.write, "64x8x8")
 
 

@@ -10,8 +10,8 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import is_plain
-from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
-from tests.opaque import Opaque, plain_value
+from archcalc.spec import GivenSettings, Source, SpecError, load_spec, read_spec
+from tests.opaque import OpaqueNumber, plain_value
 from tests.sample import SAMPLE
 from tests.spec.reading import graph, problem
 
@@ -53,13 +53,13 @@ def opened(name: str) -> Graph:
     structural = set()
     for variable, value in values.items():
         try:
-            load_spec(name, Given(numbers={variable: Opaque(value)}))
+            load_spec(name, GivenSettings(numbers={variable: OpaqueNumber(value)}))
         except SpecError as error:
             if {found.code for found in error.problems} != {"needs-number"}:
                 raise
             structural.add(variable)
-    numbers = {variable: Opaque(value) for variable, value in values.items() if variable not in structural}
-    return load_spec(name, Given(numbers=numbers)).graph
+    numbers = {variable: OpaqueNumber(value) for variable, value in values.items() if variable not in structural}
+    return load_spec(name, GivenSettings(numbers=numbers)).graph
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
 )
 def test_variables_that_determine_the_structure_need_plain_numbers(layers: str, what: str) -> None:
     text = f"input: 3x8x8\nvariables: {{n: 1}}\nlayers:\n  - body: {layers}\n"
-    found = problem(text, numbers={"n": Opaque(1)})
+    found = problem(text, numbers={"n": OpaqueNumber(1)})
     assert (found.code, found.message.split(" depends")[0]) == ("needs-number", what)
 
 
@@ -131,4 +131,4 @@ def test_a_name_in_an_expression_hides_the_size_of_that_name() -> None:
 
 
 def graph_of(expression: str, **given: Any) -> Graph:
-    return read_spec(Source("<expression>", expression), Given(**given), inline=True).graph
+    return read_spec(Source("<expression>", expression), GivenSettings(**given), inline=True).graph

@@ -18,7 +18,16 @@ from archcalc.spec.errors import Source, Span, Text
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.notations import parse_settings
-from archcalc.spec.syntax import Binary, Condition, Function, Literal, Logic, Name, Relation, Unary
+from archcalc.spec.syntax import (
+    BinaryOperation,
+    Condition,
+    Function,
+    Literal,
+    LogicalCondition,
+    Name,
+    Relation,
+    UnaryOperation,
+)
 
 HERE = Span(Text(Source("", ""), ""), 0, 0)
 
@@ -67,8 +76,10 @@ NAMES = st.sampled_from(["a", "width", "H", "k2", "android", "note"]).map(lambda
 EXPRESSIONS = st.recursive(
     LITERALS | NAMES,
     lambda inner: (
-        st.builds(Unary, st.sampled_from("+-"), inner, st.just(HERE))
-        | st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner, inner, st.just(HERE))
+        st.builds(UnaryOperation, st.sampled_from("+-"), inner, st.just(HERE))
+        | st.builds(
+            BinaryOperation, st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner, inner, st.just(HERE)
+        )
         | st.builds(Function, st.just("floor"), st.tuples(inner), st.just(HERE))
         | st.builds(Function, st.sampled_from(["min", "max"]), st.tuples(inner, inner), st.just(HERE))
     ),
@@ -80,8 +91,8 @@ RELATIONS = st.builds(
 CONDITIONS = st.recursive(
     RELATIONS,
     lambda inner: (
-        st.builds(Logic, st.sampled_from(["and", "or"]), st.tuples(inner, inner), st.just(HERE))
-        | st.builds(Logic, st.just("not"), st.tuples(inner), st.just(HERE))
+        st.builds(LogicalCondition, st.sampled_from(["and", "or"]), st.tuples(inner, inner), st.just(HERE))
+        | st.builds(LogicalCondition, st.just("not"), st.tuples(inner), st.just(HERE))
     ),
     max_leaves=5,
 )
@@ -93,9 +104,9 @@ def written(node: Any) -> str:
         return str(node.value)
     if isinstance(node, Name):
         return node.name
-    if isinstance(node, Unary):
+    if isinstance(node, UnaryOperation):
         return f"{node.sign}({written(node.operand)})"
-    if isinstance(node, Binary):
+    if isinstance(node, BinaryOperation):
         return f"({written(node.left)}){node.operator}({written(node.right)})"
     if isinstance(node, Function):
         return f"{node.name}({','.join(map(written, node.arguments))})"
@@ -130,7 +141,7 @@ def test_an_expression_reads_the_same_everywhere(read: Callable[[str], Any], tex
 @pytest.mark.parametrize("read", [in_a_spec, *PLACES])
 def test_a_text_that_is_not_an_expression_is_refused_everywhere(read: Callable[[str], Any], text: str) -> None:
     if read is in_an_answer and text in ("a b", "2a"):  # people write products without a sign
-        assert bare(read(text))[:2] == ("Binary", "*")
+        assert bare(read(text))[:2] == ("BinaryOperation", "*")
         return
     with pytest.raises(SpecError):
         read(text)
@@ -150,12 +161,12 @@ def test_conditions_are_read_back(tree: Condition) -> None:
 def test_only_conditions_have_suffixes_and_names_of_places() -> None:
     condition = read_condition("--where", "layer1/0/conv1.H * 2 >= 300M")
     assert isinstance(condition, Relation)
-    assert bare(condition.left) == ("Binary", "*", ("Name", "layer1/0/conv1.H", None), 2, None)
+    assert bare(condition.left) == ("BinaryOperation", "*", ("Name", "layer1/0/conv1.H", None), 2, None)
     assert condition.right == Literal(300_000_000, condition.right.span, Fraction(500_000))
     for read in (in_a_spec, in_an_assumption, in_a_list):
         with pytest.raises(SpecError):
             read("300M")
-    assert bare(in_an_assumption("a/b.H")) == ("Binary", "/", ("Name", "a", None), ("Name", "b.H", None), None)
+    assert bare(in_an_assumption("a/b.H")) == ("BinaryOperation", "/", ("Name", "a", None), ("Name", "b.H", None), None)
 
 
 def test_assumptions_may_be_chained_and_listed() -> None:

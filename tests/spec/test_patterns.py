@@ -14,7 +14,7 @@ from archcalc.spec.arguments import bind
 from archcalc.spec.errors import Source, SpecError, Text
 from archcalc.spec.grammar import parse_chain, parse_inline
 from archcalc.spec.limits import DEFAULT
-from archcalc.spec.syntax import Join, Layer, Quoted
+from archcalc.spec.syntax import Join, Layer, QuotedText
 from archcalc.spec.values import Scope
 from archcalc.spec.write import write_layer
 
@@ -80,7 +80,7 @@ def test_a_join_may_have_a_pattern_before_its_branches() -> None:
     text = "concat('h d, k d = h k', @q -> relu, identity, axis=1)"
     (join,) = parse_chain(Text(Source("<expression>", text), text)).items
     assert isinstance(join, Join)
-    assert [each.value.content for each in join.options if isinstance(each.value, Quoted)] == ["h d, k d = h k"]
+    assert [each.value.content for each in join.options if isinstance(each.value, QuotedText)] == ["h d, k d = h k"]
     assert len(join.branches) == 2
 
 

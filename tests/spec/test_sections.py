@@ -150,8 +150,8 @@ def test_a_table_may_be_a_block_of_lines() -> None:
         ("X. / X. / X.", 2, "no input map is connected to output map 2"),
         ("", 2, "must consist of X, . and /"),
         ("XX / / XX", 2, "must consist of X, . and /"),
-        ("XX / XX", 2, "the connection table has 2 rows, but the input has 3 maps"),
-        ("XX / XX / XX", 3, "the connection table has 2 columns, but the layer has 3 output maps"),
+        ("XX / XX", 2, "the connection table must have one row per input map (3), got 2"),
+        ("XX / XX / XX", 3, "the connection table must have one column per output map (3), got 2"),
     ],
 )
 def test_wrong_tables_are_errors(table: str, channels: int, what: str) -> None:

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 import archcalc
-from archcalc.spec import Given, SpecError, load_spec, locate
+from archcalc.spec import GivenSettings, SpecError, load_spec, locate
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation.examine import Options, ValidationResult, ValidationTask, examine
 from archcalc.validation.paths import FoundSpec, find_specs
@@ -167,4 +167,4 @@ def test_a_variant_can_be_validated_separately(path: str) -> None:
 
 
 def test_numbers_of_other_kinds_replace_those_of_a_variant(path: str) -> None:
-    assert load_spec(f"{path}:wide", Given(numbers={"dim": 3})).graph.nodes[-1].output == (12, 6, 6)
+    assert load_spec(f"{path}:wide", GivenSettings(numbers={"dim": 3})).graph.nodes[-1].output == (12, 6, 6)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.specs.torchvision import Published, load, published
+from tests.specs.torchvision import PublishedNetwork, load, published
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", published(), ids=lambda row: f"{row.model}-{row.height}")
-def test_parameters_and_macs_are_those_that_are_published(network: Published) -> None:
+def test_parameters_and_macs_are_those_that_are_published(network: PublishedNetwork) -> None:
     spec = load(network.model, network.height, network.width)
     alone, training = spec.analyze().totals, spec.analyze(training=True).totals
     assert (training if network.heads_in_params else alone).trainable == network.params

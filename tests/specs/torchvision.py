@@ -17,7 +17,7 @@ WITHOUT_HEADS = {"googlenet"}
 """The networks whose training heads torchvision does not count among the parameters."""
 
 
-class Published(NamedTuple):
+class PublishedNetwork(NamedTuple):
     """What is published about one network at one size."""
 
     task: str
@@ -39,14 +39,14 @@ class Published(NamedTuple):
 
 
 @cache
-def published() -> tuple[Published, ...]:
+def published() -> tuple[PublishedNetwork, ...]:
     """Return what is published, once for each network and size."""
-    found: dict[Published, None] = {}
+    found: dict[PublishedNetwork, None] = {}
     content: dict[str, list[dict[str, Any]]] = yaml.safe_load(FACTS.read_text(encoding="utf-8"))
     for task, rows in content.items():
         for row in rows:
             sizes = [int(part) for part in str(row["size"]).split("x")]
-            found[Published(task, row["model"], sizes[0], sizes[-1], row["params"], row["gmacs"])] = None
+            found[PublishedNetwork(task, row["model"], sizes[0], sizes[-1], row["params"], row["gmacs"])] = None
     return tuple(found)
 
 

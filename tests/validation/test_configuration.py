@@ -59,6 +59,7 @@ def test_the_last_pattern_decides_the_shapes_of_a_file(tmp_path: Path) -> None:
         ('[per-path-tolerances]\n"a/*" = "x"', "a percentage"),
         ('[shapes]\n"a/*" = 3', "list of shapes"),
         ('[shapes]\n"a/*" = "x=3x"', "'x=3x' is not a shape"),
+        ('[shapes]\n"a/*" = "3xHxW"', "'3xHxW' is not a shape: it must consist of numbers, got the name 'H'"),
         ('[shapes]\n"a/*" = ["x=3", "x=4"]', "gives the input 'x' two shapes"),
         ("ignore = [", ":1:11: error[configuration]: the file is not valid TOML"),
         ("strict = true\n  ignore = x", ":2:12: error[configuration]: the file is not valid TOML"),

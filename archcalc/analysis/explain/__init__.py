@@ -9,14 +9,14 @@ from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding, explain_stage_folding
 from archcalc.analysis.explain.layers import explain_layer, heading
 from archcalc.analysis.explain.memory import explain_memory, explain_stored
-from archcalc.analysis.explain.steps import Contradiction, Derivation, Step
+from archcalc.analysis.explain.steps import Contradiction, Derivation, DerivationStep
 from archcalc.analysis.explain.sums import explain_sums
 from archcalc.analysis.explain.training import explain_training
 
 __all__ = [
     "Contradiction",
     "Derivation",
-    "Step",
+    "DerivationStep",
     "explain_cache",
     "explain_field",
     "explain_folding",

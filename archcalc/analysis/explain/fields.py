@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.steps import Derivation, DerivationStep, check_agreement, steps
 from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.fields import AxisField
 from archcalc.analysis.paths import Path
@@ -25,7 +25,7 @@ def explain_field(analysis: Analysis, layer: Layer, *, form: Form = "text") -> l
     """
     result = []
     for name, axes in layer.fields.items():
-        done: list[tuple[Step, ...]] = []
+        done: list[tuple[DerivationStep, ...]] = []
         symbols = axis_symbols(len(axes) + 1)[1:]
         for axis in range(len(axes)):
             derived = tuple(_field_steps(analysis, layer, name, axis, Notation(form)))
@@ -38,13 +38,17 @@ def explain_field(analysis: Analysis, layer: Layer, *, form: Form = "text") -> l
     return result
 
 
-def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notation: Notation) -> Iterator[Step]:
+def _field_steps(
+    analysis: Analysis, layer: Layer, source: str, axis: int, notation: Notation
+) -> Iterator[DerivationStep]:
     graph = analysis.graph
     fields: dict[int, Mapping[str, tuple[AxisField, ...]]] = {row.node: row.fields for row in analysis.layers}
     numbers: dict[int, _Numbered] = {}
     count = 0
     stride = notation.noted("j_0")
-    yield Step(notation.symbol("RF_0"), "", "", notation.value(1), f"{source}: one position; its stride {stride} is 1")
+    yield DerivationStep(
+        notation.symbol("RF_0"), "", "", notation.value(1), f"{source}: one position; its stride {stride} is 1"
+    )
     for index in _ancestors(graph, layer.node):
         node = graph.nodes[index]
         if node.is_input:
@@ -73,23 +77,27 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         symbol = notation.symbol(f"RF_{count}")
         numbers[index] = _Numbered(count, first.jump, field)
         if field.is_unknown:
-            yield Step(symbol, "", "", notation.text("unknown"), f"{node.name}: its positions cannot be followed")
+            yield DerivationStep(
+                symbol, "", "", notation.text("unknown"), f"{node.name}: its positions cannot be followed"
+            )
         elif field.is_causal:
-            yield Step(symbol, "", "", notation.text("causal"), f"{node.name}: sees all positions up to its own")
+            yield DerivationStep(
+                symbol, "", "", notation.text("causal"), f"{node.name}: sees all positions up to its own"
+            )
         elif field.is_global:
-            yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
+            yield DerivationStep(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
         elif len(readers) > 1:
             joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before in readers.values())
             differ = "" if field.aligned else "; their centres or strides differ"
             union = notation.sign(" ∪ ", r" \cup ")
             note = f"{node.name}: the union of its paths{differ}"
-            yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
+            yield DerivationStep(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
             split = node.op.reorders or first.field.is_unknown
             why = "of the split or merged axes" if split else "of upsampling"
             note = f"{node.name}: depends on the position because {why}; stride {field.stride}"
-            yield Step(symbol, "", "", notation.text(_range(field)), note)
+            yield DerivationStep(symbol, "", "", notation.text(_range(field)), note)
         else:
             jump = first.jump if _is_one(window.stride) else count
             numbers[index] = _Numbered(count, jump, field)
@@ -120,7 +128,9 @@ def _is_one(number: Any) -> bool:
     return bool(number == 1)
 
 
-def _window_steps(notation: Notation, name: str, window: Window, before: _Numbered, now: _Numbered) -> Iterator[Step]:
+def _window_steps(
+    notation: Notation, name: str, window: Window, before: _Numbered, now: _Numbered
+) -> Iterator[DerivationStep]:
     """Yield the steps for one window, by evaluating the step of the analysis with traced numbers."""
     path = before.field.paths[0]
     start = path._replace(

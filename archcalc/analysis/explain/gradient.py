@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archcalc.analysis.explain.steps import Derivation, Step
+from archcalc.analysis.explain.steps import Derivation, DerivationStep
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import write_shape
 from archcalc.numeric.printer import latex_text
@@ -33,7 +33,7 @@ def explain_gradient(analysis: Analysis, layer: Layer, *, form: Form = "text") -
     return Derivation(layer.name, "gradient", tuple(_steps(analysis, layer, form=form)))
 
 
-def _steps(analysis: Analysis, layer: Layer, *, form: Form) -> Iterator[Step]:
+def _steps(analysis: Analysis, layer: Layer, *, form: Form) -> Iterator[DerivationStep]:
     graph = analysis.graph
     node = graph.nodes[layer.node]
     inputs = graph.input_shapes(node)
@@ -41,17 +41,17 @@ def _steps(analysis: Analysis, layer: Layer, *, form: Form) -> Iterator[Step]:
     for rule in rules(node.op, inputs):
         if form == "latex":
             note = SYMBOLS.sub(lambda found: f"${typeset(found[0])}$", rule.note)
-            yield Step(typeset(rule.symbol), typeset(rule.formula), "", "", note)
+            yield DerivationStep(typeset(rule.symbol), typeset(rule.formula), "", "", note)
         else:
             symbol, formula = rule.symbol.replace("{", "").replace("}", ""), _plain(rule.formula)
-            yield Step(notation.text(symbol), notation.text(formula), "", "", rule.note)
+            yield DerivationStep(notation.text(symbol), notation.text(formula), "", "", rule.note)
     for weight in node.op.weights(inputs):
         if weight.trainable:
             shape = write_shape(weight.shape)
             name = notation.text(f"∂L/∂{weight.name}")
             if form == "latex":
                 name = rf"\frac{{\partial L}}{{\partial \mathrm{{{latex_text(weight.name)}}}}}"
-            yield Step(name, "", "", notation.text(shape), "the shape of the array")
+            yield DerivationStep(name, "", "", notation.text(shape), "the shape of the array")
 
 
 def _word(found: re.Match[str]) -> str:

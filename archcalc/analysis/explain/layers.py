@@ -12,7 +12,7 @@ from archcalc.analysis.explain.cache import cache_bytes
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
 from archcalc.analysis.explain.memory import explain_stored
-from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.steps import Derivation, DerivationStep, check_agreement, steps
 from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.formats import bytes_note, in_bytes, read_formats
 from archcalc.analysis.propagate import Analysis, Layer
@@ -56,7 +56,9 @@ def explain_layer(
             result.append(explain_stored(layer.name, analysis, layer, dtype, form=form))
         elif quantity != "shape":
             zero = (
-                (Step(derive.notation.symbol(quantity), "", "", derive.notation.value(0)),) if len(wanted) == 1 else ()
+                (DerivationStep(derive.notation.symbol(quantity), "", "", derive.notation.value(0)),)
+                if len(wanted) == 1
+                else ()
             )
             result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
     return [derivation for derivation in result if derivation.steps]
@@ -71,7 +73,7 @@ class _LayerDerivation:
         self.batch = 1 if analysis.batch is None else leaf("N", analysis.batch)
         self.notation = Notation(form)
 
-    def shape(self) -> Iterator[Step]:
+    def shape(self) -> Iterator[DerivationStep]:
         """Yield the steps for the output shape, axis by axis; axes with the same formula share a line."""
         output: Shape = self.op.output(self.inputs)
         check_agreement(self.layer.name, "shape", tuple(map(value_of, output)), self.layer.output[-len(output) :])
@@ -91,7 +93,7 @@ class _LayerDerivation:
                 if isinstance(number, TracedNumber):
                     self.notation.names.setdefault(self.notation.key(number), other)
 
-    def count(self, quantity: str) -> Iterator[Step]:
+    def count(self, quantity: str) -> Iterator[DerivationStep]:
         """Yield the steps for a count of the layer; none if it is zero."""
         if quantity in STORED:
             yield from self._weights(quantity)
@@ -102,7 +104,7 @@ class _LayerDerivation:
         else:
             yield from self._plain(quantity)
 
-    def cache(self, quantity: str, dtype: str) -> Iterator[Step]:
+    def cache(self, quantity: str, dtype: str) -> Iterator[DerivationStep]:
         """Yield the steps for the bytes of the cache of keys and values."""
         form = read_formats(dtype).activations
         number = in_bytes(CACHED[quantity](self.op.cache(self.inputs)) * self.batch, form)
@@ -117,14 +119,14 @@ class _LayerDerivation:
     def _activations(self) -> Any:
         return sum(product((*shape, self.batch)) for shape in self.op.outputs(self.inputs))
 
-    def _neurons(self) -> Iterator[Step]:
+    def _neurons(self) -> Iterator[DerivationStep]:
         number = product(self.op.output(self.inputs))
         check_agreement(
             self.layer.name, "neurons", value_of(number), product(self.analysis.graph.nodes[self.layer.node].output)
         )
         yield from steps(self.notation, "neurons", number)
 
-    def _plain(self, quantity: str) -> Iterator[Step]:
+    def _plain(self, quantity: str) -> Iterator[DerivationStep]:
         if quantity == "activations":
             number = self._activations()
         elif quantity in OPERATION_KINDS:
@@ -135,7 +137,7 @@ class _LayerDerivation:
         if value_of(number):
             yield from steps(self.notation, quantity, number)
 
-    def _flops(self) -> Iterator[Step]:
+    def _flops(self) -> Iterator[DerivationStep]:
         operations = {kind: number for kind, number in self._cost().operations.items() if value_of(number)}
         for kind, number in operations.items():
             yield from steps(self.notation, kind, number)
@@ -144,7 +146,7 @@ class _LayerDerivation:
         if operations:
             yield from steps(self.notation, "flops", total)
 
-    def _weights(self, quantity: str) -> Iterator[Step]:
+    def _weights(self, quantity: str) -> Iterator[DerivationStep]:
         weights = [weight for weight in self.op.weights(self.inputs) if STORED[quantity](weight)]
         for weight in weights:
             yield from steps(self.notation, weight.name, numbers_in(weight, quantity), self._note(weight))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.steps import Derivation, DerivationStep, check_agreement, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.formats import KINDS, bytes_note, in_bytes, kind_of, read_formats, stored_arrays, stored_bytes
 from archcalc.analysis.memory import live_tensors, peak_at
@@ -46,7 +46,7 @@ def explain_memory(analysis: Analysis, dtype: str, *, form: Form = "text") -> De
     return Derivation(graph.name, "memory", tuple(lines))
 
 
-def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, dtype: str) -> Iterator[Step]:
+def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, dtype: str) -> Iterator[DerivationStep]:
     """Yield the bytes of the parameters and activations of a row, or of the network."""
     formats, counts = read_formats(dtype), analysis.totals if row is None else row
     if formats.are_equal and counts.params:
@@ -76,6 +76,6 @@ def _stored(notation: Notation, analysis: Analysis, row: Layer | Group | None, d
 
 def _in_bytes(
     notation: Notation, symbol: str, name: str, elements: Any, form: str, note: str | None = None
-) -> Iterator[Step]:
+) -> Iterator[DerivationStep]:
     number = in_bytes(leaf(name, elements), form)
     return steps(notation, symbol, number, bytes_note(form) if note is None else note)

@@ -10,7 +10,7 @@ from archcalc.numeric.traced import Notation, TracedNumber
 
 
 @dataclass(frozen=True)
-class Step:
+class DerivationStep:
     """A line ``symbol = formula = numbers = value``; parts that would repeat the previous one are empty.
 
     The note is plain text; in LaTeX, symbols in it are between dollar signs.
@@ -29,7 +29,7 @@ class Derivation:
 
     target: str
     quantity: str
-    steps: tuple[Step, ...]
+    steps: tuple[DerivationStep, ...]
 
 
 class Contradiction(AssertionError):
@@ -46,13 +46,13 @@ def check_agreement(target: str, quantity: str, derived: Any, analysed: Any) -> 
         raise Contradiction(f"{target}: {quantity} is derived as {derived}, the analysis says {analysed}")
 
 
-def step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
+def step(notation: Notation, symbol: str, number: Any, note: str = "") -> DerivationStep:
     """Return a line of a derivation, without its inner steps."""
     value = notation.value(number)
     if not isinstance(number, TracedNumber):
-        return Step(symbol, "", "", value, note)
+        return DerivationStep(symbol, "", "", value, note)
     formula, numbers = notation.symbols(number), notation.numbers(number)
-    return Step(
+    return DerivationStep(
         symbol,
         formula if formula != symbol else "",
         numbers if numbers not in (str(number.value), value) else "",
@@ -61,7 +61,7 @@ def step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
     )
 
 
-def steps(notation: Notation, symbol: str, number: Any, note: str = "") -> Iterator[Step]:
+def steps(notation: Notation, symbol: str, number: Any, note: str = "") -> Iterator[DerivationStep]:
     """Yield the lines of a derivation, first those of the inner steps that have names of their own."""
     for inner in notation.steps(number):
         yield step(notation, notation.symbol(inner.name), inner.args[0])

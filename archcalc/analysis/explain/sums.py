@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, check_agreement
+from archcalc.analysis.explain.steps import Derivation, DerivationStep, check_agreement
 from archcalc.analysis.propagate import Group, Layer, Totals, counted_before
 from archcalc.numeric.traced import Form, Notation
 
@@ -38,7 +38,7 @@ def explain_sums(
             for row, number, counted in zip(rows, numbers, elsewhere, strict=True)
         ]
         repeated = [
-            Step(notation.text(row.name), "", "", notation.value(counted), "shared, counted once")
+            DerivationStep(notation.text(row.name), "", "", notation.value(counted), "shared, counted once")
             for row, counted in zip(rows, elsewhere, strict=True)
             if counted
         ]
@@ -48,13 +48,13 @@ def explain_sums(
     return result
 
 
-def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:
+def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[DerivationStep]:
     """Yield a step for each part with its share, the largest first, and one for their sum."""
     total = sum(part for _, part in parts)
     ranked = sorted([(name, part) for name, part in parts if part], key=lambda row: -row[1])
     for name, part in ranked:
-        yield Step(name, "", "", notation.value(part), f"{100 * part / total:.1f} %")
+        yield DerivationStep(name, "", "", notation.value(part), f"{100 * part / total:.1f} %")
     plus = notation.sign(" + ")
     more = plus + notation.sign("…", r"\dots") if len(ranked) > MAX_TERMS else ""
     written = plus.join(notation.value(part) for _, part in ranked[:MAX_TERMS]) + more
-    yield Step(symbol, "", written if len(ranked) > 1 else "", notation.value(total))
+    yield DerivationStep(symbol, "", written if len(ranked) > 1 else "", notation.value(total))

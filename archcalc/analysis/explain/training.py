@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archcalc.analysis.explain.steps import Derivation, Step, check_agreement, steps
+from archcalc.analysis.explain.steps import Derivation, DerivationStep, check_agreement, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.explain.symbols import traced_layer
 from archcalc.analysis.formats import Formats, bytes_note, read_formats
@@ -37,7 +37,7 @@ def explain_training(
     return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))
 
 
-def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterator[Step]:
+def _memory(notation: Notation, analysis: Analysis, formats: Formats) -> Iterator[DerivationStep]:
     """Yield the parts of the memory of a training step."""
     cost = analysis.training_cost
     memory = cost.step_memory(formats)
@@ -59,14 +59,14 @@ class LayerStep:
         self.needs = self.cost.needs.get(layer.node)
         self.batch: Any = 1 if analysis.batch is None else leaf("N", analysis.batch)
 
-    def derive(self, quantity: str, dtype: str) -> Iterator[Step]:
+    def derive(self, quantity: str, dtype: str) -> Iterator[DerivationStep]:
         """Yield the steps of ``backward_macs``, ``training_macs`` or ``saved``."""
         if quantity == "saved":
             yield from self._saved(read_formats(dtype))
         else:
             yield from self._macs(quantity)
 
-    def _macs(self, quantity: str) -> Iterator[Step]:
+    def _macs(self, quantity: str) -> Iterator[DerivationStep]:
         """Yield the macs of the forward pass by multiplication, and how often the backward pass has each."""
         needs = self.needs or Needs((False,) * len(self.inputs))
         forward: list[Any] = []
@@ -106,13 +106,15 @@ class LayerStep:
             return "frozen, and nothing before it is trained"
         return "nothing that it depends on is trained"
 
-    def _saved(self, formats: Formats) -> Iterator[Step]:
+    def _saved(self, formats: Formats) -> Iterator[DerivationStep]:
         """Yield the tensors that the layer keeps, and their sum."""
         held = self.cost.moments.kept(self.layer.node)
         agreed = self.cost.saved([self.layer.node], formats)
         parts: dict[Key, Any] = {}
         if self.layer.node in self.cost.moments.again:
-            yield Step(self.notation.symbol("saved"), "", "", self.notation.value(agreed), "inputs of the checkpoint")
+            yield DerivationStep(
+                self.notation.symbol("saved"), "", "", self.notation.value(agreed), "inputs of the checkpoint"
+            )
             return
         for kept in self._kept():
             key = self.cost.storage.key(self.layer.node, kept)

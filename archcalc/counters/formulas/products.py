@@ -10,6 +10,7 @@ from archcalc.counters.trace import Operation
 
 
 def products_part(call: Call) -> Iterator[CountedPart]:
+    """Yield the multiply–accumulates of a call."""
     macs, covers = covered(call)
     yield CountedPart(macs, "", covers)
 
@@ -44,6 +45,7 @@ MACS_AND_BIAS_ONCE = Formula("K, and the length of the bias once", _macs_and_bia
 
 
 def doubled(call: Call) -> Iterator[CountedPart]:
+    """Yield twice the multiply–accumulates of a call."""
     macs, covers = covered(call)
     yield CountedPart(2 * macs, "", covers, "multiplication and addition as two operations")
 

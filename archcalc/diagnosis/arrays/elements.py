@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from archcalc.arrays.written import Shape, fits
+from archcalc.arrays.written_arrays import Shape, fits
 from archcalc.spec.numerals import SHARE, WrittenNumber
 
 Real: TypeAlias = Fraction | float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from archcalc.arrays.written import WrittenArray
+from archcalc.arrays.written_arrays import WrittenArray
 from archcalc.claims.claim import Explanation
 from archcalc.diagnosis.arrays.elements import Element, FlatArray, allowed_distance, arrays_agree, distance_between
 from archcalc.diagnosis.arrays.outcomes import ArrayOutcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archcalc.arrays.written import Shape
+from archcalc.arrays.written_arrays import Shape
 from archcalc.diagnosis.arrays.asked_arrays import AskedArray, AskedGradient, AskedOutput, node_of
 from archcalc.diagnosis.arrays.computation import Computation
 from archcalc.diagnosis.arrays.elements import FlatArray

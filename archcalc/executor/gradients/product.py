@@ -8,9 +8,9 @@ import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Context
-from archcalc.executor.kernels.product import multiplied, with_leading_axes
+from archcalc.executor.kernels.product import exponentials, multiplied, with_leading_axes
 from archcalc.ops.pattern import parse
-from archcalc.ops.product import Einsum, MatMul
+from archcalc.ops.product import Einsum, FourierTransform, MatMul
 
 
 @gradient(MatMul)
@@ -58,3 +58,13 @@ def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         spread = g.reshape([sizes[axis] if axis in shared else 1 for axis in axes[own]])
         found.append(np.broadcast_to(spread, layer.inputs[own].shape))
     return Gradients(tuple(found))
+
+
+@gradient(FourierTransform)
+def dft(op: FourierTransform, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+    """Return the product with the transposed matrix."""
+    (x,), (g,) = layer.inputs, given
+    if not layer.needed[0]:
+        return Gradients((None,))
+    matrix = exponentials(op, *x.shape[-2:]).astype(x.dtype)
+    return Gradients((multiplied(g.reshape(*g.shape[:-2], 1, -1), matrix.T, layer.context).reshape(x.shape),))

@@ -212,13 +212,13 @@ def _along(axis: int, x: Array) -> int:
 
 def _below_largest(x: Array, axis: int, context: Context) -> Array:
     """Return x minus its maximum along an axis, so that no exponential overflows."""
-    return context.rounded(subtract(context, x, largest(context, x, axis)))
+    return subtract(context, x, largest(context, x, axis))
 
 
 @kernel(Softmax)
 def softmax(op: Softmax, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     axis = _along(op.axis, inputs[0])
-    z = _below_largest(inputs[0], axis, context)
+    z = context.rounded(_below_largest(inputs[0], axis, context))
     context.rounded(exp(context, z, out=z))
     return (divide(context, z, context.rounded(total(context, z, axis)), out=z),)
 
@@ -227,8 +227,8 @@ def softmax(op: Softmax, inputs: Arrays, weights: Weights, context: Context) -> 
 def log_softmax(op: LogSoftmax, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     axis = _along(op.axis, inputs[0])
     z = _below_largest(inputs[0], axis, context)
-    sums = context.rounded(total(context, context.rounded(exp(context, z)), axis))
-    return (subtract(context, z, context.rounded(log(context, sums, out=sums)), out=z),)
+    sums = total(context, exp(context, z), axis)
+    return (subtract(context, z, log(context, sums, out=sums), out=z),)
 
 
 @kernel(Dropout, SpatialDropout)

@@ -7,7 +7,8 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
 from archcalc.executor.kernels.counted import Counted, add, divide, greater, maximum, minimum, multiply, subtract
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Add, Compare, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.formats import FORMATS, NumberFormat
+from archcalc.ops.joins import Add, Bitwise, Compare, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:
@@ -53,6 +54,35 @@ def compare(op: Compare, inputs: Arrays, weights: Weights, context: Context) -> 
     if context.marking:
         result[np.isnan(one) | np.isnan(other)] = np.nan
     return (result,)
+
+
+@kernel(Bitwise)
+def bitwise(op: Bitwise, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    one, other = (np.trunc(x).astype(np.int64) for x in aligned(inputs))
+    form = FORMATS[op.format]
+    if op.how in ("left", "right"):
+        far = (other < 0) | (other >= form.bits)
+        one, other = (one if form.bits == 64 else wrapped(one, form)), np.where(far, 0, other)
+        if op.how == "right":
+            found = np.where(far, -(one < 0).astype(np.int64), one >> other)
+        else:
+            found = np.where(far, 0, one << other)
+    else:
+        found = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op.how](one, other)
+    result: Array = wrapped(found, form).astype(inputs[0].dtype)
+    context.count(cmp=result.size)
+    if context.marking:
+        result[np.isnan(aligned(inputs)[0]) | np.isnan(aligned(inputs)[1])] = np.nan
+    return (result,)
+
+
+def wrapped(x: Array, form: NumberFormat) -> Array:
+    """Return the integers that the lowest bits of some are in a format."""
+    if form.bits == 64:
+        return x if form.signed else x.astype(np.uint64)
+    low = int(form.smallest)
+    lowest: Array = (x - low) % 2**form.bits + low
+    return lowest
 
 
 @kernel(Concat)

@@ -10,7 +10,8 @@ from itertools import product
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Add, Compare, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.formats import FORMATS
+from archcalc.ops.joins import Add, Bitwise, Compare, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:
@@ -62,6 +63,24 @@ def compare(op: Compare, inputs: Tensors, weights: dict[str, Tensor], tally: Tal
     for place, (one, other) in _at_places(inputs):
         tally.cmp += 1
         out[place] = Scalar(float(COMPARED[op.how](one.value, other.value)), tally)
+    return out
+
+
+@definition(Bitwise)
+def bitwise(op: Bitwise, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    form, out = FORMATS[op.format], {}
+    low, size = int(form.smallest), 2**form.bits
+    for place, (one, other) in _at_places(inputs):
+        tally.cmp += 1
+        x, y = ((int(each.value) - low) % size + low for each in (one, other))
+        count = min(y, form.bits) if y >= 0 else form.bits
+        if op.how == "right":
+            found = x >> count
+        elif op.how == "left":
+            found = x << count
+        else:
+            found = {"and": operator.and_, "or": operator.or_, "xor": operator.xor}[op.how](x, y)
+        out[place] = Scalar(float((found - low) % size + low), tally)
     return out
 
 

@@ -11,7 +11,7 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops.exact import ExactNumber
 from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import TEXTBOOK, counting, evaluate, plain
+from archcalc.executor.loops.tensor import TEXTBOOK, Tensor, counting, evaluate, plain
 from archcalc.executor.random import draw, seed_of
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
@@ -51,7 +51,7 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
-    outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
+    outputs = tuple([_array(each, weights) for each in evaluate(op, read, stored, tally)])
     return LayerMeasurement(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
@@ -73,7 +73,15 @@ def record_layer(
     read = tuple(counting(record_array(name, array), tally) for name, array in inputs)
     written_as = names or {}
     stored = {name: counting(record_array(written_as.get(name, name), array), tally) for name, array in weights.items()}
-    return tuple(map(plain, evaluate(op, read, stored, tally, TEXTBOOK)))
+    return tuple([_array(each, weights) for each in evaluate(op, read, stored, tally, TEXTBOOK)])
+
+
+def _array(tensor: Tensor, weights: Weights) -> Array:
+    """Return a tensor as an array; one without elements is that which a source stores."""
+    if tensor:
+        return plain(tensor)
+    (stored,) = weights.values()
+    return stored
 
 
 def record_array(name: str, array: Array) -> Array:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archcalc.arrays.texts import DIGITS, float_text, shape_text
-from archcalc.arrays.written import Shape, WrittenArray, WrittenArrayError, fits
+from archcalc.arrays.written_arrays import Shape, WrittenArray, WrittenArrayError, fits
 from archcalc.claims.claim import Verdict
 from archcalc.diagnosis.arrays.elements import Element, FlatArray, Real, is_finite, is_within
 from archcalc.diagnosis.arrays.explain import explain_array

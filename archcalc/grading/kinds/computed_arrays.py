@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc.arrays.texts import shape_text
-from archcalc.arrays.written import Shape, WrittenArrayError
+from archcalc.arrays.written_arrays import Shape, WrittenArrayError
 from archcalc.diagnosis.arrays.elements import FlatArray, arrays_agree
 from archcalc.grading.kinds.arrays import KnownArray, read_tolerance
 from archcalc.grading.kinds.base import PreparedQuestion
@@ -103,7 +103,7 @@ class ComputedArray:
 
         operations = operations_of(graph)
         if operations > MAX_OPERATIONS:
-            message = f"the network takes {operations:,} operations, at most {MAX_OPERATIONS:,}"
+            message = f"the network takes {operations:,} operations, but at most {MAX_OPERATIONS:,} are evaluated"
             fail("too-large", message, whole_text(self.place), "ask for a smaller network")
         shapes = {name: tuple(map(int, shape)) for name, shape in graph.inputs.items()}
         first = next(iter(shapes), "")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from archcalc.arrays.written import Shape, WrittenArrayError, read_array
+from archcalc.arrays.written_arrays import Shape, WrittenArrayError, read_array
 from archcalc.spec.errors import Text, fail, listing, suggest, whole_text
 
 if TYPE_CHECKING:

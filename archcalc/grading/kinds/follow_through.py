@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from archcalc.arrays.written import WrittenArray, WrittenArrayError, fits
+from archcalc.arrays.written_arrays import WrittenArray, WrittenArrayError, fits
 from archcalc.claims.claim import Verdict
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.arrays.explain import explain_array

@@ -15,7 +15,7 @@ from archcalc.grading.kinds.fixed_values import FixedValue
 from archcalc.grading.kinds.gradients import WrittenGradient
 from archcalc.grading.kinds.solutions import Solutions, Which
 from archcalc.grading.kinds.truth import KnownTruth, NetworkStatement, truth_of
-from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar
+from archcalc.spec.document import Content, YamlList, YamlMapping, YamlScalar, expect_scalar
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
 KINDS = ("expect", "choices", "statement", "compare", "vary", "by_hand", "input", "answer")
@@ -42,7 +42,7 @@ BELONGS = {
 """The kinds that a detail belongs to; those of another kind are an error."""
 
 
-def read_kind(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind | None:
+def read_kind(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind | None:
     """Return the kind of a question; ``None`` if it asks for a figure or formula.
 
     Args:
@@ -75,15 +75,15 @@ def read_kind(question: Mapping, target: Text | None, top: Mapping) -> QuestionK
     return _READERS[kind](question, target, top)
 
 
-def _statement(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+def _statement(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind:
     return NetworkStatement(_text(question, "statement"))
 
 
-def _varied(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+def _varied(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind:
     return _solutions(question, condition=True)
 
 
-def _computed(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+def _computed(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind:
     """Return a question for the numbers of a layer; what it does not give for the network of the key, the key gives."""
     network, layer, answer = question.get("network"), question.get("layer"), question.get("answer")
 
@@ -112,7 +112,7 @@ def _computed(question: Mapping, target: Text | None, top: Mapping) -> QuestionK
     )
 
 
-def _gradient(name: Text, question: Mapping, top: Mapping) -> WrittenGradient:
+def _gradient(name: Text, question: YamlMapping, top: YamlMapping) -> WrittenGradient:
     """Return the gradient that a question asks; the key gives the loss unless the question says anything about it."""
     owner = question if any(question.get(key) is not None for key in (*LOSS, "target")) else top
     loss, upstream, target = (owner.get(key) for key in (*LOSS, "target"))
@@ -130,7 +130,7 @@ def _gradient(name: Text, question: Mapping, top: Mapping) -> WrittenGradient:
 
 def _arrays_by_name(content: Content) -> dict[str, Text]:
     """Return one array under an empty name, or arrays by name."""
-    if isinstance(content, Mapping):
+    if isinstance(content, YamlMapping):
         return {name.text.value: listed_text(each) for name, each in content.pairs}
     return {"": listed_text(content)}
 
@@ -139,12 +139,12 @@ def _arrays(content: Content | None, what: str, example: str) -> dict[str, Text]
     """Return arrays by name."""
     if content is None:
         return {}
-    if not isinstance(content, Mapping):
+    if not isinstance(content, YamlMapping):
         fail("key", f"{what} must be a mapping from names to arrays", content.span, f"for example: {example}")
     return {name.text.value: listed_text(each) for name, each in content.pairs}
 
 
-def _stated(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+def _stated(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind:
     """Return a question whose answer is an array that the key states."""
     answer = question.get("answer")
     assert answer is not None
@@ -154,25 +154,25 @@ def _stated(question: Mapping, target: Text | None, top: Mapping) -> QuestionKin
     return FixedValue(listed_text(answer), _tolerance(question), is_array=True)
 
 
-def _fixed(question: Mapping, target: Text | None, top: Mapping) -> QuestionKind:
+def _fixed(question: YamlMapping, target: Text | None, top: YamlMapping) -> QuestionKind:
     content = question.get("expect")
     assert content is not None
     expected, tolerance = listed_text(content), _tolerance(question)
-    if isinstance(content, List):
+    if isinstance(content, YamlList):
         return FixedValue(expected, tolerance, is_array=True)
     truth = truth_of(expected.value) if re.fullmatch(r"\s*\w+\s*", expected.value) else None
     return FixedValue(expected, tolerance) if truth is None else KnownTruth(truth)
 
 
-def _tolerance(question: Mapping) -> Text | None:
+def _tolerance(question: YamlMapping) -> Text | None:
     return _text(question, "tolerance") if question.get("tolerance") is not None else None
 
 
-def _choices(question: Mapping, target: Text | None, top: Mapping) -> Choices:
+def _choices(question: YamlMapping, target: Text | None, top: YamlMapping) -> Choices:
     content = question.get("choices")
-    if isinstance(content, Mapping):
+    if isinstance(content, YamlMapping):
         options = {key.text.value: expect_scalar(value, "a choice").text for key, value in content.pairs}
-    elif isinstance(content, List) and len(content.items) <= len(LABELS):
+    elif isinstance(content, YamlList) and len(content.items) <= len(LABELS):
         texts = [expect_scalar(each, "a choice").text for each in content.items]
         options = dict(zip(LABELS, texts, strict=False))
     else:
@@ -188,7 +188,7 @@ def _choices(question: Mapping, target: Text | None, top: Mapping) -> Choices:
     return Choices(options, place, labels, target, solutions)
 
 
-def _comparison(question: Mapping, target: Text | None, top: Mapping) -> ComparisonQuestion:
+def _comparison(question: YamlMapping, target: Text | None, top: YamlMapping) -> ComparisonQuestion:
     targets = tuple(texts_of(question, "compare"))
     if len(targets) < 2:
         fail("key", "'compare:' must be a list of at least two targets", question.span)
@@ -196,7 +196,7 @@ def _comparison(question: Mapping, target: Text | None, top: Mapping) -> Compari
     return ComparisonQuestion(targets, "smallest" if which == "smallest" else "largest")
 
 
-def _solutions(question: Mapping, *, condition: bool) -> Solutions:
+def _solutions(question: YamlMapping, *, condition: bool) -> Solutions:
     vary = tuple(texts_of(question, "vary"))
     if condition and question.get("condition") is None:
         fail("key", "a question with 'vary:' must have a 'condition:'", question.span)
@@ -210,7 +210,7 @@ def _solutions(question: Mapping, *, condition: bool) -> Solutions:
     )
 
 
-def _by_hand(question: Mapping, target: Text | None, top: Mapping) -> ByHand | None:
+def _by_hand(question: YamlMapping, target: Text | None, top: YamlMapping) -> ByHand | None:
     written = _text(question, "by_hand")
     truth = truth_of(written.value)
     if truth is None:
@@ -218,7 +218,7 @@ def _by_hand(question: Mapping, target: Text | None, top: Mapping) -> ByHand | N
     return ByHand() if truth else None
 
 
-def _word(question: Mapping, known: Sequence[str]) -> str:
+def _word(question: YamlMapping, known: Sequence[str]) -> str:
     """Return the word under ``which:``; the first of those known if it is missing."""
     content = question.get("which")
     if content is None:
@@ -232,15 +232,15 @@ def _word(question: Mapping, known: Sequence[str]) -> str:
     return written.value
 
 
-def _text(question: Mapping, key: str) -> Text:
+def _text(question: YamlMapping, key: str) -> Text:
     content = question.get(key)
     assert content is not None
-    if isinstance(content, Scalar):
+    if isinstance(content, YamlScalar):
         return content.text
     fail("key", f"'{key}:' must be text", content.span)
 
 
-_READERS: dict[str, Callable[[Mapping, Text | None, Mapping], QuestionKind | None]] = {
+_READERS: dict[str, Callable[[YamlMapping, Text | None, YamlMapping], QuestionKind | None]] = {
     "expect": _fixed,
     "choices": _choices,
     "statement": _statement,

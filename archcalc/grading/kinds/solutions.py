@@ -11,7 +11,7 @@ from archcalc.grading.kinds.base import CORRECT, AnswerResult, reason_for, unrea
 from archcalc.grading.kinds.truth import CONDITION, condition_in, in_key
 from archcalc.grading.subjects import Subject
 from archcalc.numeric.helpers import Impossible
-from archcalc.spec import Given
+from archcalc.spec import GivenSettings
 from archcalc.spec.errors import Problem, SpecError, Text, fail, listing, suggest, whole_text
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
@@ -65,7 +65,9 @@ class Solutions:
         settings = {name: text.value for name, text in network.text.settings.items()}
         shapes = {name: text.value for name, text in network.text.shapes.items()}
         query = ConfigurationQuery(
-            LocatedSpec(*locate(network.spec, DEFAULT)), [], given=Given(settings, shapes, network.text.layout or None)
+            LocatedSpec(*locate(network.spec, DEFAULT)),
+            [],
+            given=GivenSettings(settings, shapes, network.text.layout or None),
         )
         axes: list[GridAxis] = []
         for text in self.vary:

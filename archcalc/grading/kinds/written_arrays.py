@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from archcalc.arrays.written import WrittenArray, WrittenArrayError, read_numbers
-from archcalc.arrays.written import read_number as read_exact
+from archcalc.arrays.written_arrays import WrittenArray, WrittenArrayError, read_numbers
+from archcalc.arrays.written_arrays import read_number as read_exact
 from archcalc.diagnosis.arrays.elements import Element
 from archcalc.spec.numerals import SHARE, read_number
 

@@ -9,9 +9,9 @@ from typing import Any
 from archcalc.ops.base import Operator
 from archcalc.readers.aten.registry import Arguments
 from archcalc.readers.batch import Sizes
-from archcalc.readers.joining import Joined
-from archcalc.readers.selection import Taken
-from archcalc.readers.steps import ElementwiseStep, Reduced, Reshaped, Step, make
+from archcalc.readers.joining import JoinStep
+from archcalc.readers.selection import LookupStep
+from archcalc.readers.steps import ElementwiseStep, OperatorReductionStep, ReshapeStep, Step, make
 
 
 class Composition:
@@ -45,7 +45,7 @@ class Composition:
         """Return a join of corresponding elements."""
         columns = zip_longest(*(reversed(self.sizes(each)) for each in tensors), fillvalue=1)
         sizes = [next((n for n in column if n != 1), 1) for column in columns][::-1]
-        return self.add(Joined(op=op, inputs=tensors, outputs=(self.new(sizes),)))
+        return self.add(JoinStep(op=op, inputs=tensors, outputs=(self.new(sizes),)))
 
     def reduce(self, kind: type[Operator], tensor: int, axes: Sequence[int], *, keep: bool = True) -> int:
         """Return a combination over axes."""
@@ -53,7 +53,7 @@ class Composition:
         at = tuple(sorted({axis % rank for axis in axes}))
         sizes = [1 if axis in at else n for axis, n in enumerate(self.sizes(tensor)) if keep or axis not in at]
         return self.add(
-            Reduced(
+            OperatorReductionStep(
                 axes=at,
                 keep=keep,
                 make=lambda axis: make(kind, axis=axis, keep=keep),
@@ -63,15 +63,15 @@ class Composition:
         )
 
     def reshape(self, tensor: int, target: Sequence[Any], sizes: Sequence[int]) -> int:
-        """Return the same elements in another shape; see `Reshaped` for the target."""
-        return self.add(Reshaped(target=tuple(target), inputs=(tensor,), outputs=(self.new(sizes),)))
+        """Return the same elements in another shape; see `ReshapeStep` for the target."""
+        return self.add(ReshapeStep(target=tuple(target), inputs=(tensor,), outputs=(self.new(sizes),)))
 
     def take(self, tensor: int, indices: int, axis: int, *, size: int | None = None) -> int:
-        """Return the elements at indices along an axis; see `Taken`."""
+        """Return the elements at indices along an axis; see `LookupStep`."""
         sizes = self.sizes(tensor)
         made = self.new((*sizes[:axis], *self.sizes(indices), *sizes[axis + 1 :]))
         rank = len(self.sizes(indices))
-        return self.add(Taken(axis=axis, rank=rank, size=size, inputs=(tensor, indices), outputs=(made,)))
+        return self.add(LookupStep(axis=axis, rank=rank, size=size, inputs=(tensor, indices), outputs=(made,)))
 
     def constant(self, function: str, sizes: Sequence[int], **arguments: Any) -> int:
         """Return a constant that the program does not have."""

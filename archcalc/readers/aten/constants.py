@@ -121,6 +121,28 @@ def _expanded(v: Values) -> Array:
     return np.broadcast_to(v.x, [n if size == -1 else size for size, n in zip(sizes, shape, strict=True)])
 
 
+def _axes(v: Values) -> tuple[int, ...] | None:
+    """Return the axes that a reduction combines; ``None``: all."""
+    axes = v.get("dim")
+    return (axes,) if type(axes) is int else tuple(axes) if axes else None
+
+
+def _reduced(function: Callable[..., Any]) -> Function:
+    return lambda v: function(v.x, axis=_axes(v), keepdims=bool(v.get("keepdim")))
+
+
+def _mean(v: Values) -> Any:
+    """Return the mean; that of no numbers is not a number."""
+    return _reduced(np.mean)(v) if v.x.size else _reduced(np.sum)(v) * np.float32(np.nan)
+
+
+def _padded(v: Values) -> Array:
+    if v.get("mode", "constant") != "constant":
+        raise ValueError("a border other than a constant")
+    pairs = np.reshape(v["pad"], (-1, 2))[::-1]
+    return np.pad(v.x, [(0, 0)] * (v.x.ndim - len(pairs)) + pairs.tolist(), constant_values=v.get("value", 0))
+
+
 def _quantised(v: Values) -> Array:
     form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
     found: Array = np.clip(nearest(v.x / scale, form), float(form.smallest - zero), float(form.largest - zero)) * scale
@@ -193,7 +215,10 @@ FUNCTIONS: dict[str, Function] = {
     "rsqrt": lambda v: 1 / np.sqrt(v.x),
     "reciprocal": lambda v: 1 / v.x,
     "abs": lambda v: np.abs(v.x),
-    "sum": lambda v: v.x.sum(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
+    "sum": _reduced(np.sum),
+    "prod": _reduced(np.prod),
+    "logsumexp": _reduced(np.logaddexp.reduce),
+    "pad": _padded,
     "tril": lambda v: np.tril(v.x, v.get("diagonal", 0)),
     "triu": lambda v: np.triu(v.x, v.get("diagonal", 0)),
     "logical_not": lambda v: np.logical_not(v.x),
@@ -202,6 +227,11 @@ FUNCTIONS: dict[str, Function] = {
     "bitwise_not": lambda v: np.invert(v.x),
     "bitwise_and": _binary(np.bitwise_and),
     "bitwise_or": _binary(np.bitwise_or),
+    "bitwise_xor": _binary(np.bitwise_xor),
+    "bitwise_left_shift": _binary(np.left_shift),
+    "bitwise_right_shift": _binary(np.right_shift),
+    "__lshift__": _binary(np.left_shift),
+    "__rshift__": _binary(np.right_shift),
     "__and__": _binary(np.bitwise_and),
     "__or__": _binary(np.bitwise_or),
     "__xor__": _binary(np.bitwise_xor),
@@ -236,9 +266,9 @@ FUNCTIONS: dict[str, Function] = {
     "index_select": lambda v: v.x.take(v["index"], v["dim"]),
     "gather": lambda v: np.take_along_axis(v.x, v["index"], v["dim"]),
     "argsort": lambda v: np.argsort(-v.x if v.get("descending") else v.x, v.get("dim", -1), kind="stable"),
-    "mean": lambda v: v.x.mean(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
-    "amax": lambda v: v.x.max(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
-    "amin": lambda v: v.x.min(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
+    "mean": _mean,
+    "amax": _reduced(np.max),
+    "amin": _reduced(np.min),
     "argmax": lambda v: v.x.argmax(v.get("dim"), keepdims=bool(v.get("keepdim"))),
     "t": lambda v: v.x.T,
     "numpy_T": lambda v: v.x.T,

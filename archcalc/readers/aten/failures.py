@@ -48,7 +48,8 @@ class Failures:
         rows = self.listed()
         if rows:
             calls = sum(map(len, self._origins.values()))
-            message = f"{count_text(calls, 'call')} of operators that cannot be counted"
+            of = "an operator" if calls == 1 else "operators"
+            message = f"{count_text(calls, 'call')} of {of} that cannot be counted"
             hint = "\n".join([*rows, *hints])
             fail("unknown-op", message, origin=name, hint=hint)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
-from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.dynamic_sizes import DynamicSize
 
 MAX_LINE = 1000
 """The number of characters of a source line that are read."""

@@ -99,11 +99,11 @@ class TranslationState(Protocol):
         ...
 
     def same(self, name: str, as_name: str) -> None:
-        """Let a result be the same tensor as another."""
+        """Make a name that of the tensor that another one has."""
         ...
 
     def give(self, name: str, number: int) -> None:
-        """Let a result be the tensor of a number."""
+        """Make a name that of the tensor with a number."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from archcalc.graph import Origin
@@ -11,17 +12,20 @@ from archcalc.numeric import Impossible, Number
 from archcalc.ops.source import Constant
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import HALF
-from archcalc.readers.aten.forms import Form, own_form, steps_of_parameter
 from archcalc.readers.aten.operators.shape import order_of, permute
 from archcalc.readers.aten.operators.views import with_view_replaced
-from archcalc.readers.aten.program import COMPUTED, Call, Program, TensorName
+from archcalc.readers.aten.parameter_forms import Form, own_form, steps_of_parameter
+from archcalc.readers.aten.program import COMPUTED, Call, Program, TensorName, Word
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
 from archcalc.readers.aten.storage import Alias, SharedStorage
 from archcalc.readers.aten.values import ConstantValues
 from archcalc.readers.batch import Sizes
-from archcalc.readers.patterns import Repeated
-from archcalc.readers.steps import SizeName, Step, StoredStep, with_origin
-from archcalc.readers.stored import TRANSPOSED
+from archcalc.readers.patterns import RepetitionStep
+from archcalc.readers.steps import EmptySource, RequiredSizes, SizeName, Step, StoredStep, with_origin
+from archcalc.readers.stored_arrays import TRANSPOSED
+
+MAX_CHECKED = 10_000_000
+"""The number of elements of a constant that is computed while a program is read, to see whether that is possible."""
 
 
 class Tensors:
@@ -58,6 +62,8 @@ class Tensors:
         self.added: dict[str, Sizes] = {}
         """The sizes of constants that the program does not have."""
         self.zeros: set[str] = set()
+        self.empty: set[str] = set()
+        """The tensors without elements."""
         self.changed: set[str] = set()
         """The tensors in whose memory numbers are written that are not constant."""
         self.of_weights: set[str] = set()
@@ -159,6 +165,8 @@ class Tensors:
             if stored is None and name not in self.constants:
                 raise Untranslatable(f"'{name}' is not computed")
             sizes = self.sizes(name)
+            if self.is_empty(name):
+                return self.empty_source(name, sizes)
             axes = self.axes_of_examples(name, sizes) if stored is None else ()
             if axes:
                 return self.source_for_examples(name, sizes, axes)
@@ -185,7 +193,7 @@ class Tensors:
 
     def axes_of_examples(self, name: str, sizes: Sizes) -> tuple[int, ...]:
         """Return the axes along which a constant may have the same for each of several examples."""
-        batch = self.examples
+        batch = self.examples or 1
         return self.values.repeated_axes(self.constant_calls, name, sizes, batch) if batch > 1 else ()
 
     def source_for_examples(self, name: str, sizes: Sizes, axes: tuple[int, ...]) -> int:
@@ -196,25 +204,44 @@ class Tensors:
             part, shape = f"{part}@example", (*shape[:axis], 1, *shape[axis + 1 :])
             self.constant(part, shape, Call("aten.slice.Tensor", arguments, (part,), Origin("", "", "slice", "")))
         counts = tuple([size if at in axes else 1 for at, size in enumerate(sizes)])
-        self.steps.append(Repeated(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
+        self.steps.append(RepetitionStep(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
         return self.numbers[name]
 
+    def empty_source(self, name: str, sizes: Sizes) -> int:
+        """Return the number of a tensor without elements."""
+        names: dict[int | None, str] = {}
+        for axis, size in enumerate(sizes):
+            if size == self.examples:
+                names[axis] = f"{name}@{axis}"
+                self.add_zeros(names[axis], (*sizes[:axis], *sizes[axis + 1 :]), self.dtype(name))
+        names[None] = f"{name}@"
+        self.add_zeros(names[None], sizes, self.dtype(name))
+        arrays = {axis: f"{COMPUTED}{each}" for axis, each in names.items()}
+        origin = Origin(self.path_of_constant(name), "", Constant.name, "")
+        self.steps.append(EmptySource(sizes=sizes, arrays=arrays, inputs=(), outputs=(self.new(name),), origin=origin))
+        return self.numbers[name]
+
+    def add_zeros(self, name: str, sizes: Sizes, dtype: str) -> None:
+        """Add a constant of zeros that is not in the file."""
+        arguments = {"size": list(sizes), "dtype": Word("dtype", dtype)}
+        self.constant(name, sizes, Call("aten.zeros.default", arguments, (name,), Origin("", "", "zeros", "")))
+
     @cached_property
-    def examples(self) -> int:
-        """The number of examples in the first input that has a batch axis."""
+    def examples(self) -> int | None:
+        """The number of examples in the first input that has a batch axis; ``None`` if none has one."""
         for local, meta in self.program.inputs.items():
             axis = self.batch.get(self.program.input_names.get(local, local), 0)
             if axis is not None and axis < len(meta.sizes):
                 size = meta.sizes[axis]
                 return size if type(size) is int else 1
-        return 1
+        return None
 
     def is_constant(self, value: Any) -> bool:
         """Return whether an argument is the same for all inputs and weights."""
         if isinstance(value, TensorName):
             stored = self.program.stored.get(value.name)
             is_fixed = value.name in self.constants or (stored is not None and stored.kind != "parameter")
-            return is_fixed and self.storage.root(value.name) not in self.changed
+            return is_fixed and (value.name in self.empty or self.storage.root(value.name) not in self.changed)
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
     def stored(self, name: str, array: str, *, trained: bool = True) -> str | None:
@@ -307,6 +334,36 @@ class Tensors:
         self.constants.update(made)
         self.modules.update(dict.fromkeys(made, call.origin.module))
         self.constant_calls.append(call)
+
+    def add_empty(self, names: Iterable[str], read: Iterable[str]) -> bool:
+        """Note those tensors that have no elements, which are the same for all inputs; return whether none has any.
+
+        Args:
+            names: the results of a call, or inputs.
+            read: what their sizes depend on, which must have its sizes in the file.
+        """
+        made = [*names]
+        empty = [name for name in made if self.is_empty(name)]
+        for name in empty:
+            self.empty.add(name)
+            self.add_zeros(name, self.sizes(name), self.dtype(name))
+        fixed = [each for each in dict.fromkeys(map(self.storage.first, read)) if empty and each in self.numbers]
+        if fixed:
+            inputs = tuple([self.numbers[each] for each in fixed])
+            sizes = tuple([self.all_sizes[number] for number in inputs])
+            self.steps.append(RequiredSizes(sizes=sizes, inputs=inputs, outputs=()))
+        return bool(empty) and len(empty) == len(made)
+
+    def has_value(self, name: str) -> bool:
+        """Return whether the value of a constant can be computed, and has the sizes that are recorded."""
+        if name not in self.program.metas or prod(self.sizes(name)) > MAX_CHECKED:
+            return True  # a number, not a tensor, or a tensor that only a run computes
+        value = self.values.value(self.constant_calls, name)
+        return value is not None and value.shape == self.sizes(name)
+
+    def is_empty(self, name: str) -> bool:
+        """Return whether a tensor has no elements."""
+        return name in self.program.metas and 0 in self.program.metas[name].sizes
 
     def add_transpose(self, name: str, call: Call) -> None:
         """Note the transpose of a stored matrix, which is computed when it is read as a tensor."""

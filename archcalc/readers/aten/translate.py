@@ -10,19 +10,19 @@ from typing import Any, TypeAlias
 from archcalc.readers.aten import operators  # noqa: F401  # registers the translations
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.failures import Failures
-from archcalc.readers.aten.forms import Form, forms_of_shared
-from archcalc.readers.aten.named import with_named_operators
+from archcalc.readers.aten.named_formulas import with_named_operators
 from archcalc.readers.aten.operators.random import RANDOM
 from archcalc.readers.aten.operators.shape import permute
+from archcalc.readers.aten.parameter_forms import Form, forms_of_shared
 from archcalc.readers.aten.program import COMPUTED, Call, Program, Word
 from archcalc.readers.aten.registry import TRANSLATIONS, Arguments, Untranslatable, base_name
 from archcalc.readers.aten.storage import is_in_place
 from archcalc.readers.aten.tensors import Tensors
 from archcalc.readers.aten.values import ConstantValues
 from archcalc.readers.batch import Sizes, require_axis
-from archcalc.readers.lowering import Model
-from archcalc.readers.steps import Calculated, Step
-from archcalc.readers.uncounted import UncountedCall
+from archcalc.readers.lowering import StepModel
+from archcalc.readers.steps import CalculationStep, Step
+from archcalc.readers.uncounted_calls import UncountedCall
 from archcalc.spec.errors import fail, listing, suggest
 
 LIKE = {"zeros_like": "zeros", "ones_like": "ones", "full_like": "full", "empty_like": "zeros"}
@@ -40,6 +40,12 @@ MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "uns
 PRODUCTS = ("matmul", "bmm", "mm", "einsum")
 """The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
 
+PARTS = (
+    *("chunk", "expand", "index", "index_select", "narrow", "repeat", "slice", "split", "split_with_sizes"),
+    *("tensor_split", "tile", "topk"),
+)
+"""The operators whose results may have no elements although their arguments have."""
+
 OF_READERS = ("onnx", "tflite")
 """The namespaces of calls that only readers of this package make; those without a translation are never constants."""
 
@@ -55,7 +61,7 @@ def model_of(
     fixed: Callable[[], dict[str, Any]],
     *,
     is_partial: bool = False,
-) -> Model:
+) -> StepModel:
     """Return a program as steps.
 
     Args:
@@ -107,6 +113,7 @@ class _Translation:
         """
         names, new = self.program.input_names, self.tensors.new
         self.inputs = {names.get(name, name): new(name) for name in self.program.inputs}
+        self.tensors.add_empty(self.program.inputs, self.program.inputs)
         self.check_batch_axes(self.inputs)
         for call in self.program.calls:
             self.translate(call)
@@ -117,10 +124,10 @@ class _Translation:
         except Untranslatable as error:
             fail("format", f"the output {error}", origin=self.origin)
 
-    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
+    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> StepModel:
         """Return the steps of all calls, given what reads stored arrays."""
         tensors = self.tensors
-        return Model(
+        return StepModel(
             title=self.program.title,
             origin=self.origin,
             inputs=self.inputs,
@@ -196,13 +203,20 @@ class _Translation:
         results = [name for name in call.outputs if name is not None]
         if base in ZEROS:
             tensors.zeros.update(results)
+        read = [*tensors_in(given := [*call.arguments.values()])]
+        reads_empty = any(map(tensors.is_empty, read))
+        if (reads_empty or base in PARTS) and tensors.add_empty(results, read):
+            return
         is_known = not call.reason and (namespace not in OF_READERS or f"{namespace}.{base}" in TRANSLATIONS)
-        given = [*call.arguments.values()]
-        if is_known and (base in FACTORIES or (plain not in (*PRODUCTS, *RANDOM) and tensors.is_constant(given))):
+        is_layer = plain in RANDOM or (plain in PRODUCTS and not reads_empty)
+        if is_known and (base in FACTORIES or (not is_layer and tensors.is_constant(given))):
             tensors.add_constants(results, self.with_sizes(call, results[0]) if base in LIKE else call)
             if in_place:
                 tensors.storage.write(results[0])
-            return
+            if not reads_empty or tensors.has_value(results[0]):
+                return
+            tensors.constants.difference_update(results)
+            call = replace(call, reason="of a tensor without elements")
         if base == "zeros":
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{plain}")
@@ -258,7 +272,7 @@ class _Translation:
             origin=call.origin,
         )
         known = [
-            Calculated(name=name, function=int, arguments=(size,), inputs=(), outputs=())
+            CalculationStep(name=name, function=int, arguments=(size,), inputs=(), outputs=())
             for name, size in sizes.items()
         ]
         return [step, *known]

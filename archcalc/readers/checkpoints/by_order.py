@@ -21,7 +21,7 @@ MODULE_ARRAYS = ("weight", "bias")
 """The names of tensors that are not a learned layer, but belong to a module of another kind."""
 
 
-class Ordered(NamedTuple):
+class OrderMatch(NamedTuple):
     """The tensors of layers, or why the order does not tell which these are."""
 
     namings: Sequence[Naming] = ()
@@ -30,7 +30,9 @@ class Ordered(NamedTuple):
     """The first difference, as a sentence; empty if all fit."""
 
 
-def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, CheckpointTensor], separator: str) -> Ordered:
+def by_order(
+    graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, CheckpointTensor], separator: str
+) -> OrderMatch:
     """Return the tensors of every layer.
 
     Args:
@@ -63,22 +65,24 @@ def by_order(graph: Graph, nodes: Sequence[Node], tensors: Mapping[str, Checkpoi
         while (naming := _next(graph, node, names, at, tensors, separator)) is None:
             if not skip():
                 needed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in stored_shapes(graph, node).items())
-                return Ordered(reason=f"{node.name} needs {needed}, where the file has {_listed(names, at, tensors)}")
+                return OrderMatch(
+                    reason=f"{node.name} needs {needed}, where the file has {_listed(names, at, tensors)}"
+                )
         found[node.name] = naming
         at += len(names_of(naming))
     while skip():
         pass
     if at < len(names):
-        return Ordered(reason=f"after the last layer, the file has {_listed(names, at, tensors)}")
+        return OrderMatch(reason=f"after the last layer, the file has {_listed(names, at, tensors)}")
     for index, node in enumerate(learned):
         shape = stored_shapes(graph, node)[LEARNED]
         if index >= len(alone) or without_ones(tensors[alone[index]].shape) != without_ones(shape):
             reason = f"{node.name} needs {shape_text(shape)}, where the file has {_listed(alone, index, tensors)}"
-            return Ordered(reason=reason)
+            return OrderMatch(reason=reason)
         found[node.name] = {LEARNED: WeightSource((alone[index],))}
     if len(alone) > len(learned):
-        return Ordered(reason=f"after the last layer, the file has {_listed(alone, len(learned), tensors)}")
-    return Ordered([found[node.name] for node in nodes])
+        return OrderMatch(reason=f"after the last layer, the file has {_listed(alone, len(learned), tensors)}")
+    return OrderMatch([found[node.name] for node in nodes])
 
 
 def _is_learned(graph: Graph, node: Node) -> bool:

@@ -69,7 +69,7 @@ class TensorSum(NamedTuple):
     bytes: int
 
 
-class Totals(NamedTuple):
+class CheckpointTotals(NamedTuple):
     """The sums over the tensors of a checkpoint, each of which is counted once, whatever the number of its names."""
 
     tensors: int
@@ -121,7 +121,7 @@ class Checkpoint:
         return [tensor for name, tensor in self.tensors.items() if name not in self.shared]
 
     @cached_property
-    def totals(self) -> Totals:
+    def totals(self) -> CheckpointTotals:
         """The sums over all tensors."""
         counted = self.counted()
         tensors, numbers, size = Counter[str](), Counter[str](), Counter[str]()
@@ -129,7 +129,7 @@ class Checkpoint:
             tensors[tensor.dtype] += 1
             numbers[tensor.dtype] += tensor.numbers
             size[tensor.dtype] += tensor.bytes
-        return Totals(
+        return CheckpointTotals(
             tensors=tensors.total(),
             params=sum(tensor.params for tensor in counted),
             trainable=sum(tensor.trainable for tensor in counted),

@@ -19,7 +19,7 @@ from archcalc.readers.checkpoints.by_order import by_order
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.sources import Naming, WeightSource, in_module, names_of, other_shape
 from archcalc.readers.decoding import READABLE
-from archcalc.readers.stored import plain
+from archcalc.readers.stored_arrays import plain
 
 WRAPPERS = ("module.", "model.", "_orig_mod.", "network.", "net.", "backbone.")
 """Prefixes that training loops and libraries give the names of the tensors of a network."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.readers.checkpoints.checkpoint import MAX_AXES, Checkpoint, CheckpointTensor
 from archcalc.readers.checkpoints.formats import BITS
-from archcalc.readers.hdf5 import is_inside, numbers_of, opened, require_numbers
+from archcalc.readers.hdf5 import is_inside, numbers_of, open_hdf5, require_numbers
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def read_hdf5(path: Path, name: str) -> Checkpoint:
     Raises:
         SpecError: h5py is not installed, or the file is damaged, or links to other files.
     """
-    with opened(path, name) as file:
+    with open_hdf5(path, name) as file:
         tensors = {each: _tensor(each, data, name) for each, data in _datasets(file, name)}
     if not tensors:
         fail("format", "the file has no tensors", origin=name)
 
     def load(tensor: CheckpointTensor) -> Array:
-        with opened(path, name) as file:
+        with open_hdf5(path, name) as file:
             numbers: Array = numbers_of(file[tensor.name], tensor.name, name)
             return numbers
 

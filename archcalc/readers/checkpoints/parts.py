@@ -21,7 +21,7 @@ MAX_NAME = 1000
 """The largest number of characters of the name of a tensor."""
 
 
-class Chosen(NamedTuple):
+class ChosenPart(NamedTuple):
     """The tensors of one part."""
 
     part: str
@@ -31,7 +31,7 @@ class Chosen(NamedTuple):
     """The other parts by name."""
 
 
-def choose(value: Any, asked: str, origin: str) -> Chosen:
+def choose(value: Any, asked: str, origin: str) -> ChosenPart:
     """Return the part of a checkpoint that has the parameters of the network, or the part that is asked for.
 
     Args:
@@ -60,8 +60,8 @@ def choose(value: Any, asked: str, origin: str) -> Chosen:
         chosen = _of_network(parts)
     others = {name: tensors for name, tensors in parts.items() if name not in chosen}
     if len(chosen) == 1:
-        return Chosen(chosen[0], parts[chosen[0]], others)
-    return Chosen("", _named({name: value[name] for name in chosen}, origin, budget), others)
+        return ChosenPart(chosen[0], parts[chosen[0]], others)
+    return ChosenPart("", _named({name: value[name] for name in chosen}, origin, budget), others)
 
 
 def _is_tensor(value: Any) -> bool:

@@ -10,14 +10,14 @@ import numpy as np
 from archcalc.arrays.texts import shape_text
 from archcalc.executor.kernel import Array, Sizes
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
-from archcalc.readers.stored import array_of, plain, sizes_of
+from archcalc.readers.stored_arrays import array_of, plain, sizes_of
 
 
 class WeightSource(NamedTuple):
     """Where an array is taken from: tensors, joined along their first axis, and perhaps only a part of their rows."""
 
     names: tuple[str, ...]
-    """The names of the tensors, as `archcalc.readers.stored` has them. In a module, an empty name is the module's."""
+    """The names of the tensors, as in `archcalc.readers.stored_arrays`. In a module, an empty name is the module's."""
     part: int = 0
     parts: int = 1
 

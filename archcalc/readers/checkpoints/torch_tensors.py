@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor, Load, OmittedPart
 from archcalc.readers.checkpoints.formats import BITS, bytes_of
-from archcalc.readers.checkpoints.parts import Chosen
+from archcalc.readers.checkpoints.parts import ChosenPart
 from archcalc.readers.checkpoints.pickles import PickleError, RefusedNamesError
 from archcalc.readers.checkpoints.torch_objects import StoredTensor
 from archcalc.spec.errors import fail
@@ -37,7 +37,7 @@ def refuse_pickle(error: PickleError, name: str) -> NoReturn:
     fail("format", f"not a pickle of tensors: {error}", origin=name)
 
 
-def torch_checkpoint(chosen: Chosen, name: str, load: Load) -> Checkpoint:
+def torch_checkpoint(chosen: ChosenPart, name: str, load: Load) -> Checkpoint:
     """Return the tensors of a file of PyTorch.
 
     Args:

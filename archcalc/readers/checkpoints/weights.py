@@ -20,7 +20,7 @@ from archcalc.readers.checkpoints.sources import load
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.keras.fit import fit_keras
 from archcalc.readers.keras.read import KerasFile
-from archcalc.readers.stored import plain
+from archcalc.readers.stored_arrays import plain
 from archcalc.spec.errors import fail_to_read
 from archcalc.spec.models import ModelFile, has_weights_of_keras
 

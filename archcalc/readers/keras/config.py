@@ -24,7 +24,7 @@ class InvalidDescription(Exception):
     """A part of the description that is not as Keras writes it; the message says which."""
 
 
-class TensorName(NamedTuple):
+class LayerOutput(NamedTuple):
     """A tensor of a model: an output of a call of a layer."""
 
     layer: str
@@ -41,7 +41,7 @@ class LayerCall:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
-    def tensors(self) -> list[TensorName]:
+    def tensors(self) -> list[LayerOutput]:
         """Return the tensors among its arguments, in their order."""
         return list(tensors_in([*self.args, *self.kwargs.values()]))
 
@@ -79,15 +79,15 @@ class ModelDescription:
 
     name: str
     layers: tuple[LayerDescription, ...]
-    inputs: tuple[TensorName, ...]
-    outputs: tuple[TensorName, ...]
+    inputs: tuple[LayerOutput, ...]
+    outputs: tuple[LayerOutput, ...]
     output_names: tuple[str, ...] = ()
     """The names under which it returns its outputs; empty if it returns them without."""
 
 
-def tensors_in(value: Any) -> Iterator[TensorName]:
+def tensors_in(value: Any) -> Iterator[LayerOutput]:
     """Yield the tensors in an argument."""
-    if isinstance(value, TensorName):
+    if isinstance(value, LayerOutput):
         yield value
     elif isinstance(value, list):
         for each in value:
@@ -151,13 +151,13 @@ def _sequential(name: str, config: Mapping[str, Any], entries: list[Any]) -> Mod
     for each in layers:
         calls: tuple[LayerCall, ...] = ()
         if chained:
-            calls = (LayerCall((TensorName(chained[-1].name, 0, 0),)),)
+            calls = (LayerCall((LayerOutput(chained[-1].name, 0, 0),)),)
         if each.name in names:
             raise InvalidDescription(f"two layers have the name '{each.name[:60]}'")
         names.add(each.name)
         chained.append(LayerDescription(each.name, each.class_name, each.module, each.config, calls, each.model))
     return ModelDescription(
-        name, tuple(chained), (TensorName(chained[0].name, 0, 0),), (TensorName(chained[-1].name, 0, 0),)
+        name, tuple(chained), (LayerOutput(chained[0].name, 0, 0),), (LayerOutput(chained[-1].name, 0, 0),)
     )
 
 
@@ -225,7 +225,7 @@ def _listed(entry: Any) -> Any:
         raise InvalidDescription("a call of a layer must name tensors")
     if entry[0] == "_CONSTANT_VALUE":
         return entry[2]
-    return TensorName(entry[0], _index(entry[1]), _index(entry[2]))
+    return LayerOutput(entry[0], _index(entry[1]), _index(entry[2]))
 
 
 def _listed_value(value: Any) -> Any:
@@ -251,7 +251,7 @@ def _value(value: Any) -> Any:
         history, shape = content.get("keras_history"), content.get("shape")
         if not isinstance(history, list) or len(history) != 3 or not isinstance(history[0], str):
             raise InvalidDescription("a tensor has no 'keras_history'")
-        return TensorName(history[0], _index(history[1]), _index(history[2]), _sizes(shape))
+        return LayerOutput(history[0], _index(history[1]), _index(history[2]), _sizes(shape))
     if kind == "__slice__":
         content = _mapping(config, "a slice")
         return slice(*[content.get(key) for key in ("start", "stop", "step")])
@@ -263,7 +263,7 @@ def _value(value: Any) -> Any:
     return {key: _value(each) for key, each in value.items()}
 
 
-def _ends(value: Any, what: str) -> tuple[tuple[TensorName, ...], tuple[str, ...]]:
+def _ends(value: Any, what: str) -> tuple[tuple[LayerOutput, ...], tuple[str, ...]]:
     """Return the inputs or outputs of a model: one, a list, or a mapping, whose keys are their names."""
     if isinstance(value, dict):
         return tuple([_end(each, what) for each in value.values()]), tuple(map(str, value))
@@ -274,7 +274,7 @@ def _ends(value: Any, what: str) -> tuple[tuple[TensorName, ...], tuple[str, ...
     return tuple(_nested_ends(value, what)), ()
 
 
-def _nested_ends(value: Any, what: str) -> Iterator[TensorName]:
+def _nested_ends(value: Any, what: str) -> Iterator[LayerOutput]:
     """Yield the ends of a structure of lists and mappings."""
     if isinstance(value, dict):
         value = list(value.values())
@@ -287,10 +287,10 @@ def _nested_ends(value: Any, what: str) -> Iterator[TensorName]:
             yield from _nested_ends(each, what)
 
 
-def _end(value: Any, what: str) -> TensorName:
+def _end(value: Any, what: str) -> LayerOutput:
     if not isinstance(value, list) or len(value) != 3 or not isinstance(value[0], str):
         raise InvalidDescription(f"'{what}' must name layers")
-    return TensorName(value[0], _index(value[1]), _index(value[2]))
+    return LayerOutput(value[0], _index(value[1]), _index(value[2]))
 
 
 def _index(value: Any) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from archcalc.readers.archive import Archive
-from archcalc.readers.hdf5 import SIGNATURE, opened
+from archcalc.readers.hdf5 import SIGNATURE, open_hdf5
 from archcalc.readers.json_text import MAX_BYTES, read_json
 from archcalc.readers.keras.hdf5 import attribute_text
 from archcalc.spec.errors import SpecError, fail, fail_to_read
@@ -54,7 +54,7 @@ def is_model_in_hdf5(path: Path) -> bool:
         with path.open("rb") as file:
             if file.read(len(SIGNATURE)) != SIGNATURE:
                 return False
-        with opened(path, path.name) as content:
+        with open_hdf5(path, path.name) as content:
             return "model_config" in content.attrs
     except (OSError, SpecError):
         return False
@@ -104,7 +104,7 @@ def _of_json(path: Path, name: str) -> Contents:
 
 
 def _of_hdf5(path: Path, name: str) -> Contents:
-    with opened(path, name) as file:
+    with open_hdf5(path, name) as file:
         text = attribute_text(file, "model_config", MAX_BYTES)
         if text is None:
             hint = "an HDF5 file of weights has parameters only; save the entire model"

@@ -41,7 +41,7 @@ class UnknownOrder(Exception):
 
 
 @dataclass(eq=False)
-class Factor:
+class AxisFactor:
     """A factor of an axis. What later layers tell about it is added."""
 
     size: int
@@ -53,11 +53,11 @@ class Factor:
     """The factors that a later layer splits it into; or the one that it is equal to."""
     pieces: tuple[Axis, ...] = ()
     """The axes that it consists of, one behind another."""
-    whole: Factor | None = None
+    whole: AxisFactor | None = None
     """The factor that it is a part of."""
 
     @property
-    def origin(self) -> Factor:
+    def origin(self) -> AxisFactor:
         """The factor that it is a part of, directly or not, and that is no part itself."""
         found = self
         while found.whole is not None:
@@ -69,15 +69,15 @@ class Factor:
         if not self.is_decided:
             self.is_features, self.is_decided = is_features, True
 
-    def of_size(self, size: int) -> Factor:
+    def of_size(self, size: int) -> AxisFactor:
         """Return a new factor of the same kind."""
-        return Factor(size, self.is_features, self.is_decided)
+        return AxisFactor(size, self.is_features, self.is_decided)
 
 
-Axis: TypeAlias = tuple[Factor, ...]
+Axis: TypeAlias = tuple[AxisFactor, ...]
 
 
-def leaves(axis: Axis) -> list[Factor]:
+def leaves(axis: Axis) -> list[AxisFactor]:
     """Return the factors of an axis that are not split further."""
     return [leaf for each in axis for leaf in (leaves(each.parts) if each.parts and not each.pieces else [each])]
 
@@ -111,7 +111,7 @@ def places(axis: Axis) -> NDArray[np.intp] | None:
     return found.reshape(-1)
 
 
-def _inner_places(factor: Factor) -> NDArray[np.intp] | None:
+def _inner_places(factor: AxisFactor) -> NDArray[np.intp] | None:
     """Return the index in Keras of every element along a factor that is not split, or of several pieces."""
     if factor.pieces and factor.parts and places(factor.parts) is not None:
         raise UnknownOrder("an axis of joined parts is split")
@@ -214,7 +214,7 @@ class AxisFactors:
 
     def _new(self, ref: Ref) -> list[Axis]:
         """Return a factor for every axis of a tensor, about which nothing is known."""
-        return [(Factor(size),) if size != 1 else () for size in self.graph.shape(ref)]
+        return [(AxisFactor(size),) if size != 1 else () for size in self.graph.shape(ref)]
 
     def _decide(self, axes: Sequence[Axis], features: int | None) -> None:
         """Take which axis of a tensor layers expect the features on."""
@@ -280,14 +280,14 @@ class AxisFactors:
         if further is None:
             self._kept += [(axis, node) for axis in (*self._axes[ref], *self._axes[Ref(index)])]
             return self._axes[Ref(index)]
-        known = dict[int, Factor]()
+        known = dict[int, AxisFactor]()
         of_vector = len(own) == 1 < len(node.output)
         for factor, split in zip(factors, further.source, strict=True):
             if len(split) < 2:
                 known |= dict.fromkeys(split, factor)
                 continue
             kind = None if of_vector else factor.is_features
-            made = tuple([Factor(int(further.sizes[part]), kind, whole=factor) for part in split])
+            made = tuple([AxisFactor(int(further.sizes[part]), kind, whole=factor) for part in split])
             factor.parts = made
             known |= dict(zip(split, made, strict=True))
         lost = tuple(
@@ -297,7 +297,7 @@ class AxisFactors:
         kind = kinds.pop() if len(kinds) == 1 else None
         axes = []
         for parts in further.axes:
-            new = {part: Factor(int(further.sizes[part]), kind) for part in parts if part not in known}
+            new = {part: AxisFactor(int(further.sizes[part]), kind) for part in parts if part not in known}
             axes.append(tuple([new[part] if part in new else known[part] for part in parts]))
             self._kept += [((each,), node) for each in new.values()]
         self._kept += [(lost, node)] if lost else []
@@ -319,9 +319,9 @@ class AxisFactors:
                 continue
             kinds = {leaf.is_features for piece in pieces for leaf in leaves(piece)} or {None}
             sizes = [self.graph.shape(ref)[axis] for ref in node.inputs]
-            whole = [piece or (Factor(1),) for piece in pieces]
+            whole = [piece or (AxisFactor(1),) for piece in pieces]
             kind = True if True in kinds else next(iter(kinds))
-            found.append((Factor(sum(sizes), kind, is_decided=kind is not None, pieces=tuple(whole)),))
+            found.append((AxisFactor(sum(sizes), kind, is_decided=kind is not None, pieces=tuple(whole)),))
         return found
 
     def _selected(self, node: Node, op: Selection) -> list[Axis]:
@@ -335,7 +335,7 @@ class AxisFactors:
         cut = None if step != 1 else _cut(own[axis], start, start + count)
         if cut is None:
             self._kept.append((own[axis], node))
-            cut = (Factor(count, leaves(own[axis])[-1].is_features),)
+            cut = (AxisFactor(count, leaves(own[axis])[-1].is_features),)
             self._kept.append((cut, node))
         own[axis] = cut if count != 1 else ()
         return own
@@ -358,8 +358,8 @@ class AxisFactors:
         return first
 
 
-def _equate(one: Factor, other: Factor) -> None:
-    """Let two factors be the same one."""
+def _equate(one: AxisFactor, other: AxisFactor) -> None:
+    """Make two factors one and the same."""
     gone, kept = (one, other) if other.pieces else (other, one)
     if not kept.is_decided:
         kept.is_features, kept.is_decided = gone.is_features, gone.is_decided
@@ -398,7 +398,7 @@ def _cut(axis: Axis, start: int, stop: int) -> Axis | None:
             found.append(part)
     if len(found) == 1:
         return found[0]
-    return (Factor(stop - start, factor.is_features, factor.is_decided, pieces=tuple(found)),)
+    return (AxisFactor(stop - start, factor.is_features, factor.is_decided, pieces=tuple(found)),)
 
 
 def rearranged(array: Any, axis: int, order: NDArray[np.intp] | None) -> Any:

@@ -15,7 +15,7 @@ from archcalc.graph import Graph, Node
 from archcalc.readers.keras.elements import AxisFactors, UnknownOrder
 from archcalc.readers.keras.hdf5 import array_at, object_at
 from archcalc.readers.keras.orders import Order, element_orders, order_of
-from archcalc.readers.keras.stored_layers import StoredLayer, opened_weights, stored_layers
+from archcalc.readers.keras.stored_layers import StoredLayer, open_weights, stored_layers
 from archcalc.spec.errors import fail
 
 LISTED = 8
@@ -24,7 +24,7 @@ MISSHAPEN = (ValueError, IndexError, TypeError)
 """What making an array of an operator of one of another layer raises."""
 
 
-class Fitted(NamedTuple):
+class FittedArrays(NamedTuple):
     """The arrays of a network from a file of Keras's weights."""
 
     arrays: dict[str, Array]
@@ -49,7 +49,7 @@ class _Needed(NamedTuple):
         return f"{self.node.name} ({', '.join(f'{name} {shape_text(each)}' for name, each in self.shapes.items())})"
 
 
-def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) -> Fitted:
+def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) -> FittedArrays:
     """Find the arrays of a network in a file of Keras's weights, with its orders of axes, gates and elements.
 
     Args:
@@ -66,7 +66,7 @@ def fit_keras(graph: Graph, path: Path, name: str, *, training: bool = False) ->
         for index, node in graph.running(training=training)
         if (shapes := own_shapes(graph, node))
     ]
-    with opened_weights(path, name) as group:
+    with open_weights(path, name) as group:
         layers = stored_layers(group, name)
         if not layers:
             fail("format", "the file has no layers in the form in which Keras stores them", origin=name)
@@ -79,7 +79,7 @@ class _Fitting:
         self.elements = AxisFactors(graph)
         self.arrays: dict[str, Array] = {}
 
-    def fit(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> Fitted:
+    def fit(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> FittedArrays:
         """Take the layers with equal names, then the others in their order, if all of these fit."""
         by_name = {_joined(layer.name): layer for layer in layers if layer.name}
         left: list[_Needed] = []
@@ -93,7 +93,7 @@ class _Fitting:
         unnamed = [layer for layer in layers if not layer.name or _joined(layer.name) in by_name]
         unfit = self.in_order(left, unnamed)
         unordered = _some([*self.elements.problems()], "with elements in another order")
-        return Fitted(self.arrays, tuple([each.node.name for each in left]), (*problems, *unfit, *unordered))
+        return FittedArrays(self.arrays, tuple([each.node.name for each in left]), (*problems, *unfit, *unordered))
 
     def in_order(self, needed: Sequence[_Needed], layers: Sequence[StoredLayer]) -> list[str]:
         """Take layers in the order of the network, or of each class in files that sort the layers by class.

@@ -13,22 +13,22 @@ from archcalc.graph import Ref, channels_first, ordered, write_shape
 from archcalc.numeric import Impossible, Number, known_equal
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.failures import PARTIAL, Failures
-from archcalc.readers.building import GraphBuilder, Lowered
+from archcalc.readers.building import GraphBuilder, LoweredModel
 from archcalc.readers.keras.config import InvalidDescription, described
-from archcalc.readers.keras.declared import DeclaredLayers
-from archcalc.readers.keras.flat import CallOutput, Flat, FlatCall, Key, flattened, mapped_tensors
+from archcalc.readers.keras.declared_layers import DeclaredLayers
+from archcalc.readers.keras.flat_model import CallOutput, FlatCall, FlatModel, Key, flatten_model, mapped_tensors
 from archcalc.readers.keras.groups import group_names
 from archcalc.readers.keras.layers import conversion_of, reason_of
 from archcalc.readers.keras.registry import Unconvertible
 from archcalc.readers.keras.view import LayerView, Transform
-from archcalc.readers.uncounted import Uncounted
+from archcalc.readers.uncounted_calls import UncountedOperator
 from archcalc.spec.errors import fail
 
 INNER = -1_000_000
 """The tensors that calls inside a layer read have numbers from here on downwards."""
 
 
-class Variable(NamedTuple):
+class FileVariable(NamedTuple):
     """A stored array of the file, as an operator has it."""
 
     layer: Key
@@ -44,7 +44,7 @@ class Variable(NamedTuple):
 class ConversionPlan:
     """A model that can be converted."""
 
-    flat: Flat
+    flat: FlatModel
     name: str
     """The name of the file in messages."""
     inputs: Mapping[str, Shape]
@@ -64,7 +64,7 @@ class ConversionPlan:
         return {made: shape for call in self.flat.calls for made, shape in call.recorded.items()}
 
 
-class WrittenArray(NamedTuple):
+class DescriptionArray(NamedTuple):
     """An array that the description contains, as an argument of a function."""
 
     values: Any
@@ -76,9 +76,9 @@ class WrittenArray(NamedTuple):
 class ConvertedModel(NamedTuple):
     """The graph of a model, and where its arrays are in the file."""
 
-    lowered: Lowered
-    variables: Mapping[str, Variable]
-    written: Mapping[str, WrittenArray]
+    lowered: LoweredModel
+    variables: Mapping[str, FileVariable]
+    written: Mapping[str, DescriptionArray]
 
 
 class KerasGraph(GraphBuilder):
@@ -103,8 +103,8 @@ class KerasGraph(GraphBuilder):
         self.failures = Failures()
         self.plan, self.shapes = plan, shapes
         self.features_first = plan.layout == "hwc"
-        self.variables: dict[str, Variable] = {}
-        self.written: dict[str, WrittenArray] = {}
+        self.variables: dict[str, FileVariable] = {}
+        self.written: dict[str, DescriptionArray] = {}
         self._made: dict[CallOutput, Ref] = {}
         for number, (name, shape) in enumerate(plan.inputs.items()):
             if observe is not None:
@@ -160,7 +160,7 @@ class KerasGraph(GraphBuilder):
             made = [self._given(tensor) for tensor in tensors]
             if layer.model is None:
                 return self._inner_call(FlatCall(layer, view.call.key, view.call.path, tuple(made), {}, {}), part)
-            flat = flattened(layer.model)
+            flat = flatten_model(layer.model)
         except InvalidDescription as error:
             raise Unconvertible(f"{error}") from None
         if len(flat.inputs) != len(made):
@@ -205,7 +205,7 @@ class KerasGraph(GraphBuilder):
                 if conversion_of(call.layer) is None and self.plan.declared.of(call) is None:
                     self._fail(LayerView(self, call), reason_of(call.layer))
             self.failures.require_none(self.plan.name, self._declaring())
-        op = Uncounted(call=view.call.layer.class_name, shapes=tuple(shapes), stored=())
+        op = UncountedOperator(call=view.call.layer.class_name, shapes=tuple(shapes), stored=())
         first = view.add(op, *view.tensors)
         return [first._replace(output=output) for output in range(len(shapes))]
 
@@ -247,13 +247,13 @@ class KerasGraph(GraphBuilder):
     ) -> str:
         """Return the name of a stored array; see `LayerView.variable`."""
         name = f"{'/'.join(call.key)}:{within}/{index}{role}"
-        self.variables.setdefault(name, Variable(call.key, within, index, transform, trained))
+        self.variables.setdefault(name, FileVariable(call.key, within, index, transform, trained))
         return name
 
     def keep(self, call: FlatCall, values: Any, transform: Transform) -> str:
         """Return the name under which an array in the description is kept."""
         name = f"{'/'.join(call.key)}:written/{len(self.written)}"
-        self.written[name] = WrittenArray(values, transform)
+        self.written[name] = DescriptionArray(values, transform)
         return name
 
     def _compare(self, call: FlatCall) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from archcalc.readers.keras.config import LayerDescription, ModelDescription
-from archcalc.readers.keras.flat import Key
+from archcalc.readers.keras.flat_model import Key
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """The groups that hold the layers of a model, in files of Keras 3, and of version 2 before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.readers.keras.flat import Flat
+from archcalc.readers.keras.flat_model import FlatModel
 
 ALONG_TOKENS = frozenset(
     (
@@ -16,7 +16,7 @@ ON_MAPS = ("Conv", "DepthwiseConv", "SeparableConv", "MaxPool", "AveragePool", "
 """What the names of layers begin with whose operators have channels first."""
 
 
-def layout_of(flat: Flat) -> str:
+def layout_of(flat: FlatModel) -> str:
     """Return ``hwc`` if the channels are last in the file, and first in the graph; otherwise ``chw``.
 
     In a network of images, layers say where the channels are. In one of sequences, the graph keeps the order of the

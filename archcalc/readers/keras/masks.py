@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.readers.keras.flat import CallOutput, Flat, FlatCall
+from archcalc.readers.keras.flat_model import CallOutput, FlatCall, FlatModel
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Marks:
     leaving_out: FlatCall
 
 
-def marks_of(flat: Flat) -> tuple[Marks, ...]:
+def marks_of(flat: FlatModel) -> tuple[Marks, ...]:
     """Return the layers that mark positions, each with the first layer that leaves them out."""
     found: dict[int, Marks] = {}
     marking: dict[int, frozenset[int]] = {}

@@ -10,12 +10,12 @@ from typing import Any
 from archcalc.graph import Graph, axis_symbols, channels_first, ordered
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
-from archcalc.readers.dynamic import EXAMPLE
+from archcalc.readers.dynamic_sizes import EXAMPLE
 from archcalc.readers.file import batch_axes, without_arguments
 from archcalc.readers.keras.config import InvalidDescription, ModelDescription, decode
 from archcalc.readers.keras.contents import Contents, contents
-from archcalc.readers.keras.declared import DeclaredLayers
-from archcalc.readers.keras.flat import Flat, flattened
+from archcalc.readers.keras.declared_layers import DeclaredLayers
+from archcalc.readers.keras.flat_model import FlatModel, flatten_model
 from archcalc.readers.keras.graph import ConversionPlan, ConvertedModel, KerasGraph
 from archcalc.readers.keras.layout import layout_of
 from archcalc.readers.keras.masks import Marks, marks_of, note_of, require_unmarked
@@ -140,7 +140,7 @@ class KerasFile:
         names = ", ".join(f"{texts[name][axis]} of '{name}'" for name, axis in missing)
         options = " ".join(f"--shape {name}={self._written(texts[name])}" for name in dict(missing))
         hint = f"give them as numbers: {options}"
-        fail("shape", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
+        fail("open-size", f"the file leaves sizes open: {names}", origin=self.plan.name, hint=hint)
 
     def _written(self, texts: list[str]) -> str:
         return "x".join(map(str, ordered(tuple(texts), self.layout)))
@@ -174,7 +174,7 @@ def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:
     found = contents(path, name)
     try:
         model = decode(found.description)
-        flat = flattened(model)
+        flat = flatten_model(model)
     except InvalidDescription as error:
         fail("format", f"{error}", origin=name)
     except RecursionError:
@@ -189,7 +189,7 @@ def read_keras(path: Path, name: str, options: ModelOptions) -> KerasFile:
 
 
 def _inputs(
-    flat: Flat, name: str, layout: str, options: ModelOptions
+    flat: FlatModel, name: str, layout: str, options: ModelOptions
 ) -> tuple[dict[str, Shape], dict[str, tuple[int, ...]]]:
     """Return the shapes of the inputs in the graph, those that are open with an example, and the axes that are open."""
     inputs: dict[str, Shape] = {}

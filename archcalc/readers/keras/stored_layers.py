@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from archcalc.readers.archive import Archive
-from archcalc.readers.hdf5 import MAX_ARRAY_BYTES, SIGNATURE, numbers_of, opened, require_h5py
+from archcalc.readers.hdf5 import MAX_ARRAY_BYTES, SIGNATURE, numbers_of, open_hdf5, require_h5py
 from archcalc.readers.keras.contents import WEIGHTS
 from archcalc.readers.keras.groups import CONTAINERS
 from archcalc.readers.keras.hdf5 import attribute_text, attribute_texts, is_group, members, object_at
@@ -54,7 +54,7 @@ class StoredLayer(NamedTuple):
 
 
 @contextmanager
-def opened_weights(path: Path, name: str) -> Iterator[Any]:
+def open_weights(path: Path, name: str) -> Iterator[Any]:
     """Open the group that has the arrays of a model.
 
     They are in a ``.keras`` file, an HDF5 file of weights or of an entire model, or in the files of an index.
@@ -73,12 +73,12 @@ def opened_weights(path: Path, name: str) -> Iterator[Any]:
     with path.open("rb") as file:
         is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
     if is_hdf5:
-        with opened(path, name) as root:
+        with open_hdf5(path, name) as root:
             yield object_at(root, ENTIRE, name) if ENTIRE in root else root
         return
     with Archive(path, name) as archive:
         data = archive.read(WEIGHTS, min(archive.size(WEIGHTS), MAX_ARRAY_BYTES))
-    with opened(io.BytesIO(data), f"{name}: {WEIGHTS}") as root:
+    with open_hdf5(io.BytesIO(data), f"{name}: {WEIGHTS}") as root:
         yield root
 
 
@@ -94,7 +94,7 @@ def _joined(path: Path, name: str) -> Iterator[Any]:
     files = shards(path, name)
     with h5py.File(io.BytesIO(), "w") as joined:
         for file in files:
-            with opened(path.parent / file, str(Path(name).parent / file)) as root:
+            with open_hdf5(path.parent / file, str(Path(name).parent / file)) as root:
                 _add(root, joined, name, 0)
         yield joined
 

@@ -14,7 +14,7 @@ from archcalc.graph import Origin, Ref
 from archcalc.numeric import known_equal
 from archcalc.ops.base import Operator, Shape
 from archcalc.ops.structure import Reshape, Transpose
-from archcalc.readers.keras.flat import CallOutput, FlatCall
+from archcalc.readers.keras.flat_model import CallOutput, FlatCall
 from archcalc.readers.keras.registry import Unconvertible
 from archcalc.readers.steps import StoredArrays, same_shape
 

@@ -10,8 +10,8 @@ from archcalc.arrays.texts import shape_text
 from archcalc.executor.weights import stored_array_shapes
 from archcalc.graph import Graph
 from archcalc.readers.keras.config import INPUT, LayerDescription, ModelDescription
-from archcalc.readers.keras.flat import Key
-from archcalc.readers.keras.graph import ConvertedModel, Variable
+from archcalc.readers.keras.flat_model import Key
+from archcalc.readers.keras.graph import ConvertedModel, FileVariable
 from archcalc.readers.keras.groups import numbered_groups
 from archcalc.readers.keras.hdf5 import array_at, attribute_texts, object_at
 from archcalc.readers.keras.stored_layers import (
@@ -19,7 +19,7 @@ from archcalc.readers.keras.stored_layers import (
     container_of,
     lists_layers,
     name_of,
-    opened_weights,
+    open_weights,
     stored_layers,
 )
 from archcalc.spec.errors import Problems, fail
@@ -44,7 +44,7 @@ def read_arrays(
     """
     variables = {each: built.variables[each] for each in names}
     arrays = {}
-    with opened_weights(path, name) as group:
+    with open_weights(path, name) as group:
         if lists_layers(group):
             places = legacy_places(group, model, built, name, problems)
             paths = {each: places.get((key.layer, key.within, key.place)) for each, key in variables.items()}
@@ -65,7 +65,7 @@ def read_arrays(
     return arrays
 
 
-def _path_of(group: str, variable: Variable) -> str:
+def _path_of(group: str, variable: FileVariable) -> str:
     """Return the path of an array in a file of Keras 3, given that of the group of its layer."""
     return "/".join(part for part in (group, variable.within, VARIABLES, str(variable.place)) if part)
 
@@ -91,7 +91,7 @@ def require_shapes(graph: Graph, arrays: Mapping[str, Any], name: str, problems:
                 fail("format", f"'{array}' would be {shape_text(needed)}, but the file has {given}", origin=name)
 
 
-def _transformed(array: Any, variable: Variable, name: str, file: str) -> Any:
+def _transformed(array: Any, variable: FileVariable, name: str, file: str) -> Any:
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype("f4")
     if variable.transform is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,21 +24,26 @@ from archcalc.readers.onnx.layout import put_channels_first
 from archcalc.readers.onnx.names import title
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.open_shapes import note_shape
+from archcalc.readers.onnx.program import TEXT
 from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
-from archcalc.readers.onnx.sizes import argument
+from archcalc.readers.onnx.sizes import argument, settled
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
-from archcalc.readers.onnx.tensors import OnnxTensors
+from archcalc.readers.onnx.tensors import MAX_LOOKED_AT, OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import SpecError, fail
 
 MAX_NODES = 200_000
 """The number of nodes of a graph that are read."""
 
 MAX_INNER_NODES = 30_000
 """The number of nodes that are read of functions, branches and iterations, each as often as it runs."""
+
+
+PARTS = ("Compress", "Expand", "Gather", "Slice", "Split", "Tile", "TopK")
+"""The operators whose outputs may have no elements although their inputs have."""
 
 
 class Decoder:
@@ -88,6 +94,8 @@ class Decoder:
         for each, value in self.given.values.items():
             tensors.set_value(each, value)
             del inputs[each]
+        for each in filter(tensors.is_empty, inputs):
+            tensors.set_empty(each)
         if not inputs:
             self.refuse("all inputs are given as numbers, so nothing is left to compute")
         for node in graph.node:
@@ -108,7 +116,7 @@ class Decoder:
             if name in tensors.metas or not self.partial:
                 outputs.append(name)
         if not outputs and self.unknown:
-            self.refuse("the sizes of all its outputs depend on numbers that are not known")
+            self.refuse("the sizes of all its outputs are not known")
         tensors.calls = tensors.remaining_calls()
         tensors.find_weights()
         tensors.find_masks()
@@ -218,20 +226,28 @@ class Decoder:
         if any(name in self.unknown for name in n.inputs):
             self.skip(n)
             return
-        if key_of(n) in REWRITES:
+        reads_empty = any(map(self.tensors.is_empty, n.inputs))
+        if key_of(n) in REWRITES and not reads_empty:
             self.rewrite(n, nesting)
             return
         self.infer(n)
+        if self.is_empty(n):
+            return
+        if key_of(n) in REWRITES:
+            self.rewrite(n, nesting)
+            return
         derivation = DERIVATIONS.get(key_of(n))
         known = all(name in self.tensors.metas for name in n.outputs if name)
         if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             note_shape(n)
+            self.require_numbers(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             self.tensors.note_masks(n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             note_shape(n)
+            self.require_numbers(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
             self.ask(n)
@@ -382,12 +398,40 @@ class Decoder:
             origin = n.place()
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
             sizes = " and ".join(shape_text(meta.sizes) for meta in inputs.values())
-            reason = f"the inputs of {origin}, {sizes}, do not fit: {error}"
+            reason = f"the inputs of {origin}{f', {sizes},' if sizes else ''} do not fit: {error}"
             fail("shape", reason, origin=self.name, hint=hint)
         for name in n.outputs:
             meta = found.get(name) or self.known.get(name)
             if name and meta is not None:
                 self.tensors.metas[name] = meta
+
+    def is_evaluated(self, name: str) -> bool:
+        """Return whether a constant whose sizes depend on numbers can be evaluated, and note its sizes."""
+        try:
+            array = self.tensors.arrays.array(name)
+        except SpecError:
+            del self.tensors.constant_nodes[name]
+            return False
+        self.tensors.metas[name] = Meta(array.shape, str(array.dtype))
+        return True
+
+    def is_empty(self, n: NodeView) -> bool:
+        """Note those outputs of a node that have no elements; return whether none has any.
+
+        That may be so for parts of tensors, and for whatever is computed from tensors without elements. Others, such as
+        convolutions, are then read for sizes that they cannot have.
+        """
+        known = [name for name in n.outputs if name]
+        empty = [name for name in known if self.tensors.is_empty(name)]
+        if n.inputs and n.operator not in PARTS and not any(map(self.tensors.is_empty, n.inputs)):
+            return False
+        if empty:
+            for name in filter(None, n.inputs):
+                for axis in range(len(self.tensors.sizes(name))):
+                    settled(self.tensors.size_of(name, axis))
+        for name in empty:
+            self.tensors.set_empty(name)
+        return bool(empty) and len(empty) == len(known)
 
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""
@@ -399,13 +443,21 @@ class Decoder:
         for name in n.outputs:
             if not name:
                 continue
-            if name not in self.tensors.metas:
-                self.unknown.add(name)
-                continue
             self.tensors.constant_nodes[name] = n.node_with(n.inputs)
             self.tensors.constant_imports[name] = self.inference.imports
+            if name not in self.tensors.metas and not self.is_evaluated(name):
+                self.unknown.add(name)
+                continue
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = ProgramTensor(label, "parameter" if first else "constant", None)
+
+    def require_numbers(self, n: NodeView) -> None:
+        """Require that what a node computes from tensors without elements has the sizes that are inferred."""
+        made = [name for name in n.outputs if name in self.tensors.metas]
+        for name in made if any(map(self.tensors.is_empty, n.inputs)) else ():
+            sizes = self.tensors.sizes(name)
+            if prod(sizes) <= MAX_LOOKED_AT and self.tensors.arrays.array(name).shape != sizes:
+                self.refuse(f"{n.place()} cannot make {shape_text(sizes)} of a tensor without elements")
 
     def expand(self, n: NodeView, nesting: int) -> bool:
         """Read the nodes of the function that an operator is; return whether it is one."""
@@ -445,6 +497,9 @@ class Decoder:
         conversion = CONVERSIONS.get(key)
         before = len(self.tensors.calls)
         try:
+            metas = filter(None, map(self.tensors.metas.get, n.inputs))
+            if any(meta.dtype == TEXT for meta in metas):
+                raise Untranslatable("tensors of text, which have neither numbers nor a size in memory")
             if conversion is None:
                 raise Untranslatable(IMPOSSIBLE.get(key, ""))
             apply(conversion, n)

@@ -31,19 +31,18 @@ def evaluate(n: NodeView) -> bool:
     known = all(value is not None or not name for name, value in zip(n.inputs, values, strict=True))
     if function is None or not known or not n.inputs:
         return False
-    try:
-        made = function(n, values)
-    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, OverflowError, AttributeError):
-        return False
-    results = made if isinstance(made, list) else [made]
     import numpy as np
 
-    arrays = [np.asarray(each) for each in results]
+    try:
+        made = function(n, values)
+        arrays = [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
+        form = result_format(n) if any(each.dtype.kind in "Of" for each in arrays) else ""
+    except (NotEvaluated, Untranslatable, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
+        return False
     if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
         return False
     for name, value in zip(n.outputs, arrays, strict=True):
-        form = result_format(n) if value.dtype.kind in "Of" else ""
-        if form == "bfloat16" and value.dtype != object:  # computed in a format that NumPy has
+        if form == "bfloat16" and value.dtype.kind == "f":  # computed in a format that NumPy has
             n.tensors.set_value(name, converted(value, form), form)
         else:
             n.tensors.set_value(name, value, form if value.dtype == object else "")

@@ -68,6 +68,11 @@ class Inference:
             raise Misfit("the equation has dots that are no ellipsis")
         if node.op_type in AS_FIRST_INPUT:
             return {node.output[0]: inputs[node.input[0]]}
+        if node.op_type == "STFT" and not any(each.name == "onesided" for each in node.attribute):
+            with_default = type(node)()
+            with_default.CopyFrom(node)  # the inference of onnx takes 0 for the default
+            with_default.attribute.append(helper.make_attribute("onesided", 1))
+            node = with_default
         types = {
             name: helper.make_tensor_type_proto(CODES.get(each.dtype, 1), list(each.sizes))
             for name, each in inputs.items()

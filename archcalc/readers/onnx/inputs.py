@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping
 from math import prod
 from typing import Any, NoReturn
 
-from archcalc.arrays.texts import shape_text
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Meta
 from archcalc.readers.batch import require_axis
-from archcalc.readers.dynamic import EXAMPLE, DynamicSize
+from archcalc.readers.dynamic_sizes import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.spec.errors import fail, listing, suggest
@@ -94,7 +93,7 @@ class Inputs:
             message = f"the file leaves sizes open: {names}"
             named = " ".join(f"--set {symbol}=NUMBER" for symbol in missing if symbol in self.names)
             by_name = f", or by their names in the file: {named}" if named else ""
-            fail("shape", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
+            fail("open-size", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
 
     def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, Meta]:
         """Return the inputs with sizes, those that are open with an example.
@@ -127,8 +126,6 @@ class Inputs:
             open_axes = {axis for at, axis in self.dynamic if at == each.name}
             own = [axis for axis in range(rank) if axis != batch]
             symbols_of = axis_symbols(len(own)) if own else ()
-            if 0 in sizes:
-                fail("shape", f"the input '{each.name[:100]}' has no elements: {shape_text(sizes)}", origin=self.name)
             self.example[each.name] = [
                 symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
             ]

@@ -133,7 +133,7 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _flattened(n: NodeView, shapes: list[Shape]) -> Shape:
-    axis = n.attribute("axis", 1) % (len(shapes[0]) + 1)
+    axis = n.attribute("axis", 1)
     return tuple([reduce(lambda a, b: b * a, part, 1) for part in (shapes[0][:axis], shapes[0][axis:])])
 
 

@@ -36,6 +36,9 @@ DTYPES = {
 }
 """The number formats by their codes in ``TensorProto.DataType``."""
 
+TEXT = "string"
+"""The format of tensors of text."""
+
 CODES = {name: code for code, name in DTYPES.items()}
 
 FLOATS = frozenset(("float32", "float16", "float64", "bfloat16"))

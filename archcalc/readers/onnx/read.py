@@ -13,7 +13,7 @@ from archcalc.ops.base import Shape
 from archcalc.readers.aten.program import Call, Program
 from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments, without_layers
-from archcalc.readers.lowering import Model
+from archcalc.readers.lowering import StepModel
 from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.description import record
 from archcalc.readers.onnx.inputs import Inputs
@@ -30,7 +30,7 @@ DAMAGED = (TypeError, ValueError, LookupError, AttributeError, RuntimeError, Ove
 class OnnxFile(LoweredFile):
     """A model file that may leave sizes open."""
 
-    def __init__(self, model: Model, given: Inputs) -> None:
+    def __init__(self, model: StepModel, given: Inputs) -> None:
         super().__init__(model)
         self.given = given
 

@@ -12,6 +12,7 @@ from archcalc.readers.aten.program import Meta, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
 from archcalc.readers.onnx.renaming import graphs_of, local_names, renamed
 from archcalc.readers.onnx.sizes import settled
 from archcalc.readers.onnx.tensors import OnnxTensors
@@ -222,14 +223,15 @@ def _loop(reader: NodeReader, n: NodeView, nesting: int) -> None:
 
 def _scan(reader: NodeReader, n: NodeView, nesting: int) -> None:
     """Read the iterations of a ``Scan``: one for every position of its sequences."""
-    if n.version < 9:
-        raise Untranslatable("sequences of several lengths, as before version 9")
     count = n.attribute("num_scan_inputs")
-    first = len(n.inputs) - count
-    if not 0 < count <= len(n.inputs):
+    inputs = n.inputs if n.version >= 9 else n.inputs[1:]
+    first = len(inputs) - count
+    if not 0 < count <= len(inputs):
         reader.refuse(f"node '{n.node.name or n.operator}' has fewer inputs than sequences")
-    states = list(n.inputs[:first])
     body = _Body(reader, n, first, nesting)
+    if n.version < 9:
+        _scan_examples(reader, n, body, inputs, first)
+        return
     made_count = len(body.outputs) - first
     axes = n.attribute("scan_input_axes", [0] * count)
     backwards = n.attribute("scan_input_directions", [0] * count)
@@ -237,15 +239,7 @@ def _scan(reader: NodeReader, n: NodeView, nesting: int) -> None:
         _positions(reader, n, n.name(first + at), axis, bool(turned))
         for at, (axis, turned) in enumerate(zip(axes, backwards, strict=True))
     ]
-    lengths = {len(each) for each in sequences}
-    if len(lengths) != 1:
-        reader.refuse(f"the sequences of node '{n.node.name or n.operator}' have different lengths")
-    stacked: list[list[str]] = [[] for _ in range(made_count)]
-    for each in zip(*sequences, strict=True):
-        made = body.run([*states, *each])
-        states = made[:first]
-        for column, name in zip(stacked, made[first:], strict=True):
-            column.append(name)
+    states, stacked = _iterations(reader, body, inputs[:first], sequences)
     for output, name in zip(n.outputs, states, strict=False):
         if output:
             n.tensors.alias(output, name)
@@ -256,7 +250,72 @@ def _scan(reader: NodeReader, n: NodeView, nesting: int) -> None:
             _stack(n, output, column[::-1] if turned else column, axis)
 
 
-def _positions(reader: NodeReader, n: NodeView, name: str, axis: int, backwards: bool) -> list[str]:
+def _scan_examples(reader: NodeReader, n: NodeView, body: _Body, inputs: Sequence[str], first: int) -> None:
+    """Read a ``Scan`` as before version 9: one for every example of a batch, whose sequences have lengths of their own.
+
+    The outputs are as long as the longest sequence may be; zeros follow what shorter ones make.
+    """
+    lengths = n.value(0)
+    if n.has(0) and lengths is None:
+        reader.undecided(n, OFTEN, n.inputs[0])
+        raise Untranslatable(f"{OFTEN} is not known")
+    directions = n.attribute("directions", [0] * (len(inputs) - first))
+    examples = [*zip(*[_positions(reader, n, name, 0) for name in inputs], strict=True)]
+    states: list[list[str]] = []
+    made: list[list[list[str]]] = []
+    size = 0
+    for at, example in enumerate(examples):
+        sequences = [_positions(reader, n, name, 0) for name in example[first:]]
+        size = len(sequences[0])
+        length = size if lengths is None else int(settled(lengths.flat[at]))
+        if not 0 <= length <= size:
+            reader.refuse(f"node '{body.path}' has a sequence of length {length}, but {size} positions")
+        chosen = [each[:length] for each in sequences]
+        turned = [each[::-1] if back else each for each, back in zip(chosen, directions, strict=True)]
+        own, stacked = _iterations(reader, body, example[:first], turned)
+        states.append(own)
+        made.append(stacked)
+    for output, names in zip(n.outputs, zip(*states, strict=True), strict=False):
+        if output:
+            _stack(n, output, names, 0)
+    for output, columns in zip(n.outputs[first:], zip(*made, strict=True), strict=True):
+        if output:
+            _stack(n, output, [_padded(reader, n, column, columns, size) for column in columns], 0)
+
+
+def _padded(reader: NodeReader, n: NodeView, column: list[str], columns: Sequence[list[str]], size: int) -> str:
+    """Return what the iterations of an example made, stacked and followed by zeros, which are as in other examples."""
+    import numpy as np
+
+    like = next((each[0] for each in columns if each), None)
+    if like is None:
+        raise Untranslatable("an output of no iterations")
+    made = list(column)
+    while len(made) < size:
+        made.append(f"{reader.new_prefix()}zeros")
+        n.tensors.set_value(made[-1], np.zeros(n.tensors.sizes(like), NUMPY_FORMATS[n.tensors.dtype(like)]))
+    name = f"{reader.new_prefix()}stacked"
+    _stack(n, name, made, 0)
+    return name
+
+
+def _iterations(
+    reader: NodeReader, body: _Body, states: Sequence[str], sequences: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Read an iteration for every position of sequences; return the last states, and what each output makes."""
+    if len({len(each) for each in sequences}) != 1:
+        reader.refuse(f"the sequences of node '{body.path}' have different lengths")
+    last = list(states)
+    stacked: list[list[str]] = [[] for _ in range(len(body.outputs) - len(last))]
+    for each in zip(*sequences, strict=True):
+        made = body.run([*last, *each])
+        last = made[: len(last)]
+        for column, name in zip(stacked, made[len(last) :], strict=True):
+            column.append(name)
+    return last, stacked
+
+
+def _positions(reader: NodeReader, n: NodeView, name: str, axis: int, backwards: bool = False) -> list[str]:
     """Return the tensors at the positions of an axis, in the order in which they are read."""
     tensors = n.tensors
     sizes, dtype = tensors.sizes(name), tensors.dtype(name)

@@ -16,7 +16,7 @@ from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.codes import Encoding
 from archcalc.readers.onnx.names import Names
-from archcalc.readers.onnx.number_formats import concrete
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_from, names_read
@@ -148,7 +148,7 @@ class OnnxTensors:
                 return
         except (ValueError, SpecError):
             return  # in another file, which may be missing
-        if array.shape == sizes and array.dtype.kind != "c":  # complex numbers are no sizes
+        if array.shape == sizes and array.dtype.kind not in "cO":  # complex numbers and texts are no sizes
             values[tensor.name] = array
 
     def set_value(self, name: str, value: Any, dtype: str = "") -> None:
@@ -156,6 +156,20 @@ class OnnxTensors:
         self.values[name] = value
         self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
         self.stored[name] = ProgramTensor(self.unique(name), "constant", None)
+
+    def set_empty(self, name: str) -> None:
+        """Note that a tensor whose sizes are known has no elements, so that its values are known, too."""
+        import numpy as np
+
+        meta = self.metas[name]
+        if prod(filter(None, meta.sizes)) > MAX_SIZE:
+            self._refuse(f"the tensor '{name[:100]}' has impossible sizes")
+        self.set_value(name, np.zeros(meta.sizes, NUMPY_FORMATS.get(meta.dtype, np.float32)), meta.dtype)
+
+    def is_empty(self, name: str) -> bool:
+        """Return whether a tensor is known to have no elements."""
+        meta = self.metas.get(self.resolved(name))
+        return meta is not None and 0 in meta.sizes
 
     def is_taken(self, name: str) -> bool:
         """Return whether a tensor has a name."""
@@ -344,7 +358,7 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = Size(value, label, self.calculated, 1)
+            found = self._measured[name, axis] = Size(value, label, self.calculated, min(value, 1))
         return found
 
     def shared_matrix(self, name: str) -> TensorName | None:

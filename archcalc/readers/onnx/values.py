@@ -217,6 +217,8 @@ def _reduced(function: Any) -> Function:
         if not axes and n.attribute("noop_with_empty_axes", 0):
             return v[0]
         keep = bool(n.attribute("keepdims", 1))
+        gone = {axis % v[0].ndim for axis in axes or range(v[0].ndim)}
+        _limit(prod([size for axis, size in enumerate(v[0].shape) if axis not in gone]))  # v may have no elements
         return np.asarray(function.reduce(v[0], axis=tuple(axes) if axes else None, keepdims=keep))
 
     return evaluate
@@ -260,8 +262,8 @@ def _nonzero(n: NodeView, v: list[Any]) -> Any:
 
 
 def _flattened(n: NodeView, v: list[Any]) -> Any:
-    axis = n.attribute("axis", 1) % (v[0].ndim + 1)
-    return v[0].reshape((int(np.prod(v[0].shape[:axis])), -1))
+    axis = n.attribute("axis", 1)
+    return v[0].reshape(prod(v[0].shape[:axis]), prod(v[0].shape[axis:]))
 
 
 def _shape(n: NodeView, v: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 from archcalc.readers.aten.program import COMPUTED, Call, Program
 from archcalc.readers.onnx.program import DerivedArray
 from archcalc.readers.onnx.protobuf import whole
-from archcalc.readers.stored import array_of, plain
+from archcalc.readers.stored_arrays import array_of, plain
 from archcalc.spec.errors import fail
 
 
@@ -175,7 +176,9 @@ class Arrays:
             except NotImplementedError:  # not in this version of the operators, but perhaps in the newest
                 model = helper.make_model(graph, ir_version=ir_version)
                 evaluator = ReferenceEvaluator(model)
-            results: Any = evaluator.run([name], read)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # numbers that are not finite are visible in the results
+                results: Any = evaluator.run([name], read)
             return results[0]
         except Exception as error:  # the evaluator raises what the operator's code raises
             self._refuse(name, f"its node '{node.op_type}' cannot be evaluated: {error}")

@@ -10,14 +10,14 @@ from archcalc.executor.kernel import Array
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.decoding import decoded, raw_dtype
 from archcalc.readers.onnx.weights import Arrays
-from archcalc.readers.tflite.schema import Data, Tensor
+from archcalc.readers.tflite.schema import Data, TfliteTensor
 from archcalc.spec.errors import fail_to_read
 
 
-class Buffers(Arrays):
+class TfliteArrays(Arrays):
     """The stored arrays of a file; those that are computed from others are computed by nodes of ONNX."""
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, TfliteTensor]
     """The tensors of the file by the names of the initializers that stand for them."""
 
     def read(self, name: str) -> Array:
@@ -28,7 +28,7 @@ class Buffers(Arrays):
         return numbers(self.path, tensor, self.name)
 
 
-def numbers(path: Path, tensor: Tensor, name: str) -> Array:
+def numbers(path: Path, tensor: TfliteTensor, name: str) -> Array:
     """Return the numbers of a stored tensor.
 
     Args:
@@ -49,6 +49,6 @@ def numbers(path: Path, tensor: Tensor, name: str) -> Array:
     return decoded(raw.view(raw_dtype(tensor.dtype)), tensor.dtype).reshape(tensor.sizes)
 
 
-def has_numbers(tensor: Tensor) -> bool:
+def has_numbers(tensor: TfliteTensor) -> bool:
     """Return whether the numbers of a stored tensor can be read."""
     return not tensor.is_sparse and (tensor.dtype in NUMPY_DTYPES or tensor.dtype == "int4")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from onnx import helper
 
 from archcalc.arrays.texts import shape_text
@@ -17,15 +16,16 @@ from archcalc.readers.onnx.decode import Decoder
 from archcalc.readers.onnx.description import ROUNDING, format_note, parameters_by_format, turned_note
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
-from archcalc.readers.tflite.buffers import Buffers
+from archcalc.readers.tflite.buffers import TfliteArrays
 from archcalc.readers.tflite.graph import DOMAIN, OPSET, OnnxGraph, is_quantized
-from archcalc.readers.tflite.names import LayerNames
-from archcalc.readers.tflite.schema import DAMAGED, Model
+from archcalc.readers.tflite.names import TfliteNames
+from archcalc.readers.tflite.schema import DAMAGED, TfliteModel
 from archcalc.spec.errors import fail
 
 
-def decoder_of(model: Model, path: Path, name: str, *, partial: bool) -> tuple[Callable[[Inputs], TfliteDecoder], str]:
+def decoder_of(
+    model: TfliteModel, path: Path, name: str, *, partial: bool
+) -> tuple[Callable[[Inputs], TfliteDecoder], str]:
     """Return what makes a decoder for given inputs, and the layout of the model.
 
     Args:
@@ -66,20 +66,13 @@ class TfliteDecoder(Decoder):
     ) -> None:
         super().__init__(proto, path, name, inputs, partial=partial)
         self.nodes_of_file, self.layout = nodes, layout
-        self.tensors.names = LayerNames(proto.graph.node)
-        buffers = Buffers(path, name, self.tensors)
+        self.tensors.names = TfliteNames(proto.graph.node)
+        buffers = TfliteArrays(path, name, self.tensors)
         buffers.tensors = nodes.tensors
         self.tensors.arrays = buffers
 
     def target(self, n: NodeView, key: str) -> str:
         return f"{DOMAIN}.{n.node.doc_string}"
-
-    def convert(self, n: NodeView, nesting: int) -> None:
-        """Add the calls of a node; a part without elements, as of a list before its first entry, is a constant."""
-        if n.operator == "Slice" and 0 in n.result_sizes():
-            self.tensors.set_value(n.outputs[0], np.zeros(n.result_sizes(), NUMPY_FORMATS[n.dtype(0)]))
-        else:
-            super().convert(n, nesting)
 
     def unconverted(self, n: NodeView, key: str, reason: str, *, outputs: bool = True) -> None:
         reason = n.attribute("reason", "") if n.node.domain == DOMAIN else reason

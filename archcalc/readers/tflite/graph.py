@@ -21,9 +21,9 @@ from archcalc.readers.onnx.program import CODES
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.tflite import operators  # noqa: F401  # registers the conversions
 from archcalc.readers.tflite.buffers import has_numbers, numbers
-from archcalc.readers.tflite.operation import Dealt, Operation, Order, channels_first, in_file
+from archcalc.readers.tflite.operation import OperationView, Order, SpaceToBatch, channels_first, in_file
 from archcalc.readers.tflite.registry import CONVERSIONS, FOLLOWING, ON_MAPS
-from archcalc.readers.tflite.schema import Model, Operator, Subgraph, Tensor
+from archcalc.readers.tflite.schema import Subgraph, TfliteModel, TfliteOperator, TfliteTensor
 
 DOMAIN = "tflite"
 """The domain of nodes that stand for operators without a conversion."""
@@ -39,7 +39,13 @@ class OnnxGraph:
     """The nodes of a subgraph so far."""
 
     def __init__(
-        self, model: Model, path: Path, name: str, number: int = 0, outer: OnnxGraph | None = None, within: str = ""
+        self,
+        model: TfliteModel,
+        path: Path,
+        name: str,
+        number: int = 0,
+        outer: OnnxGraph | None = None,
+        within: str = "",
     ) -> None:
         """Start with the inputs.
 
@@ -64,18 +70,18 @@ class OnnxGraph:
         self.known: list[Any] = []
         """What is known about the outputs of operators without a conversion."""
         self.initializers: list[TensorProto] = [] if outer is None else outer.initializers
-        self.tensors: dict[str, Tensor] = {} if outer is None else outer.tensors
+        self.tensors: dict[str, TfliteTensor] = {} if outer is None else outer.tensors
         """The stored tensors by the names of the initializers that stand for them."""
         self._taken: set[str] = set() if outer is None else outer._taken
         self._variants: dict[int, dict[Order, str]] = {}
         self._flat: dict[int, int] = {}
         """The maps that tensors are, flattened."""
         self._fixed: set[int] = set()
-        self._dealt: dict[int, Dealt] = {}
+        self._dealt: dict[int, SpaceToBatch] = {}
         self._made: list[tuple[int, Order]] = []
         self._paths: dict[int, tuple[str, str]] = {}
         self.makers = {index: each for each in self.subgraph.operators for index in each.outputs}
-        self.readers: dict[int, list[Operator]] = {}
+        self.readers: dict[int, list[TfliteOperator]] = {}
         for each in self.subgraph.operators:
             for index in each.inputs:
                 self.readers.setdefault(index, []).append(each)
@@ -133,19 +139,19 @@ class OnnxGraph:
         return variants[wanted]
 
     def register(self, index: int, name: str, order: Order | None = None) -> None:
-        """Let a name be that of a tensor with its axes in an order, by default that of the file."""
+        """Register the name of a tensor with its axes in an order, by default that of the file."""
         order = in_file(self.rank(index)) if order is None else order
         self._variants.setdefault(index, {})[order] = name
         self._made.append((index, order))
 
     def permute(self, source: int, made: int, order: Sequence[int]) -> None:
-        """Let a tensor be another one with its axes in another order."""
+        """Register a tensor as another one with its axes in another order."""
         self.named(source, next(iter(self.orders(source)), None))
         for axes, name in self._variants[source].items():
             self.register(made, name, tuple([order.index(axis) for axis in axes]))
 
     def flatten(self, source: int, made: int) -> None:
-        """Let a tensor be maps with all axes but the batch in one, which is made where an operator needs it."""
+        """Register a tensor as maps with all axes but the batch merged; they are merged where an operator needs it."""
         self._flat[made] = source
 
     def flattened(self, index: int) -> int | None:
@@ -153,15 +159,15 @@ class OnnxGraph:
         found = self._flat.get(index) if index not in self._variants else None
         return found if found is not None and in_file(self.rank(found)) not in self.orders(found) else None
 
-    def deal(self, made: int, how: Dealt) -> None:
+    def deal(self, made: int, how: SpaceToBatch) -> None:
         """Note that a tensor is another one whose positions are dealt out to the batch."""
         self._dealt[made] = how
 
-    def dealt(self, index: int) -> Dealt | None:
+    def dealt(self, index: int) -> SpaceToBatch | None:
         """Return how positions of a tensor are dealt out to the batch; ``None`` if they are not."""
         return self._dealt.get(index)
 
-    def collector(self, index: int) -> Operator | None:
+    def collector(self, index: int) -> TfliteOperator | None:
         """Return the operator that collects the positions of a tensor, if nothing else reads it."""
         readers = self.readers.get(index, [])
         alone = len(readers) == 1 and readers[0].name == "BATCH_TO_SPACE_ND" and index not in self.subgraph.outputs
@@ -192,7 +198,7 @@ class OnnxGraph:
         self.initializers.append(proto)
         return self._real(proto.name, tensor)
 
-    def _real(self, name: str, tensor: Tensor) -> str:
+    def _real(self, name: str, tensor: TfliteTensor) -> str:
         """Return the real numbers that the codes of a tensor encode."""
         codes = tensor.quantization
         if not is_quantized(tensor) or codes is None:
@@ -203,7 +209,7 @@ class OnnxGraph:
         (made,) = self.add("DequantizeLinear", inputs, 1, tensor.name, "DEQUANTIZE", axis=codes.axis)
         return made
 
-    def _encoding(self, tensor: Tensor) -> list[str]:
+    def _encoding(self, tensor: TfliteTensor) -> list[str]:
         """Return the scale and the offset of codes as tensors."""
         codes = tensor.quantization
         assert codes is not None
@@ -213,7 +219,7 @@ class OnnxGraph:
         offset = np.array(offsets[0] if single else offsets, np.int64).astype(tensor.dtype)
         return [self.constant(scale), self.constant(np.broadcast_to(offset, scale.shape).copy())]
 
-    def rounded(self, name: str, tensor: Tensor, path: str, of: str) -> str:
+    def rounded(self, name: str, tensor: TfliteTensor, path: str, of: str) -> str:
         """Return numbers rounded to those that the codes of a tensor encode, if it has codes."""
         if not is_quantized(tensor) or tensor.dtype in WIDE:
             return name
@@ -318,7 +324,7 @@ class OnnxGraph:
     def convert(self) -> None:
         """Convert all operators."""
         for operator in self.subgraph.operators:
-            n = Operation(self, operator)
+            n = OperationView(self, operator)
             self._paths.update((index, (n.path(), operator.name)) for index in operator.outputs)
             if all(map(self.is_fixed, (each for each in operator.inputs if each >= 0))):
                 self._fixed.update(operator.outputs)
@@ -340,7 +346,7 @@ class OnnxGraph:
             del self._made[made:]
             self.unconverted(n, reason)
 
-    def unconverted(self, n: Operation, reason: str) -> None:
+    def unconverted(self, n: OperationView, reason: str) -> None:
         """Add a node that stands for an operator without a conversion, so that it is listed."""
         read = [self.named(each) for each in n.operator.inputs if each in self._variants]
         made = self.add(
@@ -425,6 +431,6 @@ def _own_name(name: str) -> str:
     return name.removeprefix("serving_default_").removesuffix(":0").replace(":", "_")
 
 
-def is_quantized(tensor: Tensor) -> bool:
+def is_quantized(tensor: TfliteTensor) -> bool:
     """Return whether a tensor has codes of real numbers."""
     return tensor.quantization is not None and tensor.dtype.startswith(("int", "uint"))

@@ -26,7 +26,7 @@ def chosen(paths: Iterable[str], kind: re.Pattern[str] | None = None) -> str:
     return (fitting or found or [""])[-1]
 
 
-class LayerNames(Names):
+class TfliteNames(Names):
     """The names of the layers of a file, whose nodes have the operators of the file as their documentation."""
 
     def origin(self, node: Any, weight: str | None) -> Origin:

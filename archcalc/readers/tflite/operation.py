@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.tflite.names import ACTIVATION, SUM, chosen, paths_in
-from archcalc.readers.tflite.schema import Operator, Tensor
+from archcalc.readers.tflite.schema import TfliteOperator, TfliteTensor
 
 if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
@@ -32,7 +32,7 @@ def channels_first(rank: int) -> Order:
     return (0, rank - 1, *range(1, rank - 1)) if rank > 2 else in_file(rank)
 
 
-class Dealt(NamedTuple):
+class SpaceToBatch(NamedTuple):
     """How positions are dealt out to the batch."""
 
     source: int
@@ -43,10 +43,10 @@ class Dealt(NamedTuple):
     """The positions that are added before and after each axis."""
 
 
-class Operation:
+class OperationView:
     """One operator."""
 
-    def __init__(self, graph: OnnxGraph, operator: Operator) -> None:
+    def __init__(self, graph: OnnxGraph, operator: TfliteOperator) -> None:
         self.graph, self.operator = graph, operator
 
     @property
@@ -69,11 +69,11 @@ class Operation:
             raise Untranslatable(f"input {index} is missing")
         return self.operator.inputs[index]
 
-    def tensor(self, index: int) -> Tensor:
+    def tensor(self, index: int) -> TfliteTensor:
         """Return what the file says about an input."""
         return self.graph.subgraph.tensors[self.index(index)]
 
-    def result_tensor(self, output: int = 0) -> Tensor:
+    def result_tensor(self, output: int = 0) -> TfliteTensor:
         """Return what the file says about an output."""
         return self.graph.subgraph.tensors[self.operator.outputs[output]]
 
@@ -178,11 +178,11 @@ class Operation:
     # results
 
     def result(self, name: str, order: Order | None = None, output: int = 0) -> None:
-        """Let a tensor be an output, with its axes in an order, by default that of the file."""
+        """Register a tensor as an output, with its axes in an order, by default that of the file."""
         self.graph.register(self.operator.outputs[output], name, order)
 
     def computed(self, name: str, order: Order | None = None, *, selects: bool = False) -> None:
-        """Let a tensor be the output after what `completed` adds."""
+        """Register a tensor as the output, after what `completed` adds."""
         self.result(self.completed(name, selects=selects), order)
 
     def completed(self, name: str, *, selects: bool = False) -> str:

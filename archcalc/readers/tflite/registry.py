@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from archcalc.readers.tflite.operation import Operation
+    from archcalc.readers.tflite.operation import OperationView
 
-Conversion: TypeAlias = "Callable[[Operation], None]"
+Conversion: TypeAlias = "Callable[[OperationView], None]"
 """Adds the nodes that compute what an operator does."""
 
 CONVERSIONS: dict[str, Conversion] = {}

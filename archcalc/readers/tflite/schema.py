@@ -71,7 +71,7 @@ class Quantization:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class TfliteTensor:
     """A tensor of a subgraph."""
 
     name: str
@@ -89,7 +89,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class TfliteOperator:
     """An operator of a subgraph."""
 
     name: str
@@ -107,14 +107,14 @@ class Subgraph:
     """Tensors and the operators that compute them, in order."""
 
     name: str
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[TfliteTensor, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    operators: tuple[Operator, ...]
+    operators: tuple[TfliteOperator, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class TfliteSignature:
     """Names of the inputs and outputs of a subgraph."""
 
     key: str
@@ -124,14 +124,14 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class TfliteModel:
     """A model file."""
 
     subgraphs: tuple[Subgraph, ...]
-    signatures: tuple[Signature, ...]
+    signatures: tuple[TfliteSignature, ...]
 
 
-def read_model(path: Path, name: str) -> Model:
+def read_model(path: Path, name: str) -> TfliteModel:
     """Return the model in a file, without the numbers of its weights.
 
     Args:
@@ -187,7 +187,7 @@ class _Reading:
         """Return a vector of numbers."""
         return tuple(map(int, self.vector(getattr(table, f"{field}Length")(), getattr(table, field), 1)))
 
-    def model(self) -> Model:
+    def model(self) -> TfliteModel:
         root = self.tflite.Model.GetRootAs(self.data, 0)
         codes = [*self.vector(root.OperatorCodesLength(), root.OperatorCodes)]
         operators = [self.operator_name(each) for each in codes]
@@ -197,7 +197,7 @@ class _Reading:
         if not found:
             raise Damaged("it has no subgraph")
         signatures = self.vector(root.SignatureDefsLength(), root.SignatureDefs)
-        return Model(found, tuple([self.signature(each) for each in signatures]))
+        return TfliteModel(found, tuple([self.signature(each) for each in signatures]))
 
     def operator_name(self, code: Any) -> tuple[str, bool]:
         """Return the name of an operator, and whether it is a custom one."""
@@ -223,7 +223,7 @@ class _Reading:
             raise Damaged("a tensor that does not exist")
         return found
 
-    def tensor(self, tensor: Any, buffers: list[Any]) -> Tensor:
+    def tensor(self, tensor: Any, buffers: list[Any]) -> TfliteTensor:
         name = _text(tensor.Name())
         sizes, signature = self.integers(tensor, "Shape"), self.integers(tensor, "ShapeSignature")
         if signature and len(signature) == len(sizes):
@@ -238,7 +238,7 @@ class _Reading:
         is_sparse = tensor.Sparsity() is not None
         if data is not None and dtype in BITS and not is_sparse and data.length != -(-prod(sizes) * BITS[dtype] // 8):
             raise Damaged(f"the tensor '{name[:100]}' has {data.length:,} bytes, which do not fit its shape")
-        return Tensor(
+        return TfliteTensor(
             name,
             sizes,
             tensor.HasRank() or bool(sizes) or data is not None,
@@ -275,7 +275,7 @@ class _Reading:
             raise Damaged(f"{len(offsets)} offsets for {len(scales)} scales")
         return Quantization(scales, offsets, axis)
 
-    def operator(self, operator: Any, names: list[tuple[str, bool]]) -> Operator:
+    def operator(self, operator: Any, names: list[tuple[str, bool]]) -> TfliteOperator:
         name, is_custom = names[operator.OpcodeIndex()]
         options: dict[str, Any] = {}
         if not is_custom:
@@ -283,7 +283,9 @@ class _Reading:
             if not options:
                 second = self.second_names.get(operator.BuiltinOptions2Type(), "")
                 options = self.options(operator.BuiltinOptions2(), second)
-        return Operator(name, is_custom, self.integers(operator, "Inputs"), self.integers(operator, "Outputs"), options)
+        return TfliteOperator(
+            name, is_custom, self.integers(operator, "Inputs"), self.integers(operator, "Outputs"), options
+        )
 
     def options(self, union: Any, kind: str) -> dict[str, Any]:
         """Return the options in a union; those that are neither numbers nor vectors of numbers are left out."""
@@ -299,11 +301,11 @@ class _Reading:
                 found[field] = value
         return found
 
-    def signature(self, signature: Any) -> Signature:
+    def signature(self, signature: Any) -> TfliteSignature:
         def named(length: int, item: Callable[[int], Any]) -> dict[int, str]:
             return {each.TensorIndex(): _text(each.Name()) for each in self.vector(length, item)}
 
-        return Signature(
+        return TfliteSignature(
             _text(signature.SignatureKey()),
             signature.SubgraphIndex(),
             named(signature.InputsLength(), signature.Inputs),

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.graph import Origin
 from archcalc.readers.aten.program import Call, CallSite, TensorName, Word
 from archcalc.readers.steps import SizeName
-from archcalc.readers.torch_export.checked import InvalidPart, expect, integer, list_at, part, text_at, union
+from archcalc.readers.torch_export.checked_json import InvalidPart, expect, integer, list_at, part, text_at, union
 from archcalc.readers.torch_export.formats import DTYPES
 
 MAX_TRACE = 50_000

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.program import Call
 from archcalc.readers.aten.storage import is_in_place
-from archcalc.readers.torch_export.checked import list_at
-from archcalc.readers.torch_export.inlined import Json, names_in
+from archcalc.readers.torch_export.checked_json import list_at
+from archcalc.readers.torch_export.inlining import Json, names_in
 from archcalc.spec.errors import SpecError
 
 
-class Label(NamedTuple):
+class InputLabel(NamedTuple):
     """An input as users know it."""
 
     name: str
@@ -24,7 +24,9 @@ class Label(NamedTuple):
 class Decisions:
     """Evaluates calls of a program, as far as they do not depend on inputs or stored arrays."""
 
-    def __init__(self, decoded: Callable[[Json], Call], given: Iterable[Call], inputs: Mapping[str, Label]) -> None:
+    def __init__(
+        self, decoded: Callable[[Json], Call], given: Iterable[Call], inputs: Mapping[str, InputLabel]
+    ) -> None:
         """Prepare the evaluation.
 
         Args:

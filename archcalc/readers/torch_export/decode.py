@@ -18,10 +18,10 @@ from archcalc.readers.archive import Archive
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.aten.program import Call, Meta, Payload, Program, ProgramTensor, TensorName, Word
-from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.dynamic_sizes import DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.torch_export.calls import argument, decode_call, origin_of
-from archcalc.readers.torch_export.checked import (
+from archcalc.readers.torch_export.checked_json import (
     MAX_SIZE,
     InvalidPart,
     integer,
@@ -31,9 +31,9 @@ from archcalc.readers.torch_export.checked import (
     text_at,
     union,
 )
-from archcalc.readers.torch_export.decisions import Decisions, Label
+from archcalc.readers.torch_export.decisions import Decisions, InputLabel
 from archcalc.readers.torch_export.formats import DTYPES
-from archcalc.readers.torch_export.inlined import names_in
+from archcalc.readers.torch_export.inlining import names_in
 from archcalc.readers.torch_export.output_names import output_names
 from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.readers.torch_export.subgraphs import with_subgraphs
@@ -144,7 +144,7 @@ class _Decoder:
         self.given = [*self.given_calls(values)]
         tensors = mapping_at(mapping_at(module, "graph"), "tensor_values")
         labels = {
-            local: Label(name, all(part(size, "as_int") == 1 for size in list_at(tensors.get(local), "sizes")))
+            local: InputLabel(name, all(part(size, "as_int") == 1 for size in list_at(tensors.get(local), "sizes")))
             for local, name in self.input_names.items()
         }
         self.graph = with_subgraphs(mapping_at(module, "graph"), Decisions(decode_call, self.given, labels))

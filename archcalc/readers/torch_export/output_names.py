@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Iterator
 from typing import Any
 
-from archcalc.readers.torch_export.checked import list_at, part
+from archcalc.readers.torch_export.checked_json import list_at, part
 
 MAX_LENGTH = 20_000
 """The number of characters of a description that are read."""

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.readers.torch_export.checked import InvalidPart, integer, list_at, mapping_at, part, text_at
-from archcalc.readers.torch_export.inlined import TABLES, Inlined, Json, arguments_of, names_in, results_of, tensor
+from archcalc.readers.torch_export.checked_json import InvalidPart, integer, list_at, mapping_at, part, text_at
+from archcalc.readers.torch_export.inlining import (
+    TABLES,
+    InlinedGraph,
+    Json,
+    arguments_of,
+    names_in,
+    results_of,
+    tensor,
+)
 
 PREDISPATCH = "torch._functorch.predispatch."
 """Precedes the names of the calls that `torch.vmap` consists of."""
@@ -20,14 +28,14 @@ NOTHING = f"{PREDISPATCH}lazy_load_decompositions"
 """A call without an effect on tensors."""
 
 
-def scanned(inlined: Inlined, node: Json) -> bool:
+def scanned(inlined: InlinedGraph, node: Json) -> bool:
     """Add the graph of a scan for every position along the first axis of its sequences."""
     arguments, (graph,) = arguments_of(node, others=3)
     carried, sequences, further = (names_in(each) for each in arguments[1:4])
     return _for_positions(inlined, node, graph, carried, sequences, further)
 
 
-def mapped(inlined: Inlined, node: Json) -> bool:
+def mapped(inlined: InlinedGraph, node: Json) -> bool:
     """Add the graph of a map for every position along the first axis of its tensors."""
     arguments, (graph,) = arguments_of(node, others=2)
     sequences, further = (names_in(each) for each in arguments[1:3])
@@ -35,7 +43,7 @@ def mapped(inlined: Inlined, node: Json) -> bool:
 
 
 def _for_positions(
-    inlined: Inlined, node: Json, graph: Json, carried: list[str], sequences: list[str], further: list[str]
+    inlined: InlinedGraph, node: Json, graph: Json, carried: list[str], sequences: list[str], further: list[str]
 ) -> bool:
     """Add a graph for every position along the first axis of sequences; return whether their number is known.
 
@@ -65,7 +73,7 @@ def _for_positions(
     return True
 
 
-def _at(inlined: Inlined, node: Json, name: str, axis: int, position: int) -> str:
+def _at(inlined: InlinedGraph, node: Json, name: str, axis: int, position: int) -> str:
     """Return the name of one position of a tensor."""
     meta = mapping_at(inlined.tables.get("tensor_values"), name)
     made = f"{name}.{len(inlined.nodes)}"
@@ -77,13 +85,13 @@ def _at(inlined: Inlined, node: Json, name: str, axis: int, position: int) -> st
     return made
 
 
-def _stacked(inlined: Inlined, node: Json, name: str, parts: Sequence[str], axis: int) -> None:
+def _stacked(inlined: InlinedGraph, node: Json, name: str, parts: Sequence[str], axis: int) -> None:
     """Add the call that stacks the results of all positions."""
     tensors = {"as_tensors": [{"name": each} for each in parts]}
     inlined.call(node, "stack.default", tensor(name), tensors=tensors, dim={"as_int": axis})
 
 
-def _empty(inlined: Inlined, node: Json, name: str) -> None:
+def _empty(inlined: InlinedGraph, node: Json, name: str) -> None:
     """Add the call that makes a tensor without numbers, the results of no position."""
     sizes = [part(each, "as_int") for each in list_at(mapping_at(inlined.tables.get("tensor_values"), name), "sizes")]
     inlined.call(node, "zeros.default", tensor(name), size={"as_ints": sizes})
@@ -92,7 +100,7 @@ def _empty(inlined: Inlined, node: Json, name: str) -> None:
 # --- vectorised functions ---
 
 
-def vectorised(inlined: Inlined, nodes: Sequence[Json]) -> bool:
+def vectorised(inlined: InlinedGraph, nodes: Sequence[Json]) -> bool:
     """Add the calls of `torch.vmap` for every position of the axes that it hides; return whether they are understood.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.readers.aten.program import Call, Program
 from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments, without_layers
-from archcalc.readers.lowering import Model
+from archcalc.readers.lowering import StepModel
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.spec.models import ModelOptions
 
@@ -39,7 +39,7 @@ def read_model(
     values: Mapping[str, str] = MappingProxyType({}),
     *,
     partial: bool = False,
-) -> Model:
+) -> StepModel:
     """Return a ``.pt2`` file as steps.
 
     Args:

@@ -9,7 +9,7 @@ from operator import add, floordiv, mod, mul
 from typing import Any
 
 from archcalc.numeric import Number, maximum, minimum
-from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.dynamic_sizes import DynamicSize
 
 TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<integer>-?\d+)|(?P<text>'[^']*')|(?P<sign>[(),=]))")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from archcalc.readers.torch_export.checked import InvalidPart, mappings_at, part
+from archcalc.readers.torch_export.checked_json import InvalidPart, mappings_at, part
 from archcalc.readers.torch_export.decisions import Decisions
-from archcalc.readers.torch_export.inlined import (
-    Inlined,
+from archcalc.readers.torch_export.inlining import (
+    InlinedGraph,
     InliningBudget,
     Json,
     TooManyCalls,
@@ -68,7 +68,7 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: 
     def expanded(inner: Json) -> Json:
         return with_subgraphs(inner, decisions.inside(), nesting + 1, budget)
 
-    inlined = Inlined(graph, expanded, nesting, budget)
+    inlined = InlinedGraph(graph, expanded, nesting, budget)
     index = 0
     while index < len(nodes):
         before = len(inlined.nodes)
@@ -83,7 +83,7 @@ def with_subgraphs(graph: Json, decisions: Decisions, nesting: int = 0, budget: 
     return {**graph, **inlined.tables, "nodes": inlined.nodes}
 
 
-def _added(inlined: Inlined, nodes: Sequence[Json], index: int, decisions: Decisions) -> int:
+def _added(inlined: InlinedGraph, nodes: Sequence[Json], index: int, decisions: Decisions) -> int:
     """Add a node or the graphs that it calls, and return the index of the node after it."""
     node, target = nodes[index], part(nodes[index], "target")
     call, condition = CALLED.get(_operator(node)), CONDITIONAL.get(_operator(node))
@@ -103,7 +103,7 @@ def _operator(node: Any) -> str:
     return target.removeprefix(PREFIX) if isinstance(target, str) and target.startswith(PREFIX) else ""
 
 
-def _once(inlined: Inlined, node: Json) -> bool:
+def _once(inlined: InlinedGraph, node: Json) -> bool:
     """Add the graph of a call with the arguments after it."""
     arguments, graphs = arguments_of(node)
     at = next(number for number, each in enumerate(arguments) if part(each, "as_graph") is not None)
@@ -111,7 +111,7 @@ def _once(inlined: Inlined, node: Json) -> bool:
     return True
 
 
-def _chosen(inlined: Inlined, node: Json, decisions: Decisions) -> None:
+def _chosen(inlined: InlinedGraph, node: Json, decisions: Decisions) -> None:
     """Add the graph that a condition chooses, or the call itself if the condition is not known."""
     arguments, graphs = arguments_of(node, graphs=2, others=1)
     value = part(arguments[0], "as_bool")
@@ -128,7 +128,7 @@ def _chosen(inlined: Inlined, node: Json, decisions: Decisions) -> None:
         inlined.name(node, inlined.add(graphs[not value], names_in(arguments[3:])))
 
 
-def _repeated(inlined: Inlined, node: Json, decisions: Decisions) -> None:
+def _repeated(inlined: InlinedGraph, node: Json, decisions: Decisions) -> None:
     """Add the graph of a loop as often as its condition is true, or the call itself if that is not known."""
     arguments, (condition, body) = arguments_of(node, graphs=2, others=2)
     carried, further = names_in(arguments[2]), names_in(arguments[3])
@@ -150,12 +150,12 @@ def _repeated(inlined: Inlined, node: Json, decisions: Decisions) -> None:
     inlined.append({**node, "reason": reason})
 
 
-CALLED: Mapping[str, Callable[[Inlined, Json], bool]] = {
+CALLED: Mapping[str, Callable[[InlinedGraph, Json], bool]] = {
     **dict.fromkeys(ONCE, _once),
     "map_impl": mapped,
     "scan": scanned,
 }
 """The functions that add the graphs of a call, by the operator; each returns whether it could."""
 
-CONDITIONAL: Mapping[str, Callable[[Inlined, Json, Decisions], None]] = {"cond": _chosen, "while_loop": _repeated}
+CONDITIONAL: Mapping[str, Callable[[InlinedGraph, Json, Decisions], None]] = {"cond": _chosen, "while_loop": _repeated}
 """The functions that add the graphs of a call that depends on a condition, or the call itself, by the operator."""

@@ -28,7 +28,7 @@ class Unexportable(Exception):
         self.report = {"code": code, "message": message, "where": where, "hint": hint}
 
 
-def found(place: str, name: str) -> Any:
+def find_object(place: str, name: str) -> Any:
     """Return an object of a module or file."""
     try:
         if place.endswith(".py"):
@@ -63,7 +63,7 @@ def _file(path: Path) -> Any:
     return module
 
 
-def built(target: Any, arguments: Mapping[str, str]) -> Any:
+def build_module(target: Any, arguments: Mapping[str, str]) -> Any:
     """Return the module that an object is or makes, without memory for its weights where that is possible."""
     import torch
 
@@ -92,14 +92,14 @@ def built(target: Any, arguments: Mapping[str, str]) -> Any:
 
 
 def literal(text: str) -> Any:
-    """Return the value of a Python literal; anything else is a text."""
+    """Return the value of a Python literal; anything else is text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
 
 
-def examples(
+def example_inputs(
     model: Any,
     shapes: Mapping[str, Sequence[int]],
     batch_axes: Mapping[str, int | None],
@@ -115,11 +115,12 @@ def examples(
     """
     import torch
 
-    names = [
-        each.name
+    parameters = [
+        each
         for each in inspect.signature(model.forward).parameters.values()
         if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
     ]
+    names = [each.name for each in parameters]
     made = {}
     for name, shape in shapes.items():
         if name and name not in names:
@@ -132,6 +133,10 @@ def examples(
         if axis is not None:
             sizes.insert(axis, BATCH)
         made[target] = torch.empty(sizes, dtype=dtype_of(len(shape)), device="meta")
+    for each in parameters:
+        if each.default is each.empty and each.name not in made:
+            hint = f"give it: --shape {each.name}=SHAPE"
+            raise Unexportable("argument", f"the shape of the input '{each.name}' is needed", hint=hint)
     return made
 
 
@@ -139,7 +144,7 @@ def export(request: Mapping[str, Any]) -> None:
     """Write the program that a request asks for."""
     import torch
 
-    model = built(found(request["place"], request["name"]), request["arguments"]).eval()
+    model = build_module(find_object(request["place"], request["name"]), request["arguments"]).eval()
     torch.export.save(program_of(model, request["shapes"], request["batch_axes"]), request["path"])
 
 
@@ -154,7 +159,7 @@ def program_of(model: Any, shapes: Mapping[str, Sequence[int]], batch_axes: Mapp
     ]
     first: Exception | None = None
     for dtype_of in formats:
-        given = examples(model, shapes, batch_axes, dtype_of)
+        given = example_inputs(model, shapes, batch_axes, dtype_of)
         try:
             return torch.export.export(model, (), given, strict=False)
         except Exception as error:  # whatever the user's code raises
@@ -174,7 +179,7 @@ def _blame(error: BaseException, what: str) -> NoReturn:
     where = f"{os.path.relpath(users[-1].filename)}:{users[-1].lineno}" if users else ""
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     line = f", at `{users[-1].line}`" if users and users[-1].line else ""
-    raise Unexportable("export", f"{what}: {reason[:300]}{line}", where) from error
+    raise Unexportable("export", f"{what}: {reason[:300].rstrip('.')}{line}", where) from error
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.readers.file import LoweredFile, batch_axes, without_layers
 from archcalc.readers.torch_export.read import read_model
-from archcalc.readers.torch_module.request import exported
+from archcalc.readers.torch_module.request import export_in_process
 from archcalc.spec.models import ModelFile, ModelOptions
 
 
@@ -25,7 +25,7 @@ def read_module(spec: str, options: ModelOptions) -> LoweredFile:
     """
     without_layers(options)
     axes = batch_axes(options)
-    return exported(
+    return export_in_process(
         spec,
         options.arguments,
         options.shapes,

@@ -36,7 +36,7 @@ class ExportRequest:
     """Where the program is written."""
 
 
-def exported(
+def export_in_process(
     spec: str,
     arguments: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...]],

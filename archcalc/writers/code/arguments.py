@@ -15,19 +15,19 @@ from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number
 from archcalc.spec.errors import SpecError
 from archcalc.writers.code.classes import Classes, Codes
-from archcalc.writers.code.parameters import ARGUMENT, Parameter
+from archcalc.writers.code.parameters import ARGUMENT, ClassParameter
 
 Reader: TypeAlias = Callable[[Mapping[str, str], Mapping[str, Number]], Graph]
 """Reads the network with other values of variables, as written, and of input sizes; a SpecError if there is none."""
 Other: TypeAlias = "tuple[Graph, Codes]"
 
-MOST_LAYERS = 3000
+MAX_LAYERS = 3000
 """The number of layers of networks that are not read again and again."""
 VERSIONS = 2
 """The maximum number of further values of an argument."""
 
 
-class Setting(NamedTuple):
+class ArgumentCandidate(NamedTuple):
     """What may be an argument."""
 
     name: str
@@ -43,7 +43,7 @@ def with_arguments(
     graph: Graph,
     read: Reader,
     codes_of: Callable[[Graph], Codes],
-    classes_of: Callable[[Sequence[Parameter], Sequence[Other]], Classes],
+    classes_of: Callable[[Sequence[ClassParameter], Sequence[Other]], Classes],
 ) -> Classes:
     """Return the classes of a network with as many arguments as possible.
 
@@ -54,7 +54,7 @@ def with_arguments(
         classes_of: returns the classes of the network with arguments, given its other versions.
     """
 
-    def version(values: Mapping[Setting, Number]) -> list[Other]:
+    def version(values: Mapping[ArgumentCandidate, Number]) -> list[Other]:
         texts = {each.key: decimal(value) for each, value in values.items() if each.is_variable}
         try:
             other = read(texts, {each.key: value for each, value in values.items() if not each.is_variable})
@@ -62,13 +62,13 @@ def with_arguments(
         except SpecError:
             return []
 
-    def classes(settings: Sequence[Setting], versions: Sequence[Other]) -> Classes:
+    def classes(settings: Sequence[ArgumentCandidate], versions: Sequence[Other]) -> Classes:
         graphs = [graph, *(other for other, _ in versions)]
         values = [(each.name, tuple([each.of(other) for other in graphs])) for each in settings]
-        return classes_of([Parameter(name, every, ARGUMENT, every[0]) for name, every in values], versions)
+        return classes_of([ClassParameter(name, every, ARGUMENT, every[0]) for name, every in values], versions)
 
-    chosen = dict[Setting, list[Other]]()
-    for setting in settings_of(graph) if len(graph.nodes) <= MOST_LAYERS else ():
+    chosen = dict[ArgumentCandidate, list[Other]]()
+    for setting in settings_of(graph) if len(graph.nodes) <= MAX_LAYERS else ():
         versions = list[Other]()
         for value in other_values(setting.of(graph), whole=not setting.is_variable):
             if len(versions) < VERSIONS:
@@ -84,15 +84,15 @@ def with_arguments(
     return classes([*chosen], [*chain(*chosen.values())])
 
 
-def settings_of(graph: Graph) -> Iterator[Setting]:
+def settings_of(graph: Graph) -> Iterator[ArgumentCandidate]:
     """Yield what may be an argument: the features of a single input, and variables that are positive numbers."""
     if len(graph.inputs) == 1 and (axis := graph.features_of(Ref(0))) is not None:
         ((name, shape),) = graph.inputs.items()
         kind = "in_channels" if axis == 0 and len(shape) > 1 else "in_features"
-        yield Setting(kind, f"{name}.n{axis}", lambda other: other.shape(Ref(0))[axis], is_variable=False)
+        yield ArgumentCandidate(kind, f"{name}.n{axis}", lambda other: other.shape(Ref(0))[axis], is_variable=False)
     for name, value in graph.variables.items():
         if type(value) in (int, Fraction) and value > 0:
-            yield Setting(name, name, lambda other, name=name: other.variables[name])  # type: ignore[misc]
+            yield ArgumentCandidate(name, name, lambda other, name=name: other.variables[name])  # type: ignore[misc]
 
 
 def decimal(value: Number) -> str:

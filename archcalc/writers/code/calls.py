@@ -16,11 +16,11 @@ Value: TypeAlias = Any
 """A value that is written as a literal: a number, a word, a tuple of these, or ``None``."""
 
 
-class Required:
+class RequiredValue:
     """The default of an argument that has none."""
 
 
-REQUIRED = Required()
+REQUIRED = RequiredValue()
 ESCAPES = {"\\": "\\\\", '"': '\\"'}
 
 
@@ -35,7 +35,7 @@ class Slot(NamedTuple):
     """Only values of the same kind are compared; ``width`` is that of numbers of channels and features."""
 
 
-class Arg(NamedTuple):
+class CallArgument(NamedTuple):
     """An argument of a call."""
 
     name: str
@@ -53,7 +53,7 @@ class CallExpression(NamedTuple):
     """A call of a class or function."""
 
     function: str
-    args: tuple[Arg, ...] = ()
+    args: tuple[CallArgument, ...] = ()
 
     @property
     def key(self) -> Hashable:
@@ -82,7 +82,7 @@ class Helper(NamedTuple):
     """Its lines."""
 
 
-class Code(NamedTuple):
+class LayerCode(NamedTuple):
     """How a layer is written."""
 
     template: str
@@ -110,14 +110,14 @@ class NotInLibrary(Exception):
     """What a library cannot express."""
 
 
-def width(name: str, value: Value) -> Arg:
+def width(name: str, value: Value) -> CallArgument:
     """Return a required positional argument: a number of channels or features."""
-    return Arg(name, value, kind="width", positional=True)
+    return CallArgument(name, value, kind="width", positional=True)
 
 
-def option(name: str, value: Value, default: Value, kind: str = "") -> Arg:
+def option(name: str, value: Value, default: Value, kind: str = "") -> CallArgument:
     """Return an optional argument."""
-    return Arg(name, value, default, kind or name)
+    return CallArgument(name, value, default, kind or name)
 
 
 def helper(name: str, text: str) -> Helper:

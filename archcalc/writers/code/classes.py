@@ -14,26 +14,26 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Slot
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, Slot
 from archcalc.writers.code.modules import Module, is_chain
-from archcalc.writers.code.names import Reserved, identifier
-from archcalc.writers.code.parameters import ARGUMENT, WIDTH, Column, Parameter, parameters_of
+from archcalc.writers.code.names import ReservedNames, identifier
+from archcalc.writers.code.parameters import ARGUMENT, WIDTH, ClassParameter, SlotText, parameters_of
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.names import unused
 
-Codes: TypeAlias = Mapping[int, Code]
+Codes: TypeAlias = Mapping[int, LayerCode]
 """How each layer is written, by its index."""
 Named: TypeAlias = "list[tuple[str, CallExpression]]"
 """What a module constructs, by name."""
 
-LEAST_LAYERS = 3
+MIN_LAYERS = 3
 """The least number of layers of a repeated chain of its own stage that becomes a class."""
 REPEATED = "*"
 """The function of a call that stands for equal modules one after another; its first argument is their number."""
 
 
 @dataclass(eq=False)
-class Class:
+class ModuleClass:
     """A class of modules; the last one is the network."""
 
     name: str
@@ -41,10 +41,10 @@ class Class:
     """The modules of the class; the code of the first one is written."""
     chain: bool
     """Whether its children are computed one after another."""
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ClassParameter, ...]
     constructed: Named
     """What the first module constructs."""
-    columns: tuple[Column, ...]
+    columns: tuple[SlotText, ...]
     """What is written in the places for values: those of ``constructed``, then those of the expressions."""
 
 
@@ -87,13 +87,13 @@ class Classes:
         root: Module,
         codes: Codes,
         sequence: Callable[[Named], CallExpression],
-        reserved: Reserved,
-        arguments: Sequence[Parameter] = (),
+        reserved: ReservedNames,
+        arguments: Sequence[ClassParameter] = (),
         others: Sequence[Version] = (),
     ) -> None:
         self.graph, self.root, self.sequence, self.reserved = graph, root, sequence, reserved
         self.arguments = arguments
-        self.codes: dict[Module, Code] = {}
+        self.codes: dict[Module, LayerCode] = {}
         """How layers are written."""
         self.taken = {*reserved.globals}
         """The names that further classes must not have."""
@@ -101,9 +101,9 @@ class Classes:
         """The names of what modules construct: by child and, of what a layer constructs, by label."""
         self.keys: dict[Module, Hashable] = {}
         self.chains: set[Module] = set()
-        self.of: dict[Module, tuple[Class, int]] = {}
+        self.of: dict[Module, tuple[ModuleClass, int]] = {}
         """The class of a module, and the place of the module in it."""
-        self.classes: list[Class] = []
+        self.classes: list[ModuleClass] = []
         self.times: Counter[Hashable] = Counter()
         """How often a module occurs, repetitions included."""
         self.same: dict[Module, Module] = {}
@@ -236,7 +236,7 @@ class Classes:
             return False
         inside = any(child.single in self.of for child in first.children)
         is_block = any(module.is_block for module in modules)
-        return is_block or inside or sum(1 for _ in first.layers()) >= LEAST_LAYERS
+        return is_block or inside or sum(1 for _ in first.layers()) >= MIN_LAYERS
 
     def is_again(self, module: Module, other: Module, times: int) -> bool:
         """Return whether a child of a sequence is another one again, so many repetitions later."""
@@ -255,7 +255,7 @@ class Classes:
         parameters, columns = parameters_of(rows, taken, own=own, given=given, chain=chain)
         name = unused(class_name(self.graph, modules[:own], is_root=first is self.root), self.taken)
         self.taken.add(name)
-        made = Class(name, modules, chain, parameters, constructed[0], columns)
+        made = ModuleClass(name, modules, chain, parameters, constructed[0], columns)
         self.classes.append(made)
         self.of |= {module: (made, place) for place, module in enumerate(modules)}
 
@@ -326,7 +326,9 @@ class Classes:
             return call
         assert module.numbers is not None
         prefix, first = (self.part_names[module, ""], module.numbers[1]) if chain else ("", 0)
-        return CallExpression(REPEATED, (Arg("blocks", module.repeats), Arg(f"{prefix}:{first}", call)))
+        return CallExpression(
+            REPEATED, (CallArgument("blocks", module.repeats), CallArgument(f"{prefix}:{first}", call))
+        )
 
     def places(self) -> Iterator[ModulePlace]:
         """Yield where the modules of layers are."""
@@ -359,7 +361,7 @@ class Classes:
             return self.sequence(self.constructed(module))
         made, place = self.of[module]
         args = [
-            Arg(each.name, each.values[place], each.default, each.kind, positional=each.kind == WIDTH)
+            CallArgument(each.name, each.values[place], each.default, each.kind, positional=each.kind == WIDTH)
             for each in made.parameters
         ]
         return CallExpression(made.name, tuple(args))

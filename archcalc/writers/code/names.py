@@ -11,7 +11,7 @@ from typing import NamedTuple
 BUILTINS = frozenset(dir(builtins))
 
 
-class Reserved(NamedTuple):
+class ReservedNames(NamedTuple):
     """The names that mean something else in a file."""
 
     attributes: frozenset[str]

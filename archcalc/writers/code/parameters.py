@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.writers.code.calls import REQUIRED, Required, Slot, Value, literal
+from archcalc.writers.code.calls import REQUIRED, RequiredValue, Slot, Value, literal
 from archcalc.writers.code.names import identifier
 from archcalc.writers.names import unused
 
@@ -22,7 +22,7 @@ ARGUMENT = "argument"
 """The kind of the arguments of a network, which stand for values of all kinds."""
 
 
-class Parameter(NamedTuple):
+class ClassParameter(NamedTuple):
     """A parameter of a class."""
 
     name: str
@@ -39,7 +39,7 @@ class Parameter(NamedTuple):
         return " | ".join(sorted(found - {"int"} if "float" in found else found))
 
 
-class Column(NamedTuple):
+class SlotText(NamedTuple):
     """What is written in a place for a value."""
 
     text: str
@@ -50,8 +50,8 @@ class Column(NamedTuple):
 class Parameters(NamedTuple):
     """The parameters of a class, and what is written in the places of its code."""
 
-    parameters: tuple[Parameter, ...]
-    columns: tuple[Column, ...]
+    parameters: tuple[ClassParameter, ...]
+    columns: tuple[SlotText, ...]
 
 
 def parameters_of(
@@ -59,7 +59,7 @@ def parameters_of(
     taken: Container[str] = (),
     *,
     own: int | None = None,
-    given: Sequence[Parameter] = (),
+    given: Sequence[ClassParameter] = (),
     chain: bool = False,
 ) -> Parameters:
     """Return the parameters of equal modules.
@@ -74,28 +74,28 @@ def parameters_of(
     given = [each._replace(name=identifier(each.name, taken)) for each in given]
     found = [*given]
     places = [*zip(*modules, strict=True)]
-    texts: dict[int, Column] = {}
+    texts: dict[int, SlotText] = {}
     for place, slots in sorted(enumerate(places), key=lambda each: each[1][0].name == "padding"):  # given by the kernel
         slot, values = slots[0], tuple([each.value for each in slots])
         if len(set(map(_identity, values))) == 1:
-            texts[place] = Column(literal(values[0]), _is_default(values[0], slot.default))
+            texts[place] = SlotText(literal(values[0]), _is_default(values[0], slot.default))
             continue
         text = next((known for other in found if (known := _expression(slot, values, other))), None)
         if text is None:
             text = unused(identifier(slot.name, taken), {each.name for each in found}, "_")
-            found.append(Parameter(text, values, slot.kind, _usual(slot, values[:own])))
-        texts[place] = Column(text)
+            found.append(ClassParameter(text, values, slot.kind, _usual(slot, values[:own])))
+        texts[place] = SlotText(text)
     made = [texts[place].text for place, slots in enumerate(places) if OUT.match(slots[0].name)]
     names = _hidden(made, found, chain=chain)
     found = [each._replace(name=names.get(each.name, each.name)) for each in found]
     texts = {place: column._replace(text=_renamed(column.text, names)) for place, column in texts.items()}
     words = {word for column in texts.values() for word in re.findall(r"[^\W\d]\w*", column.text)}
     found = [each for each in found if each not in given or each.name in words]
-    ordered = sorted(found, key=lambda each: (not isinstance(each.default, Required), each.kind != WIDTH))
+    ordered = sorted(found, key=lambda each: (not isinstance(each.default, RequiredValue), each.kind != WIDTH))
     return Parameters(tuple(ordered), tuple([texts[place] for place in range(len(places))]))
 
 
-def _hidden(texts: Sequence[str], parameters: Sequence[Parameter], *, chain: bool) -> dict[str, str]:
+def _hidden(texts: Sequence[str], parameters: Sequence[ClassParameter], *, chain: bool) -> dict[str, str]:
     """Return new names for widths that are called outputs, but are not those of the whole module.
 
     Args:
@@ -125,12 +125,12 @@ def _identity(value: Value) -> Any:
 
 
 def _is_default(value: Value, default: Value) -> bool:
-    return not isinstance(default, Required) and _identity(value) == _identity(default)
+    return not isinstance(default, RequiredValue) and _identity(value) == _identity(default)
 
 
 def _usual(slot: Slot, values: tuple[Value, ...]) -> Value:
     """Return the default of a parameter: that of the argument if it occurs, or the most common value."""
-    if isinstance(slot.default, Required):
+    if isinstance(slot.default, RequiredValue):
         return REQUIRED
     if any(_is_default(value, slot.default) for value in values):
         return slot.default
@@ -138,7 +138,7 @@ def _usual(slot: Slot, values: tuple[Value, ...]) -> Value:
     return value if times > 1 else REQUIRED
 
 
-def _expression(slot: Slot, values: tuple[Value, ...], other: Parameter) -> str | None:
+def _expression(slot: Slot, values: tuple[Value, ...], other: ClassParameter) -> str | None:
     """Return values in terms of a parameter; ``None`` if they are not."""
     if other.kind in (slot.kind, ARGUMENT) and values == other.values:
         return other.name

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from archcalc.writers.code.calls import Code, NotInLibrary
+from archcalc.writers.code.calls import LayerCode, NotInLibrary
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -40,18 +40,18 @@ class LayerWriters(Generic[Context]):
 
     def __init__(self, library: str) -> None:
         self.library = library
-        self.by_operator: dict[str, Callable[[Context], Code]] = {}
+        self.by_operator: dict[str, Callable[[Context], LayerCode]] = {}
 
-    def writes(self, *names: str) -> Callable[[Callable[[Context], Code]], Callable[[Context], Code]]:
+    def writes(self, *names: str) -> Callable[[Callable[[Context], LayerCode]], Callable[[Context], LayerCode]]:
         """Return a decorator that registers how operators are written."""
 
-        def register(function: Callable[[Context], Code]) -> Callable[[Context], Code]:
+        def register(function: Callable[[Context], LayerCode]) -> Callable[[Context], LayerCode]:
             self.by_operator.update(dict.fromkeys(names, function))
             return function
 
         return register
 
-    def code_of(self, context: Context) -> Code:
+    def code_of(self, context: Context) -> LayerCode:
         """Return how a layer is written.
 
         Raises:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-LONGEST = 4
+MAX_PERIOD = 4
 """The maximum number of modules that are repeated together."""
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def parts(items: Sequence[T], follows: Callable[[T, T, int], bool]) -> Iterator[
     at = 0
     while at < len(items):
         best = RepeatedSection(at, 1, 1)
-        for period in range(1, LONGEST + 1):
+        for period in range(1, MAX_PERIOD + 1):
             times = 1
             while _repeats(items, at, period, times, follows):
                 times += 1

@@ -13,7 +13,7 @@ from archcalc.writers.names import unused
 PLACE = re.compile(r"\$(\w+|\*)")
 MARK = re.compile(r"\0(\d+):(\d+)\0")
 NAME = re.compile(r"[\w.]+")
-MOST_NESTED = 3
+MAX_NESTED = 3
 """The maximum number of calls that are nested."""
 LONG = 72
 """The length of an expression that is not nested further."""
@@ -106,7 +106,7 @@ def _fits(made: _Nested, reader: StatementStep, near: int) -> bool:
     if step.is_line:
         return False
     length = len(MARK.sub("x", made.text))
-    if made.depth >= MOST_NESTED or length + len(reader.template) > LONG:
+    if made.depth >= MAX_NESTED or length + len(reader.template) > LONG:
         return False
     if step.is_stage and reader.is_stage:
         return False

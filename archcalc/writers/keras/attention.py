@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.readers.keras.layers.attention import as_vector, into_heads, out_of_heads
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, helper, option, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, Helper, LayerCode, helper, option, width
 from archcalc.writers.code.lines import CallText, in_lines
 from archcalc.writers.code.operators import filled_up, shares_heads, words_of
 from archcalc.writers.keras.dense import transpose
@@ -57,7 +57,7 @@ ATTENTION = "attention"
 
 
 @writes("sdpa")
-def write_sdpa(context: KerasContext) -> Code:
+def write_sdpa(context: KerasContext) -> LayerCode:
     op, rank = context.op, max(map(len, context.shapes[:3]))
     biases = [filled_up(context, 3, rank)] if len(context.shapes) == 4 else []
     helpers: tuple[Helper, ...] = (ATTEND,)
@@ -67,12 +67,12 @@ def write_sdpa(context: KerasContext) -> Code:
     args = [filled_up(context, place, rank) for place in range(3)]
     args += [f"bias={' + '.join(biases)}"] if biases else []
     args += ["scale=$scale"] if op.factor is not None else []
-    values = [Arg("scale", op.factor)] if op.factor is not None else []
+    values = [CallArgument("scale", op.factor)] if op.factor is not None else []
     return expression(f"attend({', '.join(args)})", *values, helpers=helpers)
 
 
 @writes("attention")
-def write_attention(context: KerasContext) -> Code:
+def write_attention(context: KerasContext) -> LayerCode:
     op = context.op
     sizes = {name: int(size) for name, size in op.sizes(context.shapes).items()}
     is_usual = len({op.bias, op.bias and op.key_bias, op.bias and op.out_bias}) == 1
@@ -84,15 +84,22 @@ def write_attention(context: KerasContext) -> Code:
     )
 
 
-def of_keras(context: KerasContext, sizes: dict[str, int]) -> Code:
+def of_keras(context: KerasContext, sizes: dict[str, int]) -> LayerCode:
     """Return Keras's layer."""
     op, head = context.op, sizes["dim"] // context.op.heads
     bias = option("use_bias", op.bias, True)
     if shares_heads(op):
-        args = (Arg("head_dim", head), Arg("num_query_heads", op.heads), Arg("num_key_value_heads", op.kv_heads), bias)
+        args = (
+            CallArgument("head_dim", head),
+            CallArgument("num_query_heads", op.heads),
+            CallArgument("num_key_value_heads", op.kv_heads),
+            bias,
+        )
         call = CallExpression("layers.GroupQueryAttention", args)
     else:
-        call = CallExpression("layers.MultiHeadAttention", (Arg("num_heads", op.heads), Arg("key_dim", head), bias))
+        call = CallExpression(
+            "layers.MultiHeadAttention", (CallArgument("num_heads", op.heads), CallArgument("key_dim", head), bias)
+        )
     given = "$0, $1" if op.context else "$0, $0"
     arrays = {}
     for name in NAMES:
@@ -102,15 +109,15 @@ def of_keras(context: KerasContext, sizes: dict[str, int]) -> Code:
     return layer(call, given + ", use_causal_mask=True" * op.causal, arrays=arrays)
 
 
-def written_out(context: KerasContext, sizes: dict[str, int]) -> Code:
+def written_out(context: KerasContext, sizes: dict[str, int]) -> LayerCode:
     """Return a call of a function with the projections and products of an attention layer."""
     op = context.op
     given = op.tensor_arguments()
     name = function_name(op)
     own = helper(name, "\n".join(function_lines(op, name)))
-    args = [width("dim", sizes["dim"]), Arg("heads", op.heads)]
-    args += [Arg("kv_heads", op.kv_heads)] if shares_heads(op) else []
-    args += [Arg("window", op.window)] if op.window is not None else []
+    args = [width("dim", sizes["dim"]), CallArgument("heads", op.heads)]
+    args += [CallArgument("kv_heads", op.kv_heads)] if shares_heads(op) else []
+    args += [CallArgument("window", op.window)] if op.window is not None else []
     args += [option("base", op.rope, 10_000)] if op.rope is not None else []
     rank = len(context.shape) + 1
     tensors = ["$0"]
@@ -146,7 +153,7 @@ def header(name: str, parameters: Sequence[str]) -> list[str]:
     return in_lines("", CallText(f"def {name}", tuple([("", each) for each in parameters]), ":"), "")
 
 
-def with_short_name(codes: Mapping[int, Code]) -> dict[int, Code]:
+def with_short_name(codes: Mapping[int, LayerCode]) -> dict[int, LayerCode]:
     """Return codes in which the only function of attention is called so: its name need not tell it from others."""
     found = {each for code in codes.values() for each in code.helpers if each.name.endswith(f"_{ATTENTION}")}
     if len(found) != 1 or any(each.name == ATTENTION for code in codes.values() for each in code.helpers):
@@ -157,7 +164,7 @@ def with_short_name(codes: Mapping[int, Code]) -> dict[int, Code]:
     parameters = "".join(each.strip() for each in lines[: end + 1]).removeprefix(f"def {long.name}(").removesuffix("):")
     short = Helper(ATTENTION, "\n".join([*header(ATTENTION, parameters.split(", ")), *lines[end + 1 :]]))
 
-    def renamed(code: Code) -> Code:
+    def renamed(code: LayerCode) -> LayerCode:
         parts = tuple([(label, call._replace(function=ATTENTION)) for label, call in code.attributes])
         helpers = tuple([short if each == long else each for each in code.helpers])
         return code._replace(attributes=parts, steps=parts, helpers=helpers)

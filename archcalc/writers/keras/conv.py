@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from archcalc.readers.keras.layers.convolution import outputs_first, per_input
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, per_axis, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, option, per_axis, width
 from archcalc.writers.keras.registry import KerasContext, at, by_rank, layer, layers, statements, writes
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
@@ -14,6 +14,7 @@ Sides: TypeAlias = Sequence[tuple[int, int]]
 
 
 def sides_of(context: KerasContext) -> Sides:
+    """Return the padding of a layer before and after each axis."""
     return [(int(before), int(after)) for before, after in context.op.paddings(context.shape)]
 
 
@@ -47,25 +48,26 @@ def written_sides(sides: Sides) -> Any:
 
 def padding(sides: Sides) -> CallExpression:
     """Return the layer that pads the spatial axes with zeros."""
-    made = Arg("padding", written_sides(sides), 1, kind="padding", positional=True)
+    made = CallArgument("padding", written_sides(sides), 1, kind="padding", positional=True)
     return CallExpression(by_rank("ZeroPadding", len(sides)), (made,))
 
 
 def cropping(sides: Sides) -> CallExpression:
     """Return the layer that cuts off positions."""
     return CallExpression(
-        by_rank("Cropping", len(sides)), (Arg("cropping", written_sides(sides), kind="crop", positional=True),)
+        by_rank("Cropping", len(sides)), (CallArgument("cropping", written_sides(sides), kind="crop", positional=True),)
     )
 
 
-def kernel(op: Any) -> Arg:
-    return Arg("kernel_size", per_axis(op.kernel), kind="kernel_size", positional=True)
+def kernel(op: Any) -> CallArgument:
+    """Return the argument of the kernel size."""
+    return CallArgument("kernel_size", per_axis(op.kernel), kind="kernel_size", positional=True)
 
 
-def spaced(op: Any, pad: str) -> tuple[Arg, ...]:
+def spaced(op: Any, pad: str) -> tuple[CallArgument, ...]:
     """Return the arguments of a window: strides, padding and dilation."""
     if max(op.stride) > 1 and max(op.dilation) > 1:
-        raise NotInLibrary("Keras's convolutions have either strides or a dilation")
+        raise NotInLibrary("Keras's convolutions cannot have both strides and a dilation")
     return (
         option("strides", per_axis(op.stride), 1),
         option("padding", pad, "valid", "padding_word"),
@@ -73,12 +75,12 @@ def spaced(op: Any, pad: str) -> tuple[Arg, ...]:
     )
 
 
-def ending(context: KerasContext) -> tuple[Arg, ...]:
+def ending(context: KerasContext) -> tuple[CallArgument, ...]:
     """Return the arguments of the bias and the activation."""
     return option("activation", context.activation, None), option("use_bias", context.op.bias, True)
 
 
-def padded(context: KerasContext, call: Any, arrays: Any) -> Code:
+def padded(context: KerasContext, call: Any, arrays: Any) -> LayerCode:
     """Return a layer with sliding windows; padding that has no word in Keras is a layer of its own.
 
     Args:
@@ -105,7 +107,7 @@ def padded(context: KerasContext, call: Any, arrays: Any) -> Code:
 
 
 @writes("conv")
-def write_conv(context: KerasContext) -> Code:
+def write_conv(context: KerasContext) -> LayerCode:
     op = context.op
     if op.table is not None:
         raise NotInLibrary("Keras's convolutions have no connection tables")
@@ -123,12 +125,12 @@ def write_conv(context: KerasContext) -> Code:
 
 
 @writes("dwconv")
-def write_dwconv(context: KerasContext) -> Code:
+def write_dwconv(context: KerasContext) -> LayerCode:
     op = context.op
     if context.rank == 3:  # for which Keras has no class of its own
         cls, channels = "layers.Conv3D", context.shape[0]
-        first: tuple[Arg, ...] = (width("filters", context.output[0]), kernel(op))
-        last: tuple[Arg, ...] = (option("groups", channels, 1, "width"),)
+        first: tuple[CallArgument, ...] = (width("filters", context.output[0]), kernel(op))
+        last: tuple[CallArgument, ...] = (option("groups", channels, 1, "width"),)
         kernels: Any = at("kernel", outputs_first(3))
     else:
         cls = by_rank("DepthwiseConv", context.rank)
@@ -142,7 +144,7 @@ def write_dwconv(context: KerasContext) -> Code:
 
 
 @writes("sepconv")
-def write_sepconv(context: KerasContext) -> Code:
+def write_sepconv(context: KerasContext) -> LayerCode:
     op, rank = context.op, context.rank
     cls = by_rank("SeparableConv", rank, most=2)
 
@@ -161,7 +163,7 @@ def write_sepconv(context: KerasContext) -> Code:
 
 
 @writes("upconv")
-def write_upconv(context: KerasContext) -> Code:
+def write_upconv(context: KerasContext) -> LayerCode:
     """Write a transposed convolution; what Keras's padding does not cut off is cropped afterwards."""
     op, shape = context.op, context.shape
     if op.groups != 1:

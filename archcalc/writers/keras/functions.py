@@ -10,8 +10,8 @@ from archcalc.executor.inputs import vocabularies
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import REQUIRED, CallExpression, Code, literal
-from archcalc.writers.code.classes import Class, Classes
+from archcalc.writers.code.calls import REQUIRED, CallExpression, LayerCode, literal
+from archcalc.writers.code.classes import Classes, ModuleClass
 from archcalc.writers.code.lines import WIDTH, CallText, Text, in_lines, in_one_line, parsed, top_level, wrapped
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import variable_name
@@ -58,7 +58,7 @@ class LayerPlace(NamedTuple):
 class Functions:
     """The functions of a file."""
 
-    def __init__(self, graph: Graph, codes: Mapping[int, Code], classes: Classes, layouts: Layouts) -> None:
+    def __init__(self, graph: Graph, codes: Mapping[int, LayerCode], classes: Classes, layouts: Layouts) -> None:
         self.graph, self.codes, self.classes, self.layouts = graph, codes, classes, layouts
         self.names: dict[str, str] = {}
         taken = {*classes.reserved.globals}
@@ -177,7 +177,7 @@ class Functions:
 class BlockFunction:
     """The function of a class of modules."""
 
-    def __init__(self, functions: Functions, cls: Class) -> None:
+    def __init__(self, functions: Functions, cls: ModuleClass) -> None:
         self.functions, self.cls, self.module = functions, cls, cls.modules[0]
         self.graph, self.codes, self.classes = functions.graph, functions.codes, functions.classes
         self.is_network = self.module is self.classes.root
@@ -517,4 +517,5 @@ def spanned(number: str, first: int) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
+    """Return one name, or several as a list."""
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"

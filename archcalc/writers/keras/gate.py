@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, helper
+from archcalc.writers.code.calls import LayerCode, helper
 from archcalc.writers.keras.registry import KerasContext, expression, writes
 
 GATED = '''
@@ -19,12 +19,12 @@ def along(context: KerasContext) -> str:
 
 
 @writes("glu")
-def write_glu(context: KerasContext) -> Code:
+def write_glu(context: KerasContext) -> LayerCode:
     return expression(f"ops.glu($0{along(context)})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(context: KerasContext) -> Code:
+def write_gated(context: KerasContext) -> LayerCode:
     op = context.op
     tanh = getattr(op, "form", "exact") == "tanh"
     unit = "silu" if op.name == "swiglu" else "gelu"

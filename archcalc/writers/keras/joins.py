@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import CallExpression, Code, NotInLibrary, option
+from archcalc.writers.code.calls import CallExpression, LayerCode, NotInLibrary, option
 from archcalc.writers.code.operators import ARITHMETIC, COMPARISONS
 from archcalc.writers.keras.conv import cropping
 from archcalc.writers.keras.layout import AxisOrder
@@ -34,7 +34,7 @@ def are_equal(context: KerasContext) -> bool:
 
 
 @writes("add", "sub", "mul", "div", "max", "min")
-def write_arithmetic(context: KerasContext) -> Code:
+def write_arithmetic(context: KerasContext) -> LayerCode:
     name = context.op.name
     if name in CLASSES and are_equal(context) and (name != "sub" or len(context.shapes) == 2):
         places = ", ".join(f"${place}" for place in range(len(context.shapes)))
@@ -48,19 +48,19 @@ def write_arithmetic(context: KerasContext) -> Code:
 
 
 @writes("where")
-def write_where(context: KerasContext) -> Code:
+def write_where(context: KerasContext) -> LayerCode:
     condition, one, other = aligned(context)
     return expression(f"ops.where({condition} > 0, {one}, {other})")
 
 
 @writes("compare")
-def write_compare(context: KerasContext) -> Code:
+def write_compare(context: KerasContext) -> LayerCode:
     one, other = aligned(context)
     return expression(f'ops.cast({one} {COMPARISONS[context.op.how]} {other}, "float32")')
 
 
 @writes("concat")
-def write_concat(context: KerasContext) -> Code:
+def write_concat(context: KerasContext) -> LayerCode:
     op, shapes = context.op, context.shapes
     if any(context.single):
         raise NotInLibrary("a concatenation with a tensor that has no batch is not written")

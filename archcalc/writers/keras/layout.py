@@ -35,7 +35,7 @@ class AxisOrder(Enum):
         return tuple([shape[axis] for axis in self.order(len(shape))])
 
 
-class End(Enum):
+class TensorRequirement(Enum):
     """What an operator expects of a tensor that it reads or makes."""
 
     LAST = "channels last"
@@ -70,78 +70,82 @@ REORDERING = frozenset(("transpose", "rearrange", "reduce", "repeat", "einsum", 
 OVER_FEATURES = frozenset(("ln", "rms_norm", "l2_norm"))
 
 
-class Ends(NamedTuple):
+class OperatorRequirements(NamedTuple):
     """What an operator expects of its inputs and of its output."""
 
-    inputs: tuple[End, ...]
-    output: End
+    inputs: tuple[TensorRequirement, ...]
+    output: TensorRequirement
 
 
-def ends_of(op: Any, shapes: Sequence[Sizes]) -> Ends:
+def requirements_of(op: Any, shapes: Sequence[Sizes]) -> OperatorRequirements:
     """Return what an operator expects."""
     several, name = len(shapes), op.name
     if name in OVER_FEATURES and op.axis == "channels" and set(shapes[0][1:]) == {1}:
-        return Ends((End.SAME,), End.SAME)  # also where the positions are left out
+        return OperatorRequirements(
+            (TensorRequirement.SAME,), TensorRequirement.SAME
+        )  # also where the positions are left out
     if name in MAPS or (name == "linear" and op.over_channels(shapes[0])):
-        return Ends((End.LAST,), End.LAST)
+        return OperatorRequirements((TensorRequirement.LAST,), TensorRequirement.LAST)
     if name in OVER_FEATURES and op.axis != "all":
-        end = End.LAST if op.axis == "channels" else End.FIRST
-        return Ends((end,), end)
+        end = TensorRequirement.LAST if op.axis == "channels" else TensorRequirement.FIRST
+        return OperatorRequirements((end,), end)
     if name in POINTWISE or name in OVER_FEATURES or name in ALONG_AXIS:
-        return Ends((End.SAME,) * several, End.SAME)
+        return OperatorRequirements((TensorRequirement.SAME,) * several, TensorRequirement.SAME)
     if name in ("mean", "sum"):
         if op.keep or 0 not in [axis % len(shapes[0]) for axis in op.axis]:
-            return Ends((End.SAME,), End.SAME)
-        return Ends((End.ANY,), End.FIRST)
+            return OperatorRequirements((TensorRequirement.SAME,), TensorRequirement.SAME)
+        return OperatorRequirements((TensorRequirement.ANY,), TensorRequirement.FIRST)
     if name in ("fc", "flatten", "rbf"):
-        return Ends((End.FLAT,), End.FIRST)
+        return OperatorRequirements((TensorRequirement.FLAT,), TensorRequirement.FIRST)
     if name in ("gap", "gmp"):
-        return Ends((End.LAST,), End.POOLED)
+        return OperatorRequirements((TensorRequirement.LAST,), TensorRequirement.POOLED)
     if name in REORDERING:
-        return Ends((End.ANY,) * several, End.FIRST if name == "reshape" else End.ANY)
+        return OperatorRequirements(
+            (TensorRequirement.ANY,) * several, TensorRequirement.FIRST if name == "reshape" else TensorRequirement.ANY
+        )
     if name in ("learned", "constant", "input"):
-        return Ends((), End.ANY)
-    return Ends((End.FIRST,) * several, End.FIRST)
+        return OperatorRequirements((), TensorRequirement.ANY)
+    return OperatorRequirements((TensorRequirement.FIRST,) * several, TensorRequirement.FIRST)
 
 
 class Layouts(NamedTuple):
     """The orders of all tensors, and what operators expect."""
 
     made: Mapping[Ref, AxisOrder]
-    ends: Mapping[int, Ends]
+    ends: Mapping[int, OperatorRequirements]
 
     def read(self, graph: Graph, index: int) -> tuple[AxisOrder, ...]:
         """Return the orders in which a layer reads its tensors; where they are others, tensors are transposed."""
-        fixed = {End.LAST: AxisOrder.LAST, End.FIRST: AxisOrder.FIRST}
+        fixed = {TensorRequirement.LAST: AxisOrder.LAST, TensorRequirement.FIRST: AxisOrder.FIRST}
         pairs = zip(graph.nodes[index].inputs, self.ends[index].inputs, strict=True)
         return tuple([fixed.get(end, self.made[ref]) for ref, end in pairs])
 
     def written(self, index: int) -> AxisOrder:
         """Return the order in which the operator of a layer makes its output."""
-        fixed = {End.LAST: AxisOrder.LAST, End.FIRST: AxisOrder.FIRST}
+        fixed = {TensorRequirement.LAST: AxisOrder.LAST, TensorRequirement.FIRST: AxisOrder.FIRST}
         return fixed.get(self.ends[index].output, self.made[Ref(index)])
 
 
 def layouts_of(graph: Graph) -> Layouts:
     """Return the order of the axes of every tensor of a network."""
     groups = _Groups()
-    expected: dict[Ref, list[End]] = defaultdict(list)
-    ends: dict[int, Ends] = {}
+    expected: dict[Ref, list[TensorRequirement]] = defaultdict(list)
+    ends: dict[int, OperatorRequirements] = {}
     refs = [ref for index in range(len(graph.nodes)) for ref in graph.made_by(index)]
     shapes = {ref: tuple(map(int, graph.shape(ref))) for ref in refs}
     for index, node in enumerate(graph.nodes):
-        ends[index] = found = ends_of(node.op, [shapes[ref] for ref in node.inputs])
+        ends[index] = found = requirements_of(node.op, [shapes[ref] for ref in node.inputs])
         own = Ref(index)
         expected[own].append(found.output)
         for ref, end in zip(node.inputs, found.inputs, strict=True):
             expected[ref].append(end)
-            if end is End.SAME and len(shapes[ref]) > 1 and len(shapes[own]) > 1:
+            if end is TensorRequirement.SAME and len(shapes[ref]) > 1 and len(shapes[own]) > 1:
                 groups.join(ref, own)
         axis: int = getattr(node.op, "axis", 0) if node.op.name in ALONG_AXIS else 0
         if axis % len(shapes[own]):
-            expected[own].append(End.ANY)
+            expected[own].append(TensorRequirement.ANY)
     for ref in (*graph.outputs.values(), *graph.training_outputs.values()):
-        expected[ref].append(End.ANY)
+        expected[ref].append(TensorRequirement.ANY)
     members: dict[Ref, list[Ref]] = defaultdict(list)
     for ref in refs:
         members[groups.of(ref)].append(ref)
@@ -149,8 +153,12 @@ def layouts_of(graph: Graph) -> Layouts:
     for inside in members.values():
         wanted = {end for ref in inside for end in expected[ref]}
         alone = all(size == 1 for ref in inside for size in shapes[ref][1:])
-        layout = AxisOrder.LAST if wanted & {End.LAST, End.POOLED} else AxisOrder.FIRST
-        if End.POOLED in wanted and wanted <= {End.POOLED, End.FLAT, End.SAME} and alone:
+        layout = AxisOrder.LAST if wanted & {TensorRequirement.LAST, TensorRequirement.POOLED} else AxisOrder.FIRST
+        if (
+            TensorRequirement.POOLED in wanted
+            and wanted <= {TensorRequirement.POOLED, TensorRequirement.FLAT, TensorRequirement.SAME}
+            and alone
+        ):
             layout = AxisOrder.VECTOR
         made |= {ref: layout if len(shapes[ref]) > 1 else AxisOrder.FIRST for ref in inside}
     return Layouts(made, ends)

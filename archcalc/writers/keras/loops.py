@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from archcalc.writers.code.repetition import LONGEST, parts
+from archcalc.writers.code.repetition import MAX_PERIOD, parts
 
 NAMED = re.compile(r'name=f?"([^"]*)"')
 
@@ -28,7 +28,7 @@ def in_loops(lines: Sequence[str], render: Callable[[str, str, Rename], list[str
     """
     found = [*_in_loops(lines, render, indent)]
     if lines and lines[-1].startswith("return "):
-        for variable in {line.partition(" = ")[0]: None for line in lines[-1 - LONGEST : -1]}:
+        for variable in {line.partition(" = ")[0]: None for line in lines[-1 - MAX_PERIOD : -1]}:
             result = f"{variable} = {lines[-1].removeprefix('return ')}"
             other = [*_in_loops([*lines[:-1], result, f"return {variable}"], render, indent)]
             if len(other) < len(found) and other[-2].startswith(f"{indent}    "):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper, width
 from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 MIXTURE = '''
@@ -35,7 +35,7 @@ class {name}(layers.Layer):
 
 
 @writes("moe")
-def write_moe(context: KerasContext) -> Code:
+def write_moe(context: KerasContext) -> LayerCode:
     op = context.op
     if op.bias:
         raise NotInLibrary("a mixture of experts with biases is not written")
@@ -49,6 +49,6 @@ def write_moe(context: KerasContext) -> Code:
     gate = '        self.gate = self.add_weight(shape=into, name="gate")\n' if op.gated else ""
     name = f"{'Gated' if op.gated else ''}{op.act.title()}MixtureOfExperts"
     made = helper(name, MIXTURE.format(name=name, gate=gate, hidden=hidden))
-    args = (width("hidden", op.hidden), Arg("experts", op.experts), Arg("top", op.top))
+    args = (width("hidden", op.hidden), CallArgument("experts", op.experts), CallArgument("top", op.top))
     arrays = {each: at(each) for each in ("router", "up", "gate", "down")}
     return layer(CallExpression(name, args), helpers=(made,), arrays=arrays)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper, option
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, at, expression, layer, writes
 
@@ -28,7 +28,7 @@ STATISTICS = {"mean": at("moving_mean"), "variance": at("moving_variance")}
 AFFINE = {"scale": at("gamma"), "shift": at("beta")}
 
 
-def numbers(context: KerasContext) -> tuple[Arg, ...]:
+def numbers(context: KerasContext) -> tuple[CallArgument, ...]:
     """Return the arguments of all normalisations."""
     affine = context.op.affine
     return (
@@ -39,7 +39,7 @@ def numbers(context: KerasContext) -> tuple[Arg, ...]:
 
 
 @writes("bn")
-def write_bn(context: KerasContext) -> Code:
+def write_bn(context: KerasContext) -> LayerCode:
     return layer(CallExpression("layers.BatchNormalization", numbers(context)), arrays={**AFFINE, **STATISTICS})
 
 
@@ -60,13 +60,13 @@ def first(context: KerasContext) -> Callable[[Any], Any]:
 
 
 @writes("ln")
-def write_ln(context: KerasContext) -> Code:
+def write_ln(context: KerasContext) -> LayerCode:
     call = CallExpression("layers.LayerNormalization", (option("axis", along(context), -1), *numbers(context)))
     return layer(call, arrays={"scale": at("gamma", first(context)), "shift": at("beta", first(context))})
 
 
 @writes("rms_norm")
-def write_rms_norm(context: KerasContext) -> Code:
+def write_rms_norm(context: KerasContext) -> LayerCode:
     if not context.op.affine:
         raise NotInLibrary("Keras's RMS normalisation has a learned scale")
     if context.op.axis == "all" and len(context.shape) > 1:
@@ -76,26 +76,28 @@ def write_rms_norm(context: KerasContext) -> Code:
 
 
 @writes("l2_norm")
-def write_l2_norm(context: KerasContext) -> Code:
-    return expression(f"ops.normalize($0, axis={along(context)}, epsilon=$epsilon)", Arg("epsilon", context.op.eps))
+def write_l2_norm(context: KerasContext) -> LayerCode:
+    return expression(
+        f"ops.normalize($0, axis={along(context)}, epsilon=$epsilon)", CallArgument("epsilon", context.op.eps)
+    )
 
 
 @writes("in", "gn")
-def write_gn(context: KerasContext) -> Code:
+def write_gn(context: KerasContext) -> LayerCode:
     groups = -1 if context.op.name == "in" else context.op.groups  # −1: as many as channels
     args = (option("groups", groups, 32), option("axis", -1, -1), *numbers(context))
     return layer(CallExpression("layers.GroupNormalization", args), arrays=AFFINE)
 
 
 @writes("lrn")
-def write_lrn(context: KerasContext) -> Code:
+def write_lrn(context: KerasContext) -> LayerCode:
     op = context.op
     if op.region != "across":
         raise NotInLibrary("a local response normalisation within channels is not written")
-    args = [Arg(name, getattr(op, name)) for name in ("size", "alpha", "beta", "k")]
+    args = [CallArgument(name, getattr(op, name)) for name in ("size", "alpha", "beta", "k")]
     return expression("local_response_norm($0, $size, $alpha, $beta, $k)", *args, helpers=(RESPONSE,))
 
 
 @writes("standardize")
-def write_standardize(context: KerasContext) -> Code:
+def write_standardize(context: KerasContext) -> LayerCode:
     raise NotInLibrary("a standardisation by constants is not written: its numbers belong to the input pipeline")

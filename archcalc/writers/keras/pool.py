@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option, per_axis
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper, option, per_axis
 from archcalc.writers.keras.conv import Sides, padding, same_sides, sides_of
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, at, by_rank, expression, layer, layers, statements, writes
@@ -41,8 +41,8 @@ def pooling(context: KerasContext, kind: str, word: str) -> CallExpression:
     return CallExpression(
         by_rank(kind, context.rank),
         (
-            Arg("pool_size", size, kind="kernel_size", positional=True),
-            Arg("strides", per_axis(op.stride or op.kernel), size, "strides"),
+            CallArgument("pool_size", size, kind="kernel_size", positional=True),
+            CallArgument("strides", per_axis(op.stride or op.kernel), size, "strides"),
             option("padding", word, "valid", "padding_word"),
         ),
     )
@@ -68,7 +68,7 @@ def fits(context: KerasContext, sides: Sides) -> str | None:
 
 
 @writes("maxpool")
-def write_maxpool(context: KerasContext) -> Code:
+def write_maxpool(context: KerasContext) -> LayerCode:
     if set(context.op.dilation) != {1}:
         raise NotInLibrary("Keras's max pooling has no dilation")
     sides = reached(context)
@@ -84,7 +84,7 @@ def write_maxpool(context: KerasContext) -> Code:
 
 
 @writes("avgpool")
-def write_avgpool(context: KerasContext) -> Code:
+def write_avgpool(context: KerasContext) -> LayerCode:
     op, given, sides = context.op, sides_of(context), reached(context)
     if set(op.dilation) != {1}:
         raise NotInLibrary("Keras's average pooling has no dilation")
@@ -98,34 +98,37 @@ def write_avgpool(context: KerasContext) -> Code:
 
 
 @writes("subsample")
-def write_subsample(context: KerasContext) -> Code:
+def write_subsample(context: KerasContext) -> LayerCode:
     op, strides = context.op, context.op.stride or context.op.kernel
     plain = context.rank == 2 and len({*op.kernel}) == len({*strides}) == 1 and set(op.dilation) == {1} and not op.ceil
     if not plain or any(map(any, sides_of(context))):
         raise NotInLibrary("trainable subsampling is written for square windows without padding only")
-    args = Arg("pool_size", op.kernel[0], kind="kernel_size"), Arg("strides", strides[0], kind="strides")
+    args = (
+        CallArgument("pool_size", op.kernel[0], kind="kernel_size"),
+        CallArgument("strides", strides[0], kind="strides"),
+    )
     arrays = {"coefficient": at("coefficient"), "bias": at("bias")}
     return layer(CallExpression(SUBSAMPLE.name, args), helpers=(SUBSAMPLE,), arrays=arrays)
 
 
-def pooled(context: KerasContext, kind: str) -> Code:
+def pooled(context: KerasContext, kind: str) -> LayerCode:
     """Return pooling over all positions; the axes of the positions remain if later layers read maps."""
-    keep = Arg("keepdims", context.layout is not AxisOrder.VECTOR, False)
+    keep = CallArgument("keepdims", context.layout is not AxisOrder.VECTOR, False)
     return layer(CallExpression(by_rank(f"Global{kind}Pooling", context.rank), (keep,)))
 
 
 @writes("gap")
-def write_gap(context: KerasContext) -> Code:
+def write_gap(context: KerasContext) -> LayerCode:
     return pooled(context, "Average")
 
 
 @writes("gmp")
-def write_gmp(context: KerasContext) -> Code:
+def write_gmp(context: KerasContext) -> LayerCode:
     return pooled(context, "Max")
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
-def write_adaptive(context: KerasContext) -> Code:
+def write_adaptive(context: KerasContext) -> LayerCode:
     """Write pooling to an output size: with equal windows if it divides the size of the input."""
     kind = "Average" if context.op.name == "adaptive_avgpool" else "Max"
     pairs = [*zip(context.shape[1:], context.output[1:], strict=True)]
@@ -134,9 +137,11 @@ def write_adaptive(context: KerasContext) -> Code:
     if all(n % made == 0 for n, made in pairs):
         size: Any = per_axis(tuple([n // made for n, made in pairs]))
         return layer(
-            CallExpression(by_rank(f"{kind}Pooling", context.rank), (Arg("pool_size", size, positional=True),))
+            CallExpression(by_rank(f"{kind}Pooling", context.rank), (CallArgument("pool_size", size, positional=True),))
         )
     size = per_axis(tuple(context.output[1:]))
     return layer(
-        CallExpression(by_rank(f"Adaptive{kind}Pooling", context.rank), (Arg("output_size", size, positional=True),))
+        CallExpression(
+            by_rank(f"Adaptive{kind}Pooling", context.rank), (CallArgument("output_size", size, positional=True),)
+        )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary, helper
+from archcalc.writers.code.calls import CallArgument, CallExpression, Helper, LayerCode, NotInLibrary, helper
 from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
 POSITIONS = helper(
@@ -97,30 +97,30 @@ class ShiftMask(layers.Layer):
 
 
 @writes("relative_bias")
-def write_relative_bias(context: KerasContext) -> Code:
+def write_relative_bias(context: KerasContext) -> LayerCode:
     op = context.op
     if op.table:
         raise NotInLibrary("relative positions with a table that is computed are not written")
-    heads = Arg("heads", op.heads)
+    heads = CallArgument("heads", op.heads)
     if op.buckets:
         helpers: tuple[Helper, ...] = (BUCKETED,)
-        args: tuple[Arg, ...] = (
-            Arg("tokens", op.size[0]),
+        args: tuple[CallArgument, ...] = (
+            CallArgument("tokens", op.size[0]),
             heads,
-            Arg("buckets", op.buckets),
-            Arg("max_distance", op.max_distance or 128),
-            Arg("causal", op.causal),
+            CallArgument("buckets", op.buckets),
+            CallArgument("max_distance", op.max_distance or 128),
+            CallArgument("causal", op.causal),
         )
     else:
         helpers = (POSITIONS, RELATIVE)
-        args = (Arg("size", tuple(op.size)), heads)
+        args = (CallArgument("size", tuple(op.size)), heads)
     code = layer(CallExpression(helpers[-1].name, args), "$anchor", helpers=helpers)
     return code._replace(steps=(), arrays={"table": at("table")})
 
 
 @writes("shift_mask")
-def write_shift_mask(context: KerasContext) -> Code:
+def write_shift_mask(context: KerasContext) -> LayerCode:
     op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
-    sizes = Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts)
+    sizes = CallArgument("size", tuple(op.size)), CallArgument("window", windows), CallArgument("shift", shifts)
     return layer(CallExpression(SHIFT_MASK.name, sizes), "$anchor", helpers=(SHIFT_MASK,))._replace(steps=())

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.code.calls import Code, NotInLibrary
+from archcalc.writers.code.calls import LayerCode, NotInLibrary
 from archcalc.writers.code.operators import filled_up, letters_of
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, expression, writes
 
 
 @writes("matmul")
-def write_matmul(context: KerasContext) -> Code:
+def write_matmul(context: KerasContext) -> LayerCode:
     rank = max(map(len, context.shapes))
     return expression(f"ops.matmul({filled_up(context, 0, rank)}, {filled_up(context, 1, rank)})")
 
 
 @writes("einsum")
-def write_einsum(context: KerasContext) -> Code:
+def write_einsum(context: KerasContext) -> LayerCode:
     """Write the pattern with one letter per axis; names of one letter are kept."""
     pattern = parse(context.op.pattern)
     letters, batch = letters_of(pattern)

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archcalc.ops.pattern import Axis, Pattern, parse
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper
 from archcalc.writers.keras.registry import KerasContext, expression, layers, writes
 from archcalc.writers.keras.structure import permute
 
@@ -38,7 +38,7 @@ def pixel_unshuffle(x, factor):
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(context: KerasContext) -> Code:
+def write_pattern(context: KerasContext) -> LayerCode:
     """Split axes, reduce those that do not remain, add new ones, permute, and merge."""
     op = context.op
     pattern = parse(op.pattern)
@@ -59,7 +59,7 @@ def write_pattern(context: KerasContext) -> Code:
     if not gone and not new:
         return in_layers(split, moved, merged and inferred(made, merged))
     text = "$0"
-    values: list[Arg] = []
+    values: list[CallArgument] = []
     if split is not None:
         text = f"ops.reshape({text}, ({', '.join(map(str, [-1, *split]))}{'' if split else ','}))"
     if gone:
@@ -83,7 +83,7 @@ def in_function(
     places: Sequence[int],
     given: Sequence[str],
     sizes: Mapping[str, int],
-) -> Code:
+) -> LayerCode:
     """Return a call of a function that splits axes into factors whose sizes are partly given, and rearranges them."""
     known = [name for name in names if name in given]
     tensor = "tensor" if "x" in names else "x"
@@ -105,7 +105,7 @@ def in_function(
     text = "\n".join(f"    {line}" for line in lines)
     title = f'    """Rearrange axes: {in_words(read)} to {in_words(made)}."""'
     own = helper(name, f"def {name}({', '.join([tensor, *known])}):\n{title}\n{text}")
-    values = [Arg(f"{each}_size", sizes[each]) for each in known]
+    values = [CallArgument(f"{each}_size", sizes[each]) for each in known]
     call = ", ".join(["$0", *(f"{each}=${each}_size" for each in known)])
     return expression(f"{name}({call})", *values, helpers=(own,))
 
@@ -118,7 +118,7 @@ def in_words(axes: Sequence[Axis]) -> str:
     return " ".join(f"({' '.join(axis)})" if len(axis) != 1 else axis[0] for axis in axes)
 
 
-def in_layers(split: Sequence[int] | None, moved: tuple[int, ...] | None, merged: Sequence[int] | None) -> Code:
+def in_layers(split: Sequence[int] | None, moved: tuple[int, ...] | None, merged: Sequence[int] | None) -> LayerCode:
     """Return the layers that split, permute and merge axes; axes that are not permuted are merged at once."""
     if not moved and merged:
         split = None
@@ -135,7 +135,7 @@ def in_layers(split: Sequence[int] | None, moved: tuple[int, ...] | None, merged
 
 
 def reshape(sizes: Sequence[int]) -> CallExpression:
-    return CallExpression("layers.Reshape", (Arg("target_shape", tuple(sizes), positional=True),))
+    return CallExpression("layers.Reshape", (CallArgument("target_shape", tuple(sizes), positional=True),))
 
 
 def inferred(axes: Sequence[Axis], sizes: Sequence[int]) -> list[int]:
@@ -159,8 +159,8 @@ def sizes_of(pattern: Pattern, given: Mapping[str, Any], shape: Sequence[int]) -
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(context: KerasContext) -> Code:
+def write_block(context: KerasContext) -> LayerCode:
     if context.rank != 2:
         raise NotInLibrary(f"pixel shuffles on other than 2 spatial axes are not written, got {context.rank}")
     made = PIXEL_SHUFFLE if context.op.name == "pixel_shuffle" else PIXEL_UNSHUFFLE
-    return expression(f"{made.name}($0, $factor)", Arg("factor", context.op.block), helpers=(made,))
+    return expression(f"{made.name}($0, $factor)", CallArgument("factor", context.op.block), helpers=(made,))

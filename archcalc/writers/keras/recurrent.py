@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.readers.keras.layers.recurrent import gates
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, option, width
 from archcalc.writers.keras.registry import ArrayLocation, KerasContext, layers, writes
 
 CLASSES = {"rnn": ("SimpleRNN", "simple_rnn"), "lstm": ("LSTM", "lstm"), "gru": ("GRU", "gru")}
@@ -11,7 +11,7 @@ CLASSES = {"rnn": ("SimpleRNN", "simple_rnn"), "lstm": ("LSTM", "lstm"), "gru": 
 
 
 @writes(*CLASSES)
-def write_recurrent(context: KerasContext) -> Code:
+def write_recurrent(context: KerasContext) -> LayerCode:
     op = context.op
     if len(context.shape) != 2 or op.tensor_arguments():
         raise NotInLibrary(f"{op.name} with states, or on more axes than tokens and features, is not written")
@@ -32,7 +32,7 @@ def write_recurrent(context: KerasContext) -> Code:
         found.append(
             (
                 label,
-                CallExpression("layers.Bidirectional", (Arg("layer", call, positional=True),))
+                CallExpression("layers.Bidirectional", (CallArgument("layer", call, positional=True),))
                 if op.bidirectional
                 else call,
             )

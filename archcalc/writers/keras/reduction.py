@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code
+from archcalc.writers.code.calls import LayerCode
 from archcalc.writers.keras.registry import KerasContext, expression, writes
 
 
 @writes("mean", "sum")
-def write_reduction(context: KerasContext) -> Code:
+def write_reduction(context: KerasContext) -> LayerCode:
     op = context.op
     axes = tuple([context.axis(axis) for axis in op.axis])
     keep = ", keepdims=True" if op.keep else ""
@@ -15,5 +15,5 @@ def write_reduction(context: KerasContext) -> Code:
 
 
 @writes("cumsum")
-def write_cumsum(context: KerasContext) -> Code:
+def write_cumsum(context: KerasContext) -> LayerCode:
     return expression(f"ops.cumsum($0, axis={context.axis(context.op.axis)})")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, Helper, NotInLibrary
+from archcalc.writers.code.calls import CallArgument, CallExpression, Helper, LayerCode, NotInLibrary
 from archcalc.writers.code.registry import LayerContext, LayerWriters, Sizes
 from archcalc.writers.keras.layout import AxisOrder
 
@@ -67,28 +67,28 @@ LAYERS: Mapping[str, object] = _WRITERS.by_operator
 """By the name of the operator."""
 
 
-def layer(call: CallExpression, inputs: str = "$0", **more: Any) -> Code:
+def layer(call: CallExpression, inputs: str = "$0", **more: Any) -> LayerCode:
     """Return the code of a layer that a layer of Keras computes."""
-    return Code(f"$self({inputs})", (("", call),), (("", call),), **more)
+    return LayerCode(f"$self({inputs})", (("", call),), (("", call),), **more)
 
 
-def layers(*parts: tuple[str, CallExpression], **more: Any) -> Code:
+def layers(*parts: tuple[str, CallExpression], **more: Any) -> LayerCode:
     """Return the code of a layer that several layers of Keras compute one after another."""
     lines = [
         f"$self{'_' + label if label else ''}({'$_' if number else '$0'})" for number, (label, _) in enumerate(parts)
     ]
-    return Code("\n".join(lines), parts, parts, **more)
+    return LayerCode("\n".join(lines), parts, parts, **more)
 
 
-def statements(template: str, *parts: tuple[str, CallExpression], **more: Any) -> Code:
+def statements(template: str, *parts: tuple[str, CallExpression], **more: Any) -> LayerCode:
     """Return the code of a layer by its statements, with the layers of Keras in them."""
-    return Code(template, parts, parts, **more)
+    return LayerCode(template, parts, parts, **more)
 
 
-def expression(template: str, *values: Arg, helpers: tuple[Helper, ...] = ()) -> Code:
+def expression(template: str, *values: CallArgument, helpers: tuple[Helper, ...] = ()) -> LayerCode:
     """Return the code of a layer that no layer of Keras computes."""
     parts = ((VALUES, CallExpression(VALUES, values)),)
-    return Code(template, parts, parts, helpers=helpers)
+    return LayerCode(template, parts, parts, helpers=helpers)
 
 
 def by_rank(kind: str, rank: int, end: str = "", most: int = 3) -> str:

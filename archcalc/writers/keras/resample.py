@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, per_axis
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, option, per_axis
 from archcalc.writers.keras.conv import cropping, padding
 from archcalc.writers.keras.registry import KerasContext, by_rank, expression, layer, writes
 
 
 @writes("upsample")
-def write_upsample(context: KerasContext) -> Code:
+def write_upsample(context: KerasContext) -> LayerCode:
     op = context.op
     pairs = [*zip(context.shape[1:], context.output[1:], strict=True)]
     if op.mode == "bicubic" or op.align_corners:
@@ -18,19 +18,22 @@ def write_upsample(context: KerasContext) -> Code:
     if all(made % n == 0 for n, made in pairs):
         size = per_axis(tuple([made // n for n, made in pairs]))
         how = (option("interpolation", op.mode, "nearest"),) if context.rank == 2 else ()
-        return layer(CallExpression(by_rank("UpSampling", context.rank), (Arg("size", size, kind="size"), *how)))
+        return layer(
+            CallExpression(by_rank("UpSampling", context.rank), (CallArgument("size", size, kind="size"), *how))
+        )
     if op.mode == "nearest" or any(made < n for n, made in pairs):
         raise NotInLibrary("Keras's interpolation of nearest positions enlarges by integer factors")
     height, width = context.output[1:]
     return layer(
         CallExpression(
-            "layers.Resizing", (Arg("height", height, positional=True), Arg("width", width, positional=True))
+            "layers.Resizing",
+            (CallArgument("height", height, positional=True), CallArgument("width", width, positional=True)),
         )
     )
 
 
 @writes("pad")
-def write_pad(context: KerasContext) -> Code:
+def write_pad(context: KerasContext) -> LayerCode:
     sides = [(int(before), int(after)) for before, after in context.op.margin]
     if context.op.border == "zeros":
         return layer(padding(sides))
@@ -41,13 +44,15 @@ def write_pad(context: KerasContext) -> Code:
 
 
 @writes("crop")
-def write_crop(context: KerasContext) -> Code:
+def write_crop(context: KerasContext) -> LayerCode:
     return layer(cropping([(int(before), int(after)) for before, after in context.op.margin]))
 
 
 @writes("padded_identity")
-def write_padded_identity(context: KerasContext) -> Code:
+def write_padded_identity(context: KerasContext) -> LayerCode:
     steps = ", ".join("::" + str(step) if step > 1 else ":" for step in context.op.stride)
     taken = "$0" if set(context.op.stride) == {1} else f"$0[:, {steps}]"
     sides = "(0, 0), " * (context.rank + 1)
-    return expression(f"ops.pad({taken}, ({sides}(0, $added)))", Arg("added", context.output[0] - context.shape[0]))
+    return expression(
+        f"ops.pad({taken}, ({sides}(0, $added)))", CallArgument("added", context.output[0] - context.shape[0])
+    )

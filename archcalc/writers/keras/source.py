@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, helper, option, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, helper, option, width
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, at, layer, writes
 
@@ -26,9 +26,9 @@ class Learned(layers.Layer):
 
 
 @writes("learned", "constant")
-def write_learned(context: KerasContext) -> Code:
+def write_learned(context: KerasContext) -> LayerCode:
     found = [width("size", size) for size in context.layout.of(context.output)]
-    sizes = found[0] if len(found) == 1 else Arg("sizes", CallExpression("", tuple(found)), positional=True)
+    sizes = found[0] if len(found) == 1 else CallArgument("sizes", CallExpression("", tuple(found)), positional=True)
     trainable = option("trainable", context.op.name == "learned", True)
     rank = len(context.output)
 

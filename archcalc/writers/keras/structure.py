@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper
 from archcalc.writers.code.vectors import selection
 from archcalc.writers.keras.layout import AxisOrder
 from archcalc.writers.keras.registry import KerasContext, expression, is_same_order, layer, transposed, writes
@@ -20,13 +20,13 @@ def channel_shuffle(x, groups):
 
 
 @writes("identity")
-def write_identity(context: KerasContext) -> Code:
+def write_identity(context: KerasContext) -> LayerCode:
     return expression("$0")
 
 
 @writes("reshape")
-def write_reshape(context: KerasContext) -> Code:
-    call = CallExpression("layers.Reshape", (Arg("target_shape", tuple(context.output), positional=True),))
+def write_reshape(context: KerasContext) -> LayerCode:
+    call = CallExpression("layers.Reshape", (CallArgument("target_shape", tuple(context.output), positional=True),))
     layout = context.layouts[0]
     if is_same_order(context.shape, layout, AxisOrder.FIRST):
         return layer(call)
@@ -35,11 +35,11 @@ def write_reshape(context: KerasContext) -> Code:
 
 def permute(places: tuple[int, ...]) -> CallExpression:
     """Return the layer that permutes axes, which are counted from 1."""
-    return CallExpression("layers.Permute", (Arg("dims", places, positional=True),))
+    return CallExpression("layers.Permute", (CallArgument("dims", places, positional=True),))
 
 
 @writes("transpose")
-def write_transpose(context: KerasContext) -> Code:
+def write_transpose(context: KerasContext) -> LayerCode:
     order, rank = context.op.order, len(context.shape)
     read = context.layouts[0].order(rank)
     if len(read) != rank:
@@ -50,23 +50,25 @@ def write_transpose(context: KerasContext) -> Code:
 
 
 @writes("shuffle")
-def write_shuffle(context: KerasContext) -> Code:
-    return expression("channel_shuffle($0, $groups)", Arg("groups", context.op.groups), helpers=(SHUFFLE,))
+def write_shuffle(context: KerasContext) -> LayerCode:
+    return expression("channel_shuffle($0, $groups)", CallArgument("groups", context.op.groups), helpers=(SHUFFLE,))
 
 
 @writes("roll")
-def write_roll(context: KerasContext) -> Code:
-    return expression(f"ops.roll($0, $shift, axis={context.axis(context.op.axis)})", Arg("shift", context.op.shift))
+def write_roll(context: KerasContext) -> LayerCode:
+    return expression(
+        f"ops.roll($0, $shift, axis={context.axis(context.op.axis)})", CallArgument("shift", context.op.shift)
+    )
 
 
 @writes("split")
-def write_split(context: KerasContext) -> Code:
+def write_split(context: KerasContext) -> LayerCode:
     op = context.op
     return expression(f"ops.split($0, {op.parts}, axis={context.axis(op.axis)})[{op.part}]")
 
 
 @writes("slice")
-def write_slice(context: KerasContext) -> Code:
+def write_slice(context: KerasContext) -> LayerCode:
     axis = context.axis(context.op.axis)
     before = "..., " if axis == -1 and len(context.shape) > 1 else ":, " * (axis if axis > 0 else 1)
     return expression(f"$0[{before}{selection(context)}]")

@@ -16,10 +16,10 @@ from importlib import import_module
 from archcalc.executor.weights import own_shapes
 from archcalc.graph import Graph, Ref, write_shape
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary
 from archcalc.writers.code.classes import Classes, Named
 from archcalc.writers.code.modules import Module, modules_of
-from archcalc.writers.code.names import BUILTINS, Reserved
+from archcalc.writers.code.names import BUILTINS, ReservedNames
 from archcalc.writers.code.vectors import shape_made, shapes_read, vectors_taken
 from archcalc.writers.keras.attention import with_short_name
 from archcalc.writers.keras.functions import Functions
@@ -72,7 +72,7 @@ class CodePlan:
         self.codes = codes_of(graph, root, self.layouts)
         self.helpers = [*dict.fromkeys(each for code in self.codes.values() for each in code.helpers)]
         globals_ = BUILTINS | USED | {each.name for each in self.helpers}
-        self.classes = Classes(graph, root, self.codes, in_sequence, Reserved(frozenset(), globals_))
+        self.classes = Classes(graph, root, self.codes, in_sequence, ReservedNames(frozenset(), globals_))
         self.functions = Functions(graph, self.codes, self.classes, self.layouts)
         if problems := [*self.functions.unshared()]:
             raise SpecError([Problem("write", problem, origin=graph.name[:60]) for problem in problems])
@@ -111,16 +111,16 @@ def plan_of(graph: Graph) -> CodePlan:
 
 def in_sequence(named: Named) -> CallExpression:
     """Return the call for layers one after another, which are written where they are."""
-    return CallExpression("*", tuple([Arg(name, call) for name, call in named]))
+    return CallExpression("*", tuple([CallArgument(name, call) for name, call in named]))
 
 
-def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, Code]:
+def codes_of(graph: Graph, root: Module, layouts: Layouts) -> dict[int, LayerCode]:
     """Return how each layer is written, by its index.
 
     Raises:
         SpecError: some cannot be written; all reasons are listed.
     """
-    codes: dict[int, Code] = {}
+    codes: dict[int, LayerCode] = {}
     problems = []
     contexts = contexts_of(graph, root, layouts)
     further = {ref.node for node in graph.nodes for ref in node.inputs if ref.output}
@@ -205,7 +205,7 @@ def _parents(module: Module) -> Iterator[Module]:
         yield from _parents(child)
 
 
-def in_layouts(code: Code, graph: Graph, index: int, layouts: Layouts) -> Code:
+def in_layouts(code: LayerCode, graph: Graph, index: int, layouts: Layouts) -> LayerCode:
     """Return the code of a layer that reads and makes tensors in the orders in which they are."""
     template, node = code.template, graph.nodes[index]
     for place, (ref, wanted) in enumerate(zip(node.inputs, layouts.read(graph, index), strict=True)):

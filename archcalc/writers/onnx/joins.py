@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import Any
 
-from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
+from onnx import TensorProto
+
+from archcalc.writers.onnx.model import ModelBuilder, NotInOnnx, Sizes, Weights
 from archcalc.writers.onnx.parts import filled_up, part
 from archcalc.writers.onnx.registry import writes
 
@@ -36,6 +38,20 @@ COMPARED = {
 def write_compare(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     found = model.add(COMPARED[op.how], *filled_up(model, names, shapes))
     found = model.add("Not", found) if op.how == "not_equal" else found
+    return model.add("Cast", found, to=model.element)
+
+
+@writes("bitwise")
+def write_bitwise(model: ModelBuilder, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    shifts = op.how in ("left", "right")
+    kind, code = (
+        "BitShift" if shifts else f"Bitwise{op.how.capitalize()}",
+        TensorProto.DataType.Value(op.format.upper()),
+    )
+    if not model.has_format(kind, code):
+        raise NotInOnnx(f"ONNX has no {kind} of {op.format}")
+    integers = [model.add("Cast", name, to=code) for name in filled_up(model, names, shapes)]
+    found = model.add(kind, *integers, **({"direction": op.how.upper()} if shifts else {}))
     return model.add("Cast", found, to=model.element)
 
 

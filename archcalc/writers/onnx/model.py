@@ -118,7 +118,7 @@ class ModelBuilder:
         return name
 
     def _mark(self, kind: str) -> None:
-        """Let the last node tell the kind of its numbers."""
+        """Record the kind of the numbers of the last node in its metadata."""
         entry = self.nodes[-1].metadata_props.add()
         entry.key, entry.value = KIND, kind
 

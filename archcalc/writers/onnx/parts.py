@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from archcalc.writers.onnx.model import Array, ModelBuilder, Sizes, Weights
-from archcalc.writers.onnx.registry import Layer
+from archcalc.writers.onnx.registry import LayerWriter
 
 Sides: TypeAlias = Sequence[tuple[int, int]]
 """What is added before and after each axis."""
@@ -47,6 +47,7 @@ def channelwise(model: ModelBuilder, array: Array, rank: int) -> str:
 
 
 def whole(model: ModelBuilder, *numbers: int) -> str:
+    """Append a vector of integers."""
     return model.constant(list(numbers), np.int64)
 
 
@@ -88,6 +89,7 @@ def reshaped(model: ModelBuilder, name: str, *sizes: int) -> str:
 
 
 def permuted(model: ModelBuilder, name: str, *order: int) -> str:
+    """Append a transposition."""
     return model.add("Transpose", name, perm=list(order))
 
 
@@ -97,13 +99,14 @@ def axis_after_batch(op: Any) -> int:
 
 
 def scaled_and_shifted(model: ModelBuilder, name: str, rank: int, weights: Weights) -> str:
+    """Append the product with the scale and the sum with the shift of a layer, if it has them."""
     if "scale" not in weights:
         return name
     scaled = model.add("Mul", name, channelwise(model, weights["scale"], rank))
     return model.add("Add", scaled, channelwise(model, weights["shift"], rank))
 
 
-def named(kind: str, **attributes: Callable[[Any], Any]) -> Layer:
+def named(kind: str, **attributes: Callable[[Any], Any]) -> LayerWriter:
     """Return a counterpart that appends ONNX's operator of this name, with attributes from those of archcalc's."""
 
     def append(model: ModelBuilder, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -113,6 +116,7 @@ def named(kind: str, **attributes: Callable[[Any], Any]) -> Layer:
 
 
 def silu(model: ModelBuilder, name: str) -> str:
+    """Append x·σ(x)."""
     return model.add("Mul", name, model.add("Sigmoid", name))
 
 

@@ -14,9 +14,9 @@ from typing import TypeAlias
 from archcalc.graph import Graph, Node
 from archcalc.writers.onnx.model import ModelBuilder, NotInOnnx, Weights
 
-Layer: TypeAlias = Callable[..., "str | tuple[str, ...]"]
+LayerWriter: TypeAlias = Callable[..., "str | tuple[str, ...]"]
 
-LAYERS: dict[str, Layer] = {}
+LAYERS: dict[str, LayerWriter] = {}
 """By the name of the operator."""
 
 ALIGNING = frozenset(
@@ -39,10 +39,10 @@ ALIGNING = frozenset(
 """The operators that accept a batch of one beside one of many."""
 
 
-def writes(*names: str) -> Callable[[Layer], Layer]:
+def writes(*names: str) -> Callable[[LayerWriter], LayerWriter]:
     """Return a decorator that registers how operators are written."""
 
-    def register(function: Layer) -> Layer:
+    def register(function: LayerWriter) -> LayerWriter:
         LAYERS.update(dict.fromkeys(names, function))
         return function
 

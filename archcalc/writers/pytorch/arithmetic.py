@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from archcalc.ops.formats import NumberFormat
-from archcalc.writers.code.calls import Code, NotInLibrary, Slot, literal
+from archcalc.writers.code.calls import LayerCode, NotInLibrary, Slot, literal
 from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
 
 
 @writes("scale")
-def write_scale(context: PyTorchContext) -> Code:
+def write_scale(context: PyTorchContext) -> LayerCode:
     return expression("$0 * $factor", Slot("factor", context.op.factor))
 
 
 @writes("offset")
-def write_offset(context: PyTorchContext) -> Code:
+def write_offset(context: PyTorchContext) -> LayerCode:
     return expression("$0 + $by", Slot("by", context.op.by))
 
 
 @writes("exp", "log", "sqrt", "sin", "cos", "atan", "erf", "abs", "floor")
-def write_function(context: PyTorchContext) -> Code:
+def write_function(context: PyTorchContext) -> LayerCode:
     return expression(f"$0.{context.op.name}()")
 
 
 @writes("pow")
-def write_pow(context: PyTorchContext) -> Code:
+def write_pow(context: PyTorchContext) -> LayerCode:
     return expression("$0 ** $exponent", Slot("exponent", context.op.exponent))
 
 
 @writes("clip")
-def write_clip(context: PyTorchContext) -> Code:
+def write_clip(context: PyTorchContext) -> LayerCode:
     bounds = [
         f"{name}={literal(bound)}"
         for name, bound in (("min", context.op.min), ("max", context.op.max))
@@ -38,7 +38,7 @@ def write_clip(context: PyTorchContext) -> Code:
 
 
 @writes("cast")
-def write_cast(context: PyTorchContext) -> Code:
+def write_cast(context: PyTorchContext) -> LayerCode:
     op, form = context.op, context.op.number_format
     if op.rounding != "nearest":
         raise NotInLibrary(f"PyTorch rounds to the nearest number of {op.format}")
@@ -58,7 +58,7 @@ def converted(form: NumberFormat) -> str:
 
 
 @writes("quantize")
-def write_quantize(context: PyTorchContext) -> Code:
+def write_quantize(context: PyTorchContext) -> LayerCode:
     form, scale = context.op.number_format, Slot("scale", context.op.scale)
     low, high = int(form.smallest), int(form.largest)
     if form.is_integer:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, helper, option, width
+from archcalc.writers.code.calls import (
+    CallArgument,
+    CallExpression,
+    LayerCode,
+    NotInLibrary,
+    Slot,
+    helper,
+    option,
+    width,
+)
 from archcalc.writers.code.classes import camel_case
 from archcalc.writers.code.lines import WIDTH, CallText, in_lines, wrapped
 from archcalc.writers.code.operators import filled_up, shares_heads, words_of
@@ -36,10 +45,10 @@ ARRAYS = {
 
 
 @writes("sdpa")
-def write_sdpa(context: PyTorchContext) -> Code:
+def write_sdpa(context: PyTorchContext) -> LayerCode:
     op = context.op
     if op.causal and len(context.shapes) == 4:
-        raise NotInLibrary("PyTorch's scaled dot-product attention is either causal or has a mask")
+        raise NotInLibrary("PyTorch's scaled dot-product attention cannot both be causal and have a mask")
     args = ["$0", "$1", "$2"]
     args += [f"attn_mask={filled_up(context, 3, len(context.shape))}"] if len(context.shapes) == 4 else []
     args += ["is_causal=True"] if op.causal else []
@@ -49,20 +58,20 @@ def write_sdpa(context: PyTorchContext) -> Code:
 
 
 @writes("attention")
-def write_attention(context: PyTorchContext) -> Code:
+def write_attention(context: PyTorchContext) -> LayerCode:
     op = context.op
     sizes = {name: int(size) for name, size in op.sizes(context.shapes).items()}
     given = op.tensor_arguments()
     made = helper(class_name(op), "\n".join(class_lines(op)))
-    args = [width("features", sizes["features"]), Arg("heads", op.heads)]
+    args = [width("features", sizes["features"]), CallArgument("heads", op.heads)]
     if shares_heads(op):
-        args.append(Arg("kv_heads", op.kv_heads))
+        args.append(CallArgument("kv_heads", op.kv_heads))
     if op.dim is not None:
         args.append(width("dim", op.dim)._replace(positional=False))
     if "context" in given:
         args.append(width("context_features", sizes["context"])._replace(positional=False))
     if op.window is not None:
-        args.append(Arg("window", op.window))
+        args.append(CallArgument("window", op.window))
     if op.rope is not None:
         args.append(option("base", op.rope, 10_000))
     rank = len(context.shape) + 1
@@ -72,7 +81,7 @@ def write_attention(context: PyTorchContext) -> Code:
         tensors.append(f"${place}" if argument == "context" or single else filled_up(context, place, rank))
     call = CallExpression(made.name, tuple(args))
     helpers = (ROTATE, made) if op.rope is not None else (made,)
-    return Code(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
+    return LayerCode(f"$self({', '.join(tensors)})", (("", call),), steps(call, given), helpers=helpers, arrays=ARRAYS)
 
 
 def steps(call: CallExpression, given: Any) -> tuple[tuple[str, CallExpression], ...]:

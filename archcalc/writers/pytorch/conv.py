@@ -7,7 +7,17 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Any, TypeAlias
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot, helper, option, per_axis, width
+from archcalc.writers.code.calls import (
+    CallArgument,
+    CallExpression,
+    LayerCode,
+    NotInLibrary,
+    Slot,
+    helper,
+    option,
+    per_axis,
+    width,
+)
 from archcalc.writers.code.lines import wrapped
 from archcalc.writers.pytorch.registry import PyTorchContext, by_rank, module, modules, writes
 
@@ -69,16 +79,19 @@ class WeightStandardizedConv{rank}d(nn.Conv{rank}d):
 
 
 def are_even(sides: Sides) -> bool:
+    """Return whether the padding is the same before and after every axis."""
     return all(before == after for before, after in sides)
 
 
 def padding(sides: Sides, border: str = "zeros") -> CallExpression:
     """Return the module that pads the spatial axes."""
     flat = tuple([side for pair in reversed(sides) for side in pair])
-    return CallExpression(by_rank(PADDERS[border], len(sides)), (Arg("padding", per_axis(flat), positional=True),))
+    return CallExpression(
+        by_rank(PADDERS[border], len(sides)), (CallArgument("padding", per_axis(flat), positional=True),)
+    )
 
 
-def spaced(op: Any, sides: Sides) -> tuple[Arg, ...]:
+def spaced(op: Any, sides: Sides) -> tuple[CallArgument, ...]:
     """Return the arguments of a window: stride, padding and dilation."""
     return (
         option("stride", per_axis(op.stride), 1),
@@ -87,8 +100,9 @@ def spaced(op: Any, sides: Sides) -> tuple[Arg, ...]:
     )
 
 
-def kernel(op: Any) -> Arg:
-    return Arg("kernel_size", per_axis(op.kernel), kind="kernel_size")
+def kernel(op: Any) -> CallArgument:
+    """Return the argument of the kernel size."""
+    return CallArgument("kernel_size", per_axis(op.kernel), kind="kernel_size")
 
 
 def convolution(
@@ -113,10 +127,10 @@ def convolution(
 
 def weight_normed(call: CallExpression) -> CallExpression:
     """Return a module whose weights are divided by their norm, times a gain."""
-    return CallExpression("nn.utils.parametrizations.weight_norm", (Arg("module", call, positional=True),))
+    return CallExpression("nn.utils.parametrizations.weight_norm", (CallArgument("module", call, positional=True),))
 
 
-def over_batch(context: PyTorchContext, write: Callable[[PyTorchContext], Code]) -> Code | None:
+def over_batch(context: PyTorchContext, write: Callable[[PyTorchContext], LayerCode]) -> LayerCode | None:
     """Return the code of windows of size 1 along the first of four spatial axes, which joins the batch, or ``None``."""
     op = context.op
     first, *_ = op.paddings(context.shape)
@@ -133,7 +147,7 @@ def over_batch(context: PyTorchContext, write: Callable[[PyTorchContext], Code])
     )
 
 
-def sliding(context: PyTorchContext, cls: str, channels: int, groups: int) -> Code:
+def sliding(context: PyTorchContext, cls: str, channels: int, groups: int) -> LayerCode:
     """Return a convolution; one with other padding on either side pads its input first."""
     op, shape = context.op, context.shape
     if op.flip:
@@ -146,7 +160,7 @@ def sliding(context: PyTorchContext, cls: str, channels: int, groups: int) -> Co
 
 
 @writes("conv")
-def write_conv(context: PyTorchContext) -> Code:
+def write_conv(context: PyTorchContext) -> LayerCode:
     op = context.op
     if (folded := over_batch(context, write_conv)) is not None:
         return folded
@@ -162,7 +176,7 @@ def write_conv(context: PyTorchContext) -> Code:
     return sliding(context, made.name, op.channels, op.groups)._replace(helpers=(made,))
 
 
-def with_table(context: PyTorchContext) -> Code:
+def with_table(context: PyTorchContext) -> LayerCode:
     """Return a convolution with a connection table: one convolution for each output map."""
     op = context.op
     if op.ws or op.weight_norm or not all(map(any, zip(*op.table, strict=True))):
@@ -174,7 +188,7 @@ def with_table(context: PyTorchContext) -> Code:
         if call.function != made.name:
             return label, call
         kept = [arg for arg in call.args if arg.name not in ("in_channels", "out_channels", "groups")]
-        return label, call._replace(args=(Arg("table", rows, positional=True), *kept))
+        return label, call._replace(args=(CallArgument("table", rows, positional=True), *kept))
 
     code = sliding(context, made.name, op.channels, 1)
     attributes, steps = (tuple(starmap(tabled, parts)) for parts in (code.attributes, code.steps))
@@ -183,7 +197,7 @@ def with_table(context: PyTorchContext) -> Code:
 
 
 @writes("dwconv")
-def write_dwconv(context: PyTorchContext) -> Code:
+def write_dwconv(context: PyTorchContext) -> LayerCode:
     channels = context.shape[0]
     return over_batch(context, write_dwconv) or sliding(
         context, by_rank("Conv", context.rank), context.output[0], channels
@@ -191,7 +205,7 @@ def write_dwconv(context: PyTorchContext) -> Code:
 
 
 @writes("sepconv")
-def write_sepconv(context: PyTorchContext) -> Code:
+def write_sepconv(context: PyTorchContext) -> LayerCode:
     op, shape = context.op, context.shape
     if op.flip or op.weight_norm:
         raise NotInLibrary("a depthwise separable convolution with flipped kernels or weight norm is not written")
@@ -205,7 +219,7 @@ def write_sepconv(context: PyTorchContext) -> Code:
         (
             width("in_channels", maps),
             width("out_channels", op.channels),
-            Arg("kernel_size", 1, kind="kernel_size"),
+            CallArgument("kernel_size", 1, kind="kernel_size"),
             option("bias", op.bias, True),
         ),
     )
@@ -215,7 +229,7 @@ def write_sepconv(context: PyTorchContext) -> Code:
 
 
 @writes("upconv")
-def write_upconv(context: PyTorchContext) -> Code:
+def write_upconv(context: PyTorchContext) -> LayerCode:
     """Write a transposed convolution; what PyTorch's padding does not cut off is cropped afterwards."""
     op, shape, rank = context.op, context.shape, context.rank
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
@@ -253,4 +267,4 @@ def write_upconv(context: PyTorchContext) -> Code:
     if not any(beyond):
         return module(made)
     cut = ", ".join(f":-{each}" if each else ":" for each in beyond)
-    return Code(f"$self($0)[:, :, {cut}]", (("", made),))
+    return LayerCode(f"$self($0)[:, :, {cut}]", (("", made),))

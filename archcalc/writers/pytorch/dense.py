@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.writers.code.calls import CallExpression, Code, Helper, Slot, helper, option, width
+from archcalc.writers.code.calls import CallExpression, Helper, LayerCode, Slot, helper, option, width
 from archcalc.writers.pytorch.conv import WEIGHT_NORMED, weight_normed
 from archcalc.writers.pytorch.registry import PyTorchContext, module, writes
 
@@ -37,32 +37,32 @@ def linear(context: PyTorchContext, features_in: int) -> CallExpression:
     return weight_normed(call) if op.weight_norm else call
 
 
-def with_arrays(context: PyTorchContext, code: Code) -> Code:
+def with_arrays(context: PyTorchContext, code: LayerCode) -> LayerCode:
     return code._replace(arrays=WEIGHT_NORMED) if context.op.weight_norm else code
 
 
-def flattened(context: PyTorchContext, call: CallExpression, helpers: tuple[Helper, ...] = ()) -> Code:
+def flattened(context: PyTorchContext, call: CallExpression, helpers: tuple[Helper, ...] = ()) -> LayerCode:
     """Return a module that reads a vector."""
     if len(context.shape) == 1:
         return module(call)._replace(helpers=helpers)
-    return Code("$self($0.flatten(1))", (("", call),), (("flatten", FLATTEN), ("", call)), helpers=helpers)
+    return LayerCode("$self($0.flatten(1))", (("", call),), (("flatten", FLATTEN), ("", call)), helpers=helpers)
 
 
 @writes("fc")
-def write_fc(context: PyTorchContext) -> Code:
+def write_fc(context: PyTorchContext) -> LayerCode:
     return with_arrays(context, flattened(context, linear(context, prod(context.shape))))
 
 
 @writes("linear")
-def write_linear(context: PyTorchContext) -> Code:
+def write_linear(context: PyTorchContext) -> LayerCode:
     call = linear(context, context.op.length(context.shape))
     if not context.op.over_channels(context.shape) or len(context.shape) == 1:
         return with_arrays(context, module(call))
-    return with_arrays(context, Code("$self($0.movedim(1, -1)).movedim(-1, 1)", (("", call),)))
+    return with_arrays(context, LayerCode("$self($0.movedim(1, -1)).movedim(-1, 1)", (("", call),)))
 
 
 @writes("rbf")
-def write_rbf(context: PyTorchContext) -> Code:
+def write_rbf(context: PyTorchContext) -> LayerCode:
     op = context.op
     args = (width("in_features", prod(context.shape)), width("out_features", op.features))
     return flattened(
@@ -71,9 +71,9 @@ def write_rbf(context: PyTorchContext) -> Code:
 
 
 @writes("embedding")
-def write_embedding(context: PyTorchContext) -> Code:
+def write_embedding(context: PyTorchContext) -> LayerCode:
     vocabulary = context.op.vocabulary
     call = CallExpression("nn.Embedding", (width("num_embeddings", vocabulary), width("embedding_dim", context.op.dim)))
     if context.given[0]:
         return module(call)
-    return Code("$self($0.round().clamp(0, $last).long())", (("", call),), values=(Slot("last", vocabulary - 1),))
+    return LayerCode("$self($0.round().clamp(0, $last).long())", (("", call),), values=(Slot("last", vocabulary - 1),))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archcalc.graph import Graph, Ref
-from archcalc.writers.code.calls import Code
+from archcalc.writers.code.calls import LayerCode
 from archcalc.writers.code.classes import Classes
 from archcalc.writers.code.lines import CallText, in_lines, wrapped
 from archcalc.writers.code.modules import Module
@@ -20,7 +20,7 @@ BODY = " " * 8
 
 
 def forward_lines(
-    graph: Graph, codes: Mapping[int, Code], classes: Classes, module: Module, values: Sequence[str]
+    graph: Graph, codes: Mapping[int, LayerCode], classes: Classes, module: Module, values: Sequence[str]
 ) -> Iterator[str]:
     """Yield the lines of the method of a module.
 
@@ -35,7 +35,7 @@ def forward_lines(
 
 
 class _Forward:
-    def __init__(self, graph: Graph, codes: Mapping[int, Code], classes: Classes, module: Module) -> None:
+    def __init__(self, graph: Graph, codes: Mapping[int, LayerCode], classes: Classes, module: Module) -> None:
         self.graph, self.codes, self.classes, self.module = graph, codes, classes, module
         self.is_network = module is classes.root
         self.returned = tuple(graph.outputs.values()) if self.is_network else module.outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, helper
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, helper
 from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, stateless, writes
 
 GATED = '''
@@ -14,13 +14,13 @@ def {name}(x: Tensor, dim: int) -> Tensor:
 
 
 @writes("glu")
-def write_glu(context: PyTorchContext) -> Code:
+def write_glu(context: PyTorchContext) -> LayerCode:
     axis = dim(context.op.axis)
-    return stateless(CallExpression("nn.GLU", (Arg("dim", axis),)), f"F.glu($0, dim={axis})")
+    return stateless(CallExpression("nn.GLU", (CallArgument("dim", axis),)), f"F.glu($0, dim={axis})")
 
 
 @writes("swiglu", "geglu")
-def write_gated(context: PyTorchContext) -> Code:
+def write_gated(context: PyTorchContext) -> LayerCode:
     op = context.op
     tanh = getattr(op, "form", "exact") == "tanh"
     name = f"{op.name}_tanh" if tanh else op.name

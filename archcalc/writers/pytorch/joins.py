@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code, Helper, NotInLibrary, helper
+from archcalc.writers.code.calls import Helper, LayerCode, NotInLibrary, helper
 from archcalc.writers.code.operators import ARITHMETIC, COMPARISONS
 from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, writes
 
@@ -29,14 +29,14 @@ MANY = 5
 
 
 @writes("add", "sub", "mul", "div")
-def write_arithmetic(context: PyTorchContext) -> Code:
+def write_arithmetic(context: PyTorchContext) -> LayerCode:
     if context.op.name == "add" and len(context.shapes) >= MANY:
         return expression(f"sum([{', '.join(aligned(context))}])")
     return expression(f" {ARITHMETIC[context.op.name]} ".join(aligned(context)))
 
 
 @writes("max", "min")
-def write_extreme(context: PyTorchContext) -> Code:
+def write_extreme(context: PyTorchContext) -> LayerCode:
     first, *others = aligned(context)
     for other in others:
         first = f"torch.{context.op.name}imum({first}, {other})"
@@ -44,19 +44,19 @@ def write_extreme(context: PyTorchContext) -> Code:
 
 
 @writes("where")
-def write_where(context: PyTorchContext) -> Code:
+def write_where(context: PyTorchContext) -> LayerCode:
     condition, one, other = aligned(context)
     return expression(f"torch.where({condition} > 0, {one}, {other})")
 
 
 @writes("compare")
-def write_compare(context: PyTorchContext) -> Code:
+def write_compare(context: PyTorchContext) -> LayerCode:
     one, other = aligned(context)
     return expression(f"({one} {COMPARISONS[context.op.how]} {other}).float()")
 
 
 @writes("concat")
-def write_concat(context: PyTorchContext) -> Code:
+def write_concat(context: PyTorchContext) -> LayerCode:
     op, shapes = context.op, context.shapes
     axis = dim(op.axis)
     pieces = [f"${place}" for place in range(len(shapes))]

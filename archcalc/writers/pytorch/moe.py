@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper, width
 from archcalc.writers.pytorch.registry import PyTorchContext, module, writes
 
 MIXTURE = '''
@@ -31,7 +31,7 @@ class MixtureOfExperts(nn.Module):
 
 
 @writes("moe")
-def write_moe(context: PyTorchContext) -> Code:
+def write_moe(context: PyTorchContext) -> LayerCode:
     op = context.op
     if op.bias:
         raise NotInLibrary("a mixture of experts with biases is not written")
@@ -47,7 +47,7 @@ def write_moe(context: PyTorchContext) -> Code:
     args = (
         width("features", context.shape[-1]),
         width("hidden", op.hidden),
-        Arg("experts", op.experts),
-        Arg("top", op.top),
+        CallArgument("experts", op.experts),
+        CallArgument("top", op.top),
     )
     return module(CallExpression(name, args))._replace(helpers=(helper(name, text),))

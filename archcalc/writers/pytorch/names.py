@@ -8,13 +8,13 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 from archcalc.executor.weights import own_shapes, stored_shapes
 from archcalc.graph import Graph
 from archcalc.readers.checkpoints.array_names import SIMPLE
-from archcalc.writers.code.calls import Code, literal
+from archcalc.writers.code.calls import LayerCode, literal
 from archcalc.writers.code.classes import Classes, ModulePlace
 from archcalc.writers.code.modules import Module
 from archcalc.writers.code.names import is_identifier
 
 
-def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> dict[str, tuple[str, ...]]:
+def names_of_arrays(graph: Graph, codes: Mapping[int, LayerCode], classes: Classes) -> dict[str, tuple[str, ...]]:
     """Return the names in the ``state_dict`` of each stored array, by ``layer.array``."""
     found: dict[str, tuple[str, ...]] = {}
     for place in classes.places():
@@ -24,13 +24,13 @@ def names_of_arrays(graph: Graph, codes: Mapping[int, Code], classes: Classes) -
     return found
 
 
-def _names(codes: Mapping[int, Code], classes: Classes, place: ModulePlace, array: str) -> tuple[str, ...]:
+def _names(codes: Mapping[int, LayerCode], classes: Classes, place: ModulePlace, array: str) -> tuple[str, ...]:
     label, *names = codes[place.first].arrays.get(array, ("", SIMPLE.get(array, array)))
     own = classes.part_names[place.module, label]
     return tuple([".".join(filter(None, (*place.path, own, name))) for name in names])
 
 
-def tied_lines(graph: Graph, codes: Mapping[int, Code], classes: Classes) -> Iterator[str]:
+def tied_lines(graph: Graph, codes: Mapping[int, LayerCode], classes: Classes) -> Iterator[str]:
     """Yield the statements by which modules in other places share parameters."""
     places = {place.layer: place for place in classes.places()}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper, option, per_axis, width
+from archcalc.writers.code.calls import (
+    CallArgument,
+    CallExpression,
+    LayerCode,
+    NotInLibrary,
+    helper,
+    option,
+    per_axis,
+    width,
+)
 from archcalc.writers.pytorch.conv import Sides, are_even
 from archcalc.writers.pytorch.registry import PyTorchContext, by_rank, module, modules, writes
 
@@ -26,12 +35,12 @@ class Subsample(nn.Module):
 )
 
 
-def window(op: Any) -> tuple[Arg, ...]:
+def window(op: Any) -> tuple[CallArgument, ...]:
     """Return the arguments of the size and the stride of a window, which are equal by default."""
     stride = op.stride or op.kernel
     return (
-        Arg("kernel_size", per_axis(op.kernel), kind="kernel_size"),
-        Arg("stride", per_axis(stride), per_axis(op.kernel), "stride"),
+        CallArgument("kernel_size", per_axis(op.kernel), kind="kernel_size"),
+        CallArgument("stride", per_axis(stride), per_axis(op.kernel), "stride"),
     )
 
 
@@ -45,7 +54,7 @@ def fits(op: Any, sides: Sides) -> bool:
 
 
 @writes("maxpool")
-def write_maxpool(context: PyTorchContext) -> Code:
+def write_maxpool(context: PyTorchContext) -> LayerCode:
     op, sides = context.op, sides_of(context)
     own = sides if fits(op, sides) else [(0, 0)] * len(sides)
     call = CallExpression(
@@ -63,12 +72,14 @@ def write_maxpool(context: PyTorchContext) -> Code:
         raise NotInLibrary("PyTorch's pooling that rounds up has equal padding of at most half of the window")
     flat = tuple([side for pair in reversed(sides) for side in pair])
     cls = by_rank("ConstantPad", context.rank)
-    pad = CallExpression(cls, (Arg("padding", flat, positional=True), Arg("value", float("-inf"), positional=True)))
+    pad = CallExpression(
+        cls, (CallArgument("padding", flat, positional=True), CallArgument("value", float("-inf"), positional=True))
+    )
     return modules(("pad", pad), ("", call))
 
 
 @writes("avgpool")
-def write_avgpool(context: PyTorchContext) -> Code:
+def write_avgpool(context: PyTorchContext) -> LayerCode:
     op, sides = context.op, sides_of(context)
     if set(op.dilation) != {1}:
         raise NotInLibrary("PyTorch's average pooling has no dilation")
@@ -87,36 +98,39 @@ def write_avgpool(context: PyTorchContext) -> Code:
     if own is sides:
         return module(call)
     flat = tuple([side for pair in reversed(sides) for side in pair])
-    pad = CallExpression(by_rank("ZeroPad", context.rank), (Arg("padding", flat, positional=True),))
+    pad = CallExpression(by_rank("ZeroPad", context.rank), (CallArgument("padding", flat, positional=True),))
     return modules(("pad", pad), ("", call))
 
 
 @writes("subsample")
-def write_subsample(context: PyTorchContext) -> Code:
+def write_subsample(context: PyTorchContext) -> LayerCode:
     op, stride = context.op, context.op.stride or context.op.kernel
     plain = context.rank == 2 and len({*op.kernel}) == len({*stride}) == 1 and set(op.dilation) == {1} and not op.ceil
     if not plain or any(map(any, sides_of(context))):
         raise NotInLibrary("trainable subsampling is written for square windows without padding only")
-    size, step = Arg("kernel_size", op.kernel[0], kind="kernel_size"), Arg("stride", stride[0], kind="stride")
+    size, step = (
+        CallArgument("kernel_size", op.kernel[0], kind="kernel_size"),
+        CallArgument("stride", stride[0], kind="stride"),
+    )
     call = CallExpression(SUBSAMPLE.name, (width("channels", context.shape[0]), size, step))
     return module(call)._replace(helpers=(SUBSAMPLE,))
 
 
-def adaptive(kind: str, rank: int, size: Any) -> Code:
-    return module(CallExpression(by_rank(kind, rank), (Arg("output_size", size, positional=True),)))
+def adaptive(kind: str, rank: int, size: Any) -> LayerCode:
+    return module(CallExpression(by_rank(kind, rank), (CallArgument("output_size", size, positional=True),)))
 
 
 @writes("gap")
-def write_gap(context: PyTorchContext) -> Code:
+def write_gap(context: PyTorchContext) -> LayerCode:
     return adaptive("AdaptiveAvgPool", context.rank, 1)
 
 
 @writes("gmp")
-def write_gmp(context: PyTorchContext) -> Code:
+def write_gmp(context: PyTorchContext) -> LayerCode:
     return adaptive("AdaptiveMaxPool", context.rank, 1)
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
-def write_adaptive(context: PyTorchContext) -> Code:
+def write_adaptive(context: PyTorchContext) -> LayerCode:
     kind = "AdaptiveAvgPool" if context.op.name == "adaptive_avgpool" else "AdaptiveMaxPool"
     return adaptive(kind, context.rank, per_axis(context.op.size))

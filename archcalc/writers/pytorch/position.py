@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, helper
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, helper
 from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 RELATIVE = helper(
@@ -109,30 +109,30 @@ class ShiftMask(nn.Module):
 
 
 @writes("relative_bias")
-def write_relative_bias(context: PyTorchContext) -> Code:
+def write_relative_bias(context: PyTorchContext) -> LayerCode:
     op = context.op
-    size, heads = Arg("size", tuple(op.size)), Arg("heads", op.heads)
+    size, heads = CallArgument("size", tuple(op.size)), CallArgument("heads", op.heads)
     if op.table:
         if op.buckets:
             raise NotInLibrary("buckets of distances with a table that is computed are not written")
         call = CallExpression(RELATIVE_FROM_TABLE.name, (size,))
-        return Code("$self($0)", (("", call),), (("", call),), helpers=(POSITIONS, RELATIVE_FROM_TABLE))
+        return LayerCode("$self($0)", (("", call),), (("", call),), helpers=(POSITIONS, RELATIVE_FROM_TABLE))
     if not op.buckets:
         call = CallExpression(RELATIVE.name, (size, heads))
-        return Code("$self()", (("", call),), helpers=(POSITIONS, RELATIVE))
+        return LayerCode("$self()", (("", call),), helpers=(POSITIONS, RELATIVE))
     args = (
-        Arg("tokens", op.size[0]),
+        CallArgument("tokens", op.size[0]),
         heads,
-        Arg("buckets", op.buckets),
-        Arg("max_distance", op.max_distance or 128),
-        Arg("causal", op.causal),
+        CallArgument("buckets", op.buckets),
+        CallArgument("max_distance", op.max_distance or 128),
+        CallArgument("causal", op.causal),
     )
-    return Code("$self()", (("", CallExpression(BUCKETED.name, args)),), helpers=(BUCKETED,))
+    return LayerCode("$self()", (("", CallExpression(BUCKETED.name, args)),), helpers=(BUCKETED,))
 
 
 @writes("shift_mask")
-def write_shift_mask(context: PyTorchContext) -> Code:
+def write_shift_mask(context: PyTorchContext) -> LayerCode:
     op = context.op
     windows, shifts = (tuple(each) if len(each) > 1 else tuple(each) * len(op.size) for each in (op.window, op.shift))
-    args = (Arg("size", tuple(op.size)), Arg("window", windows), Arg("shift", shifts))
-    return Code("$self()", (("", CallExpression(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))
+    args = (CallArgument("size", tuple(op.size)), CallArgument("window", windows), CallArgument("shift", shifts))
+    return LayerCode("$self()", (("", CallExpression(SHIFT_MASK.name, args)),), helpers=(SHIFT_MASK,))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.code.calls import Code
+from archcalc.writers.code.calls import LayerCode
 from archcalc.writers.code.operators import filled_up, letters_of
 from archcalc.writers.pytorch.registry import PyTorchContext, expression, writes
 
 
 @writes("matmul")
-def write_matmul(context: PyTorchContext) -> Code:
+def write_matmul(context: PyTorchContext) -> LayerCode:
     rank = max(map(len, context.shapes))
     return expression(f"{filled_up(context, 0, rank)} @ {filled_up(context, 1, rank)}")
 
 
 @writes("einsum")
-def write_einsum(context: PyTorchContext) -> Code:
+def write_einsum(context: PyTorchContext) -> LayerCode:
     """Write the pattern with one letter per axis; names of one letter are kept."""
     pattern = parse(context.op.pattern)
     letters, batch = letters_of(pattern)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.ops.pattern import parse
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, Slot
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, Slot
 from archcalc.writers.pytorch.registry import PyTorchContext, expression, module, writes
 
 REDUCED = {"mean": "mean", "sum": "sum", "max": "amax", "min": "amin", "prod": "prod"}
 
 
 @writes("rearrange", "reduce", "repeat")
-def write_pattern(context: PyTorchContext) -> Code:
+def write_pattern(context: PyTorchContext) -> LayerCode:
     """Split axes, reduce those that do not remain, add new ones, permute, and merge."""
     op = context.op
     pattern, given = parse(op.pattern), dict(op.sizes)
@@ -87,7 +87,7 @@ def reduced(how: str, axes: list[int]) -> str:
 
 
 @writes("pixel_shuffle", "space_to_depth")
-def write_block(context: PyTorchContext) -> Code:
+def write_block(context: PyTorchContext) -> LayerCode:
     if context.rank != 2:
         raise NotInLibrary(f"PyTorch's pixel shuffles have 2 spatial axes, got {context.rank}")
     name, argument = (
@@ -95,4 +95,4 @@ def write_block(context: PyTorchContext) -> Code:
         if context.op.name == "pixel_shuffle"
         else ("PixelUnshuffle", "downscale_factor")
     )
-    return module(CallExpression(f"nn.{name}", (Arg(argument, context.op.block, positional=True),)))
+    return module(CallExpression(f"nn.{name}", (CallArgument(argument, context.op.block, positional=True),)))

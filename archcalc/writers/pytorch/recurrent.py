@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Arg, CallExpression, Code, NotInLibrary, option, width
+from archcalc.writers.code.calls import CallArgument, CallExpression, LayerCode, NotInLibrary, option, width
 from archcalc.writers.pytorch.registry import PyTorchContext, writes
 
 CLASSES = {"rnn": "nn.RNN", "lstm": "nn.LSTM", "gru": "nn.GRU"}
 
 
 @writes(*CLASSES)
-def write_recurrent(context: PyTorchContext) -> Code:
+def write_recurrent(context: PyTorchContext) -> LayerCode:
     op = context.op
     if len(context.shape) != 2 or context.is_read_further or op.tensor_arguments():
         raise NotInLibrary(f"{op.name} with states, or on more axes than tokens and features, is not written")
@@ -26,11 +26,11 @@ def write_recurrent(context: PyTorchContext) -> Code:
         width("hidden_size", op.units),
         option("num_layers", op.layers, 1),
         option("bias", op.bias, True),
-        Arg("batch_first", True),
+        CallArgument("batch_first", True),
         option("bidirectional", op.bidirectional, False),
     ]
     if getattr(op, "proj", None) is not None:
-        args.append(Arg("proj_size", op.proj))
+        args.append(CallArgument("proj_size", op.proj))
     if op.name == "rnn":
         args.append(option("nonlinearity", op.act, "tanh"))
     last = "$self($0)[1][0]" if op.name == "lstm" else "$self($0)[1]"
@@ -40,7 +40,7 @@ def write_recurrent(context: PyTorchContext) -> Code:
         text = f"{last}[-2:].transpose(0, 1).flatten(1)"
     else:
         text = f"{last}[-1]"
-    return Code(
+    return LayerCode(
         text, (("", CallExpression(CLASSES[op.name], tuple(args))),), arrays=arrays(op.layers, op.bidirectional)
     )
 

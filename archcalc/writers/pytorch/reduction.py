@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from archcalc.writers.code.calls import Code
+from archcalc.writers.code.calls import LayerCode
 from archcalc.writers.pytorch.registry import PyTorchContext, dim, expression, writes
 
 
 @writes("mean", "sum")
-def write_reduction(context: PyTorchContext) -> Code:
+def write_reduction(context: PyTorchContext) -> LayerCode:
     op = context.op
     axes = tuple([dim(axis) for axis in op.axis])
     keep = ", keepdim=True" if op.keep else ""
@@ -15,5 +15,5 @@ def write_reduction(context: PyTorchContext) -> Code:
 
 
 @writes("cumsum")
-def write_cumsum(context: PyTorchContext) -> Code:
+def write_cumsum(context: PyTorchContext) -> LayerCode:
     return expression(f"$0.cumsum({dim(context.op.axis)})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archcalc.writers.code.calls import CallExpression, Code, Helper, NotInLibrary, Slot
+from archcalc.writers.code.calls import CallExpression, Helper, LayerCode, NotInLibrary, Slot
 from archcalc.writers.code.registry import LayerContext, LayerWriters
 
 
@@ -27,27 +27,27 @@ LAYERS: Mapping[str, object] = _WRITERS.by_operator
 """By the name of the operator."""
 
 
-def module(call: CallExpression) -> Code:
+def module(call: CallExpression) -> LayerCode:
     """Return the code of a layer that is a module."""
-    return Code("$self($0)", (("", call),), (("", call),))
+    return LayerCode("$self($0)", (("", call),), (("", call),))
 
 
-def stateless(call: CallExpression, expression: str, *values: Slot) -> Code:
+def stateless(call: CallExpression, expression: str, *values: Slot) -> LayerCode:
     """Return the code of a layer that is a module in a sequence, and an expression elsewhere."""
-    return Code(expression, (), (("", call),), values)
+    return LayerCode(expression, (), (("", call),), values)
 
 
-def expression(template: str, *values: Slot, helpers: tuple[Helper, ...] = ()) -> Code:
+def expression(template: str, *values: Slot, helpers: tuple[Helper, ...] = ()) -> LayerCode:
     """Return the code of a layer that no module computes."""
-    return Code(template, values=values, helpers=helpers)
+    return LayerCode(template, values=values, helpers=helpers)
 
 
-def modules(*steps: tuple[str, CallExpression]) -> Code:
+def modules(*steps: tuple[str, CallExpression]) -> LayerCode:
     """Return the code of a layer that several modules compute one after another."""
     template = "$0"
     for label, _ in steps:
         template = f"$self{'_' + label if label else ''}({template})"
-    return Code(template, steps, steps)
+    return LayerCode(template, steps, steps)
 
 
 def by_rank(kind: str, rank: int) -> str:

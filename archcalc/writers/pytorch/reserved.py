@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archcalc.writers.code.names import BUILTINS, Reserved
+from archcalc.writers.code.names import BUILTINS, ReservedNames
 
 _ATTRIBUTES = """
 T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
@@ -29,6 +29,6 @@ USED = frozenset({"math", "OrderedDict", "Sequence", "torch", "F", "Tensor", "nn
 """What files import, and the names that methods use."""
 
 
-def reserved(helpers: Iterable[str]) -> Reserved:
+def reserved(helpers: Iterable[str]) -> ReservedNames:
     """Return the names that mean something else in a file with these classes and functions."""
-    return Reserved(ATTRIBUTES, BUILTINS | USED | {*helpers})
+    return ReservedNames(ATTRIBUTES, BUILTINS | USED | {*helpers})

@@ -15,12 +15,12 @@ from textwrap import wrap
 from archcalc.graph import Graph, write_shape
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.writers.code.arguments import Other, Reader, with_arguments
-from archcalc.writers.code.calls import REQUIRED, Arg, CallExpression, Code, Helper, NotInLibrary, literal
-from archcalc.writers.code.classes import REPEATED, Class, Classes, Named, Version
+from archcalc.writers.code.calls import REQUIRED, CallArgument, CallExpression, Helper, LayerCode, NotInLibrary, literal
+from archcalc.writers.code.classes import REPEATED, Classes, ModuleClass, Named, Version
 from archcalc.writers.code.lines import WIDTH, CallText, Text, in_lines, parsed, wrapped
 from archcalc.writers.code.modules import modules_of
 from archcalc.writers.code.names import is_identifier
-from archcalc.writers.code.parameters import Column, Parameter
+from archcalc.writers.code.parameters import ClassParameter, SlotText
 from archcalc.writers.code.repetition import is_numbered_after, parts, split_name
 from archcalc.writers.code.vectors import shape_made, shapes_read, vectors_taken
 from archcalc.writers.pytorch.forward import forward_lines
@@ -78,25 +78,25 @@ def state_names(graph: Graph) -> dict[str, tuple[str, ...]]:
 
 
 def classes_of(
-    graph: Graph, codes: Mapping[int, Code], arguments: Sequence[Parameter] = (), others: Sequence[Other] = ()
+    graph: Graph, codes: Mapping[int, LayerCode], arguments: Sequence[ClassParameter] = (), others: Sequence[Other] = ()
 ) -> Classes:
     names = reserved(each.name for each in helpers_of(codes))
     versions = [Version(other, modules_of(other), its_codes) for other, its_codes in others]
     return Classes(graph, modules_of(graph), codes, in_sequence, names, arguments, versions)
 
 
-def helpers_of(codes: Mapping[int, Code]) -> list[Helper]:
+def helpers_of(codes: Mapping[int, LayerCode]) -> list[Helper]:
     """Return the classes and functions that layers use, those that others use first."""
     return [*dict.fromkeys(each for code in codes.values() for each in code.helpers)]
 
 
-def codes_of(graph: Graph) -> dict[int, Code]:
+def codes_of(graph: Graph) -> dict[int, LayerCode]:
     """Return how each layer is written.
 
     Raises:
         SpecError: some cannot be written; all reasons are listed.
     """
-    codes: dict[int, Code] = {}
+    codes: dict[int, LayerCode] = {}
     problems = []
     single: set[int] = set()
     taken = vectors_taken(graph)
@@ -127,7 +127,7 @@ def codes_of(graph: Graph) -> dict[int, Code]:
     return with_short_names(codes)
 
 
-def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
+def with_short_names(codes: dict[int, LayerCode]) -> dict[int, LayerCode]:
     """Return codes in which the only class of attention is called so: its name need not tell it from others."""
     found = [each for each in helpers_of(codes) if each.name.endswith(ATTENTION)]
     if len(found) != 1 or found[0].name == ATTENTION:
@@ -137,7 +137,7 @@ def with_short_names(codes: dict[int, Code]) -> dict[int, Code]:
     return {index: renamed(code, long, short) if long in code.helpers else code for index, code in codes.items()}
 
 
-def renamed(code: Code, old: Helper, new: Helper) -> Code:
+def renamed(code: LayerCode, old: Helper, new: Helper) -> LayerCode:
     """Return the code of a layer that is a single module, with another name of its class."""
 
     def with_new(parts: tuple[tuple[str, CallExpression], ...]) -> tuple[tuple[str, CallExpression], ...]:
@@ -150,13 +150,18 @@ def renamed(code: Code, old: Helper, new: Helper) -> Code:
 def in_sequence(named: Named) -> CallExpression:
     """Return the call that constructs modules one after another; names are written unless they are numbers from 0."""
     if are_numbered(named):
-        return CallExpression(SEQUENCE, tuple([Arg("", call, positional=True) for _, call in named]))
+        return CallExpression(SEQUENCE, tuple([CallArgument("", call, positional=True) for _, call in named]))
     if named[0][1].function == REPEATED:
         return CallExpression(
-            SEQUENCE, (Arg("", CallExpression(ORDERED, (Arg("", named[0][1], positional=True),)), positional=True),)
+            SEQUENCE,
+            (
+                CallArgument(
+                    "", CallExpression(ORDERED, (CallArgument("", named[0][1], positional=True),)), positional=True
+                ),
+            ),
         )
-    args = tuple([Arg(name, call) for name, call in named])
-    return CallExpression(SEQUENCE, (Arg("", CallExpression(ORDERED, args), positional=True),))
+    args = tuple([CallArgument(name, call) for name, call in named])
+    return CallExpression(SEQUENCE, (CallArgument("", CallExpression(ORDERED, args), positional=True),))
 
 
 def are_numbered(named: Named) -> bool:
@@ -176,7 +181,7 @@ def are_numbered(named: Named) -> bool:
 
 
 class _File:
-    def __init__(self, graph: Graph, codes: dict[int, Code], classes: Classes) -> None:
+    def __init__(self, graph: Graph, codes: dict[int, LayerCode], classes: Classes) -> None:
         self.graph, self.codes, self.classes = graph, codes, classes
 
     def text(self) -> str:
@@ -198,7 +203,7 @@ class _File:
 
     # --- classes ---
 
-    def class_lines(self, cls: Class) -> Iterator[str]:
+    def class_lines(self, cls: ModuleClass) -> Iterator[str]:
         module = cls.modules[0]
         base = SEQUENCE if cls.chain else "nn.Module"
         yield f"class {cls.name}({base}):"
@@ -223,7 +228,7 @@ class _File:
             given = [f"self.{text}" if text in kept else text for text in values]
             yield from forward_lines(self.graph, self.codes, self.classes, module, given)
 
-    def signature(self, parameters: Sequence[Parameter]) -> Iterator[str]:
+    def signature(self, parameters: Sequence[ClassParameter]) -> Iterator[str]:
         texts = ["self"]
         for each in parameters:
             default = "" if each.default is REQUIRED else f" = {literal(each.default)}"
@@ -231,7 +236,7 @@ class _File:
         call = CallText("def __init__", tuple([("", text) for text in texts]), " -> None:")
         yield from in_lines("", call, "    ")
 
-    def construction(self, cls: Class, columns: Iterator[Column]) -> Iterator[str]:
+    def construction(self, cls: ModuleClass, columns: Iterator[SlotText]) -> Iterator[str]:
         """Yield the lines that construct the children."""
         made: list[tuple[str, Text]] = []
         for name, call in cls.constructed:
@@ -269,7 +274,7 @@ class _File:
         else:
             yield from in_lines("", CallText("self.add_module", (("", literal(name)), ("", text))), " " * 8)
 
-    def loop(self, call: CallExpression, columns: Iterator[Column]) -> Iterator[str]:
+    def loop(self, call: CallExpression, columns: Iterator[SlotText]) -> Iterator[str]:
         """Yield the lines that construct equal modules with numbered names."""
         number, made, prefix, first = repetition(call, columns)
         yield f"        for i in range({_range(number, first)}):"
@@ -289,7 +294,7 @@ def _range(number: str, first: int) -> str:
     return f"{first}, {int(number) + first}" if number.isdigit() else f"{first}, {number} + {first}"
 
 
-def written_call(call: CallExpression, columns: Iterator[Column]) -> Text:
+def written_call(call: CallExpression, columns: Iterator[SlotText]) -> Text:
     """Return a call with what is written in the places for values, in their order."""
     if call.function == REPEATED:
         number, made, prefix, first = repetition(call, columns)
@@ -316,7 +321,7 @@ def comprehension(before: str, made: Text, loop: str) -> CallText:
     return CallText(before, (("", made), ("", loop)), brackets=("[", "]"), comma="")
 
 
-def repetition(call: CallExpression, columns: Iterator[Column]) -> tuple[str, Text, str, int]:
+def repetition(call: CallExpression, columns: Iterator[SlotText]) -> tuple[str, Text, str, int]:
     """Return the number of repetitions, what is repeated, what precedes the numbers in names, and the first number."""
     number = next(columns).text
     _, made = call.args

@@ -14,7 +14,7 @@ from archcalc.graph import Graph
 from archcalc.writers.recognition.attention import with_attention
 from archcalc.writers.recognition.idioms import with_idioms
 from archcalc.writers.recognition.joins import with_nested_concatenations
-from archcalc.writers.recognition.known import (
+from archcalc.writers.recognition.known_constants import (
     with_numbers,
     with_reordered_constants,
     with_single_constants,

@@ -21,14 +21,14 @@ from archcalc.ops.source import Constant
 from archcalc.ops.structure import Reshape
 from archcalc.readers.steps import make
 from archcalc.writers.recognition.heads import Group, TensorOrigin, merged, traced
-from archcalc.writers.recognition.known import is_causal, numbers_of
+from archcalc.writers.recognition.known_constants import is_causal, numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 
 CLOSE = 1e-5
 """The relative difference of a factor from 1/√d that single precision explains."""
 
 
-class Products(NamedTuple):
+class AttentionProducts(NamedTuple):
     """The products of queries, keys and values, in one layer or in several."""
 
     queries: TensorOrigin
@@ -43,7 +43,7 @@ class Products(NamedTuple):
     """The layers that compute them, the last of which makes the result."""
 
 
-class Found(NamedTuple):
+class AttentionMatch(NamedTuple):
     """A layer of attention."""
 
     op: Attention
@@ -67,7 +67,7 @@ def with_attention(graph: Graph) -> Graph:
     return rewriting.finished()
 
 
-def products_of(graph: Graph, index: int) -> Products | None:
+def products_of(graph: Graph, index: int) -> AttentionProducts | None:
     """Return the products that end with a layer; ``None`` if it ends none."""
     node = graph.nodes[index]
     if isinstance(node.op, ScaledDotProductAttention):
@@ -75,7 +75,7 @@ def products_of(graph: Graph, index: int) -> Products | None:
         if queries is None or keys is None or values is None:
             return None
         added, causal = told_apart(graph, node.inputs[3:])
-        return Products(queries, keys, values, node.op.factor, added, causal or node.op.causal, (index,))
+        return AttentionProducts(queries, keys, values, node.op.factor, added, causal or node.op.causal, (index,))
     return written_out(graph, index)
 
 
@@ -91,7 +91,7 @@ def told_apart(graph: Graph, added: Sequence[Ref]) -> tuple[tuple[Ref, ...], boo
     return tuple(rest), causal
 
 
-def written_out(graph: Graph, index: int) -> Products | None:
+def written_out(graph: Graph, index: int) -> AttentionProducts | None:
     """Return the products that end with a product of matrices: of a softmax along the last axis with values."""
     shares, values = graph.nodes[index].inputs
     softmax = graph.nodes[shares.node]
@@ -118,7 +118,7 @@ def written_out(graph: Graph, index: int) -> Products | None:
     if queries is None or keys is None or held is None or held.factor != 1:
         return None
     rest, causal = told_apart(graph, added)
-    return Products(queries, keys, held, factor, rest, causal, tuple(layers))
+    return AttentionProducts(queries, keys, held, factor, rest, causal, tuple(layers))
 
 
 def without_leading_ones(graph: Graph, ref: Ref) -> Ref:
@@ -141,7 +141,7 @@ def is_scores(graph: Graph, ref: Ref) -> bool:
     return isinstance(graph.nodes[ref.node].op, MatMul | Scale | Add)
 
 
-def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | None:
+def attention_of(graph: Graph, readers: Readers, products: AttentionProducts) -> AttentionMatch | None:
     """Return the layer of attention that products belong to; ``None`` if they belong to none."""
     queries, keys, values = products[:3]
     groups = agreed((queries, keys, values))
@@ -179,7 +179,7 @@ def attention_of(graph: Graph, readers: Readers, products: Products) -> Found | 
             return None
     except Impossible:  # what is added has more axes than scores
         return None
-    return Found(op, inputs, (*inner, output))
+    return AttentionMatch(op, inputs, (*inner, output))
 
 
 def agreed(traces: Sequence[TensorOrigin]) -> tuple[Group, ...] | None:
@@ -228,7 +228,7 @@ def attention(
     output: int,
     heads: int,
     dim: int,
-    products: Products,
+    products: AttentionProducts,
     added: Mapping[str, Ref],
     *,
     context: bool,
@@ -277,7 +277,7 @@ def is_fixed(graph: Graph, ref: Ref) -> bool:
     return isinstance(op, Constant | ShiftMask)
 
 
-def is_aligned(groups: Sequence[Group], graph: Graph, products: Products, added: Ref) -> bool:
+def is_aligned(groups: Sequence[Group], graph: Graph, products: AttentionProducts, added: Ref) -> bool:
     """Return whether a tensor is added to scores of the same axes: positions in their order, then heads."""
     mask = graph.shape(added)
     leading = [size for _, size in groups]

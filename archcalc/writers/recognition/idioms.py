@@ -11,7 +11,7 @@ from archcalc.ops.gate import GeGlu, Glu, SwiGlu
 from archcalc.ops.joins import Compare, Concat, Mul, Where
 from archcalc.ops.structure import Roll, Selection
 from archcalc.readers.steps import make
-from archcalc.writers.recognition.known import numbers_of
+from archcalc.writers.recognition.known_constants import numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting
 
 

@@ -60,7 +60,7 @@ class Rewriting:
         self.removed: set[int] = set()
 
     def replace(self, index: int, op: Operator, inputs: Sequence[Ref], path: tuple[str, ...] | None = None) -> None:
-        """Let a layer have another operator, and read other tensors.
+        """Replace the operator of a layer, and the tensors that it reads.
 
         Args:
             index: the layer.

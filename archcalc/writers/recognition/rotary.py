@@ -12,7 +12,7 @@ from archcalc.numeric import Number, simplified
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.joins import Add, Concat, Mul
 from archcalc.ops.structure import Selection
-from archcalc.writers.recognition.known import numbers_of
+from archcalc.writers.recognition.known_constants import numbers_of
 
 DIGITS = 6
 """The digits of a base that tables in single precision determine."""

@@ -19,7 +19,7 @@ from archcalc.ops.source import Constant, Learned
 from archcalc.ops.structure import Reshape, Slice
 from archcalc.ops.view import View
 from archcalc.readers.steps import make
-from archcalc.writers.recognition.known import Known, numbers_of
+from archcalc.writers.recognition.known_constants import KnownConstant, numbers_of
 from archcalc.writers.recognition.rewriting import Readers, Rewriting, only_reorders
 from archcalc.writers.score_tables import EXCLUDED, bucket, excluded, pairs
 
@@ -36,7 +36,7 @@ def with_tables(graph: Graph) -> Graph:
     """
     readers, rewriting = Readers(graph), Rewriting(graph)
     for index, node in graph.layers():
-        if isinstance(node.op, Known):
+        if isinstance(node.op, KnownConstant):
             mask = shift_mask(node.op.array)
             if mask is not None:
                 rewriting.replace(index, mask, ())

@@ -29,7 +29,7 @@ MAX_PARAMETERS = 4
 MAX_BLOCKS = 30
 LONG_REPETITION = 60
 """The length of what is repeated from which it is a block."""
-LEAST_SAVED = 15
+MIN_SAVED = 15
 """The least number of characters that a block must save."""
 
 
@@ -72,7 +72,7 @@ class Blocks:
                         occurrences[pattern.key].append(pattern)
                         examples.setdefault(pattern.key, part)
         best = max(occurrences, key=lambda key: saved(examples[key], occurrences[key]), default=None)
-        if best is None or saved(examples[best], occurrences[best]) < LEAST_SAVED:
+        if best is None or saved(examples[best], occurrences[best]) < MIN_SAVED:
             return False
         self.extract(examples[best], occurrences[best])
         return True

@@ -10,7 +10,7 @@ from archcalc.graph import Graph, Node
 from archcalc.ops.base import REGISTRY
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import read_spec
-from archcalc.spec.records import Given
+from archcalc.spec.records import GivenSettings
 from archcalc.writers.recognition import recognised
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import Chain, Item, LayerItem, parse, text
@@ -75,7 +75,7 @@ def is_variable(written: str, width: int) -> bool:
     """Return whether no other number of a spec has to follow its width, if that is a variable."""
     source = Source("the written spec", written)
     try:
-        other = read_spec(source, Given(set={MODEL_WIDTH: str(2 * width)})).graph
+        other = read_spec(source, GivenSettings(set={MODEL_WIDTH: str(2 * width)})).graph
     except SpecError:
         return f"{MODEL_WIDTH}: {width}" not in written
     return width_of(other) == 2 * width

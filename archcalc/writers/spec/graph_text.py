@@ -24,7 +24,7 @@ from archcalc.writers.names import unused
 from archcalc.writers.spec.entries import Sections, StageEntry, line, scalar
 
 
-class Group(NamedTuple):
+class LayerGroup(NamedTuple):
     """Consecutive layers that are written together."""
 
     name: str | None
@@ -36,7 +36,7 @@ class Group(NamedTuple):
     """The output of the group."""
 
 
-class Compact(Protocol):
+class BlockFinder(Protocol):
     """Finds what the chains of a spec have in common."""
 
     def __call__(self, sections: Sections, taken: set[str], /) -> Sections:
@@ -51,7 +51,7 @@ class _Unnamed(Exception):
         self.ref = ref
 
 
-def write_graph(graph: Graph, compact: Compact | None = None) -> str:
+def write_graph(graph: Graph, compact: BlockFinder | None = None) -> str:
     """Return a spec of this network, which reads back as the same layers in the same order.
 
     Names and stages are kept, except that a stage of one layer gives its name to the layer, and that unnamed layers are
@@ -83,6 +83,8 @@ def write_graph(graph: Graph, compact: Compact | None = None) -> str:
 def _reasons(graph: Graph) -> Iterator[str]:
     """Yield what a spec cannot express."""
     for node in graph.nodes:
+        if any(size == 0 for shape in node.outputs for size in shape):
+            yield f"'{node.name}' is a tensor without elements"
         if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
             yield f"'{node.name}' reads the second output of a layer"
         owners = {*node.tied.values()}
@@ -100,7 +102,7 @@ def _weights(graph: Graph, node: Node) -> tuple[Weight, ...]:
     return node.op.weights(graph.input_shapes(node))
 
 
-def _groups(graph: Graph) -> list[Group]:
+def _groups(graph: Graph) -> list[LayerGroup]:
     """Return the layers grouped by stage or head, in graph order.
 
     The layers of a stage may stand in several places, with others between them; the group that makes the output of the
@@ -121,7 +123,7 @@ def _groups(graph: Graph) -> list[Group]:
     for number, ((stage, head, training), nodes) in enumerate(runs):
         name = stage if named[stage] == number and (head or stage not in heads) else None
         result = graph.stages.get(name, Ref(nodes[-1])) if name else Ref(nodes[-1])
-        groups.append(Group(name, head, training, nodes, result))
+        groups.append(LayerGroup(name, head, training, nodes, result))
     return groups
 
 
@@ -135,7 +137,7 @@ def _belongs(node: Node) -> tuple[str | None, bool, bool]:
 
 
 class _Writer:
-    def __init__(self, graph: Graph, groups: list[Group], flat: set[int], compact: Compact | None) -> None:
+    def __init__(self, graph: Graph, groups: list[LayerGroup], flat: set[int], compact: BlockFinder | None) -> None:
         self.graph = graph
         self.compact = compact
         self.groups = groups
@@ -224,7 +226,7 @@ class _Writer:
             self.names.setdefault(ref, name)
         return entries
 
-    def written(self, group: Group, current: Ref, *, flat: bool) -> Iterator[tuple[StageEntry, Ref]]:
+    def written(self, group: LayerGroup, current: Ref, *, flat: bool) -> Iterator[tuple[StageEntry, Ref]]:
         """Yield the entries of a group, one chain or layer by layer, each with its output."""
         chain = None if flat else self.chain(group, current)
         if chain is not None:
@@ -312,7 +314,7 @@ class _Writer:
                 current = Ref(index)
             self.alone.update(nodes if len(nodes) == 1 else ())
             return " -> ".join(texts)
-        whole = Group(None, False, False, tuple(nodes), Ref(nodes[-1]))
+        whole = LayerGroup(None, False, False, tuple(nodes), Ref(nodes[-1]))
         try:
             chain = self.chain(whole, current)
         except _Unnamed:  # it reads a tensor of the module by its name
@@ -355,7 +357,7 @@ class _Writer:
         named = [*graph.outputs.values(), *graph.training_outputs.values(), *self.aliases.values()]
         return Counter([*named, *(ref for node in graph.nodes for ref in node.inputs)])
 
-    def chain(self, group: Group, current: Ref) -> str | None:
+    def chain(self, group: LayerGroup, current: Ref) -> str | None:
         """Return the chain that makes a group's layers in their order; ``None`` if there is none."""
         chains = ChainWriter(self.graph, group.nodes, current, self.words, self.reference)
         try:
@@ -392,7 +394,7 @@ class _Writer:
             entries.append(StageEntry(name, chain))
         return entries
 
-    def named_entries(self, group: Group, current: Ref) -> list[StageEntry]:
+    def named_entries(self, group: LayerGroup, current: Ref) -> list[StageEntry]:
         """Return the layers of a group as named entries of a list, which are known by paths afterwards."""
         found: list[StageEntry] = []
         labels: dict[Ref, str] = {}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc import SpecError
-from archcalc.readers.keras import flat
+from archcalc.readers.keras import flat_model
 from tests.readers.keras.descriptions import functional, image, layer, write
 
 FILES = Path(__file__).parent / "files"
@@ -115,7 +115,7 @@ def test_a_deeply_nested_description(tmp_path: Path) -> None:
 
 def test_models_that_multiply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that calls a model twice that calls a model twice … has 2^10 layers."""
-    monkeypatch.setattr(flat, "MAX_CALLS", 1000)
+    monkeypatch.setattr(flat_model, "MAX_CALLS", 1000)
     model = functional(image(3), layer("ReLU", "r", "image"))
     for depth in range(10):
         inner = {**model, "name": f"m{depth}", "inbound_nodes": layer("", "", "image")["inbound_nodes"]}

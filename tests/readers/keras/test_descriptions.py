@@ -15,7 +15,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.counters.network import counts_of
 from archcalc.counters.tools.keras import KERAS
 from archcalc.executor.kernel import Array
-from archcalc.readers.keras.layers.declined import DECLINED
+from archcalc.readers.keras.layers.unsupported import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS
 from archcalc.spec.errors import SpecError
 from benchmarks.keras_models import CLASSES
@@ -166,7 +166,7 @@ def test_layers_that_only_code_knows_are_listed_together(tmp_path: Path):
     assert "2 × Mine, in 'm1', 'm2'" in text
     assert f"1 × Lambda: {DECLINED['Lambda']}, in 'lam'" in text
     assert "--layer" in text
-    assert "--partial" not in text  # since the file does not say the shapes of what they make
+    assert "--partial" not in text  # since the file does not give the shapes of what they make
 
 
 @pytest.mark.parametrize("names", [("lam", "Mine"), ("Lambda", "Mine"), ("lam", "Mine", "m2")])
@@ -205,7 +205,7 @@ def test_a_sequential_model_needs_a_shape(tmp_path: Path):
     entries = [layer("Dense", "d", units=2)]
     model = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": entries}}
     path = write(tmp_path, model)
-    with pytest.raises(SpecError, match="does not say the shape of the input"):
+    with pytest.raises(SpecError, match="does not give the shape of the input"):
         archcalc.load(path)
     assert total(archcalc.load(path, shapes="7"), "params") == 7 * 2 + 2
 
@@ -331,7 +331,7 @@ def array(value: Any) -> dict[str, Any]:
         (function("Split", "map", indices_or_sections=3, axis=1), "4 positions in 3 equal parts"),
         (function("Concatenate", ["map", "row"], axis=1), "whose batches would not be aligned"),
         (function("Roll", "map", shift=1), "includes the batch"),
-        (function("BroadcastTo", "map", shape=[None, 8, 3]), "neither those of the tensor"),
+        (function("BroadcastTo", "map", shape=[None, 8, 3]), "neither equal those of the tensor"),
         (function("Pad", "map", pad_width=[[1, 1], [0, 0], [0, 0]]), "without the batch"),
     ],
 )

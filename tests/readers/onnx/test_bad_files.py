@@ -78,7 +78,7 @@ def origins_of_errors(path: Path) -> set[str]:
 def test_sizes_that_do_not_fit_while_others_are_open(tmp_path: Path) -> None:
     made = convolutions(size="side")
     made.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 0
-    assert "has no elements" in read(tmp_path, made)
+    assert "conv of a tensor without elements is not supported: 0x224x224" in read(tmp_path, made)
 
 
 def test_a_graph_with_more_nodes_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,10 +206,18 @@ def test_a_rounding_that_no_conversion_has(tmp_path: Path) -> None:
         archcalc.load(str(write(tmp_path, model(codes, {"x": [1, 3]}, opset=24))))
 
 
+@pytest.mark.parametrize(("operator", "inputs"), [("Identity", [""]), ("Where", ["known", "", "known"])])
+def test_an_input_that_is_missing_where_all_others_are_known(tmp_path: Path, operator: str, inputs: list[str]) -> None:
+    nodes = [node(operator, inputs, ["a"]), node("Add", ["x", "a"], ["y"])]
+    path = write(tmp_path, model(nodes, {"x": [1, 3]}, {"known": np.array([True, False, True])}))
+    with pytest.raises(SpecError):
+        archcalc.load(str(path))
+
+
 def test_a_text_with_this_suffix(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("input: 3x8x8\nlayers: relu\n")
-    assert reason(path) == "not an ONNX model, but a text"
+    assert reason(path) == "not an ONNX model, but text"
 
 
 def test_another_binary_format_with_this_suffix(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_nodes_and_arrays_without_a_scope_are_in_the_module_around_them(tmp_path
     network = archcalc.load(str(write(tmp_path, made)))
     names = [each.name for each in network.graph.nodes[1:]]
     assert names == [f"blocks/0/attn/{each}" for each in ("qkv", "val_3", "add", "act", "val_4", "mul")] + ["flatten"]
-    note = "2 stored arrays are results of 64 numbers that the exporter computed from parameters: val_3, val_4; "
+    note = "2 stored arrays are results of 64 numbers that the exporter computed in advance: val_3, val_4; "
     assert note + "the layers that compute them are not in the file" in network.graph.notes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, defs, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import archcalc
@@ -500,6 +500,26 @@ def sized(*nodes: Any, **arrays: Any) -> ModelProto:
     )
 
 
+def test_chunks_of_a_measured_axis_of_which_the_last_one_is_smaller(tmp_path: Path) -> None:
+    """As TorchScript's exporter writes `torch.chunk` for a size that it traces: in thirds, rounded up."""
+    nodes = [
+        node("Shape", ["x"], ["sizes"]),
+        node("Gather", ["sizes", "axis"], ["n"]),
+        node("Add", ["n", "two"], ["more"]),
+        node("Div", ["more", "three"], ["one"]),
+        *(node("Mul", ["one", name], [f"{name}.end"]) for name in ("two", "three")),
+        node("Slice", ["x", "zero", "one", "axis"], ["a"]),
+        node("Slice", ["x", "one", "two.end", "axis"], ["b"]),
+        node("Slice", ["x", "two.end", "three.end", "axis"], ["c"]),
+        node("Relu", ["b"], ["d"]),
+        node("Concat", ["c", "d", "a"], ["y"], axis=1),
+    ]
+    numbers = {name: np.array([at]) for name, at in (("zero", 0), ("axis", 1), ("two", 2), ("three", 3))}
+    made = model(nodes, {"x": ["batch", "length", 2]}, numbers)
+    for length in (8, 9, 10):
+        assert_as_onnxruntime(tmp_path, made, shapes={"x": f"{length}x2"})
+
+
 def test_a_comparison_of_sizes_that_their_bounds_decide(tmp_path: Path) -> None:
     """Exporters compare sizes with −1 in targets of Expand; no condition is left of it."""
     made = sized(
@@ -602,6 +622,41 @@ def test_options_that_do_not_fit_a_file(tmp_path: Path) -> None:
     assert (problem.origin, problem.message) == ("--layer relu", "only layers of a Keras model can be declared")
 
 
+@pytest.mark.parametrize("form", ["INT8", "UINT8", "INT16", "UINT32", "INT32"])
+@pytest.mark.parametrize(
+    ("operator", "attributes"),
+    [
+        ("BitwiseAnd", {}),
+        ("BitwiseOr", {}),
+        ("BitwiseXor", {}),
+        ("BitShift", {"direction": "LEFT"}),
+        ("BitShift", {"direction": "RIGHT"}),
+    ],
+)
+def test_bits_of_integers(tmp_path: Path, operator: str, attributes: dict[str, str], form: str) -> None:
+    """In a run in double precision, which has all integers of these formats."""
+    dtype = helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(form))
+    limits, rng = np.iinfo(dtype), np.random.default_rng(0)
+    x = rng.integers(limits.min, limits.max, (1, 40), endpoint=True)
+    y = rng.integers(0, limits.bits - 1, (1, 40)) if operator == "BitShift" else x[:, ::-1]
+    made = model(
+        [
+            node("Cast", ["x"], ["a"], to=TensorProto.DataType.Value(form)),
+            node(operator, ["a", "y"], ["b"], **attributes),
+            node("BitwiseNot", ["b"], ["c"]),
+            node("Cast", ["c"], ["z"], to=TensorProto.DOUBLE),
+        ],
+        {"x": [1, 40]},
+        {"y": y.astype(dtype)},
+        ("z",),
+        formats={"x": TensorProto.DOUBLE, "z": TensorProto.DOUBLE},
+        opset=defs.onnx_opset_version(),  # the first versions of shifts are of unsigned integers only
+    )
+    given = {"x": x.astype(np.float64)}
+    (expected,) = ReferenceEvaluator(made).run(None, given)
+    np.testing.assert_array_equal(read(tmp_path, made).run(given, dtype="float64").output, expected)
+
+
 def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path) -> None:
     """As PyTorch exports them: attention divides by the root of a size, and Conv has bfloat16 from version 22 on."""
     ml_dtypes = pytest.importorskip("ml_dtypes")
@@ -620,3 +675,19 @@ def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path
     (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})  # type: ignore[misc]
     found = archcalc.load(str(path), shapes="3x7x7").run({"x": x.astype(np.float32)}).output
     np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2.0**-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_nodes_that_read_text_are_listed(stored: bool, tmp_path: Path) -> None:
+    nodes = [node("Identity", ["label"], ["same"]), node("Equal", ["same", "other"], ["y"])]
+    inputs, text = {"label": ["n", 2], "other": [1, 2]}, {"other": np.array([["cat", "dog"]], object)}
+    for name in text if stored else ():
+        del inputs[name]
+    formats = {"label": TensorProto.STRING, "other": TensorProto.STRING, "y": TensorProto.BOOL}
+    made = model(nodes, inputs, text if stored else {}, formats=formats, opset=19)
+    problem = refused(tmp_path, made)
+    assert problem.code == "unknown-op"
+    assert "1 × onnx.Identity: tensors of text" in problem.hint
+    assert "1 × onnx.Equal: tensors of text" in problem.hint
+    partial = read(tmp_path, made, partial=True)
+    assert [node.output for node in partial.graph.nodes][-1] == (2,)

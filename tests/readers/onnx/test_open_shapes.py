@@ -9,7 +9,7 @@ import pytest
 from onnx import ModelProto, NodeProto, helper
 
 import archcalc
-from archcalc.readers.dynamic import EXAMPLE
+from archcalc.readers.dynamic_sizes import EXAMPLE
 from tests.readers.onnx.models import model, weights, write
 from tests.readers.onnx.test_networks import assert_as_onnxruntime
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import ModelProto, helper
 
 import archcalc
@@ -35,6 +36,25 @@ def test_a_table_of_relative_positions_that_was_expanded(tmp_path: Path) -> None
     note = "1 stored array is an expanded table: 512 parameters with 62 distinct values in their matrices"
     assert network.graph.notes == (note,)
     assert network.analyze().totals.trainable == 128 + 512
+
+
+def test_a_part_of_a_table_of_relative_positions_that_was_expanded(tmp_path: Path) -> None:
+    """As in networks with attention head by head."""
+    index = np.arange(16)[:, None] - np.arange(16)[None] + 15
+    made = scores(weights(3, 31)[:, index])
+    made.graph.initializer.append(helper.make_tensor("head", 7, [], [1]))
+    made.graph.node.insert(1, node("Gather", ["bias", "head"], ["of_head"]))
+    made.graph.node[2].input[1] = "of_head"
+    note = "1 stored array is an expanded table: 768 parameters with 93 distinct values in their matrices"
+    assert read(tmp_path, made).graph.notes == (note,)
+
+
+@pytest.mark.parametrize("name", ["div_4", "/pos_embd/Constant_1_output_0", "val_3"])
+def test_a_result_that_the_exporter_computed(tmp_path: Path, name: str) -> None:
+    nodes = [node("Sin", [name], ["a"]), node("Add", ["x", "a"], ["y"])]
+    network = read(tmp_path, model(nodes, {"x": [1, 4, 8]}, {name: weights(4, 8)}))
+    (note,) = network.graph.notes
+    assert note.startswith(f"1 stored array is a result of 32 numbers that the exporter computed in advance: {name};")
 
 
 def test_a_bias_of_its_own_for_every_pair_of_positions(tmp_path: Path) -> None:

@@ -213,3 +213,43 @@ def test_the_branch_that_numbers_decide_is_not_counted(tmp_path: Path) -> None:
     (note,) = (each for each in network.graph.notes if "lower bound" in each)
     assert "1 × onnx.If: which branch is taken is not known" in note
     assert "1 × onnx.MatMul: the sizes of what it reads are not known" in note
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+@pytest.mark.parametrize("lengths", [None, [3, 1], [2, 3]])
+def test_a_scan_of_a_batch_of_sequences(tmp_path: Path, lengths: list[int] | None, direction: int) -> None:
+    """As before version 9 of the operators: every sequence has its length, and zeros follow what is made of it."""
+    step = helper.make_graph(
+        [node("Add", ["state", "at"], ["next"]), node("MatMul", ["next", "w"], ["kept"])],
+        "step",
+        [value("state"), value("at")],
+        [value("next"), value("kept")],
+        [numpy_helper.from_array(weights(4, 4), "w")],
+    )
+    given = [] if lengths is None else ["lengths"]
+    arrays = {} if lengths is None else {"lengths": np.array(lengths)}
+    scan = node(
+        "Scan", [*(given or [""]), "zero", "x"], ["last", "y"], body=step, num_scan_inputs=1, directions=[direction]
+    )
+    sizes = {"x": [2, 3, 4], "zero": [2, 4]}
+    made = model([scan], sizes, arrays, ("last", "y"), opset=8)
+    network = read(tmp_path, made, batch_axes={"x": None, "zero": None})
+    assert network.analyze().totals.macs == sum(lengths or [3, 3]) * 16
+    inputs = {name: np.random.default_rng(1).standard_normal(each).astype(np.float32) for name, each in sizes.items()}
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    found = network.run({name: each[np.newaxis] for name, each in inputs.items()}).outputs.values()
+    for one, other in zip(found, session.run(None, inputs), strict=True):
+        np.testing.assert_allclose(one[0], other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_scan_of_sequences_of_computed_lengths(tmp_path: Path) -> None:
+    step = helper.make_graph(
+        [node("Add", ["state", "at"], ["next"])], "step", [value("state"), value("at")], [value("next")]
+    )
+    scan = node("Scan", ["lengths", "zero", "x"], ["y"], body=step, num_scan_inputs=1)
+    sizes = {"x": [1, 3, 4], "zero": [1, 4], "lengths": [1]}
+    made = model([scan], sizes, formats={"lengths": TensorProto.INT64}, opset=8)
+    problem = refused(tmp_path, made)
+    assert problem.message == "'Scan': how often it runs depends on the numbers in 'lengths'"
+    assert problem.hint == "give them with --input lengths=NUMBER"
+    assert read(tmp_path, made, values={"lengths": "2"}).analyze().totals.flops == 2 * 4

@@ -55,7 +55,7 @@ def test_operators_without_a_conversion_are_listed_with_their_counts(tmp_path: P
     with pytest.raises(SpecError) as caught:
         archcalc.load(str(path))
     (problem,) = caught.value.problems
-    assert problem.message == "1 call of operators that cannot be counted"
+    assert problem.message == "1 call of an operator that cannot be counted"
     assert problem.hint.startswith("1 × tflite.")
     network = archcalc.load(str(path), partial=True)
     assert any("a lower bound" in note for note in network.graph.notes)

@@ -176,7 +176,7 @@ def test_all_layers_that_keras_cannot_express_are_named() -> None:
     assert [problem.message for problem in error.value.problems] == [
         "a: Keras's convolutions do not flip their kernels",
         "c: Keras's average pooling has no dilation",
-        "d: Keras's convolutions have either strides or a dilation",
+        "d: Keras's convolutions cannot have both strides and a dilation",
     ]
 
 

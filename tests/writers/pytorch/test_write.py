@@ -17,7 +17,7 @@ from hypothesis import given, settings
 
 from archcalc.api import load
 from archcalc.graph import Graph
-from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.spec import GivenSettings, Source, SpecError, read_spec
 from archcalc.writers.code.calls import literal
 from archcalc.writers.pytorch.write import numbered, state_names, write_pytorch
 from tests.random_networks import networks
@@ -152,7 +152,7 @@ def test_variables_that_the_code_follows_are_arguments() -> None:
     """
 
     def read(variables: Mapping[str, str], sizes: Mapping[str, Any]) -> Graph:
-        return read_spec(Source("net.yaml", text), Given(variables, numbers=sizes)).graph
+        return read_spec(Source("net.yaml", text), GivenSettings(variables, numbers=sizes)).graph
 
     code = write_pytorch(read({}, {}), read)
     *_, network = classes(code).values()

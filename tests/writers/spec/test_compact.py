@@ -9,7 +9,7 @@ import pytest
 from archcalc.api import load
 from archcalc.graph import Graph
 from archcalc.spec import Source, read_spec
-from archcalc.spec.records import Given
+from archcalc.spec.records import GivenSettings
 from archcalc.writers.spec.blocks import Blocks
 from archcalc.writers.spec.chain_tree import parse
 from archcalc.writers.spec.chain_tree import text as text_of
@@ -214,7 +214,7 @@ layers:
 def test_the_vocabulary_and_the_width_of_a_transformer_are_variables() -> None:
     written = write_compact(graph(TRANSFORMER.format(8)))
     assert "variables: {vocab: 50, width: 8}" in written
-    wide = read_spec(Source("net.yaml", written), Given(set={"vocab": "7", "width": "12"})).graph
+    wide = read_spec(Source("net.yaml", written), GivenSettings(set={"vocab": "7", "width": "12"})).graph
     assert is_same(graph(TRANSFORMER.format(12).replace("50", "7")), write_compact(wide))
 
 

@@ -12,7 +12,7 @@ from archcalc.ops.structure import ChannelShuffle
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.formats import SATURATED, is_integer
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.per_example import PerExample
+from archcalc.readers.per_example import PerExampleStep
 from archcalc.readers.steps import ElementwiseStep, Step, along_axis, make
 
 PLAIN: dict[str, type[Operator]] = {
@@ -62,7 +62,7 @@ def prelu(a: Arguments) -> list[Step]:
     slopes = "shared" if a.sizes("weight") == (1,) else "channels"
     stored = {"slope": a.needs_stored("weight", "slope")}
     op, rank = make(activation.PRelu, slopes=slopes), len(a.sizes("self"))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),), stored=stored)]
+    return [PerExampleStep(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),), stored=stored)]
 
 
 def prelu_by_tensor(a: Arguments) -> list[Step]:
@@ -84,7 +84,7 @@ def gated(a: Arguments) -> list[Step]:
 @translates("channel_shuffle")
 def channel_shuffle(a: Arguments) -> list[Step]:
     op, rank = ChannelShuffle(groups=a.integer("groups")), len(a.sizes("self"))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates("pixel_shuffle", "pixel_unshuffle")
@@ -95,7 +95,7 @@ def pixel_shuffle(a: Arguments) -> list[Step]:
     else:
         op = make(SpaceToDepth, block=a.integer("downscale_factor"))
     rank = len(a.sizes("self"))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates("leaky_relu")

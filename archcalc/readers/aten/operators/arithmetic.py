@@ -15,7 +15,7 @@ from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.formats import is_integer
 from archcalc.readers.aten.operators.activation import elementwise, towards_zero
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.joining import Joined
+from archcalc.readers.joining import JoinStep
 from archcalc.readers.steps import ElementwiseStep, Step, make
 
 
@@ -38,7 +38,7 @@ def clamp_to_tensors(a: Arguments) -> list[Step]:
     for number, (name, op) in enumerate(bounds, 1):
         bound = a.number_or_tensor(name)
         made = a.result() if number == len(bounds) else a.reading.intermediate(sizes)
-        steps.append(Joined(op=op, inputs=(read, bound), outputs=(made,)))
+        steps.append(JoinStep(op=op, inputs=(read, bound), outputs=(made,)))
         read = made
     return steps
 

@@ -10,8 +10,8 @@ from archcalc.ops.joins import Where
 from archcalc.ops.structure import Roll
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, translates
-from archcalc.readers.joining import Joined, JoinedMatrices
-from archcalc.readers.patterns import Repeated
+from archcalc.readers.joining import JoinStep, MatrixJoinStep
+from archcalc.readers.patterns import RepetitionStep
 from archcalc.readers.steps import Step, along_axis, make
 
 
@@ -28,7 +28,7 @@ def attention(a: Arguments) -> list[Step]:
         steps += made
         inputs.append(mask)
     op = make(ScaledDotProductAttention, causal=a.flag("is_causal", default=False), factor=factor(a))
-    return [*steps, JoinedMatrices(op=op, inputs=tuple(inputs), outputs=(a.result(),))]
+    return [*steps, MatrixJoinStep(op=op, inputs=tuple(inputs), outputs=(a.result(),))]
 
 
 def factor(a: Arguments) -> Fraction | None:
@@ -51,7 +51,7 @@ def shared_heads(a: Arguments, name: str) -> list[Step]:
     if all(count == 1 for count in counts):
         return []
     made = a.reading.intermediate(tuple([n * count for n, count in zip(sizes, counts, strict=True)]))
-    return [Repeated(counts=counts, interleaved=True, inputs=(a.tensor(name),), outputs=(made,))]
+    return [RepetitionStep(counts=counts, interleaved=True, inputs=(a.tensor(name),), outputs=(made,))]
 
 
 def added_mask(a: Arguments) -> tuple[list[Step], int]:
@@ -70,7 +70,7 @@ def added_mask(a: Arguments) -> tuple[list[Step], int]:
     chosen = [
         a.reading.tensor(a.constant(f"mask_{value}", "full", (1,), size=[1], fill_value=value)) for value in (0.0, -inf)
     ]
-    return [Joined(op=Where(), inputs=(a.tensor("attn_mask"), *chosen), outputs=(made,))], made
+    return [JoinStep(op=Where(), inputs=(a.tensor("attn_mask"), *chosen), outputs=(made,))], made
 
 
 @translates("roll")

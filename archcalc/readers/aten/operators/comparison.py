@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import inf
 
-from archcalc.ops.arithmetic import Abs
+from archcalc.ops.arithmetic import Abs, Offset, Scale
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Compare, Max, Min, Sub, Where
+from archcalc.ops.formats import FORMATS
+from archcalc.ops.joins import Bitwise, Compare, Max, Min, Sub, Where
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import ReducedByPattern
+from archcalc.readers.patterns import PatternReductionStep
 from archcalc.readers.steps import Step, make
 
 COMPARISONS = {
@@ -39,33 +40,47 @@ def truth(c: Composition, name: str) -> int:
     return c.join(make(Compare, how="not_equal"), tensor, c.number(0))
 
 
-LOGIC: dict[str, Operator] = {
-    "logical_and": Min(),
-    "logical_or": Max(),
-    "logical_xor": make(Compare, how="not_equal"),
-    "bitwise_and": Min(),
-    "bitwise_or": Max(),
-    "bitwise_xor": make(Compare, how="not_equal"),
-    "__and__": Min(),
-    "__or__": Max(),
-    "__xor__": make(Compare, how="not_equal"),
+LOGIC: dict[str, Operator] = {"and": Min(), "or": Max(), "xor": make(Compare, how="not_equal")}
+"""The operations on truth values."""
+
+BITS = {
+    **{f"bitwise_{how}": how for how in LOGIC},
+    **{f"__{how}__": how for how in LOGIC},
+    **dict.fromkeys(("bitwise_left_shift", "__lshift__"), "left"),
+    **dict.fromkeys(("bitwise_right_shift", "__rshift__"), "right"),
 }
+"""The operations on the bits of integers, and on truth values."""
 
 
-@translates(*LOGIC)
+@translates("logical_and", "logical_or", "logical_xor")
 def logic(a: Arguments) -> list[Step]:
-    dtypes = {a.reading.dtype(a.name(name)) for name in ("self", "other") if a.is_tensor(name)}
-    if not a.operator.startswith("logical") and dtypes != {"bool"}:
-        raise Untranslatable("operations on the bits of integers")
+    return on_truth_values(a, a.operator.removeprefix("logical_"))
+
+
+def on_truth_values(a: Arguments, how: str) -> list[Step]:
     c = Composition(a)
-    return c.done(c.join(LOGIC[a.operator], truth(c, "self"), truth(c, "other")))
+    return c.done(c.join(LOGIC[how], truth(c, "self"), truth(c, "other")))
+
+
+@translates(*BITS)
+def bitwise(a: Arguments) -> list[Step]:
+    how = BITS[a.operator]
+    dtypes = {a.reading.dtype(a.name(name)) for name in ("self", "other") if a.is_tensor(name)}
+    if dtypes == {"bool"} and how in LOGIC:
+        return on_truth_values(a, how)
+    op = make(Bitwise, how=how, format=a.reading.dtype(a.result_name))
+    c = Composition(a)
+    return c.done(c.join(op, *(a.number_or_tensor(name) for name in ("self", "other"))))
 
 
 @translates("logical_not", "bitwise_not")
 def negation(a: Arguments) -> list[Step]:
-    if a.operator == "bitwise_not" and a.reading.dtype(a.name("self")) != "bool":
-        raise Untranslatable("operations on the bits of integers")
-    c = Composition(a)
+    c, dtype = Composition(a), a.reading.dtype(a.name("self"))
+    if a.operator == "bitwise_not" and dtype != "bool":
+        if dtype not in FORMATS:
+            raise Untranslatable(f"the bits of {dtype}")
+        ends = sum((FORMATS[dtype].smallest, FORMATS[dtype].largest))  # −1 − x, or the largest number minus x
+        return c.done(c.apply(a.tensor("self"), make(Scale, factor=-1), make(Offset, by=ends)))
     return c.done(c.join(make(Compare, how="equal"), a.tensor("self"), c.number(0)))
 
 
@@ -77,7 +92,7 @@ def some(a: Arguments) -> list[Step]:
     c = Composition(a)
     made = a.reading.intermediate(a.reading.sizes(a.result_name))
     read = truth(c, "self")
-    return c.done(c.add(ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
+    return c.done(c.add(PatternReductionStep(axes=axes, keep=keep, how=how, inputs=(read,), outputs=(made,))))
 
 
 @translates("tril", "triu")

@@ -7,9 +7,9 @@ from dataclasses import replace
 from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.readers.aten.operators.windows import convolution_by, convolution_windows
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.joining import Concatenated
-from archcalc.readers.padding import Padded
-from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.joining import ConcatenationStep
+from archcalc.readers.padding import PaddingStep
+from archcalc.readers.per_example import PerExampleStep, lifted
 from archcalc.readers.steps import Step, make
 
 
@@ -50,7 +50,7 @@ def convolution(a: Arguments) -> list[Step]:
         "bias": a.is_tensor("bias"),
     }
     return [
-        PerExample(
+        PerExampleStep(
             op=make(Conv, **attributes),
             lifted=make(Conv, **lifted(attributes)),
             axes=axes + 1,
@@ -80,7 +80,7 @@ def transposed_convolution(a: Arguments) -> list[Step]:
         bias=a.is_tensor("bias"),
     )
     return [
-        PerExample(
+        PerExampleStep(
             op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a, trained=False)
         )
     ]
@@ -105,7 +105,7 @@ def padding(a: Arguments) -> list[Step]:
     margins = [(0, 0)] * (len(sizes) - len(pairs)) + pairs
     if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
         return surrounded(a, margins)
-    return [Padded(margins=tuple(margins), border=border, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PaddingStep(margins=tuple(margins), border=border, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates(*(f"reflection_pad{axes}d" for axes in (1, 2, 3)), *(f"replication_pad{axes}d" for axes in (1, 2, 3)))
@@ -132,5 +132,5 @@ def surrounded(a: Arguments, margins: list[tuple[int, int]]) -> list[Step]:
                 parts.insert(place * len(parts), a.reading.tensor(name))
         sizes[axis] += sum(margins[axis])
         read = a.result() if axis == padded[-1] else a.reading.intermediate(tuple(sizes))
-        steps.append(Concatenated(axis=axis, inputs=tuple(parts), outputs=(read,)))
+        steps.append(ConcatenationStep(axis=axis, inputs=tuple(parts), outputs=(read,)))
     return steps

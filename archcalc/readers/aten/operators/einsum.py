@@ -8,8 +8,8 @@ from archcalc.ops.reduction import Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.selection import diagonal_of
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import Contracted
-from archcalc.readers.steps import Permuted, Step
+from archcalc.readers.patterns import ContractionStep
+from archcalc.readers.steps import PermutationStep, Step
 
 
 def one_of_each(c: Composition, name: str, letters: str) -> tuple[int, str]:
@@ -48,7 +48,7 @@ def einsum(a: Arguments) -> list[Step]:
         sizes = {**dict(zip(first, c.sizes(found), strict=True)), **dict(zip(term, c.sizes(tensor), strict=True))}
         made_sizes = [sizes[letter] for letter in kept]
         inputs = (found, tensor)
-        found = c.add(Contracted(read=(first, term), made=kept, inputs=inputs, outputs=(c.new(made_sizes),)))
+        found = c.add(ContractionStep(read=(first, term), made=kept, inputs=inputs, outputs=(c.new(made_sizes),)))
         first = kept
     summed = [axis for axis, letter in enumerate(first) if letter not in result]
     found = c.reduce(Sum, found, summed, keep=False) if summed else found
@@ -56,5 +56,5 @@ def einsum(a: Arguments) -> list[Step]:
     if first != result:
         order = tuple([first.index(letter) for letter in result])
         sizes_there = [c.sizes(found)[axis] for axis in order]
-        found = c.add(Permuted(order=order, inputs=(found,), outputs=(c.new(sizes_there),)))
+        found = c.add(PermutationStep(order=order, inputs=(found,), outputs=(c.new(sizes_there),)))
     return c.done(found)

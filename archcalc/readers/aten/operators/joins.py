@@ -9,8 +9,8 @@ from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.activation import towards_zero
 from archcalc.readers.aten.operators.arithmetic import with_number
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.joining import Concatenated, Joined
-from archcalc.readers.steps import ElementwiseStep, Reshaped, Step, sizes_of_axes
+from archcalc.readers.joining import ConcatenationStep, JoinStep
+from archcalc.readers.steps import ElementwiseStep, ReshapeStep, Step, sizes_of_axes
 
 JOINS: dict[str, type[Operator]] = {
     "add": joins.Add,
@@ -39,7 +39,7 @@ def join(a: Arguments) -> list[Step]:
         steps.append(ElementwiseStep(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
         other = scaled
     op = joins.Max() if name == "add" and a.reading.dtype(a.result_name) == "bool" else JOINS[name]()
-    return [*steps, Joined(op=op, inputs=(a.tensor("self"), other), outputs=(a.result(),))]
+    return [*steps, JoinStep(op=op, inputs=(a.tensor("self"), other), outputs=(a.result(),))]
 
 
 def rounded_quotient(a: Arguments) -> list[Step]:
@@ -53,13 +53,13 @@ def rounded_quotient(a: Arguments) -> list[Step]:
 @translates("where")
 def where(a: Arguments) -> list[Step]:
     chosen = [a.number_or_tensor(name) for name in ("self", "other")]
-    return [Joined(op=joins.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
+    return [JoinStep(op=joins.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
 
 
 @translates("masked_fill")
 def masked_fill(a: Arguments) -> list[Step]:
     value = a.number_or_tensor("value")
-    return [Joined(op=joins.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
+    return [JoinStep(op=joins.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
 
 
 @translates("cat", "concat")
@@ -72,7 +72,7 @@ def concatenation(a: Arguments) -> list[Step]:
     if len(inputs) == 1:
         a.reading.same(a.result_name, names[0])
         return []
-    return [Concatenated(axis=axis, inputs=inputs, outputs=(a.result(),))]
+    return [ConcatenationStep(axis=axis, inputs=inputs, outputs=(a.result(),))]
 
 
 @translates("hstack", "vstack", "dstack")
@@ -82,7 +82,7 @@ def stack_along(a: Arguments) -> list[Step]:
     rank = len(a.reading.sizes(names[0]))
     if rank <= max(axis, 1):
         raise Untranslatable("tensors with fewer axes")
-    return [Concatenated(axis=axis, inputs=tuple(map(a.reading.tensor, names)), outputs=(a.result(),))]
+    return [ConcatenationStep(axis=axis, inputs=tuple(map(a.reading.tensor, names)), outputs=(a.result(),))]
 
 
 @translates("stack")
@@ -94,6 +94,6 @@ def stack(a: Arguments) -> list[Step]:
     steps: list[Step] = []
     for name in names:
         made = a.reading.intermediate((*sizes[:axis], 1, *sizes[axis:]))
-        steps.append(Reshaped(target=target, inputs=(a.reading.tensor(name),), outputs=(made,)))
+        steps.append(ReshapeStep(target=target, inputs=(a.reading.tensor(name),), outputs=(made,)))
     parts = tuple([step.outputs[0] for step in steps])
-    return [*steps, Concatenated(axis=axis, inputs=parts, outputs=(a.result(),))]
+    return [*steps, ConcatenationStep(axis=axis, inputs=parts, outputs=(a.result(),))]

@@ -10,9 +10,9 @@ from archcalc.ops.reduction import Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.joining import MatrixProducts, TimesMatrix
-from archcalc.readers.patterns import Contracted
-from archcalc.readers.steps import AlongLast, Permuted, Step, make, sizes_of_axes
+from archcalc.readers.joining import MatrixMultiplicationStep, MatrixProductStep
+from archcalc.readers.patterns import ContractionStep
+from archcalc.readers.steps import LastAxisStep, PermutationStep, Step, make, sizes_of_axes
 
 
 def weighted(c: Composition, read: int, weight: str, bias: str | None, *, transposed: bool = False) -> int:
@@ -35,12 +35,12 @@ def weighted(c: Composition, read: int, weight: str, bias: str | None, *, transp
     if stored is not None:
         arrays = {"weight": stored, **({"bias": added} if inside and added is not None else {})}
         op, of_vector = (make(kind, features=features, bias=inside) for kind in (Linear, FullyConnected))
-        sums = c.add(AlongLast(op=op, of_vector=of_vector, inputs=(read,), outputs=outputs, stored=arrays))
+        sums = c.add(LastAxisStep(op=op, of_vector=of_vector, inputs=(read,), outputs=outputs, stored=arrays))
     else:
         second = a.reading.tensor(matrix)
         if not transposed:
-            second = c.add(Permuted(order=(1, 0), inputs=(second,), outputs=(c.new(c.sizes(second)[::-1]),)))
-        sums = c.add(TimesMatrix(inputs=(read, second), outputs=outputs))
+            second = c.add(PermutationStep(order=(1, 0), inputs=(second,), outputs=(c.new(c.sizes(second)[::-1]),)))
+        sums = c.add(MatrixMultiplicationStep(inputs=(read, second), outputs=outputs))
     return sums if bias is None or inside else c.join(Add(), sums, a.tensor(bias))
 
 
@@ -102,9 +102,9 @@ def matrix_product(c: Composition, one: int, other: int) -> int:
     inputs, outputs = (one, other), (c.new(sizes),)
     by_matrix = len(shapes[1]) == 2
     made = c.add(
-        TimesMatrix(inputs=inputs, outputs=outputs)
+        MatrixMultiplicationStep(inputs=inputs, outputs=outputs)
         if by_matrix
-        else MatrixProducts(op=MatMul(), inputs=inputs, outputs=outputs)
+        else MatrixProductStep(op=MatMul(), inputs=inputs, outputs=outputs)
     )
     if len(right) == 1:
         made = c.reshape(made, sizes_of_axes(range(len(sizes) - 1)), sizes[:-1])
@@ -136,8 +136,8 @@ def bilinear(a: Arguments) -> list[Step]:
     lead, letters = a.sizes("input1")[:-1], "bcdefgh"[: rank - 1]
     made = c.new((*lead, result[-1], a.sizes("input2")[-1]))
     read = (a.tensor("input1"), a.tensor("weight"))
-    half = c.add(Contracted(read=(f"{letters}i", "oij"), made=f"{letters}oj", inputs=read, outputs=(made,)))
+    half = c.add(ContractionStep(read=(f"{letters}i", "oij"), made=f"{letters}oj", inputs=read, outputs=(made,)))
     pair = (f"{letters}oj", f"{letters}j")
     second = (half, a.tensor("input2"))
-    whole = c.add(Contracted(read=pair, made=f"{letters}o", inputs=second, outputs=(c.new(result),)))
+    whole = c.add(ContractionStep(read=pair, made=f"{letters}o", inputs=second, outputs=(c.new(result),)))
     return c.done(c.join(Add(), whole, a.tensor("bias")) if a.is_tensor("bias") else whole)

@@ -15,9 +15,9 @@ from archcalc.ops.reduction import Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Places, Sizes
-from archcalc.readers.joining import Joined
-from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import AlongLast, Reshaped, Step, make
+from archcalc.readers.joining import JoinStep
+from archcalc.readers.per_example import PerExampleStep
+from archcalc.readers.steps import LastAxisStep, ReshapeStep, Step, make
 
 FLOAT32_EPSILON = 2.0**-23
 """What PyTorch's RMSNorm adds by default: the distance from 1 to the next number of its format, here float32."""
@@ -48,10 +48,10 @@ def normalised(a: Arguments, make_step: MakeStep, *, channels_first: bool = True
         if channels_first:
             target = tuple([size if axis == 1 else 1 for axis, size in enumerate(sizes)])
             vector, factor = factor, a.reading.intermediate(target)
-            steps.append(Reshaped(target=target, inputs=(vector,), outputs=(factor,)))
+            steps.append(ReshapeStep(target=target, inputs=(vector,), outputs=(factor,)))
         made = a.result() if number == len(given) else a.reading.intermediate(sizes)
         op = Mul() if array == "scale" else Add()
-        steps.append(Joined(op=op, inputs=(read, factor), outputs=(made,)))
+        steps.append(JoinStep(op=op, inputs=(read, factor), outputs=(made,)))
     return steps
 
 
@@ -67,7 +67,7 @@ def batch_norm(a: Arguments) -> list[Step]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfWeights(PerExample):
+class WeightNormalisationStep(PerExampleStep):
     """An operator that means the same for a batch as for one example only if there is no batch."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
@@ -83,7 +83,9 @@ def weights_normalised(a: Arguments) -> list[Step]:
     op = partial(make, InstanceNorm, eps=a.number("eps"))
 
     def step(affine: bool, made: int, stored: Mapping[str, str]) -> Step:
-        return OfWeights(op=op(affine=affine), axes=len(sizes) - 1, inputs=inputs, outputs=(made,), stored=stored)
+        return WeightNormalisationStep(
+            op=op(affine=affine), axes=len(sizes) - 1, inputs=inputs, outputs=(made,), stored=stored
+        )
 
     return normalised(a, step)
 
@@ -109,7 +111,7 @@ def per_example(
     each, rank = op(affine=affine), len(a.sizes("input"))
     lifted = each if isinstance(each, BatchNorm) else None
     inputs, outputs = (a.tensor("input"),), (made,)
-    return PerExample(
+    return PerExampleStep(
         op=each, lifted=lifted, axes=rank - 1, inputs=inputs, outputs=outputs, stored={**stored, **further}
     )
 
@@ -120,7 +122,7 @@ def layer_norm(a: Arguments) -> list[Step]:
     op = partial(make, LayerNorm, axis=axes_of(a), eps=a.number("eps", 1e-5))
 
     def step(affine: bool, made: int, stored: Mapping[str, str]) -> Step:
-        return AlongLast(op=op(affine=affine), axes=axes, inputs=inputs, outputs=(made,), stored=stored)
+        return LastAxisStep(op=op(affine=affine), axes=axes, inputs=inputs, outputs=(made,), stored=stored)
 
     return normalised(a, step, channels_first=False)
 
@@ -143,11 +145,11 @@ def rms_norm(a: Arguments) -> list[Step]:
     axes, stored = len(a.integers("normalized_shape")), {} if scale is None else {"scale": scale}
     inputs = (a.tensor("input"),)
     if not given or scale is not None:
-        return [AlongLast(op=op, axes=axes, inputs=inputs, outputs=(a.result(),), stored=stored)]
+        return [LastAxisStep(op=op, axes=axes, inputs=inputs, outputs=(a.result(),), stored=stored)]
     made = a.reading.intermediate(a.sizes("input"))
     return [
-        AlongLast(op=op, axes=axes, inputs=inputs, outputs=(made,)),
-        Joined(op=Mul(), inputs=(made, a.tensor("weight")), outputs=(a.result(),)),
+        LastAxisStep(op=op, axes=axes, inputs=inputs, outputs=(made,)),
+        JoinStep(op=Mul(), inputs=(made, a.tensor("weight")), outputs=(a.result(),)),
     ]
 
 

@@ -15,14 +15,14 @@ from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.scattering import everywhere, put
 from archcalc.readers.aten.registry import Arguments, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.per_example import PerExample, lifted
-from archcalc.readers.selection import Largest
+from archcalc.readers.per_example import PerExampleStep, lifted
+from archcalc.readers.selection import LargestElementsStep
 from archcalc.readers.steps import Step, make, sizes_of_axes
 
 
 def per_example(a: Arguments, op: Operator, axes: int, one_more: Operator | None = None) -> list[Step]:
-    """Return the step of an operator over positions; see `PerExample` for the operator over one axis more."""
-    return [PerExample(op=op, lifted=one_more, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    """Return the step of an operator over positions; see `PerExampleStep` for the operator over one axis more."""
+    return [PerExampleStep(op=op, lifted=one_more, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def windows(a: Arguments, axes: int) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def places_of_maxima(c: Composition, made: Sizes, attributes: Mapping[str, Any],
     flat = c.reshape(c.a.tensor("self"), (*sizes_of_axes((0, 1)), -1), (batch, channels, prod(sizes)))
     found = c.take(flat, table, 2, size=prod(sizes))
     one = c.new((batch, channels, 1, count))
-    tap = c.add(Largest(axis=2, count=1, smallest=False, kept=(1,), inputs=(found,), outputs=(one,)))
+    tap = c.add(LargestElementsStep(axis=2, count=1, smallest=False, kept=(1,), inputs=(found,), outputs=(one,)))
     row = c.apply(tap, make(Scale, factor=count))
     column = c.constant("arange", (count,), start=0, end=count, step=1)
     at = c.reshape(c.join(Add(), row, column), (*sizes_of_axes((0, 1)), *made), (batch, channels, *made))
@@ -107,7 +107,7 @@ def avg_pool(a: Arguments) -> list[Step]:
         c, op = Composition(a), make(AvgPool, **attributes)
         factor = Fraction(prod(attributes["kernel"]), a.integer("divisor_override"))
         means = (c.new(a.reading.sizes(a.result_name)),)
-        mean = c.add(PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=means))
+        mean = c.add(PerExampleStep(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=means))
         return c.done(c.apply(mean, make(Scale, factor=factor)))
     return per_example(a, make(AvgPool, **attributes), axes, make(AvgPool, **lifted(attributes)))
 

@@ -13,9 +13,9 @@ from archcalc.ops.reduction import Mean, Reduction, Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.selection import extreme_along
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import ReducedByPattern
-from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import Reduced, Step, make, sizes_of_axes
+from archcalc.readers.patterns import PatternReductionStep
+from archcalc.readers.per_example import PerExampleStep
+from archcalc.readers.steps import OperatorReductionStep, Step, make, sizes_of_axes
 
 EXTREMES = {"amax": "max", "amin": "min", "max": "max", "min": "min", "prod": "prod"}
 """The reductions that only ``reduce`` has, with their names there."""
@@ -29,9 +29,11 @@ def reduction(a: Arguments) -> list[Step]:
     axes = reduced_axes(a)
     keep, inputs, outputs = a.flag("keepdim", default=False), (a.tensor("self"),), (a.result(),)
     if a.operator == "mean" and keep and rank > 2 and axes == tuple(range(2, rank)):
-        return [PerExample(op=GlobalAvgPool(), axes=rank - 1, inputs=inputs, outputs=outputs)]
+        return [PerExampleStep(op=GlobalAvgPool(), axes=rank - 1, inputs=inputs, outputs=outputs)]
     operator = partial(make, REDUCTIONS[a.operator], keep=keep)
-    return [Reduced(axes=axes, keep=keep, make=lambda at: operator(axis=at), inputs=inputs, outputs=outputs)]
+    return [
+        OperatorReductionStep(axes=axes, keep=keep, make=lambda at: operator(axis=at), inputs=inputs, outputs=outputs)
+    ]
 
 
 @translates("linalg_vector_norm", "norm")
@@ -63,7 +65,7 @@ def reduced_axes(a: Arguments) -> tuple[int, ...]:
 def extreme_of(c: Composition, x: int, axes: tuple[int, ...], how: str, *, keep: bool) -> int:
     """Return the largest or smallest elements along axes."""
     sizes = [1 if axis in axes else n for axis, n in enumerate(c.sizes(x)) if keep or axis not in axes]
-    return c.add(ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(x,), outputs=(c.new(sizes),)))
+    return c.add(PatternReductionStep(axes=axes, keep=keep, how=how, inputs=(x,), outputs=(c.new(sizes),)))
 
 
 @translates("cosine_similarity")
@@ -152,5 +154,7 @@ def extreme(a: Arguments) -> list[Step]:
     keep = a.flag("keepdim", default=False)
     how = EXTREMES[a.operator]
     return [
-        ReducedByPattern(axes=reduced_axes(a), keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
+        PatternReductionStep(
+            axes=reduced_axes(a), keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)
+        ),
     ]

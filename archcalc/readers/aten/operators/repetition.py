@@ -7,13 +7,13 @@ from typing import Any
 from archcalc.readers.aten.operators.shape import reshaped
 from archcalc.readers.aten.registry import Arguments, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.patterns import Repeated
+from archcalc.readers.patterns import RepetitionStep
 from archcalc.readers.steps import InputSize, Step
 
 
 def repeated(a: Arguments, counts: tuple[Any, ...], *, interleaved: bool = False, read: str = "self") -> list[Step]:
     """Return the step that repeats elements along every axis of the result, as often as its count says."""
-    return [Repeated(counts=counts, interleaved=interleaved, inputs=(a.tensor(read),), outputs=(a.result(),))]
+    return [RepetitionStep(counts=counts, interleaved=interleaved, inputs=(a.tensor(read),), outputs=(a.result(),))]
 
 
 def counts_of(before: Sizes, after: Sizes, target: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from archcalc.ops.resample import Upsample
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.filters import tap_count
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.per_example import PerExample
+from archcalc.readers.per_example import PerExampleStep
 from archcalc.readers.steps import Step, make
 
 MODES = {
@@ -48,7 +48,7 @@ def upsample(a: Arguments) -> list[Step]:
     else:
         attributes = {"to": after if a.is_default("output_size", None) else a.size_list("output_size")}
     op = make(Upsample, **attributes, mode=mode, align_corners=a.flag("align_corners", default=False))
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor(read),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=axes + 1, inputs=(a.tensor(read),), outputs=(a.result(),))]
 
 
 @translates("_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_nearest_exact3d")

@@ -17,10 +17,10 @@ from archcalc.readers.aten.operators.arithmetic import to_even
 from archcalc.readers.aten.operators.convolution import arrays
 from archcalc.readers.aten.operators.repetition import counts_of
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.patterns import Repeated
-from archcalc.readers.per_example import OfSeveral
-from archcalc.readers.selection import Gathered
-from archcalc.readers.steps import Selected, Step, make, sizes_of_axes
+from archcalc.readers.patterns import RepetitionStep
+from archcalc.readers.per_example import SeveralTensorsStep
+from archcalc.readers.selection import GatherStep
+from archcalc.readers.steps import PositionStep, Step, make, sizes_of_axes
 
 MODES = ("linear", "nearest", "cubic")
 """The kinds of interpolation, by their numbers in ATen."""
@@ -120,7 +120,7 @@ def grid_sampler(a: Arguments) -> list[Step]:
     flat = c.reshape(a.tensor("input"), (*sizes_of_axes((0, 1)), -1), (batch, channels, prod(sizes)))
     taps = []
     for axis, size in enumerate(sizes):
-        step = Selected(
+        step = PositionStep(
             axis=len(grid) - 1,
             position=len(sizes) - 1 - axis,
             inputs=(a.tensor("grid"),),
@@ -142,8 +142,8 @@ def weighted(c: Composition, flat: int, tap: Sequence[tuple[int, int | None]], s
     full = (batch, channels, c.sizes(index)[-1])
     if channels > 1:
         before = c.sizes(index)
-        index = c.add(Repeated(counts=counts_of(before, full, full), inputs=(index,), outputs=(c.new(full),)))
-    found = c.add(Gathered(op=Add(), axis=2, inputs=(flat, index), outputs=(c.new(full),)))
+        index = c.add(RepetitionStep(counts=counts_of(before, full, full), inputs=(index,), outputs=(c.new(full),)))
+    found = c.add(GatherStep(op=Add(), axis=2, inputs=(flat, index), outputs=(c.new(full),)))
     if not weights:
         return found
     return c.join(Mul(), found, weights[0] if len(weights) == 1 else c.join(Mul(), *weights))
@@ -174,4 +174,4 @@ def deformable(a: Arguments, *, mask: bool, **attributes: Any) -> list[Step]:
         **attributes,
     )
     inputs = (a.tensor("input"), a.tensor("offset"), *((a.tensor("mask"),) if mask else ()))
-    return [OfSeveral(op=op, axes=len(weight) - 1, inputs=inputs, outputs=(a.result(),), stored=arrays(a))]
+    return [SeveralTensorsStep(op=op, axes=len(weight) - 1, inputs=inputs, outputs=(a.result(),), stored=arrays(a))]

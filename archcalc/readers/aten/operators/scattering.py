@@ -12,11 +12,11 @@ from archcalc.ops.selection import Scatter
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.linear import broadcast
 from archcalc.readers.aten.operators.repetition import counts_of
-from archcalc.readers.aten.operators.selection import Places, looked_up, merged, places
+from archcalc.readers.aten.operators.selection import IndexedPart, looked_up, merged, places
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.patterns import Repeated
-from archcalc.readers.selection import Scattered
+from archcalc.readers.patterns import RepetitionStep
+from archcalc.readers.selection import ScatterStep
 from archcalc.readers.steps import Step, make, sizes_of_axes
 
 HOW = {
@@ -67,14 +67,14 @@ def scatter_slices(a: Arguments) -> list[Step]:
 def put(c: Composition, x: int, axis: int, index: int, values: int, how: str) -> int:
     """Return a tensor with values at indices along an axis."""
     op = make(Scatter, axis=axis, how=how)
-    return c.add(Scattered(op=op, inputs=(x, index, values), outputs=(c.new(c.sizes(x)),)))
+    return c.add(ScatterStep(op=op, inputs=(x, index, values), outputs=(c.new(c.sizes(x)),)))
 
 
 def everywhere(c: Composition, tensor: int, sizes: Sizes) -> int:
     """Return the elements of a tensor, repeated along axes where it has one of them."""
     own = c.sizes(tensor)
     counts = counts_of(own, sizes, sizes)
-    return c.add(Repeated(counts=counts, inputs=(tensor,), outputs=(c.new(sizes),)))
+    return c.add(RepetitionStep(counts=counts, inputs=(tensor,), outputs=(c.new(sizes),)))
 
 
 @translates("index_put")
@@ -85,7 +85,7 @@ def index_put(a: Arguments) -> list[Step]:
 
 def put_at_places(a: Arguments, how: str) -> list[Step]:
     """Return the steps of values at the places that indices name; see `Scatter` for what they do there."""
-    at, c, x = Places(a), Composition(a), a.tensor("self")
+    at, c, x = IndexedPart(a), Composition(a), a.tensor("self")
     sizes, values = a.sizes("self"), a.sizes("values")
     if at.is_mask and prod(values) == 1:
         if at.first or how != "replace":

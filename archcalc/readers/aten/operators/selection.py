@@ -13,8 +13,8 @@ from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.operators.linear import broadcast
 from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.selection import Gathered, Largest, TakenPerExample
-from archcalc.readers.steps import ElementwiseStep, Permuted, Selected, Step, along_axis, make, sizes_of_axes
+from archcalc.readers.selection import GatherStep, LargestElementsStep, PerExampleLookupStep
+from archcalc.readers.steps import ElementwiseStep, PermutationStep, PositionStep, Step, along_axis, make, sizes_of_axes
 
 
 def looked_up(a: Arguments, table: str, stored: str, indices: int, made: int) -> Step:
@@ -53,10 +53,10 @@ def gather(a: Arguments) -> list[Step]:
     index = "index" if a.is_tensor("index") else "indices"
     axis = a.axis("dim", len(a.sizes("self")))
     inputs = (a.tensor("self"), a.tensor(index))
-    return [Gathered(op=Add(), axis=axis, inputs=inputs, outputs=(a.result(),))]
+    return [GatherStep(op=Add(), axis=axis, inputs=inputs, outputs=(a.result(),))]
 
 
-class Places:
+class IndexedPart:
     """The part of a tensor that an index names: some axes next to each other, and indices into them."""
 
     def __init__(self, a: Arguments) -> None:
@@ -79,7 +79,7 @@ class Places:
 @translates("index", "_unsafe_index")
 def index(a: Arguments) -> list[Step]:
     """Translate elements at places: rows of a stored table, or elements of any tensor along axes next to each other."""
-    at = Places(a)
+    at = IndexedPart(a)
     sizes = a.sizes("self")
     is_row = len(sizes) == 2 and at.first == 0 and len(at.names) == 1 and not at.is_mask
     stored = a.reading.stored_matrix(a.name("self")) if is_row else None
@@ -91,7 +91,7 @@ def index(a: Arguments) -> list[Step]:
         read = (a.tensor("self"), a.reading.tensor(at.names[1]))
         rank = len(a.reading.sizes(at.names[1]))
         made = a.reading.intermediate(a.reading.sizes(a.result_name))
-        return c.done(c.add(TakenPerExample(rank=rank, inputs=read, outputs=(made,))))
+        return c.done(c.add(PerExampleLookupStep(rank=rank, inputs=read, outputs=(made,))))
     x = merged(c, a.tensor("self"), at)
     return c.done(
         c.take(
@@ -107,7 +107,7 @@ def is_range(a: Arguments, name: str, size: int) -> bool:
     return a.reading.sizes(name) == (size,) and a.reading.counts_up(name)
 
 
-def merged(c: Composition, x: int, at: Places) -> int:
+def merged(c: Composition, x: int, at: IndexedPart) -> int:
     """Return a tensor whose axes that are indexed together are one."""
     sizes = c.sizes(x)
     if at.after == at.first + 1:
@@ -150,7 +150,9 @@ def largest(a: Arguments, axis: int, count: int, *, smallest: bool) -> list[Step
     made = {number: name for number, name in enumerate(a.call.outputs) if name is not None}
     outputs = tuple([a.reading.new(name) for name in made.values()])
     inputs = (a.tensor("self"),)
-    return [Largest(axis=axis, count=count, smallest=smallest, kept=tuple(made), inputs=inputs, outputs=outputs)]
+    return [
+        LargestElementsStep(axis=axis, count=count, smallest=smallest, kept=tuple(made), inputs=inputs, outputs=outputs)
+    ]
 
 
 @translates("topk")
@@ -172,13 +174,13 @@ def one_of(a: Arguments, axis: int, *, smallest: bool, keep: bool, results: list
     kept = (*sizes[:axis], 1, *sizes[axis + 1 :])
     numbers = tuple([number for number, _ in results])
     made = [a.reading.new(name) if keep else a.reading.intermediate(kept) for _, name in results]
-    first = Largest(
+    first = LargestElementsStep(
         axis=axis, count=1, smallest=smallest, kept=numbers, inputs=(a.tensor("self"),), outputs=tuple(made)
     )
     if keep:
         return [first]
     rest = [
-        Selected(axis=axis, position=0, inputs=(each,), outputs=(a.reading.new(name),))
+        PositionStep(axis=axis, position=0, inputs=(each,), outputs=(a.reading.new(name),))
         for each, (_, name) in zip(made, results, strict=True)
     ]
     return [first, *rest]
@@ -200,7 +202,9 @@ def argsort(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(sizes), -1)
     smallest = not a.flag("descending", default=False)
     inputs, outputs = (a.tensor("self"),), (a.result(),)
-    return [Largest(axis=axis, count=sizes[axis], smallest=smallest, kept=(1,), inputs=inputs, outputs=outputs)]
+    return [
+        LargestElementsStep(axis=axis, count=sizes[axis], smallest=smallest, kept=(1,), inputs=inputs, outputs=outputs)
+    ]
 
 
 def extreme_along(a: Arguments) -> list[Step]:
@@ -237,7 +241,7 @@ def rot90(a: Arguments) -> list[Step]:
         n = c.sizes(made)[second]
         made = reordered(c, made, second, "arange", (n,), start=n - 1, end=-1, step=-1)
         turned = c.new([c.sizes(made)[axis] for axis in order])
-        made = c.add(Permuted(order=tuple(order), inputs=(made,), outputs=(turned,)))
+        made = c.add(PermutationStep(order=tuple(order), inputs=(made,), outputs=(turned,)))
     return c.done(made)
 
 
@@ -257,7 +261,7 @@ def diagonal_of(c: Composition, x: int, first: int, second: int, offset: int = 0
     order = (*rest, first, second)
     n, m = sizes[first], sizes[second]
     moved = c.new([sizes[axis] for axis in order])
-    made = c.add(Permuted(order=order, inputs=(x,), outputs=(moved,)))
+    made = c.add(PermutationStep(order=order, inputs=(x,), outputs=(moved,)))
     lead = [sizes[axis] for axis in rest]
     made = c.reshape(made, (*sizes_of_axes(range(rank - 2)), n * m), (*lead, n * m))
     start, count = (offset, min(n, m - offset)) if offset >= 0 else (-offset * m, min(n + offset, m))

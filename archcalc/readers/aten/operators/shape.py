@@ -6,7 +6,16 @@ from typing import Any
 
 from archcalc.ops.structure import Slice, Split
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.steps import Permuted, Reshaped, Selected, Step, UpTo, along_axis, make, sizes_of_axes
+from archcalc.readers.steps import (
+    PermutationStep,
+    PositionStep,
+    PrefixStep,
+    ReshapeStep,
+    Step,
+    along_axis,
+    make,
+    sizes_of_axes,
+)
 
 OPEN = 2**62
 """From here on, the end of a slice stands for the end of the axis, whatever its size."""
@@ -14,7 +23,7 @@ OPEN = 2**62
 
 def reshaped(a: Arguments, target: tuple[object, ...]) -> list[Step]:
     """Return the step of a change of shape."""
-    return [Reshaped(target=target, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [ReshapeStep(target=target, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates("view", "reshape", "_unsafe_view")
@@ -77,7 +86,7 @@ def order_of(a: Arguments) -> tuple[int, ...]:
 
 @translates("permute", "movedim", "transpose", "swapaxes", "t", "numpy_T")
 def permute(a: Arguments) -> list[Step]:
-    return [Permuted(order=order_of(a), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PermutationStep(order=order_of(a), inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def bounds(a: Arguments) -> tuple[Any, Any, int]:
@@ -92,14 +101,14 @@ def slice_axis(a: Arguments) -> list[Step]:
     sizes = a.sizes("self")
     axis = a.axis("dim", len(sizes), 0)
     n = sizes[axis]
-    if 0 in a.reading.sizes(a.result_name):
-        return []  # an empty tensor, which only a concatenation can read
     first, stop, step = bounds(a)
     is_open = stop is None
     last = None if is_open or (type(stop) is int and stop > n) else stop
     if (first, step) == (0, 1) and (last is None or last == n):
         if not is_open and n > 1:  # a number in the file: with another size, it may cut something off
-            return [UpTo(axis=axis, stop=stop, is_beyond=stop > n, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+            return [
+                PrefixStep(axis=axis, stop=stop, is_beyond=stop > n, inputs=(a.tensor("self"),), outputs=(a.result(),))
+            ]
         a.reading.same(a.result_name, a.name("self"))
         return []
     size = n if last is None and not is_open else None
@@ -110,7 +119,7 @@ def slice_axis(a: Arguments) -> list[Step]:
 def select(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(a.sizes("self")))
     position = a.size("index", None)
-    return [Selected(axis=axis, position=position, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PositionStep(axis=axis, position=position, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 @translates("unbind")
@@ -118,7 +127,9 @@ def unbind(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(a.sizes("self")), 0)
     read = a.tensor("self")
     return [
-        Selected(axis=axis, position=position, size=len(a.call.outputs), inputs=(read,), outputs=(a.reading.new(name),))
+        PositionStep(
+            axis=axis, position=position, size=len(a.call.outputs), inputs=(read,), outputs=(a.reading.new(name),)
+        )
         for position, name in enumerate(a.call.outputs)
         if name is not None
     ]
@@ -145,6 +156,8 @@ def parts(a: Arguments) -> list[Step]:
             steps.append(along_axis(axis, make(Split, parts=len(names), part=number), source, a.reading.new(name)))
         return steps
     for name, length in zip(names, lengths, strict=True):
+        if not length:
+            continue  # a constant without elements
         part = make(Slice, range=(start, start + length))
         steps.append(along_axis(axis, part, source, a.reading.new(name), size=sizes[axis]))
         start += length

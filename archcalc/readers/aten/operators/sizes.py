@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio, require
 from archcalc.readers.aten.registry import Arguments, translates, translates_function
-from archcalc.readers.steps import AxisSizeStep, Calculated, Step
+from archcalc.readers.steps import AxisSizeStep, CalculationStep, Step
 
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -47,5 +47,7 @@ def size(a: Arguments) -> list[Step]:
 def calculation(a: Arguments) -> list[Step]:
     arguments: tuple[Any, ...] = tuple(a.call.arguments.values())
     return [
-        Calculated(name=a.result_name, function=FUNCTIONS[a.call.target], arguments=arguments, inputs=(), outputs=())
+        CalculationStep(
+            name=a.result_name, function=FUNCTIONS[a.call.target], arguments=arguments, inputs=(), outputs=()
+        )
     ]

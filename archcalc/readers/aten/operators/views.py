@@ -12,8 +12,8 @@ from archcalc.ops.structure import Slice
 from archcalc.readers.aten.operators.shape import bounds, order_of, part_names
 from archcalc.readers.aten.registry import Arguments, Untranslatable
 from archcalc.readers.batch import Sizes
-from archcalc.readers.joining import Concatenated
-from archcalc.readers.steps import Permuted, Reshaped, ReshapedLike, Step, along_axis, make, sizes_of_axes
+from archcalc.readers.joining import ConcatenationStep
+from archcalc.readers.steps import PermutationStep, ReshapeLikeStep, ReshapeStep, Step, along_axis, make, sizes_of_axes
 
 Replaced: TypeAlias = tuple[list[Step], int]
 """Steps, and the number of the tensor that they make."""
@@ -38,13 +38,13 @@ def with_view_replaced(a: Arguments, name: str, whole: int, part: int) -> Replac
 
 def reshaped(a: Arguments, name: str, whole: int, part: int) -> Replaced:
     made = a.reading.intermediate(a.sizes("self"))
-    return [ReshapedLike(inputs=(part, whole), outputs=(made,))], made
+    return [ReshapeLikeStep(inputs=(part, whole), outputs=(made,))], made
 
 
 def permuted(a: Arguments, name: str, whole: int, part: int) -> Replaced:
     order, made = order_of(a), a.reading.intermediate(a.sizes("self"))
     back = tuple([order.index(axis) for axis in range(len(order))])
-    return [Permuted(order=back, inputs=(part,), outputs=(made,))], made
+    return [PermutationStep(order=back, inputs=(part,), outputs=(made,))], made
 
 
 def sliced(a: Arguments, name: str, whole: int, part: int) -> Replaced:
@@ -79,7 +79,7 @@ def one_position_replaced(a: Arguments, whole: int, part: int, axis: int, positi
     with_axis = a.reading.intermediate((*sizes[:axis], 1, *sizes[axis + 1 :]))
     target = (*sizes_of_axes(range(axis)), 1, *sizes_of_axes(range(axis, len(sizes) - 1)))
     steps, made = positions_replaced(a, whole, with_axis, (axis, position, position + 1, 1))
-    return [Reshaped(target=target, inputs=(part,), outputs=(with_axis,)), *steps], made
+    return [ReshapeStep(target=target, inputs=(part,), outputs=(with_axis,)), *steps], made
 
 
 def positions_replaced(a: Arguments, whole: int, part: int, where: tuple[int, Any, Any, int]) -> Replaced:
@@ -112,7 +112,7 @@ def positions_replaced(a: Arguments, whole: int, part: int, where: tuple[int, An
     if not steps:
         return [], part
     made = a.reading.intermediate(sizes)
-    return [*steps, Concatenated(axis=axis, inputs=tuple(pieces), outputs=(made,))], made
+    return [*steps, ConcatenationStep(axis=axis, inputs=tuple(pieces), outputs=(made,))], made
 
 
 def piece(a: Arguments, whole: int, axis: int, reach: tuple[Any, Any], sizes: Sizes, step: int = 1) -> Step:
@@ -136,11 +136,11 @@ def interleaved(a: Arguments, whole: int, part: int, axis: int, start: int, step
             steps.append(piece(a, whole, axis, (offset, None), (*before, n // step, *after), step))
             taken = steps[-1].outputs[0]
         pieces.append(a.reading.intermediate((*before, n // step, 1, *after)))
-        steps.append(Reshaped(target=target, inputs=(taken,), outputs=(pieces[-1],)))
+        steps.append(ReshapeStep(target=target, inputs=(taken,), outputs=(pieces[-1],)))
     side = a.reading.intermediate((*before, n // step, step, *after))
     made = a.reading.intermediate(sizes)
-    steps.append(Concatenated(axis=axis + 1, inputs=tuple(pieces), outputs=(side,)))
-    return [*steps, ReshapedLike(inputs=(side, whole), outputs=(made,))], made
+    steps.append(ConcatenationStep(axis=axis + 1, inputs=tuple(pieces), outputs=(side,)))
+    return [*steps, ReshapeLikeStep(inputs=(side, whole), outputs=(made,))], made
 
 
 REPLACEMENTS: dict[str, Replacement] = {

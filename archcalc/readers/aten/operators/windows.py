@@ -11,9 +11,9 @@ from archcalc.ops.reduction import Sum
 from archcalc.readers.aten.composition import Composition
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
-from archcalc.readers.joining import JoinedMatrices
-from archcalc.readers.padding import Padded
-from archcalc.readers.steps import Permuted, Step, sizes_of_axes
+from archcalc.readers.joining import MatrixJoinStep
+from archcalc.readers.padding import PaddingStep
+from archcalc.readers.steps import PermutationStep, Step, sizes_of_axes
 
 Margins = Sequence[tuple[int, int]]
 
@@ -44,7 +44,7 @@ class Windows:
         batch, channels, *sizes = c.sizes(x)
         if any(map(any, self.margins)):
             made = c.new((batch, channels, *self.padded(tuple(sizes))))
-            x = c.add(Padded(margins=((0, 0), (0, 0), *self.margins), inputs=(x,), outputs=(made,)))
+            x = c.add(PaddingStep(margins=((0, 0), (0, 0), *self.margins), inputs=(x,), outputs=(made,)))
         count = prod(self.padded(tuple(sizes)))
         flat = c.reshape(x, (*sizes_of_axes((0, 1)), -1), (batch, channels, count))
         shape = (prod(self.kernel), prod(self.positions(tuple(sizes))))
@@ -91,13 +91,13 @@ def put_back(a: Arguments, slide: Windows, sizes: Sizes) -> list[Step]:
     total = prod(slide.kernel) * count
     flat = c.reshape(a.tensor("self"), (*sizes_of_axes((0,)), channels, -1), (batch, channels, total))
     margins = ((0, 0), (0, 0), (0, 1))  # a zero behind all
-    closed = c.add(Padded(margins=margins, inputs=(flat,), outputs=(c.new((batch, channels, total + 1)),)))
+    closed = c.add(PaddingStep(margins=margins, inputs=(flat,), outputs=(c.new((batch, channels, total + 1)),)))
     table = slide.table(c, "source_index", (prod(padded), slide.overlap(sizes)), sizes)
     sums = c.reduce(Sum, c.take(closed, table, 2, size=total + 1), [-1], keep=False)
     made = c.reshape(sums, (*sizes_of_axes((0, 1)), *padded), (batch, channels, *padded))
     if padded != sizes:
         cut = ((0, 0), (0, 0), *((-before, -after) for before, after in slide.margins))
-        made = c.add(Padded(margins=cut, inputs=(made,), outputs=(c.new((batch, channels, *sizes)),)))
+        made = c.add(PaddingStep(margins=cut, inputs=(made,), outputs=(c.new((batch, channels, *sizes)),)))
     return c.done(made)
 
 
@@ -113,7 +113,7 @@ def windows_along_axis(a: Arguments) -> list[Step]:
     )
     order = (*range(axis), *range(axis + 1, len(sizes) + 1), axis)
     return c.done(
-        c.add(Permuted(order=order, inputs=(found,), outputs=(c.new([c.sizes(found)[each] for each in order]),)))
+        c.add(PermutationStep(order=order, inputs=(found,), outputs=(c.new([c.sizes(found)[each] for each in order]),)))
     )
 
 
@@ -128,7 +128,7 @@ def convolution_by(a: Arguments, slide: Windows, groups: int) -> list[Step]:
     shape = (*of_groups, kernels[0] // groups, taps)
     matrix = c.reshape(a.tensor("weight"), shape, shape)
     made = c.new((batch, *of_groups, kernels[0] // groups, count))
-    made = c.add(JoinedMatrices(op=MatMul(), inputs=(matrix, inputs), outputs=(made,)))
+    made = c.add(MatrixJoinStep(op=MatMul(), inputs=(matrix, inputs), outputs=(made,)))
     made = c.reshape(made, (*sizes_of_axes((0,)), *result[1:]), result)
     if a.is_tensor("bias"):
         column = (kernels[0], *(1,) * (len(result) - 2))

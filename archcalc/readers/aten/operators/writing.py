@@ -13,8 +13,8 @@ from archcalc.readers.aten.operators.views import (
     sliced,
 )
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
-from archcalc.readers.joining import Joined
-from archcalc.readers.steps import Reshaped, Step
+from archcalc.readers.joining import JoinStep
+from archcalc.readers.steps import ReshapeStep, Step
 
 
 @translates("copy")
@@ -27,7 +27,7 @@ def copy(a: Arguments) -> list[Step]:
         a.reading.same(a.result_name, a.name("src"))
         return []
     if prod(before) == prod(after):  # axes of size 1 are left out
-        return [Reshaped(target=after, inputs=(a.tensor("src"),), outputs=(a.result(),))]
+        return [ReshapeStep(target=after, inputs=(a.tensor("src"),), outputs=(a.result(),))]
     return repeated(a, counts_of(before, after, after), read="src")
 
 
@@ -36,7 +36,7 @@ def fill(a: Arguments) -> list[Step]:
     """Translate the replacement of all numbers by one, wherever the batch is."""
     everywhere = a.reading.tensor(a.constant("everywhere", "full", (1,), size=[1], fill_value=1.0))
     value = a.number_or_tensor("value", 0.0)
-    return [Joined(op=Where(), inputs=(everywhere, value, a.tensor("self")), outputs=(a.result(),))]
+    return [JoinStep(op=Where(), inputs=(everywhere, value, a.tensor("self")), outputs=(a.result(),))]
 
 
 @translates("slice_scatter")

@@ -21,7 +21,7 @@ from archcalc.readers.keras.layers import (
     steps,
     wrappers,
 )
-from archcalc.readers.keras.layers.declined import DECLINED
+from archcalc.readers.keras.layers.unsupported import DECLINED
 from archcalc.readers.keras.registry import CONVERSIONS, OPERATIONS, Conversion
 
 __all__ = [

@@ -11,7 +11,7 @@ from archcalc.ops import activation, arithmetic, gate
 from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Div, Mul, Sub
 from archcalc.ops.structure import Identity
-from archcalc.readers.keras.layers.learned import learned
+from archcalc.readers.keras.layers.learned_arrays import learned
 from archcalc.readers.keras.registry import Unconvertible, converts, converts_operation
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make

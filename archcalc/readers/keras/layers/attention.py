@@ -13,7 +13,7 @@ from archcalc.ops.joins import Add, Mul
 from archcalc.ops.product import MatMul
 from archcalc.ops.rearrange import Rearrange
 from archcalc.ops.reduction import Sum
-from archcalc.readers.keras.layers.learned import learned_as
+from archcalc.readers.keras.layers.learned_arrays import learned_as
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
@@ -32,6 +32,7 @@ def out_of_heads(kernel: Any) -> Any:
 
 
 def as_vector(bias: Any) -> Any:
+    """Return the biases of heads as one vector."""
     return bias.reshape(-1)
 
 

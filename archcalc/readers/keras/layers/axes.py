@@ -166,7 +166,7 @@ def broadcast_to(n: LayerView) -> Ref:
         raise Unconvertible("new axes before those of a tensor")
     pairs = list(zip(shape, target[1:], strict=True))
     if not all(known_equal(size, wanted) or known_equal(size, 1) for size, wanted in pairs):
-        raise Unconvertible("sizes that are neither those of the tensor nor repeat a single position")
+        raise Unconvertible("sizes that neither equal those of the tensor nor repeat a single position")
     counts = [1 if known_equal(size, wanted) else wanted for size, wanted in pairs]
     return changed(n, n.from_file(repeated(n, n.in_file(n.x), counts, each=True)))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.graph import Ref
 from archcalc.ops.source import Constant
-from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.flat_model import CallOutput
 from archcalc.readers.keras.registry import Unconvertible
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make

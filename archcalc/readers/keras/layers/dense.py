@@ -11,13 +11,14 @@ from archcalc.ops.joins import Add
 from archcalc.ops.product import Einsum
 from archcalc.readers.keras.layers.activation import activated
 from archcalc.readers.keras.layers.convolution import with_bias
-from archcalc.readers.keras.layers.learned import learned, learned_as
+from archcalc.readers.keras.layers.learned_arrays import learned, learned_as
 from archcalc.readers.keras.registry import Unconvertible, converts
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make
 
 
 def transposed(matrix: Any) -> Any:
+    """Return a matrix transposed."""
     return matrix.T
 
 

@@ -11,9 +11,9 @@ from archcalc.ops.joins import Add, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, L2Norm, LayerNorm, RmsNorm, Standardize
 from archcalc.ops.source import Constant
 from archcalc.ops.structure import Identity
-from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.flat_model import CallOutput
 from archcalc.readers.keras.layers.constants import constant, shape_of
-from archcalc.readers.keras.layers.learned import learned, per_channel
+from archcalc.readers.keras.layers.learned_arrays import learned, per_channel
 from archcalc.readers.keras.registry import Unconvertible, converts, converts_operation
 from archcalc.readers.keras.view import LayerView, exact
 from archcalc.readers.steps import make

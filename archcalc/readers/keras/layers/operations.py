@@ -10,7 +10,7 @@ from archcalc.graph import Ref
 from archcalc.ops import arithmetic, joins
 from archcalc.ops.base import Operator
 from archcalc.ops.structure import Identity
-from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.flat_model import CallOutput
 from archcalc.readers.keras.layers.constants import constant, in_one_rank, number_in, without_batch
 from archcalc.readers.keras.registry import Unconvertible, converts_operation
 from archcalc.readers.keras.view import LayerView, exact

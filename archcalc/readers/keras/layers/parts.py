@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.graph import Ref
 from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Identity, Slice
-from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.flat_model import CallOutput
 from archcalc.readers.keras.registry import Unconvertible, converts_operation
 from archcalc.readers.keras.view import LayerView
 from archcalc.readers.steps import make

@@ -13,7 +13,7 @@ from archcalc.ops.product import Einsum, MatMul
 from archcalc.ops.rearrange import Repeat
 from archcalc.ops.reduction import Sum
 from archcalc.ops.structure import Identity, Transpose
-from archcalc.readers.keras.flat import CallOutput
+from archcalc.readers.keras.flat_model import CallOutput
 from archcalc.readers.keras.layers.constants import plain_constant, shape_of, without_batch
 from archcalc.readers.keras.layers.operations import operands
 from archcalc.readers.keras.registry import Unconvertible, converts_operation

@@ -12,7 +12,7 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import settled
-from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.per_example import PerExampleStep, lifted
 from archcalc.readers.steps import Step, make
 
 
@@ -89,7 +89,7 @@ def convolution(a: Arguments) -> list[Step]:
         **attributes(a),
     }
     return [
-        PerExample(
+        PerExampleStep(
             op=make(Conv, **given),
             lifted=make(Conv, **lifted(given)),
             axes=len(weight) - 1,
@@ -148,7 +148,7 @@ def transposed_convolution(a: Arguments) -> list[Step]:
         **attributes(a),
     )
     inputs, outputs = (a.tensor("input"),), (a.result(),)
-    return [PerExample(op=op, axes=len(weight) - 1, inputs=inputs, outputs=outputs, stored=arrays(a))]
+    return [PerExampleStep(op=op, axes=len(weight) - 1, inputs=inputs, outputs=outputs, stored=arrays(a))]
 
 
 @converts("Col2Im")

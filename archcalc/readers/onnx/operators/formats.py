@@ -6,7 +6,7 @@ from archcalc.ops.arithmetic import Cast, Quantize
 from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten.operators.activation import elementwise
 from archcalc.readers.aten.program import TensorName
-from archcalc.readers.aten.registry import Arguments, translates_function
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import converted, narrows
@@ -42,6 +42,15 @@ def cast(n: NodeView) -> None:
         wrapped(n, read, form, whole=FORMATS[before].is_integer)
     else:
         n.call("aten.to.dtype", self=read)
+
+
+@converts("BitCast")
+def same_bits(n: NodeView) -> None:
+    """Convert integers to others of the same size, whose bits are the same; truth values have one byte."""
+    form, before = FORMATS[n.tensors.dtype(n.outputs[0])], FORMATS.get(n.dtype(0))
+    if not form.is_integer or (before is not None and not before.is_integer):
+        raise Untranslatable("real numbers as integers with the same bits")
+    wrapped(n, n.tensor(0), form, whole=True)
 
 
 def wrapped(n: NodeView, read: TensorName, form: NumberFormat, *, whole: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 
@@ -14,6 +15,9 @@ JOINS = {
     "And": "logical_and",
     "Or": "logical_or",
     "Xor": "logical_xor",
+    "BitwiseAnd": "bitwise_and",
+    "BitwiseOr": "bitwise_or",
+    "BitwiseXor": "bitwise_xor",
 }
 """The operators of two tensors, and what ATen calls them."""
 
@@ -21,6 +25,19 @@ JOINS = {
 @converts(*JOINS)
 def join(n: NodeView) -> None:
     n.call(f"aten.{JOINS[n.operator]}.Tensor", self=n.tensor(0), other=n.tensor(1))
+
+
+@converts("BitwiseNot")
+def complement(n: NodeView) -> None:
+    n.call("aten.bitwise_not.default", self=n.tensor(0))
+
+
+@converts("BitShift")
+def shift(n: NodeView) -> None:
+    direction = n.attribute("direction")
+    if direction not in ("LEFT", "RIGHT"):
+        raise Untranslatable(f"the direction '{direction}'")
+    n.call(f"aten.bitwise_{direction.lower()}_shift.Tensor", self=n.tensor(0), other=n.tensor(1))
 
 
 @converts("ThresholdedRelu")

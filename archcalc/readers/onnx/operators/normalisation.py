@@ -14,7 +14,7 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts, converts_microsoft
 from archcalc.readers.onnx.sizes import argument
-from archcalc.readers.per_example import PerExample
+from archcalc.readers.per_example import PerExampleStep
 from archcalc.readers.steps import Step, make
 
 
@@ -113,7 +113,7 @@ def normalised_by_neighbours(a: Arguments) -> list[Step]:
     size = a.integer("size")
     alpha, beta, bias = (Fraction(repr(a.call.arguments[name])) for name in ("alpha", "beta", "bias"))
     op = make(LocalResponseNorm, size=size, alpha=alpha / size, beta=beta, k=simplified(bias))
-    return [PerExample(op=op, axes=len(a.sizes("self")) - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=len(a.sizes("self")) - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def flattened(n: NodeView, axis: int) -> tuple[TensorName, Sizes]:

@@ -15,7 +15,7 @@ from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import attributes, window
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import settled
-from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.per_example import PerExampleStep, lifted
 from archcalc.readers.steps import Step, make
 
 
@@ -45,7 +45,7 @@ def sliding_pool(a: Arguments) -> list[Step]:
     c = Composition(a)
     if result is not None:
         made = (a.reading.new(result),)
-        c.add(PerExample(op=op, lifted=one_more, axes=axes + 1, inputs=(a.tensor("self"),), outputs=made))
+        c.add(PerExampleStep(op=op, lifted=one_more, axes=axes + 1, inputs=(a.tensor("self"),), outputs=made))
     for name in filter(None, indices):
         order = "F" if a.flag("by_columns", default=False) else "C"
         places = places_of_maxima(c, a.reading.sizes(name)[2:], given, order)
@@ -97,4 +97,4 @@ def global_pool(n: NodeView) -> None:
 def pool_to_one(a: Arguments) -> list[Step]:
     op: Operator = GlobalAvgPool() if a.operator == "GlobalAveragePool" else GlobalMaxPool()
     rank = len(a.sizes("self"))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]

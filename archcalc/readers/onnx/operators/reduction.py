@@ -6,7 +6,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, translates_function
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.patterns import ReducedByPattern
+from archcalc.readers.patterns import PatternReductionStep
 from archcalc.readers.steps import Step
 
 SMALLEST = 1e-30
@@ -73,7 +73,7 @@ def composed(n: NodeView) -> None:
 def product(a: Arguments) -> list[Step]:
     axes, keep = a.integers("dim"), a.flag("keepdim", default=True)
     inputs, outputs = (a.tensor("self"),), (a.result(),)
-    return [ReducedByPattern(axes=axes, keep=keep, how="prod", inputs=inputs, outputs=outputs)]
+    return [PatternReductionStep(axes=axes, keep=keep, how="prod", inputs=inputs, outputs=outputs)]
 
 
 @converts("LpNormalization")

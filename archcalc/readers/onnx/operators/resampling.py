@@ -14,7 +14,7 @@ from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import Size, argument, settled
-from archcalc.readers.per_example import PerExample
+from archcalc.readers.per_example import PerExampleStep
 from archcalc.readers.steps import Step, make
 
 FOUR = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}
@@ -158,7 +158,7 @@ def resample(a: Arguments) -> list[Step]:
     else:
         amount = {"to": a.size_list("to")}
     op = make(Upsample, **amount, mode=a.text("mode", ""), align_corners=a.flag("align", default=False))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [PerExampleStep(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def _along(n: NodeView, given: Resampling, each: Axis, read: TensorName, sizes: list[int]) -> TensorName:
@@ -245,7 +245,7 @@ def _coordinate(how: str, each: Axis, position: int) -> float:
     centre = (position + 0.5) / each.scale - 0.5
     if how == "pytorch_half_pixel":
         return centre if m > 1 else 0.0
-    if how == "align_corners":
+    if how == "align_corners":  # m is a whole number also by a factor, unlike in the reference implementation
         return position * last / (m - 1) if m > 1 else 0.0
     if how == "asymmetric":
         return position / each.scale

@@ -110,8 +110,6 @@ def cut(n: NodeView) -> None:
     axes = range(len(starts)) if axes is None else [int(axis) % len(sizes) for axis in axes]
     steps = [1] * len(starts) if steps is None else [int(step) for step in steps]
     read, result = n.tensor(0), n.result_sizes()
-    if 0 in result:
-        raise Untranslatable("a part that has no elements")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         if step < 1:
             if isinstance(start, Size) or isinstance(end, Size):
@@ -142,6 +140,8 @@ def cut(n: NodeView) -> None:
             first = (
                 argument(n.tensors.size_of(read.name, axis) + first) if -first < n.tensors.sizes(read.name)[axis] else 0
             )
+        if isinstance(end, Size) and plain(end) > n.tensors.sizes(read.name)[axis]:  # a slice ends with the axis
+            end = end.least(n.tensors.size_of(read.name, axis))
         last = None if is_open else argument(end)
         if type(last) is int and last < 0:
             last = argument(n.tensors.size_of(read.name, axis) + last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.readers.tflite.operation import Operation, Order
+from archcalc.readers.tflite.operation import OperationView, Order
 from archcalc.readers.tflite.registry import converts
 
 BINARY = {
@@ -24,7 +24,7 @@ BINARY = {
 """The operators of two tensors, and what ONNX calls them."""
 
 
-def operands(n: Operation, *indices: int) -> tuple[Order, list[str]]:
+def operands(n: OperationView, *indices: int) -> tuple[Order, list[str]]:
     """Return inputs that broadcast with each other, and the order of their axes."""
     order = n.order(*indices)
     rank = max(len(order), *(n.rank(each) for each in indices))
@@ -34,19 +34,19 @@ def operands(n: Operation, *indices: int) -> tuple[Order, list[str]]:
 
 
 @converts(*BINARY, follows=True)
-def binary(n: Operation) -> None:
+def binary(n: OperationView) -> None:
     order, read = operands(n, 0, 1)
     n.computed(n.add(BINARY[n.name], *read), order)
 
 
 @converts("NOT_EQUAL", follows=True)
-def not_equal(n: Operation) -> None:
+def not_equal(n: OperationView) -> None:
     order, read = operands(n, 0, 1)
     n.computed(n.add("Not", n.add("Equal", *read)), order)
 
 
 @converts("FLOOR_DIV", "FLOOR_MOD", follows=True)
-def divided(n: Operation) -> None:
+def divided(n: OperationView) -> None:
     order, read = operands(n, 0, 1)
     if n.name == "FLOOR_MOD":
         n.computed(n.add("Mod", *read), order)
@@ -57,18 +57,18 @@ def divided(n: Operation) -> None:
 
 
 @converts("SQUARED_DIFFERENCE", follows=True)
-def squared_difference(n: Operation) -> None:
+def squared_difference(n: OperationView) -> None:
     order, read = operands(n, 0, 1)
     n.computed(n.add("Pow", n.add("Sub", *read), n.constant(2.0, "float32")), order)
 
 
 @converts("ADD_N", follows=True)
-def total(n: Operation) -> None:
+def total(n: OperationView) -> None:
     order, read = operands(n, *range(len(n.operator.inputs)))
     n.computed(n.add("Sum", *read), order)
 
 
 @converts("SELECT", "SELECT_V2", follows=True)
-def select(n: Operation) -> None:
+def select(n: OperationView) -> None:
     order, read = operands(n, 0, 1, 2)
     n.computed(n.add("Where", *read), order)

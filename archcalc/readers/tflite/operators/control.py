@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.tflite.operation import Operation
+from archcalc.readers.tflite.operation import OperationView
 from archcalc.readers.tflite.registry import converts
 
 
 @converts("WHILE")
-def loop(n: Operation) -> None:
+def loop(n: OperationView) -> None:
     """Convert a loop that runs while a subgraph of its states is true."""
     condition, body = n.option("CondSubgraphIndex"), n.option("BodySubgraphIndex")
     states = [initial(n, index) for index in range(len(n.operator.inputs))]
@@ -19,7 +19,7 @@ def loop(n: Operation) -> None:
         n.result(name, output=output)
 
 
-def initial(n: Operation, index: int) -> str:
+def initial(n: OperationView, index: int) -> str:
     """Return a state before the first iteration; zeros that the file stores are no parameters."""
     sizes = n.sizes(index)
     if not sizes or not n.graph.is_zero(n.index(index)):
@@ -28,7 +28,7 @@ def initial(n: Operation, index: int) -> str:
 
 
 @converts("IF")
-def branch(n: Operation) -> None:
+def branch(n: OperationView) -> None:
     given = [n.read(index) for index in range(1, len(n.operator.inputs))]
     count = len(n.operator.outputs)
     then, other = (
@@ -40,12 +40,12 @@ def branch(n: Operation) -> None:
 
 
 @converts("CALL")
-def call(n: Operation) -> None:
+def call(n: OperationView) -> None:
     given = [n.read(index) for index in range(len(n.operator.inputs))]
     for output, name in enumerate(n.graph.inlined(n.option("Subgraph"), given, len(n.operator.outputs))):
         n.result(name, output=output)
 
 
 @converts("CALL_ONCE")
-def start(n: Operation) -> None:
+def start(n: OperationView) -> None:
     raise Untranslatable("variables that keep their values between runs")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.tflite.operation import Dealt, Operation, channels_first
+from archcalc.readers.tflite.operation import OperationView, SpaceToBatch, channels_first
 from archcalc.readers.tflite.registry import converts
 
 SAME, VALID = 0, 1
 """The kinds of padding."""
 
 
-def padded(n: Operation) -> dict[str, Any]:
+def padded(n: OperationView) -> dict[str, Any]:
     """Return the padding of windows."""
     kind = n.option("Padding")
     if kind not in (SAME, VALID):
@@ -20,23 +20,23 @@ def padded(n: Operation) -> dict[str, Any]:
     return {"auto_pad": "SAME_UPPER" if kind == SAME else "VALID"}
 
 
-def per_axis(n: Operation, *names: str, default: int = 1) -> list[int]:
+def per_axis(n: OperationView, *names: str, default: int = 1) -> list[int]:
     """Return an option for each axis of positions."""
     return [n.option(name, default) for name in names]
 
 
-def filters(n: Operation, order: tuple[int, ...]) -> str:
+def filters(n: OperationView, order: tuple[int, ...]) -> str:
     """Return the filters: output channels, input channels, positions."""
     return n.add("Transpose", n.read(1), perm=list(order))
 
 
-def bias(n: Operation, index: int) -> list[str]:
+def bias(n: OperationView, index: int) -> list[str]:
     """Return the bias, if there is one."""
     return [n.read(index)] if n.has(index) else []
 
 
 @converts("CONV_2D", on_maps=True)
-def conv(n: Operation) -> None:
+def conv(n: OperationView) -> None:
     groups = divided(n.known_size(0, 3), n.known_size(1, 3))
     attributes = {
         "strides": per_axis(n, "StrideH", "StrideW"),
@@ -46,7 +46,7 @@ def conv(n: Operation) -> None:
 
 
 @converts("DEPTHWISE_CONV_2D", on_maps=True)
-def depthwise(n: Operation) -> None:
+def depthwise(n: OperationView) -> None:
     attributes = {
         "strides": per_axis(n, "StrideH", "StrideW"),
         "dilations": per_axis(n, "DilationHFactor", "DilationWFactor"),
@@ -55,7 +55,7 @@ def depthwise(n: Operation) -> None:
 
 
 @converts("CONV_3D", on_maps=True)
-def conv_3d(n: Operation) -> None:
+def conv_3d(n: OperationView) -> None:
     groups = divided(n.known_size(0, 4), n.known_size(1, 3))
     attributes = {
         "strides": per_axis(n, "StrideD", "StrideH", "StrideW"),
@@ -71,7 +71,7 @@ def divided(channels: int, read: int) -> int:
     return channels // read
 
 
-def convolved(n: Operation, groups: int, order: tuple[int, ...], attributes: dict[str, Any]) -> None:
+def convolved(n: OperationView, groups: int, order: tuple[int, ...], attributes: dict[str, Any]) -> None:
     """Add a convolution."""
     weight = filters(n, order)
     dealt = n.graph.dealt(n.index(0))
@@ -84,7 +84,7 @@ def convolved(n: Operation, groups: int, order: tuple[int, ...], attributes: dic
     n.computed(made, channels_first(n.rank(0)))
 
 
-def dilated(n: Operation, dealt: Dealt, weight: str, groups: int) -> None:
+def dilated(n: OperationView, dealt: SpaceToBatch, weight: str, groups: int) -> None:
     """Add a dilated convolution: one of maps whose positions are dealt out to the batch before, and collected after."""
     collecting = n.graph.collector(n.operator.outputs[0])
     if collecting is None:
@@ -105,7 +105,7 @@ def dilated(n: Operation, dealt: Dealt, weight: str, groups: int) -> None:
 
 
 @converts("TRANSPOSE_CONV", on_maps=True)
-def transposed(n: Operation) -> None:
+def transposed(n: OperationView) -> None:
     """Convert the gradient of a convolution; the first input is the shape of the result."""
     strides = per_axis(n, "StrideH", "StrideW")
     weight = filters(n, (3, 0, 1, 2))
@@ -124,37 +124,37 @@ def transposed(n: Operation) -> None:
 
 
 @converts("AVERAGE_POOL_2D", "MAX_POOL_2D", on_maps=True)
-def pool(n: Operation) -> None:
+def pool(n: OperationView) -> None:
     operator = "MaxPool" if n.name == "MAX_POOL_2D" else "AveragePool"
     made = n.add(operator, n.maps(0), **windows(n))
     n.computed(made, channels_first(4), selects=n.name == "MAX_POOL_2D")
 
 
 @converts("L2_POOL_2D", on_maps=True)
-def root_of_mean_square(n: Operation) -> None:
+def root_of_mean_square(n: OperationView) -> None:
     read = n.maps(0)
     mean = n.add("AveragePool", n.add("Mul", read, read), **windows(n))
     n.computed(n.add("Sqrt", mean), channels_first(4))
 
 
-def windows(n: Operation) -> dict[str, Any]:
+def windows(n: OperationView) -> dict[str, Any]:
     """Return the windows of pooling."""
     kernel, strides = per_axis(n, "FilterHeight", "FilterWidth"), per_axis(n, "StrideH", "StrideW")
     return {"kernel_shape": kernel, "strides": strides, **padded(n)}
 
 
 @converts("SPACE_TO_BATCH_ND", follows=True)
-def deal(n: Operation) -> None:
+def deal(n: OperationView) -> None:
     """Deal the positions of maps out to the batch, before a convolution only."""
     steps = n.integers(1)
     readers = n.graph.readers.get(n.operator.outputs[0], [])
     if n.rank(0) != 4 or len(steps) != 2 or any(each.name not in ("CONV_2D", "DEPTHWISE_CONV_2D") for each in readers):
         raise Untranslatable("positions that are moved to the batch")
-    n.graph.deal(n.operator.outputs[0], Dealt(n.index(0), tuple(steps), n.value(2).tolist()))
+    n.graph.deal(n.operator.outputs[0], SpaceToBatch(n.index(0), tuple(steps), n.value(2).tolist()))
 
 
 @converts("BATCH_TO_SPACE_ND", follows=True)
-def collect(n: Operation) -> None:
+def collect(n: OperationView) -> None:
     """Collect positions from the batch, which the convolution before does already."""
     if not n.graph.orders(n.operator.outputs[0]):
         raise Untranslatable("positions that are moved back from the batch")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.tflite.operation import Operation, channels_first
+from archcalc.readers.tflite.operation import OperationView, channels_first
 from archcalc.readers.tflite.registry import converts
 
 
 @converts("FULLY_CONNECTED", follows=True)
-def fully_connected(n: Operation) -> None:
+def fully_connected(n: OperationView) -> None:
     """Convert weighted sums of the last axis; if it does not keep the others, they are one in the result."""
     if n.option("WeightsFormat"):
         raise Untranslatable("weights that are stored in shuffled order")
@@ -31,7 +31,7 @@ def fully_connected(n: Operation) -> None:
         n.computed(n.add("Add", made, *bias) if bias else made)
 
 
-def flattened(n: Operation, source: int, bias: list[str]) -> None:
+def flattened(n: OperationView, source: int, bias: list[str]) -> None:
     """Convert weighted sums of maps, whose channels are first here and last in the file, by weights in their order."""
     sizes = n.graph.subgraph.tensors[source].sizes
     order = channels_first(len(sizes))
@@ -42,7 +42,7 @@ def flattened(n: Operation, source: int, bias: list[str]) -> None:
 
 
 @converts("BATCH_MATMUL")
-def matmul(n: Operation) -> None:
+def matmul(n: OperationView) -> None:
     read = []
     for index, option in enumerate(("AdjX", "AdjY")):
         order = [*range(n.rank(index))]
@@ -53,5 +53,5 @@ def matmul(n: Operation) -> None:
 
 
 @converts("EMBEDDING_LOOKUP")
-def embedding(n: Operation) -> None:
+def embedding(n: OperationView) -> None:
     n.result(n.add("Gather", n.read(1), n.read(0)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.program import CODES
-from archcalc.readers.tflite.operation import Operation
+from archcalc.readers.tflite.operation import OperationView
 from archcalc.readers.tflite.registry import converts
 
 
 @converts("QUANTIZE", "DEQUANTIZE", follows=True)
-def coded(n: Operation) -> None:
+def coded(n: OperationView) -> None:
     order = n.order(0)
     read = n.read(0, order)
     if n.tensor(0).dtype in ("float16", "bfloat16"):
@@ -18,14 +18,14 @@ def coded(n: Operation) -> None:
 
 
 @converts("FAKE_QUANT", follows=True)
-def limited(n: Operation) -> None:
+def limited(n: OperationView) -> None:
     order = n.order(0)
     low, high = (n.constant(n.option(each, 0.0), "float32") for each in ("Min", "Max"))
     n.result(n.add("Clip", n.read(0, order), low, high), order)
 
 
 @converts("CAST", follows=True)
-def cast(n: Operation) -> None:
+def cast(n: OperationView) -> None:
     order = n.order(0)
     dtype = n.result_tensor().dtype
     if dtype not in CODES:

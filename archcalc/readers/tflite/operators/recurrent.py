@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
-from archcalc.readers.tflite.operation import Operation
+from archcalc.readers.tflite.operation import OperationView
 from archcalc.readers.tflite.registry import converts
 
 TANH = 4
@@ -11,14 +11,14 @@ GATES = (0, 3, 1, 2)
 """The gates in the order of ONNX, i, o, f, c, by their places among the weights, i, f, c, o."""
 
 
-def joined(n: Operation, indices: list[int]) -> str:
+def joined(n: OperationView, indices: list[int]) -> str:
     """Return the weights of all gates with an axis of directions."""
     rows = n.add("Concat", *(n.read(index) for index in indices), axis=0)
     return n.add("Unsqueeze", rows, n.constant([0]))
 
 
 @converts("UNIDIRECTIONAL_SEQUENCE_LSTM")
-def lstm(n: Operation) -> None:
+def lstm(n: OperationView) -> None:
     """Convert an LSTM: its inputs are the sequences, 4 matrices, 4 recurrent ones, 3 peepholes, 4 biases, and more."""
     if any(n.has(index) for index in (*range(9, 12), 16, 17, *range(20, 24))):
         raise Untranslatable("peepholes, a projection, or normalised gates")

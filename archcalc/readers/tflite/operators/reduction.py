@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.readers.tflite.operation import Operation, in_file
+from archcalc.readers.tflite.operation import OperationView, in_file
 from archcalc.readers.tflite.registry import converts
 
 REDUCTIONS = {
@@ -15,7 +15,7 @@ REDUCTIONS = {
 
 
 @converts(*REDUCTIONS, follows=True)
-def reduction(n: Operation) -> None:
+def reduction(n: OperationView) -> None:
     order, rank = n.order(0), n.rank(0)
     axes = sorted({n.axis(each, rank) for each in n.integers(1)})
     at = n.constant(sorted(order.index(axis) for axis in axes))
@@ -27,13 +27,13 @@ def reduction(n: Operation) -> None:
 
 
 @converts("ARG_MAX", "ARG_MIN")
-def extreme(n: Operation) -> None:
+def extreme(n: OperationView) -> None:
     (axis,) = n.integers(1)
     operator = "ArgMax" if n.name == "ARG_MAX" else "ArgMin"
     n.result(n.add(operator, n.read(0), axis=n.axis(axis, n.rank(0)), keepdims=0))
 
 
 @converts("CUMSUM")
-def running_sum(n: Operation) -> None:
+def running_sum(n: OperationView) -> None:
     exclusive, reverse = (int(n.option(each)) for each in ("Exclusive", "Reverse"))
     n.computed(n.add("CumSum", n.read(0), n.read(1), exclusive=exclusive, reverse=reverse), in_file(n.rank(0)))

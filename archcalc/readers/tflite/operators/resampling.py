@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archcalc.readers.tflite.operation import Operation, channels_first
+from archcalc.readers.tflite.operation import OperationView, channels_first
 from archcalc.readers.tflite.operators.shape import integers
 from archcalc.readers.tflite.registry import converts
 
 
 @converts("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", on_maps=True)
-def resize(n: Operation) -> None:
+def resize(n: OperationView) -> None:
     nearest = n.name == "RESIZE_NEAREST_NEIGHBOR"
     aligned, centred = n.option("AlignCorners"), n.option("HalfPixelCenters")
     coordinates = "align_corners" if aligned else "half_pixel" if centred else "asymmetric"
@@ -22,6 +22,6 @@ def resize(n: Operation) -> None:
 
 
 @converts("SPACE_TO_DEPTH", "DEPTH_TO_SPACE", on_maps=True)
-def blocks(n: Operation) -> None:
+def blocks(n: OperationView) -> None:
     operator = "SpaceToDepth" if n.name == "SPACE_TO_DEPTH" else "DepthToSpace"
     n.result(n.add(operator, n.maps(0), blocksize=n.option("BlockSize")), channels_first(4))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.program import CODES
-from archcalc.readers.tflite.operation import Operation
+from archcalc.readers.tflite.operation import OperationView
 from archcalc.readers.tflite.operators.shape import integers
 from archcalc.readers.tflite.registry import converts
 
@@ -13,7 +13,7 @@ END = 2**31 - 1
 
 
 @converts("PAD", "PADV2", "MIRROR_PAD", follows=True)
-def pad(n: Operation) -> None:
+def pad(n: OperationView) -> None:
     order = n.order(0)
     margins = n.value(1).tolist()
     widths = [int(margins[axis][side]) for side in (0, 1) for axis in order]
@@ -29,7 +29,7 @@ def pad(n: Operation) -> None:
 
 
 @converts("SLICE", follows=True)
-def cut(n: Operation) -> None:
+def cut(n: OperationView) -> None:
     order = n.order(0)
     if not (n.graph.is_constant(n.index(1)) and n.graph.is_constant(n.index(2))):
         starts, counts = integers(n, 1), integers(n, 2)
@@ -56,7 +56,7 @@ def cut(n: Operation) -> None:
 
 
 def _sliced(
-    n: Operation, read: str, axes: list[int], starts: list[int], ends: list[int], steps: list[int] | None = None
+    n: OperationView, read: str, axes: list[int], starts: list[int], ends: list[int], steps: list[int] | None = None
 ) -> str:
     """Return the positions of axes from starts to ends."""
     if not axes:
@@ -66,7 +66,7 @@ def _sliced(
 
 
 @converts("STRIDED_SLICE", follows=True)
-def strided(n: Operation) -> None:
+def strided(n: OperationView) -> None:
     """Convert slices with masks: of ends that are left out, an ellipsis, new axes, and axes of one position."""
     starts, ends, steps = n.integers(1), n.integers(2), n.integers(3)
     masks = [n.option(f"{each}Mask") for each in ("Begin", "End", "Ellipsis", "NewAxis", "ShrinkAxis")]
@@ -113,19 +113,19 @@ def strided(n: Operation) -> None:
 
 
 @converts("GATHER")
-def gather(n: Operation) -> None:
+def gather(n: OperationView) -> None:
     if n.option("BatchDims"):
         raise Untranslatable("positions that differ between examples")
     n.result(n.add("Gather", n.read(0), n.read(1), axis=n.axis(n.option("Axis"), n.rank(0))))
 
 
 @converts("GATHER_ND")
-def gather_nd(n: Operation) -> None:
+def gather_nd(n: OperationView) -> None:
     n.result(n.add("GatherND", n.read(0), integers(n, 1)))
 
 
 @converts("REVERSE_V2", follows=True)
-def reverse(n: Operation) -> None:
+def reverse(n: OperationView) -> None:
     order = n.order(0)
     axes = [order.index(n.axis(each, n.rank(0))) for each in n.integers(1)]
     count = len(axes)
@@ -133,14 +133,14 @@ def reverse(n: Operation) -> None:
 
 
 @converts("TOPK_V2")
-def largest(n: Operation) -> None:
+def largest(n: OperationView) -> None:
     values, positions = n.several("TopK", [n.read(0), n.constant(n.integers(1))], 2)
     n.result(values)
     n.result(n.add("Cast", positions, to=CODES["int32"]), output=1)
 
 
 @converts("DYNAMIC_UPDATE_SLICE")
-def updated(n: Operation) -> None:
+def updated(n: OperationView) -> None:
     """Convert a tensor in which some positions of one axis are replaced, at a place that is a number of the network."""
     whole, part = n.sizes(0), n.sizes(1)
     changed = [axis for axis, (size, own) in enumerate(zip(whole, part, strict=True)) if size != own]

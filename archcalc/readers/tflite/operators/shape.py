@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.program import CODES
-from archcalc.readers.tflite.operation import Operation, Order, channels_first, in_file
+from archcalc.readers.tflite.operation import OperationView, Order, channels_first, in_file
 from archcalc.readers.tflite.registry import converts
 
 
 @converts("RESHAPE", follows=True)
-def reshape(n: Operation) -> None:
+def reshape(n: OperationView) -> None:
     """Convert a reshape; one that only adds or removes axes of size 1 keeps the channels first."""
     before, after = n.sizes(0), n.result_tensor().sizes
     first = channels_first(len(before))
@@ -29,7 +29,7 @@ def reshape(n: Operation) -> None:
     n.result(n.add("Reshape", n.read(0), _target(n)))
 
 
-def _target(n: Operation) -> str:
+def _target(n: OperationView) -> str:
     """Return the shape that a reshape makes."""
     if not n.has(1):
         return n.constant([*n.option("NewShape", ())])
@@ -49,7 +49,7 @@ def _same_but_ones(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
     return [each for each in before[1:-1] if each != 1] == [each for each in after[1:-1] if each != 1]
 
 
-def _is_batch(n: Operation, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+def _is_batch(n: OperationView, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
     """Return whether the first axis remains, and all others become one."""
     count = 1
     for size in before[1:]:
@@ -61,7 +61,7 @@ def _is_batch(n: Operation, before: tuple[int, ...], after: tuple[int, ...]) -> 
 
 
 @converts("SQUEEZE", follows=True)
-def squeeze(n: Operation) -> None:
+def squeeze(n: OperationView) -> None:
     order, rank = n.order(0), n.rank(0)
     axes = {n.axis(each, rank) for each in n.option("SqueezeDims", ())}
     axes = axes or {axis for axis, size in enumerate(n.sizes(0)) if size == 1}
@@ -71,7 +71,7 @@ def squeeze(n: Operation) -> None:
 
 
 @converts("EXPAND_DIMS", follows=True)
-def expand_dims(n: Operation) -> None:
+def expand_dims(n: OperationView) -> None:
     rank = n.rank(0)
     (given,) = n.integers(1)
     axis = n.axis(given, rank + 1)
@@ -86,7 +86,7 @@ def expand_dims(n: Operation) -> None:
 
 
 @converts("TRANSPOSE")
-def transpose(n: Operation) -> None:
+def transpose(n: OperationView) -> None:
     order = n.integers(1)
     if sorted(order) != [*range(n.rank(0))]:
         raise Untranslatable("an order of other axes")
@@ -94,7 +94,7 @@ def transpose(n: Operation) -> None:
 
 
 @converts("SHAPE")
-def shape(n: Operation) -> None:
+def shape(n: OperationView) -> None:
     order = n.order(0)
     sizes = n.add("Shape", n.read(0, order))
     if order != in_file(len(order)):
@@ -103,17 +103,17 @@ def shape(n: Operation) -> None:
 
 
 @converts("RANK")
-def number_of_axes(n: Operation) -> None:
+def number_of_axes(n: OperationView) -> None:
     n.result(n.constant(n.rank(0)))
 
 
 @converts("FILL")
-def fill(n: Operation) -> None:
+def fill(n: OperationView) -> None:
     n.result(n.add("Expand", n.read(1), integers(n, 0)))
 
 
 @converts("ZEROS_LIKE", follows=True)
-def zeros(n: Operation) -> None:
+def zeros(n: OperationView) -> None:
     order = n.order(0)
     sizes = n.add("Shape", n.read(0, order))
     dtype = n.result_tensor().dtype
@@ -121,21 +121,21 @@ def zeros(n: Operation) -> None:
 
 
 @converts("BROADCAST_TO")
-def broadcast(n: Operation) -> None:
+def broadcast(n: OperationView) -> None:
     n.result(n.add("Expand", n.read(0), integers(n, 1)))
 
 
 @converts("TILE")
-def tile(n: Operation) -> None:
+def tile(n: OperationView) -> None:
     n.result(n.add("Tile", n.read(0), integers(n, 1)))
 
 
 @converts("RANGE")
-def span(n: Operation) -> None:
+def span(n: OperationView) -> None:
     n.result(n.add("Range", n.read(0), n.read(1), n.read(2)))
 
 
-def integers(n: Operation, index: int) -> str:
+def integers(n: OperationView, index: int) -> str:
     """Return an input as integers of 64 bits, as ONNX has sizes and positions."""
     if n.graph.is_constant(n.index(index)):
         return n.constant(n.value(index).tolist())
@@ -143,7 +143,7 @@ def integers(n: Operation, index: int) -> str:
 
 
 @converts("CONCATENATION", follows=True)
-def concat(n: Operation) -> None:
+def concat(n: OperationView) -> None:
     order = n.order()
     axis = order.index(n.axis(n.option("Axis"), len(order)))
     read = [n.read(index, order) for index in range(len(n.operator.inputs))]
@@ -151,14 +151,14 @@ def concat(n: Operation) -> None:
 
 
 @converts("PACK")
-def pack(n: Operation) -> None:
+def pack(n: OperationView) -> None:
     axis = n.axis(n.option("Axis"), len(n.result_tensor().sizes))
     read = [n.add("Unsqueeze", n.read(index), n.constant([axis])) for index in range(len(n.operator.inputs))]
     n.result(n.add("Concat", *read, axis=axis))
 
 
 @converts("UNPACK")
-def unpack(n: Operation) -> None:
+def unpack(n: OperationView) -> None:
     axis = n.axis(n.option("Axis"), n.rank(0))
     parts = [n.read(0)]
     if len(n.operator.outputs) > 1:
@@ -168,14 +168,14 @@ def unpack(n: Operation) -> None:
 
 
 @converts("SPLIT", follows=True)
-def split(n: Operation) -> None:
+def split(n: OperationView) -> None:
     (axis,) = n.integers(0)
     count = len(n.operator.outputs)
     divided(n, 1, axis, count)
 
 
 @converts("SPLIT_V", follows=True)
-def split_at(n: Operation) -> None:
+def split_at(n: OperationView) -> None:
     (axis,) = n.integers(2)
     sizes = n.integers(1)
     if -1 in sizes:
@@ -184,7 +184,7 @@ def split_at(n: Operation) -> None:
     divided(n, 0, axis, len(sizes), sizes)
 
 
-def divided(n: Operation, index: int, axis: int, count: int, sizes: list[int] | None = None) -> None:
+def divided(n: OperationView, index: int, axis: int, count: int, sizes: list[int] | None = None) -> None:
     """Add the parts of a tensor along an axis as outputs."""
     order: Order = n.order(index)
     at = order.index(n.axis(axis, len(order)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from archcalc.readers.torch_export.checked import InvalidPart, list_at, mapping_at, mappings_at, part, text_at
+from archcalc.readers.torch_export.checked_json import InvalidPart, list_at, mapping_at, mappings_at, part, text_at
 
 Json: TypeAlias = dict[str, Any]
 
@@ -41,7 +41,7 @@ class InliningBudget:
             raise TooManyCalls(f"more than {MAX_CALLS:,} calls in graphs")
 
 
-class Inlined:
+class InlinedGraph:
     """A graph to which the calls of other graphs are added."""
 
     def __init__(self, graph: Json, expanded: Callable[[Json], Json], nesting: int, budget: InliningBudget) -> None:
@@ -95,7 +95,7 @@ class Inlined:
         self.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
 
     def name(self, node: Json, made: Sequence[str]) -> None:
-        """Let the results of a call of a graph be those of its last calls."""
+        """Add calls that give what was made the names of the results of a call of a graph."""
         for name, inner in zip(results_of(node), made, strict=False):
             self.call(node, "alias.default", tensor(name), self=tensor(inner))
 

@@ -18,6 +18,7 @@ def part(value: Any, key: str) -> Any:
 
 
 def mapping_at(value: Any, key: str) -> dict[str, Any]:
+    """Return an entry that must be a mapping."""
     found = part(value, key)
     if not isinstance(found, dict):
         raise InvalidPart(f"'{key}' must be a mapping")
@@ -25,6 +26,7 @@ def mapping_at(value: Any, key: str) -> dict[str, Any]:
 
 
 def list_at(value: Any, key: str) -> list[Any]:
+    """Return an entry that must be a list."""
     found = part(value, key)
     if not isinstance(found, list):
         raise InvalidPart(f"'{key}' must be a list")
@@ -32,6 +34,7 @@ def list_at(value: Any, key: str) -> list[Any]:
 
 
 def mappings_at(value: Any, key: str) -> list[dict[str, Any]]:
+    """Return an entry that must be a list of mappings."""
     found = list_at(value, key)
     if not all(isinstance(each, dict) for each in found):
         raise InvalidPart(f"'{key}' must be a list of mappings")
@@ -39,6 +42,7 @@ def mappings_at(value: Any, key: str) -> list[dict[str, Any]]:
 
 
 def text_at(value: Any, key: str) -> str:
+    """Return an entry that must be a text."""
     found = part(value, key)
     if not isinstance(found, str):
         raise InvalidPart(f"'{key}' must be text")
@@ -46,6 +50,7 @@ def text_at(value: Any, key: str) -> str:
 
 
 def integer(value: Any, what: str) -> int:
+    """Return a value that must be an integer."""
     if type(value) is not int:
         raise InvalidPart(f"{what} must be an integer")
     return value
@@ -60,6 +65,7 @@ def union(value: Any, what: str) -> tuple[str, Any]:
 
 
 def expect(kind: type, value: Any, what: str) -> Any:
+    """Return a value that must be of a type; an integer must have at most 64 bits."""
     if type(value) is not kind:
         raise InvalidPart(f"{what} must be of type {kind.__name__}")
     if isinstance(value, int) and abs(value) > MAX_SIZE:

@@ -13,8 +13,8 @@ from archcalc.readers.keras.config import (
     InvalidDescription,
     LayerCall,
     LayerDescription,
+    LayerOutput,
     ModelDescription,
-    TensorName,
 )
 
 MAX_CALLS = 50_000
@@ -50,7 +50,7 @@ class FlatCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
+class FlatModel:
     """A model without nested models."""
 
     name: str
@@ -60,7 +60,7 @@ class Flat:
     outputs: Mapping[str, CallOutput]
 
 
-def flattened(model: ModelDescription) -> Flat:
+def flatten_model(model: ModelDescription) -> FlatModel:
     """Return a model without nested models.
 
     Raises:
@@ -83,7 +83,7 @@ def flattened(model: ModelDescription) -> Flat:
     outputs: dict[str, CallOutput] = {}
     for name, each in zip(names, made, strict=True):
         outputs[_unique(cleaned(name), {**outputs, **inputs})] = each
-    return Flat(cleaned(model.name), inputs, tuple(flattening.calls), outputs)
+    return FlatModel(cleaned(model.name), inputs, tuple(flattening.calls), outputs)
 
 
 def cleaned(name: str) -> str:
@@ -130,7 +130,7 @@ class _Flattening:
             (end.layer, end.call): [tensor] for end, tensor in zip(model.inputs, bound, strict=True)
         }
 
-        def resolved(tensor: TensorName) -> CallOutput:
+        def resolved(tensor: LayerOutput) -> CallOutput:
             made = known.get((tensor.layer, tensor.call - shift.get(tensor.layer, 0)))
             if made is None:
                 raise InvalidDescription(
@@ -160,11 +160,11 @@ class _Flattening:
 
 
 def _flat_call(
-    layer: LayerDescription, key: Key, call: LayerCall, resolved: Callable[[TensorName], CallOutput]
+    layer: LayerDescription, key: Key, call: LayerCall, resolved: Callable[[LayerOutput], CallOutput]
 ) -> FlatCall:
     recorded = {resolved(each): each.shape for each in call.tensors() if each.shape is not None}
     path = tuple([cleaned(part) for name in key for part in name.split("/") if part]) or ("layer",)
-    args, kwargs = (_mapped(each, TensorName, resolved) for each in (list(call.args), dict(call.kwargs)))
+    args, kwargs = (_mapped(each, LayerOutput, resolved) for each in (list(call.args), dict(call.kwargs)))
     return FlatCall(layer, key, path, tuple(args), kwargs, recorded)
 
 

@@ -10,8 +10,8 @@ from archcalc.ops.source import Learned
 from archcalc.ops.structure import Slice
 from archcalc.readers.aten.program import Program
 from archcalc.readers.batch import Sizes
-from archcalc.readers.steps import Permuted, Step, StoredStep, along_axis, make, with_origin
-from archcalc.readers.stored import plain, sizes_of
+from archcalc.readers.steps import PermutationStep, Step, StoredStep, along_axis, make, with_origin
+from archcalc.readers.stored_arrays import plain, sizes_of
 
 Form: TypeAlias = tuple[str, tuple[str, ...]]
 """How layers have a parameter: the name of their array, and the stored tensors that it consists of."""
@@ -68,6 +68,6 @@ def steps_of_parameter(
         part = make(Slice, range=(start, start + sizes[name][0]))
         steps.append(along_axis(0, part, made, new(sizes[name])))
     elif names != (name,):
-        steps.append(Permuted(order=(1, 0), inputs=(made,), outputs=(new(sizes[name]),)))
+        steps.append(PermutationStep(order=(1, 0), inputs=(made,), outputs=(new(sizes[name]),)))
     origin = Origin(path, "", Learned.name, "")
     return [with_origin(step, origin) for step in steps]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archcalc.graph import Ref
-from archcalc.readers.keras.flat import FlatCall
+from archcalc.readers.keras.flat_model import FlatCall
 from archcalc.spec.errors import Source, fail, suggest
 from archcalc.spec.read import read_spec
-from archcalc.spec.records import Given
+from archcalc.spec.records import GivenSettings
 
 if TYPE_CHECKING:
     from archcalc.readers.keras.view import LayerView
@@ -53,7 +53,7 @@ class DeclaredLayers:
         shape = view.shape(view.x)
         source = Source(f"--layer {name}", f"{'x'.join('1' for _ in shape)} -> {self._written[name]}")
         sizes = {f"n{axis}": size for axis, size in enumerate(shape)}
-        graph = read_spec(source, Given(layout=layout, numbers=sizes), inline=True).graph
+        graph = read_spec(source, GivenSettings(layout=layout, numbers=sizes), inline=True).graph
         made: dict[Ref, Ref] = {Ref(0): view.x}
         for number, node in graph.layers():
             ref = view.add(node.op, *[made[each] for each in node.inputs])

@@ -38,7 +38,7 @@ class DynamicSize(NamedTuple):
         return f"{limits}, and {self.offset % self.factor} more than a multiple of {self.factor}"
 
 
-def followed(
+def follow_dynamic_sizes(
     shapes: Mapping[str, Shape], dynamic: Mapping[Axis, DynamicSize], given: Collection[Axis]
 ) -> dict[str, Shape]:
     """Return shapes whose dynamic sizes fit together, and require that they are in their ranges.

@@ -16,7 +16,7 @@ from archcalc.readers.batch import MAX_CASES, BatchAxis, Place, Places, Sizes, w
 from archcalc.readers.steps import Layers, Step, same_shape
 
 
-class Uncounted(Operator):
+class UncountedOperator(Operator):
     """An operator whose operations are not known. It is not an operator of the language."""
 
     name = "uncounted"
@@ -71,7 +71,7 @@ class UncountedCall(Step):
         made = [without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)]
         shapes = tuple([shape or (1,) for shape in made]) or ((1,),)  # a layer has an output, which nothing reads here
         weights = tuple([Weight(name, sizes) for name, sizes in self.trained.items()])
-        op = Uncounted(call=self.call, shapes=shapes, stored=weights)
+        op = UncountedOperator(call=self.call, shapes=shapes, stored=weights)
         first = layers.add(op, tensors, {name: name for name in self.trained})
         return [first._replace(output=number) for number in range(len(made))]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from archcalc.spec import Limits, Source, Spec, SpecError, read_spec
 from archcalc.spec.build import _Builder
-from archcalc.spec.expansion import Expansion
+from archcalc.spec.layer_bounds import LayerBounds
 from archcalc.spec.limits import DEFAULT
 from tests.random_networks import networks
 
@@ -18,7 +18,7 @@ def read(text: str, limits: Limits = DEFAULT) -> Spec:
 
 def bound(spec: Spec) -> int:
     network = spec.outline.network
-    expansion = Expansion(network.blocks, network.variables, DEFAULT)
+    expansion = LayerBounds(network.blocks, network.variables, DEFAULT)
     return sum(expansion.least(each.chain) for each in (*network.stages, *network.heads, *network.training_heads))
 
 

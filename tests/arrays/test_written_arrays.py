@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from archcalc.arrays.written import Fill, Number, WrittenArray, WrittenArrayError, is_written, read_array
+from archcalc.arrays.written_arrays import Fill, Number, WrittenArray, WrittenArrayError, is_written, read_array
 
 
 def read(text: str) -> WrittenArray[Number]:

@@ -12,7 +12,7 @@ import pytest
 
 import archcalc
 from archcalc.readers.aten import translate
-from archcalc.readers.aten.named import with_named_operators
+from archcalc.readers.aten.named_formulas import with_named_operators
 from archcalc.readers.torch_export.decode import read_program
 from tests.readers.programs import call, document, write
 

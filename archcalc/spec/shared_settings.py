@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from archcalc.spec.errors import Source, fail, listing, suggest
 from archcalc.spec.limits import Limits
 from archcalc.spec.read import read_spec
-from archcalc.spec.records import Given, Spec
+from archcalc.spec.records import GivenSettings, Spec
 
 
 class SharedSettings:
     """Reads several specs with the same settings, and remembers which variables they declare."""
 
-    def __init__(self, given: Given, limits: Limits) -> None:
+    def __init__(self, given: GivenSettings, limits: Limits) -> None:
         self.given = given
         self.limits = limits
         self.declared: dict[str, None] = {}

@@ -20,7 +20,7 @@ FORBIDDING = -1e4
 """The largest number that a mask adds to scores for pairs that it excludes."""
 
 
-class Known(Constant):
+class KnownConstant(Constant):
     """A stored tensor with its numbers; the language only says its shape."""
 
     numbers: Any = None
@@ -43,14 +43,14 @@ def with_numbers(graph: Graph, constants: Mapping[str, Any]) -> Graph:
         if type(node.op) is Constant and index not in graph.sharing:
             numbers = constants.get(f"{node.name}.{node.op.array_name}")
             if numbers is not None and numbers.size == prod(node.output):
-                nodes[index] = replace(node, op=converted_operator(Known, node.op, numbers=np.asarray(numbers)))
+                nodes[index] = replace(node, op=converted_operator(KnownConstant, node.op, numbers=np.asarray(numbers)))
     return replace(graph, nodes=tuple(nodes)) if constants else graph
 
 
 def numbers_of(graph: Graph, ref: Ref) -> Any:
     """Return the numbers of a stored tensor; ``None`` if they are unknown."""
     node = graph.nodes[ref.node]
-    return node.op.array if isinstance(node.op, Known) else None
+    return node.op.array if isinstance(node.op, KnownConstant) else None
 
 
 def is_causal(mask: Any) -> bool:
@@ -65,15 +65,15 @@ def is_causal(mask: Any) -> bool:
 def with_reordered_constants(graph: Graph) -> Graph:
     """Return a graph in which a layer that only reorders a stored tensor is a stored tensor itself."""
     rewriting = Rewriting(graph)
-    known: dict[int, Known] = {}
+    known: dict[int, KnownConstant] = {}
     for index, node in graph.layers():
-        if isinstance(node.op, Known):
+        if isinstance(node.op, KnownConstant):
             known[index] = node.op
         elif isinstance(node.op, Reshape | Flatten | Transpose) and node.inputs[0].node in known:
             numbers = known[node.inputs[0].node].array
             if isinstance(node.op, Transpose):
                 numbers = numbers.transpose(node.op.order)
-            known[index] = Known(shape=node.output, numbers=np.ascontiguousarray(numbers))
+            known[index] = KnownConstant(shape=node.output, numbers=np.ascontiguousarray(numbers))
             rewriting.replace(index, known[index], ())
     return rewriting.finished()
 
@@ -83,7 +83,7 @@ def with_single_constants(graph: Graph) -> Graph:
     rewriting = Rewriting(graph)
     first: dict[tuple[object, ...], int] = {}
     for index, node in graph.layers():
-        if isinstance(node.op, Known):
+        if isinstance(node.op, KnownConstant):
             numbers = np.ascontiguousarray(node.op.numbers)
             key = (node.op.shape, numbers.dtype.str, sha256(numbers.data).digest())
             earlier = first.setdefault(key, index)
@@ -97,7 +97,7 @@ def without_unread_sources(graph: Graph) -> Graph:
     read = {ref.node for ref in (*graph.outputs.values(), *graph.training_outputs.values())}
     rewriting = Rewriting(graph)
     for index, node in reversed([*graph.layers()]):
-        if index not in read and (isinstance(node.op, Known) or only_reorders(node.op)):
+        if index not in read and (isinstance(node.op, KnownConstant) or only_reorders(node.op)):
             rewriting.remove([index])
         else:
             read.update(ref.node for ref in node.inputs)

@@ -16,7 +16,7 @@ from archcalc.readers.aten.program import Call, Program, TensorName
 from archcalc.readers.aten.registry import base_name
 
 
-class Formula(NamedTuple):
+class NamedFormula(NamedTuple):
     """What a rule finds: an operator of ATen, its arguments, and the calls that it replaces."""
 
     operator: str
@@ -24,17 +24,17 @@ class Formula(NamedTuple):
     calls: frozenset[int]
 
 
-Rule: TypeAlias = Callable[[Calls, str], Formula | None]
+Rule: TypeAlias = Callable[[Calls, str], NamedFormula | None]
 """Returns the formula that computes a tensor; ``None`` if the rule does not know it."""
 
 
-def formula(operator: str, calls: set[int], **arguments: Any) -> Formula:
+def formula(operator: str, calls: set[int], **arguments: Any) -> NamedFormula:
     """Return a formula; its arguments that are texts name tensors."""
     named = {name: TensorName(value) if isinstance(value, str) else value for name, value in arguments.items()}
-    return Formula(operator, {name: value for name, value in named.items() if value is not None}, frozenset(calls))
+    return NamedFormula(operator, {name: value for name, value in named.items() if value is not None}, frozenset(calls))
 
 
-def silu(c: Calls, name: str) -> Formula | None:
+def silu(c: Calls, name: str) -> NamedFormula | None:
     """Read x·σ(x), or x/(1 + e⁻ˣ); x may be multiplied by 1 before."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 1) or len(found.over) + len(found.under) != 2 or not found.over:
@@ -56,7 +56,7 @@ def silu(c: Calls, name: str) -> Formula | None:
     return None
 
 
-def hardswish(c: Calls, name: str) -> Formula | None:
+def hardswish(c: Calls, name: str) -> NamedFormula | None:
     """Read x·min(max(x + 3, 0), 6)/6."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 1 / 6) or len(found.over) != 2 or found.under:
@@ -80,7 +80,7 @@ def _bounds(call: Call) -> tuple[Any, Any]:
     return call.arguments.get(low), call.arguments.get(high)
 
 
-def gelu(c: Calls, name: str) -> Formula | None:
+def gelu(c: Calls, name: str) -> NamedFormula | None:
     """Read ½·x·(1 + erf(x/√2)), or ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 0.5) or len(found.over) != 2 or found.under:
@@ -165,7 +165,7 @@ def _last_axes(c: Calls, name: str | None, mean: Call) -> tuple[int, ...] | None
     return axes if axes == tuple(range(rank - len(axes), rank)) else None
 
 
-def _normalised(c: Calls, product: ScaledProduct, *, centred: bool) -> Formula | None:
+def _normalised(c: Calls, product: ScaledProduct, *, centred: bool) -> NamedFormula | None:
     """Read a normalisation over the last axes, with at most one further factor, the scale.
 
     Args:
@@ -216,7 +216,7 @@ def _is_parameter(c: Calls, name: str, shape: list[Any]) -> bool:
     return stored is not None and stored.kind == "parameter" and meta is not None and list(meta.sizes) == shape
 
 
-def layer_norm(c: Calls, name: str) -> Formula | None:
+def layer_norm(c: Calls, name: str) -> NamedFormula | None:
     """Read (x − mean(x))/√(mean((x − mean(x))²) + ε), and perhaps a scale and a shift."""
     plain = _normalised(c, c.product(name, is_root=True), centred=True)
     if plain is not None:
@@ -229,16 +229,16 @@ def layer_norm(c: Calls, name: str) -> Formula | None:
             continue
         if _is_parameter(c, shift, found.arguments["normalized_shape"]):
             arguments = {**found.arguments, "bias": TensorName(shift)}
-            return Formula("layer_norm", arguments, found.calls | {c.index(name)})
+            return NamedFormula("layer_norm", arguments, found.calls | {c.index(name)})
     return None
 
 
-def rms_norm(c: Calls, name: str) -> Formula | None:
+def rms_norm(c: Calls, name: str) -> NamedFormula | None:
     """Read x/√(mean(x²) + ε), and perhaps a scale."""
     return _normalised(c, c.product(name, is_root=True), centred=False)
 
 
-def attention(c: Calls, name: str) -> Formula | None:
+def attention(c: Calls, name: str) -> NamedFormula | None:
     """Read softmax(q·kᵀ/√d)·v."""
     call = c.made_by(name, "matmul", "bmm")
     shares, values = (None, None) if call is None else _operands(c, call)
@@ -291,7 +291,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 def with_named_operators(program: Program) -> Program:
     """Return a program in which formulas that have names are calls of these operators."""
     c = Calls(program)
-    found: dict[int, Formula] = {}
+    found: dict[int, NamedFormula] = {}
     taken: set[int] = set()
     for index in range(len(program.calls) - 1, -1, -1):
         call = program.calls[index]
@@ -315,7 +315,7 @@ def with_named_operators(program: Program) -> Program:
     return replace(program, calls=tuple(calls))
 
 
-def _found(rule: Rule, c: Calls, name: str) -> Formula | None:
+def _found(rule: Rule, c: Calls, name: str) -> NamedFormula | None:
     """Return what a rule finds; nothing if arguments are of other kinds than those of the operators."""
     try:
         return rule(c, name)
@@ -323,7 +323,7 @@ def _found(rule: Rule, c: Calls, name: str) -> Formula | None:
         return None
 
 
-def _is_self_contained(c: Calls, root: int, found: Formula, taken: set[int]) -> bool:
+def _is_self_contained(c: Calls, root: int, found: NamedFormula, taken: set[int]) -> bool:
     """Return whether nothing else uses what the calls of a formula compute, and nothing is written in place."""
     made = {name for index in found.calls for name in c.program.calls[index].outputs if name is not None}
     inner = {name for index in found.calls - {root} for name in c.program.calls[index].outputs if name is not None}
@@ -344,7 +344,7 @@ def _aliases(c: Calls, names: set[str | None]) -> set[str]:
     return {name for name in names if name is not None} | {name for name, first in c.source.items() if first in names}
 
 
-def _named(call: Call, found: Formula) -> Call:
+def _named(call: Call, found: NamedFormula) -> Call:
     """Return the call of a formula in the place of its last call."""
     origin = replace(call.origin, function=found.operator)
     return Call(f"aten.{found.operator}.default", found.arguments, call.outputs, origin)

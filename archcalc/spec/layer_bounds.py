@@ -18,7 +18,7 @@ MAX_ITEMS = 10_000
 """The maximum number of items that are examined; blocks that call others can have many more in all."""
 
 
-class Expansion:
+class LayerBounds:
     """Counts layers, for one network.
 
     Args:
