@@ -146,7 +146,7 @@ class Einsum(Product):
 
     def output(self, inputs: Shapes) -> Shape:
         parsed, sizes = self.parsed(inputs)
-        return tuple([sizes[name] for name in parsed.made])
+        return tuple([sizes[name] for name in parsed.output_names])
 
     def terms(self, inputs: Shapes) -> Number:
         _, sizes = self.parsed(inputs)
@@ -159,27 +159,32 @@ class Einsum(Product):
         found: Number = 0
         for needed, other in zip(needs.inputs, reversed(axes), strict=True):
             if needed:
-                found = found + product([n for name, n in sizes.items() if name in other or name in parsed.made])
+                found = found + product(
+                    [n for name, n in sizes.items() if name in other or name in parsed.output_names]
+                )
         return found
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         parsed, _ = self.parsed(inputs)
         return tuple(
-            tuple(Window(axis=parsed.made.index(name)) if name in parsed.made else None for (name,) in axes)
+            tuple(
+                Window(axis=parsed.output_names.index(name)) if name in parsed.output_names else None
+                for (name,) in axes
+            )
             for axes in parsed.inputs
         )
 
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         parsed, _ = self.parsed(inputs)
         held = [axes[axis][0] for axes, axis in zip(parsed.inputs, features, strict=True) if axis is not None]
-        return next((parsed.made.index(name) for name in held if name in parsed.made), None)
+        return next((parsed.output_names.index(name) for name in held if name in parsed.output_names), None)
 
     def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
         """Return the axis with the name of the other tensor's features; otherwise, the only one that is summed."""
         parsed, _ = self.parsed(inputs)
         own, other = ([axis[0] for axis in parsed.inputs[which]] for which in (place, 1 - place))
         held = features[1 - place]
-        summed = [name for name in own if name in other and name not in parsed.made]
+        summed = [name for name in own if name in other and name not in parsed.output_names]
         name = other[held] if held is not None and other[held] in own else summed[0] if len(summed) == 1 else None
         return None if name is None else own.index(name)
 

@@ -12,7 +12,7 @@ from archcalc.ops.product import Einsum, FourierTransform, MatMul
 @kernel(MatMul)
 def matmul(op: MatMul, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     one, other = with_leading_axes(inputs)
-    return (multiplied(one, other, context),)
+    return (matrix_products(one, other, context),)
 
 
 def with_leading_axes(inputs: Arrays) -> Arrays:
@@ -21,7 +21,7 @@ def with_leading_axes(inputs: Arrays) -> Arrays:
     return tuple([x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:]) for x in inputs])
 
 
-def multiplied(one: Array, other: Array, context: Context, *, out: Array | None = None) -> Array:
+def matrix_products(one: Array, other: Array, context: Context, *, out: Array | None = None) -> Array:
     """Return the products of matrices, whose leading axes broadcast."""
     result: Array = np.matmul(one, other, out=out)
     terms = result.size * one.shape[-1]
@@ -33,7 +33,7 @@ def multiplied(one: Array, other: Array, context: Context, *, out: Array | None 
 def einsum(op: Einsum, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Sum products by NumPy's function; the batch is axis 0 of all tensors."""
     parsed = parse(op.pattern)
-    number = {name: 1 + place for place, name in enumerate(parsed.read)}
+    number = {name: 1 + place for place, name in enumerate(parsed.input_names)}
     axes = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
     one, other = inputs
     result: Array = np.einsum(one, axes[0], other, axes[1], axes[2])
@@ -68,6 +68,6 @@ def dft(op: FourierTransform, inputs: Arrays, weights: Weights, context: Context
     """Multiply in double precision: fast algorithms have smaller errors than sums of all products."""
     (x,) = inputs
     rows = x.reshape(*x.shape[:-2], 1, -1).astype(np.float64)
-    found = multiplied(rows, exponentials(op, *x.shape[-2:]), context)
+    found = matrix_products(rows, exponentials(op, *x.shape[-2:]), context)
     parts = 1 if op.inverse and op.onesided else 2
     return (found.reshape(*x.shape[:-2], -1, parts).astype(x.dtype),)

@@ -38,10 +38,10 @@ def einsum(op: Einsum, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
     known: dict[str, int] = {}
     for axes, x in zip(parsed.inputs, inputs, strict=True):
         known.update({name: n for (name,), n in zip(axes, sizes(x), strict=True)})
-    summed = [name for name in known if name not in parsed.made]
+    summed = [name for name in known if name not in parsed.output_names]
     out: Tensor = {}
-    for values in product(*(range(known[name]) for name in parsed.made)):
-        place = dict(zip(parsed.made, values, strict=True))
+    for values in product(*(range(known[name]) for name in parsed.output_names)):
+        place = dict(zip(parsed.output_names, values, strict=True))
         factors: tuple[list[Index], list[Index]] = ([], [])
         for more in product(*(range(known[name]) for name in summed)):
             place.update(zip(summed, more, strict=True))

@@ -25,7 +25,7 @@ def letters(op: Any, batch: Sequence[str] = ("z", "z")) -> str:
         batch: the letter of the batch in front of each tensor; empty for one that is the same for all examples.
     """
     pattern = parse(op.pattern)
-    letter = dict(zip(pattern.read, ascii_lowercase, strict=False))
+    letter = dict(zip(pattern.input_names, ascii_lowercase, strict=False))
     tensors = (*pattern.inputs, pattern.output)
     one, other, result = ("".join(letter[name] for (name,) in axes) for axes in tensors)
     return f"{batch[0]}{one},{batch[1]}{other}->z{result}"

@@ -10,7 +10,7 @@ from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 from archcalc.readers.steps import ElementwiseStep, Step, make
 
 
@@ -33,7 +33,7 @@ def fourier(n: NodeView) -> None:
     axis %= rank
     inverse, onesided = bool(n.attribute("inverse", 0)), bool(n.attribute("onesided", 0))
     length = int(n.needed_value(1).flat[0]) if n.has(1) else None
-    size = int(settled(n.tensors.size_of(n.name(0), axis)))
+    size = int(file_value(n.tensors.size_of(n.name(0), axis)))
     read, made = n.tensor(0), list(n.result_sizes())
     wanted = size if length is None else length // 2 + 1 if inverse and onesided else length
     if wanted < size:
