@@ -195,11 +195,11 @@ PARTS = 2
 
 @operator("dft", reserved=False)
 class FourierTransform(Operator):
-    """Discrete Fourier transform along the axis before the last, whose last axis has one number or two parts of it.
+    """Discrete Fourier transform along the axis before the last, which holds real parts, or real and imaginary parts.
 
-    With ``onesided``, only the frequencies up to the half are made, or read by the ``inverse``, which then makes real
-    numbers. Products are counted by the definition, a matrix of complex exponentials times the input, as tools count
-    attention; fast algorithms need about 2·log₂(n) products per number instead of 2·n.
+    With ``onesided``, only the frequencies up to half the size are computed, or read by the ``inverse``, which then
+    returns real numbers. Products are counted by the definition, a matrix of complex exponentials times the input, as
+    tools count attention; fast algorithms need about 2·log₂(n) products per number instead of 2·n.
 
     Shape:  …×n×1 or …×n×2 → …×n×2; with ``onesided`` …×(⌊n/2⌋+1)×2, with ``inverse onesided`` …×size×1
     Params: none
@@ -212,10 +212,10 @@ class FourierTransform(Operator):
     reads_features = "last"
     aliases = ("fft", "rfft", "irfft", "ifft")
 
-    inverse: bool = flag(False, "inverse", reserved=False, help="whether frequencies become numbers")
-    onesided: bool = flag(False, "onesided", reserved=False, help="whether only frequencies up to the half are used")
+    inverse: bool = flag(False, "inverse", reserved=False, help="whether the inverse is computed, from frequencies")
+    onesided: bool = flag(False, "onesided", reserved=False, help="whether frequencies end at half the size")
     size: Number | None = integer(
-        None, help="the numbers that a one-sided inverse makes; by default twice the frequencies less 2"
+        None, help="the size of the result of a one-sided inverse; by default twice the number of frequencies, less 2"
     )
 
     def output(self, inputs: Shapes) -> Shape:

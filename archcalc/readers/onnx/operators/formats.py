@@ -46,7 +46,7 @@ def cast(n: NodeView) -> None:
 
 @converts("BitCast")
 def same_bits(n: NodeView) -> None:
-    """Convert integers to others of the same size, whose bits are the same; truth values have one byte."""
+    """Convert integers to others of the same size, whose bits are the same; Booleans have one byte."""
     form, before = FORMATS[n.tensors.dtype(n.outputs[0])], FORMATS.get(n.dtype(0))
     if not form.is_integer or (before is not None and not before.is_integer):
         raise Untranslatable("real numbers as integers with the same bits")
