@@ -155,7 +155,7 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
 
 
 def decode(data: bytes, name: str, limits: Limits) -> str:
-    """Return bytes decoded as UTF-8 text, with normalised line ends.
+    """Return bytes decoded as UTF-8 text, with normalised line endings.
 
     Raises:
         SpecError: they are too many, are not UTF-8, or contain control characters.

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.program import COMPUTED, Call, Meta, ProgramTensor, TensorName
+from archcalc.readers.aten.program import COMPUTED, Call, ProgramTensor, TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.codes import Encoding
@@ -20,7 +20,7 @@ from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_from, names_read
-from archcalc.readers.onnx.sizes import Size, settled
+from archcalc.readers.onnx.sizes import ComputedSize, file_value
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
 
@@ -58,7 +58,7 @@ class OnnxTensors:
         """
         self.model, self.name = model, name
         self.arrays = Arrays(path, name, self)
-        self.metas: dict[str, Meta] = {}
+        self.metas: dict[str, TensorMetadata] = {}
         self.values: dict[str, Any] = {}
         """The values of tensors that are known while the file is read."""
         self.open_shapes: dict[str, tuple[Any, ...]] = {}
@@ -90,8 +90,8 @@ class OnnxTensors:
         """The names of stored arrays in messages and in the names of layers."""
         self._numbers: dict[str, int] = {}
         """The number of the last array with a name, by what the name is without it."""
-        self._measured: dict[tuple[str, int], Size] = {}
-        self._calculated: dict[tuple[Any, ...], Size] = {}
+        self._measured: dict[tuple[str, int], ComputedSize] = {}
+        self._calculated: dict[tuple[Any, ...], ComputedSize] = {}
         graph = model.graph
         self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
@@ -130,7 +130,7 @@ class OnnxTensors:
         if dtype is None:
             self._refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
         self.initializers[tensor.name] = tensor
-        self.metas[tensor.name] = Meta(sizes, dtype)
+        self.metas[tensor.name] = TensorMetadata(sizes, dtype)
         count = prod(sizes)
         trained = kind == "parameter" if kind else dtype in FLOATS and count > 1
         self.stored[tensor.name] = ProgramTensor(self.unique(tensor.name), "parameter" if trained else "constant", None)
@@ -154,7 +154,7 @@ class OnnxTensors:
     def set_value(self, name: str, value: Any, dtype: str = "") -> None:
         """Note the values of a tensor that is the same for all inputs, or depends on their sizes only."""
         self.values[name] = value
-        self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
+        self.metas[name] = TensorMetadata(tuple(value.shape), dtype or str(value.dtype))
         self.stored[name] = ProgramTensor(self.unique(name), "constant", None)
 
     def set_empty(self, name: str) -> None:
@@ -198,10 +198,10 @@ class OnnxTensors:
         return self.open_shapes.get(found, self.metas[found].sizes)
 
     def settle(self, name: str, axis: int | None = None) -> None:
-        """Let the sizes of a stored tensor that follow the inputs, or that of one axis, be conditions of the graph."""
+        """Make the sizes of a stored tensor that follow the inputs, or that of one axis, conditions of the graph."""
         shape = self.open_shapes.get(self.resolved(name), ())
         for size in shape if axis is None else shape[axis : axis + 1]:
-            settled(size)
+            file_value(size)
 
     def dtype(self, name: str) -> str:
         """Return the number format of a tensor."""
@@ -307,11 +307,11 @@ class OnnxTensors:
         """Return the name of a new tensor."""
         self._temporary += 1
         name = f"={self._temporary}"
-        self.metas[name] = Meta(tuple(sizes), dtype)
+        self.metas[name] = TensorMetadata(tuple(sizes), dtype)
         return name
 
     def let_be_constant(self, name: str) -> None:
-        """Let a stored tensor be fixed numbers, which training does not change."""
+        """Mark a stored tensor as fixed numbers, which training does not change."""
         found = self.stored.get(self.resolved(name))
         if found is not None:
             self.stored[self.resolved(name)] = replace(found, kind="constant")
@@ -342,7 +342,7 @@ class OnnxTensors:
         first = self.stored[sources[0]]
         self.stored[name] = ProgramTensor(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
+        self.metas[name] = TensorMetadata(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
         self.derived[name] = DerivedArray(tuple(sources), function, form)
         return name
 
@@ -358,7 +358,7 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = Size(value, label, self.calculated, min(value, 1))
+            found = self._measured[name, axis] = ComputedSize(value, label, self.calculated, min(value, 1))
         return found
 
     def shared_matrix(self, name: str) -> TensorName | None:
@@ -377,7 +377,7 @@ class OnnxTensors:
         read = None if node is None else next(iter(node.input), None)
         return self.metas[name].dtype if read is None else self.stored_format(self.resolved(read))
 
-    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
+    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> ComputedSize:
         """Add the calculation of a number, unless it has been calculated before, and return the number."""
         found = self._calculated.get((function, *arguments))
         if found is None:
@@ -386,14 +386,14 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             named = {str(at): each for at, each in enumerate(arguments)}
             self.calls.append(Call(function, named, (label,), Origin("", "", "", "")))
-            found = self._calculated[function, *arguments] = Size(value, label, self.calculated)
+            found = self._calculated[function, *arguments] = ComputedSize(value, label, self.calculated)
         return found
 
     def imports(self, name: str) -> tuple[list[Any], int]:
         return self.constant_imports[name], self.model.ir_version
 
     def find_weights(self) -> None:
-        """Let single stored numbers that are the weight or the bias of a layer be parameters."""
+        """Mark single stored numbers that are the weight or the bias of a layer as parameters."""
         for call in self.calls:
             for argument in TRAINED.get(call.target.split(".")[1], ("weight", "bias")):
                 value = call.arguments.get(argument)
@@ -402,7 +402,7 @@ class OnnxTensors:
                     self.stored[found] = replace(self.stored[found], kind="parameter")
 
     def find_masks(self) -> None:
-        """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
+        """Mark stored tensors that are joined with others, and are masks or tables, as constants."""
         normalised = {
             name
             for call in self.calls
@@ -417,14 +417,14 @@ class OnnxTensors:
                     self.note_empty_masks(read)
 
     def note_masks(self, names: Iterable[str]) -> None:
-        """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
+        """Mark those of the tensors as constants whose numbers show that they are masks."""
         for name in map(self.resolved, filter(None, names)):
             each = self.stored.get(name)
             if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
                 self.stored[name] = replace(each, kind="constant")
 
     def note_empty_masks(self, names: Iterable[str]) -> None:
-        """Let those of the tensors, which are added to scores, not be parameters that exclude no pair of positions."""
+        """Mark those of the tensors, which are added to scores, as constants that exclude no pair of positions."""
         for name in map(self.resolved, names):
             each = self.stored.get(name)
             if each is not None and each.kind == "parameter":
