@@ -56,9 +56,7 @@ def test_a_result_that_the_exporter_computed(tmp_path: Path, name: str, sizes: t
     network = read(tmp_path, model(nodes, {"x": [1, 4, 8]}, {name: weights(*sizes)}))
     (note,) = network.graph.notes
     start = f"1 stored array is a result of {np.prod(sizes)} numbers that the exporter computed in advance: {name};"
-    assert note.startswith(
-        f"1 stored array is a result of {count} numbers that the exporter computed in advance: {name};"
-    )
+    assert note.startswith(start)
 
 
 def test_a_bias_of_its_own_for_every_pair_of_positions(tmp_path: Path) -> None:
