@@ -81,7 +81,7 @@ def test_every_operator_has_a_gradient_or_says_why_not(archcalc: Archcalc) -> No
     listed = {row["operator"]: row["gradient"] for row in csv.DictReader(io.StringIO(table))}
     assert {name for name, text in listed.items() if not text.startswith("of no ")} == {cls.name for cls in GRADIENTS}
     assert listed["floor"] == "of no inputs or arrays: it is constant between its steps"
-    assert listed["topk"] == "not of output 2: indices are integers"
+    assert listed["topk"] == "not through output 2: indices are integers"
     assert "gradient of all inputs and trained arrays" in archcalc("ops", "conv").out
 
 
