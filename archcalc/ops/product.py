@@ -195,15 +195,17 @@ PARTS = 2
 
 @operator("dft", reserved=False)
 class FourierTransform(Operator):
-    """Discrete Fourier transform along the axis before the last, which holds real parts, or real and imaginary parts.
+    """Discrete Fourier transform along the axis before the last.
 
-    With ``onesided``, only the frequencies up to half the size are computed, or read by the ``inverse``, which then
-    returns real numbers. Products are counted by the definition, a matrix of complex exponentials times the input, as
-    tools count attention; fast algorithms need about 2·log₂(n) products per number instead of 2·n.
+    The last axis holds the real parts, or the real and the imaginary parts. With ``onesided``, only the frequencies up
+    to half the size are computed, or read by the ``inverse``, which then returns real numbers. The cost is that of the
+    definition, a matrix of complex exponentials times the input; fast algorithms need about 2·log₂(n) products per
+    number instead of 2·n.
 
     Shape:  …×n×1 or …×n×2 → …×n×2; with ``onesided`` …×(⌊n/2⌋+1)×2, with ``inverse onesided`` …×size×1
     Params: none
-    Cost:   macs = the numbers of the input times those of the output, along both axes; no additions for a bias
+    Cost:   macs = outputs·n·p, p the size of the last axis of the input; as many multiplications, and one addition
+            fewer per output
     Window: all of both axes; position by position along others
     Source: Cooley & Tukey 1965 (fast algorithm); NumPy fft, rfft, irfft; ONNX DFT
     """

@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakMethod
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
@@ -20,7 +21,7 @@ from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_from, names_read
-from archcalc.readers.onnx.sizes import ComputedSize, file_value
+from archcalc.readers.onnx.sizes import Calculate, ComputedSize, file_value
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
 
@@ -103,6 +104,9 @@ class OnnxTensors:
         self._gone: set[int] = set()
         """The calls that have become parts of others."""
         self._temporary = 0
+        self.calculate = _weakly(self.calculated)
+        """Adds a calculation. Sizes must not refer to this object: in arrays of NumPy, which the garbage collector does
+        not look into, they would keep the tensors of every file that was read."""
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
@@ -358,7 +362,7 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = ComputedSize(value, label, self.calculated, min(value, 1))
+            found = self._measured[name, axis] = ComputedSize(value, label, self.calculate, min(value, 1))
         return found
 
     def shared_matrix(self, name: str) -> TensorName | None:
@@ -386,7 +390,7 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             named = {str(at): each for at, each in enumerate(arguments)}
             self.calls.append(Call(function, named, (label,), Origin("", "", "", "")))
-            found = self._calculated[function, *arguments] = ComputedSize(value, label, self.calculated)
+            found = self._calculated[function, *arguments] = ComputedSize(value, label, self.calculate)
         return found
 
     def imports(self, name: str) -> tuple[list[Any], int]:
@@ -480,3 +484,15 @@ class OnnxTensors:
 
     def _refuse(self, reason: str) -> NoReturn:
         fail("format", reason, origin=self.name)
+
+
+def _weakly(method: Calculate) -> Calculate:
+    """Return a method without a reference to its object, which must exist when it is called."""
+    reference = WeakMethod(method)
+
+    def called(*arguments: Any) -> Any:
+        found = reference()
+        assert found is not None
+        return found(*arguments)
+
+    return called
