@@ -17,6 +17,7 @@ from archcalc.readers.onnx.constant_nodes import RANDOM, is_constant_node, is_pl
 from archcalc.readers.onnx.derived_arrays import DERIVATIONS
 from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
+from archcalc.readers.onnx.fixed_tables import find_fixed_tables, find_masks
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
@@ -119,7 +120,7 @@ class Decoder:
             self.refuse("the sizes of all its outputs are not known")
         tensors.calls = tensors.remaining_calls()
         tensors.find_weights()
-        tensors.find_masks()
+        find_fixed_tables(tensors)
         stored = tensors.used_arrays(outputs)
         return Program(
             title=title(graph.name, self.tensors.arrays.path.stem),
@@ -243,7 +244,7 @@ class Decoder:
             self.require_numbers(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
-            self.tensors.note_masks(n.inputs)
+            find_masks(self.tensors, n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             note_shape(n)

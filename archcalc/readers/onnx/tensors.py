@@ -30,9 +30,6 @@ JOINING = ("Add", "Concat")
 MAX_VALUES = 4096
 """The number of values of a tensor that are evaluated."""
 
-JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
-"""The operators of ATen that read masks."""
-
 TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
 """The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
 
@@ -404,43 +401,6 @@ class OnnxTensors:
                 if isinstance(value, TensorName) and self.may_be_parameter(value.name):
                     found = self.resolved(value.name)
                     self.stored[found] = replace(self.stored[found], kind="parameter")
-
-    def find_masks(self) -> None:
-        """Mark stored tensors that are joined with others, and are masks or tables, as constants."""
-        normalised = {
-            name
-            for call in self.calls
-            if call.target.split(".")[1] == "softmax"
-            for name in tensors_in([*call.arguments.values()])
-        }
-        for call in self.calls:
-            if call.target.split(".")[1] in JOINS:
-                read = [*tensors_in([*call.arguments.values()])]
-                self.note_masks(read)
-                if normalised.intersection(filter(None, call.outputs)):
-                    self.note_empty_masks(read)
-
-    def note_masks(self, names: Iterable[str]) -> None:
-        """Mark those of the tensors as constants whose numbers show that they are masks."""
-        for name in map(self.resolved, filter(None, names)):
-            each = self.stored.get(name)
-            if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
-                self.stored[name] = replace(each, kind="constant")
-
-    def note_empty_masks(self, names: Iterable[str]) -> None:
-        """Mark those of the tensors, which are added to scores, as constants that exclude no pair of positions."""
-        for name in map(self.resolved, names):
-            each = self.stored.get(name)
-            if each is not None and each.kind == "parameter":
-                *leading, queries, keys = (1, 1, *self.sizes(name))
-                array = self.numbers(name) if queries == keys > 1 and prod(leading) == 1 else None
-                if array is not None and not array.any():
-                    self.stored[name] = replace(each, kind="constant")
-
-    def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of integers or infinities, not all of them the same."""
-        array = self.numbers(name)
-        return array is not None and bool((array == array.round()).all() and array.min() != array.max())
 
     def numbers(self, name: str) -> Any | None:
         """Return the numbers of a stored tensor; ``None`` if they are missing, or too many to be looked at."""
