@@ -229,9 +229,10 @@ def misplaced(item: Item, *, repeated: bool = False) -> NoReturn:
     """Raise the error that a reference or source is not first in its chain, or first in one that is repeated."""
     name = f"@{item.name}" if isinstance(item, Reference) else item.name if isinstance(item, Layer) else ""
     short = "@…" if isinstance(item, Reference) else f"{name} …"
+    again = f"a chain that starts with '{name}' cannot be repeated"
     fail(
         "reference",
-        f"a chain that starts with '{name}' cannot be repeated" if repeated else f"'{name}' must come first in its chain",
+        again if repeated else f"'{name}' must come first in its chain",
         item.span,
         f"to join it with the current tensor, write concat({short}, identity) or add({short}, identity)",
     )
