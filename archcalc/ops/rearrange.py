@@ -102,6 +102,7 @@ class Repeat(ExplicitPattern):
     Source: Rogozhnikov 2022 (Einops)
     """
 
+    pattern: str = pattern(help="the axes before and after, as in 'c h w = c h (w r)'")
     one_sided: ClassVar[tuple[bool, bool]] = (False, True)
 
 
@@ -117,6 +118,7 @@ class Reduce(ExplicitPattern):
     Source: Rogozhnikov 2022 (Einops)
     """
 
+    pattern: str = pattern(help="the axes before and after, as in 'c h w = c'")
     how: str = word("mean", "mean", "sum", "max", "min", "prod", flags=True, help="what is computed")
     one_sided: ClassVar[tuple[bool, bool]] = (True, False)
 
