@@ -51,6 +51,9 @@ BFLOAT16 = 2**-6
 OPEN = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 """The operators whose results are random: as in the suite's own runner, only their shapes are compared."""
 
+SUMS = ("DFT", "STFT")
+"""The operators whose results in the suite are sums with an error of the last digit of the largest one."""
+
 DECIDED = ("BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow", "If", "Loop", "NonZero", "Range")
 """The operators whose inputs decide what is computed, or how much."""
 
@@ -207,7 +210,10 @@ def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set
         if needed.dtype.kind not in "fiub":
             needed = needed.astype(np.float32)
         made = made.reshape(needed.shape)
-        close = np.isclose(made, needed, rtol=rtol, atol=case.atol or 1e-7, equal_nan=True)
+        atol = case.atol or 1e-7
+        if case.model.graph.node[0].op_type in SUMS:
+            atol = max(atol, float(np.finfo(np.float32).eps * abs(needed).max()))
+        close = np.isclose(made, needed, rtol=rtol, atol=atol, equal_nan=True)
         if not close.all():
             return Outcome("values", f"{int((~close).sum())} of {close.size} differ")
     return Outcome("passed")

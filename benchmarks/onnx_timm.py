@@ -58,8 +58,10 @@ def counts(model: Any, example: Any) -> dict[str, int]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    model.requires_grad_(False)  # its hooks on parameters that modules are called with need gradients
+    with FlopCounterMode(display=False) as counter:
         model(example)
+    model.requires_grad_(True)
     modules = [*model.modules()]
     norms = [each for each in modules if isinstance(each, torch.nn.modules.batchnorm._BatchNorm)]
     convolutions = [each for each in modules if isinstance(each, torch.nn.modules.conv._ConvNd)]

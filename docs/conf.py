@@ -47,6 +47,9 @@ html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_copyright = False
 
+# Typographic replacements would make a dash of the two hyphens of an option, and other quotes of those of a pattern.
+smartquotes = False
+
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 

@@ -1,7 +1,8 @@
-"""The order of the packages (imports point down only, without cycles), and light imports at the start."""
+"""The order of the packages (imports point down only, without cycles), names of classes, and light imports."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -43,6 +44,17 @@ def package_of(file: str) -> str:
     """Return the package (or top-level module) of a file of archcalc; for ``__init__``, the API that it exports."""
     package = file.split("/")[0].removesuffix(".py")
     return "api" if package == "__init__" else package
+
+
+def test_no_two_public_classes_have_the_same_name() -> None:
+    """Those of the syntax tree are told apart by their module, ``syntax.Layer``."""
+    modules: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path != PACKAGE / "spec" / "syntax.py":
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    modules.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert not {name: found for name, found in modules.items() if len(found) > 1}
 
 
 def test_imports_point_down_only() -> None:

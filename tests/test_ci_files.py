@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from archcalc.cli import cli
+from archcalc.spec.locate import SUFFIXES
+from archcalc.spec.models import CONTENT_READERS, READERS
 from tests.published_schemas import published
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +46,7 @@ def understood(command: str) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_files_follow_the_schema_of_their_service(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if True in document:  # YAML 1.1 takes the key "on" for a truth value; these services do not
+    if True in document:  # YAML 1.1 takes the key "on" for a Boolean; these services do not
         document["on"] = document.pop(True)
     schema = published(SCHEMAS[path.stem])
     jsonschema.validators.validator_for(schema)(schema).validate(document)
@@ -65,3 +67,11 @@ def test_the_hooks_of_pre_commit_exist_and_skip_other_files() -> None:
         assert {"id", "name", "entry", "language"} <= hook.keys()
         assert understood(shlex.join([*shlex.split(hook["entry"]), *hook.get("args", [])]))
         assert "--specs-only" in hook["entry"] or "diff" in hook["entry"]  # which skips other files by itself
+
+
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if "--fix" not in hook["entry"]], ids=lambda hook: hook["id"])
+def test_the_hooks_of_pre_commit_see_every_kind_of_network(hook: dict[str, Any]) -> None:
+    for suffix in (*SUFFIXES, *READERS, *CONTENT_READERS):
+        assert re.search(hook["files"], f"nets/net{suffix}")
+    assert not re.search(hook["files"], "nets/onnx.png")
+    assert set(hook["types_or"]) == {"yaml", "json", "binary"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
+from archcalc.spec.errors import fail
 
 MAX_CANDIDATES = 8
 """The number of tensors with the same end of their names that are considered as one that was renamed."""
@@ -160,10 +161,16 @@ def _renames(removed: Mapping[str, CheckpointTensor], added: Mapping[str, Checkp
 def _differences(old: Checkpoint, new: Checkpoint, pairs: list[TensorPair]) -> dict[str, float]:
     import numpy as np
 
+    from archcalc.readers.decoding import READABLE
+
     found = {}
     for before, after in pairs:
         if before.shape != after.shape:
             continue
+        for checkpoint, tensor in ((old, before), (new, after)):
+            if tensor.dtype not in READABLE:
+                must = f"'{tensor.name[:80]}' must have a number format of real numbers, got {tensor.dtype}"
+                fail("format", must, hint="without --values, numbers are not compared", origin=checkpoint.name)
         first, second = old.load(before), new.load(after)
         with np.errstate(invalid="ignore", over="ignore"):
             differences = np.abs(first.astype(np.float64) - second.astype(np.float64))

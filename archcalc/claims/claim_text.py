@@ -49,14 +49,14 @@ def parse_claim_text(text: str) -> NetworkClaim:
     if match is None:
         raise ValueError(f"a claim must have a form such as resnet50 macs = 3.8G, got '{text[:60]}'")
     relation = "" if match["relation"] in ("=", ":", "is") else f"{match['relation']} "
-    value = relation + match["value"]
-    left = text[: match.end("left")]
+    written, left = text[match.start("value") :], text[: match.end("left")]
+    value = relation + written
     above, ratio, below = left.rpartition(" / ")
     if ratio and _MEASURED.search(above):
         networks, target, divisor = _split_pair(above, below)
         return NetworkClaim(networks=networks, claim=Claim(f"{target} / {divisor}", value))
-    if relation and is_measured(match["value"].strip().rpartition(".")[2]):
-        networks, target, other = _split_pair(left, match["value"])
+    if relation and is_measured(written.strip().rpartition(".")[2]):
+        networks, target, other = _split_pair(left, written)
         return NetworkClaim(networks=networks, claim=Claim(target, relation + other))
     network, target = _split_target(left)
     return NetworkClaim(networks=(network,), claim=Claim(target, value))

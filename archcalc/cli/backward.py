@@ -135,7 +135,7 @@ def run_backward(
 
     training = values["mode"] == "train"
     loss = loss_of(network, outputs, values, batch=len(next(iter(inputs.values()))))
-    names = wanted_names(network, outputs, values, training=training)
+    names = wanted_names(network, list(loss.terms), values, training=training)
     require_room(values["output"], names, "--grad", "gradients")
     with progress(network.name, 2 * len(network.graph.nodes)) as advance, array_errors("--grad"):
         found = gradients(

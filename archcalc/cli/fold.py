@@ -197,7 +197,7 @@ def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: FoldingChe
     forward = sum(each.forward for each in folds)
     found = [
         f"{count_text(len(folds), 'layer')} folded"
-        + (f", {forward:,} of them into the following layer" if forward else "")
+        + (f", {f'{forward:,} of them ' if len(folds) > 1 else ''}into the following layer" if forward else "")
         + (f"; {count_text(merged, 'layer')} with gains of weight norm merged" if merged else "")
         + f"; {count_text(unchanged, 'layer')} unchanged"
     ]

@@ -128,10 +128,10 @@ def gradient_text(cls: type[Operator]) -> str:
     if without is None:
         return "of all inputs and trained arrays"
     if without.is_complete:
-        return f"none: {without.reason}"
-    kind, places = ("inputs", without.inputs) if without.inputs else ("outputs", without.outputs)
+        return f"of no inputs or arrays: {without.reason}"
+    kind, places = ("of input", without.inputs) if without.inputs else ("through output", without.outputs)
     listed = ", ".join(str(place + 1) for place in places)
-    return f"not of {kind[:-1] if len(places) == 1 else kind} {listed}: {without.reason}"
+    return f"not {kind}{'' if len(places) == 1 else 's'} {listed}: {without.reason}"
 
 
 def written(cls: type[Operator]) -> str:

@@ -346,7 +346,10 @@ def _alike(field: Field | None, other: Field) -> bool:
     if any(axis.offsets for axis in other):
         return False
     pairs = zip(field, other, strict=True)
-    return all(a.from_start is b.from_start and (a.paths is b.paths or a.paths == b.paths) for a, b in pairs)
+    return all(
+        a.is_unknown is b.is_unknown and a.from_start is b.from_start and (a.paths is b.paths or a.paths == b.paths)
+        for a, b in pairs
+    )
 
 
 def _offsets(field: Field) -> str:

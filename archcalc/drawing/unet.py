@@ -16,7 +16,7 @@ from archcalc.drawing.layout import LABEL_BELOW, PAGE
 from archcalc.drawing.measure import SMALL, box_size, text_width
 from archcalc.drawing.outline import Detail
 from archcalc.drawing.places import Curve, Label, Layout, PlacedBox, PlacedFrame, Point
-from archcalc.drawing.unet_cells import Cell, CellEdge, Cells, cells_of, maker, middle, readers
+from archcalc.drawing.unet_cells import CellEdge, Cells, LevelCell, cells_of, maker, middle, readers
 
 ROW_GAP = 32.0
 """The distance between two rows, without lanes."""
@@ -117,7 +117,7 @@ class _Drawing:
         ends = [self.shift(cell) + cell.layout.height for cell in self.cells if cell.row == row]
         return max(ends, default=0.0)
 
-    def shift(self, cell: Cell) -> float:
+    def shift(self, cell: LevelCell) -> float:
         """Return how far below the upper end of its row a cell begins."""
         offset = self.offsets.get(cell.row, 0.0)
         return max(offset, 0.0) if cell.side == "right" else max(-offset, 0.0)
@@ -163,15 +163,15 @@ class _Drawing:
         boxes = len(self.chain or ())
         return 2 if boxes == 1 else boxes
 
-    def is_at_left(self, cell: Cell) -> bool:
+    def is_at_left(self, cell: LevelCell) -> bool:
         """Return whether a cell is below the others of the encoder."""
         return cell.side == "left" or (cell.side == "bottom" and self.chain is None)
 
-    def y(self, cell: Cell) -> float:
+    def y(self, cell: LevelCell) -> float:
         """Return the upper end of a cell."""
         return self.rows[cell.row][0] + self.shift(cell)
 
-    def placed(self, cell: Cell) -> Layout:
+    def placed(self, cell: LevelCell) -> Layout:
         """Return the layout of a cell at its place."""
         axis = self.right_axis if cell.side == "right" else self.axis
         return cell.layout.moved(axis - cell.anchor, self.y(cell))

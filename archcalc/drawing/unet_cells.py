@@ -22,7 +22,7 @@ Side: TypeAlias = Literal["left", "right", "bottom"]
 
 
 @dataclass(frozen=True)
-class Cell:
+class LevelCell:
     """The layers of one level on one side."""
 
     side: Side
@@ -56,7 +56,7 @@ class CellEdge:
 class Cells(NamedTuple):
     """The cells of a network, from its input to its output."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[LevelCell]
     edges: Sequence[CellEdge]
     """The tensors that they hand to each other, without skip connections."""
     skips: Sequence[CellEdge]
@@ -82,7 +82,7 @@ def cells_of(analysis: Analysis, detail: Detail, depth: int | None = None) -> Ce
     keys += [("right", row, found.right[row]) for row in reversed(range(last))]
     keys = [key for key in keys if key[2]]
     frames = outlines(analysis, detail, [nodes for _, _, nodes in keys], depth, max_boxes=MAX_BOXES)
-    cells = [Cell(side, row, frame) for (side, row, _), frame in zip(keys, frames, strict=True)]
+    cells = [LevelCell(side, row, frame) for (side, row, _), frame in zip(keys, frames, strict=True)]
     makers = {index: at for at, cell in enumerate(cells) for index in cell.frame.members}
     edges = [
         CellEdge(makers[ref.node], at, ref, _reading(analysis, cell.frame.members, ref))
@@ -104,7 +104,7 @@ def _reading(analysis: Analysis, nodes: Collection[int], ref: Ref) -> frozenset[
     return frozenset([index for index in nodes if ref in analysis.graph.nodes[index].inputs])
 
 
-def _is_skip(cells: Sequence[Cell], edge: CellEdge) -> bool:
+def _is_skip(cells: Sequence[LevelCell], edge: CellEdge) -> bool:
     """Return whether an edge can be a line from a box of the encoder to boxes of the decoder in the same row."""
     source, target = cells[edge.source], cells[edge.target]
     if (source.side, target.side) != ("left", "right") or source.row != target.row:
@@ -120,7 +120,7 @@ def _once(part: Part, ref: Ref, *, made: bool) -> bool:
     return part.times == 1 and bool(inside) and all(_once(each, ref, made=made) for each in inside)
 
 
-def _detached(cells: Sequence[Cell], edges: Sequence[CellEdge], skips: Collection[CellEdge]) -> list[Cell]:
+def _detached(cells: Sequence[LevelCell], edges: Sequence[CellEdge], skips: Collection[CellEdge]) -> list[LevelCell]:
     """Return cells whose content is laid out without the skip connections, which are drawn between them."""
     others = {(edge.source, edge.ref) for edge in edges if edge not in skips}
     found = []
@@ -152,7 +152,7 @@ def _without(part: Part, entries: Collection[Ref], exits: Collection[Ref]) -> Pa
     return replace(kept, parts=tuple(parts), links=tuple(links))
 
 
-def _is_blocked(source: Cell, target: Cell, edge: CellEdge) -> bool:
+def _is_blocked(source: LevelCell, target: LevelCell, edge: CellEdge) -> bool:
     """Return whether a box lies in the way of a skip connection."""
     start = maker(source.layout, edge.ref)
     ways = [(one, start) for one in source.layout.boxes if one.left > start.left]

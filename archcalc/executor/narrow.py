@@ -13,7 +13,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, owner
 from archcalc.executor.kernels.chunks import in_chunks
-from archcalc.executor.kernels.rounding import rounded
+from archcalc.executor.kernels.rounding import round_to_format
 from archcalc.ops.formats import FORMATS
 
 
@@ -47,7 +47,7 @@ def rounding_to(form: str) -> Callable[[Array], None] | None:
 
 def _round(form: str, array: Array) -> None:
     def write(part: Array) -> None:
-        part[...] = rounded(part, FORMATS[form], saturate=False)
+        part[...] = round_to_format(part, FORMATS[form], saturate=False)
 
     if array.dtype == np.float32:
         in_chunks(write, 0, array.reshape(-1) if array.flags.c_contiguous else np.atleast_1d(array))

@@ -214,7 +214,7 @@ def _list_answers(content: YamlList) -> Iterator[Answer]:
             yield Answer(
                 text, text, _problem("an entry of the list of answers must be text or a mapping, got a list", item)
             )
-        elif any(role_of(key.text.value) in ("layer", "target") for key, _ in item.pairs):
+        elif _is_row(item):
             yield from _row(item)
         else:
             extras = [pair for pair in item.pairs if pair[0].text.value in AUDIT_KEYS]
@@ -222,6 +222,12 @@ def _list_answers(content: YamlList) -> Iterator[Answer]:
                 if key.text.value in AUDIT_KEYS:
                     continue
                 yield from (_with_extras(answer, extras) for answer in _answers_under(key.text, value))
+
+
+def _is_row(item: YamlMapping) -> bool:
+    """Return whether a mapping has a layer or a target as in a table; ``layers`` alone is a quantity."""
+    keys = [key.text.value for key, _ in item.pairs if key.text.value not in AUDIT_KEYS]
+    return keys != ["layers"] and any(role_of(key) in ("layer", "target") for key in keys)
 
 
 def _answers_under(target: Text, content: Content) -> Iterator[Answer]:

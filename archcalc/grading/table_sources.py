@@ -75,7 +75,8 @@ def marks_by_source(
     """Return the marks of a table of networks, given the sources of its columns, and notes that name the sources.
 
     A figure that the source of its column gives is accounted for; one that it does not give is not, even if it is
-    correct by definition. The figures of a column without a source keep their marks.
+    correct by definition. The figures of a column without a source keep their marks; a note says that there is none if
+    several numbers were compared and some of them are wrong.
 
     Args:
         marks: The marks of the figures by archcalc's definitions.
@@ -97,7 +98,8 @@ def marks_by_source(
         sources = _sources(rows.values())
         where = f"column {title.value}" + (f" in line {title.place(0)[0] + 1}" if len(by_column) > 1 else "")
         if not sources:
-            notes.append(f"{where}: no tool prints most of its numbers")
+            if len(places) >= MIN_ROWS and not all(judgements[place].holds for place in places):
+                notes.append(f"{where}: neither archcalc nor any single tool gives most of its numbers")
             continue
         source = sources[0]
         fitting = [place for place in places if source in rows[place].fits]

@@ -1,4 +1,4 @@
-"""Warnings about specs that are valid but probably not intended, and the corrections that can be made mechanically.
+"""Warnings about specs that are valid but probably not intended, and the corrections that can be made automatically.
 
 A rule is a small function with a code; its docstring is its documentation (``rules``). The rules in ``text`` look at
 the text of a spec (with the help of ``usage``), those in ``reading`` at how it is read, those in ``network`` at its

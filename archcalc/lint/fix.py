@@ -1,4 +1,4 @@
-"""Mechanical corrections, which change the text as little as possible and the figures not at all.
+"""Automatic corrections, which change the text as little as possible and the figures not at all.
 
 Unused variables, blocks and tables are removed, and so is every ``ignore`` without effect. ``nobias`` is added where a
 normalisation cancels the bias (this is meant to reduce the number of parameters). Values that YAML would not read as

@@ -271,8 +271,9 @@ class Cast(FormatConversion):
     """Conversion to a floating-point format: each number becomes the nearest one of the format, with ties to even.
 
     Numbers beyond the largest one become infinite, or NaN in a format without infinities; with ``saturate``, they
-    become the largest one, as they do in a format that has neither. The gradient is that of the identity, as in
-    PyTorch (the straight-through estimator).
+    become the largest one, as they do in a format that has neither. In ``float8_e8m0fnu``, which has only powers of
+    two, ties go up, and negative numbers become NaN. The gradient is that of the identity, as in PyTorch (the
+    straight-through estimator).
 
     Cost:   nothing, as for a change of sign
     Source: IEEE 754; OCP Microscaling Formats 1.0; Bengio et al. 2013 (straight-through estimator); PyTorch

@@ -209,7 +209,7 @@ def word(
 
 
 def flag(default: bool, bare: str, *, reserved: bool = True, help: str = "") -> Any:
-    """Declare a boolean that the word ``bare`` sets to the opposite of its default: ``nobias``, ``ceil``."""
+    """Declare a Boolean that the word ``bare`` sets to the opposite of its default: ``nobias``, ``ceil``."""
     later = frozenset() if reserved else frozenset([bare])
     return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), later=later, help=help)
 

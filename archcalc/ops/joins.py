@@ -286,13 +286,13 @@ BITWISE = ("and", "or", "xor", "left", "right")
 class Bitwise(ElementwiseJoin):
     """An operation on the bits of two integers: and, or, xor, or a shift of the first one (``left``, ``right``).
 
-    Negative integers are two's complements. The result has the lowest bits, as many as ``format`` has. A shift by a
+    Negative integers are in two's complement. The result has the lowest bits, as many as ``format`` has. A shift by a
     negative number, or by as many bits as there are, leaves only zeros or copies of the sign. Numbers that are not
     integers are truncated.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
-    Cost:   1 comparison per output, like logic on truth values
+    Cost:   1 comparison per output, like logic on Booleans
     Window: position by position; the one position of a broadcast axis
     Source: NumPy bitwise_and, left_shift …; ONNX BitwiseAnd, BitShift …; PyTorch bitwise_and …
     """

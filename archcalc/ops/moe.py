@@ -23,7 +23,8 @@ class MixtureOfExperts(Operator):
 
     The router is a linear layer with an output per expert. The chosen experts are those with the largest outputs; a
     softmax of these gives their shares in the result. An expert has ``hidden`` units between its layers. ``gated``
-    experts multiply the activation by a second linear layer, as `swiglu` does. Biases are those of all linear layers.
+    experts multiply the activation by a second linear layer, as `swiglu` does. All linear layers have biases, unless
+    ``nobias``.
 
     Shape:  …×features, unchanged
     Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; for

@@ -28,12 +28,12 @@ class Pattern:
     output: Axes
 
     @property
-    def read(self) -> tuple[str, ...]:
+    def input_names(self) -> tuple[str, ...]:
         """The names on the left, in order, each once."""
         return tuple(dict.fromkeys(name for axes in self.inputs for axis in axes for name in axis))
 
     @property
-    def made(self) -> tuple[str, ...]:
+    def output_names(self) -> tuple[str, ...]:
         """The names on the right, in order."""
         return tuple(name for axis in self.output for name in axis)
 

@@ -103,7 +103,7 @@ class ShiftMask(Operator):
     Source: Liu et al. 2021 (Swin Transformer); torchvision shifted_window_attention
     """
 
-    no_gradient = NoGradient("it is not trained")
+    no_gradient = NoGradient("it follows from its arguments")
     arity: ClassVar[int | None] = 0
 
     size: Shape = sizes(

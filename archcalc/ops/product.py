@@ -8,7 +8,7 @@ from typing import ClassVar
 from archcalc.numeric import Number, known_equal, product, require
 from archcalc.ops.backward import Factor, Multiplication, Needs
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, operations, operator
-from archcalc.ops.fields import pattern
+from archcalc.ops.fields import flag, integer, pattern
 from archcalc.ops.joins import broadcast_size
 from archcalc.ops.pattern import Pattern, parse
 from archcalc.ops.traits import Spread
@@ -146,7 +146,7 @@ class Einsum(Product):
 
     def output(self, inputs: Shapes) -> Shape:
         parsed, sizes = self.parsed(inputs)
-        return tuple([sizes[name] for name in parsed.made])
+        return tuple([sizes[name] for name in parsed.output_names])
 
     def terms(self, inputs: Shapes) -> Number:
         _, sizes = self.parsed(inputs)
@@ -159,26 +159,102 @@ class Einsum(Product):
         found: Number = 0
         for needed, other in zip(needs.inputs, reversed(axes), strict=True):
             if needed:
-                found = found + product([n for name, n in sizes.items() if name in other or name in parsed.made])
+                found = found + product(
+                    [n for name, n in sizes.items() if name in other or name in parsed.output_names]
+                )
         return found
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         parsed, _ = self.parsed(inputs)
         return tuple(
-            tuple(Window(axis=parsed.made.index(name)) if name in parsed.made else None for (name,) in axes)
+            tuple(
+                Window(axis=parsed.output_names.index(name)) if name in parsed.output_names else None
+                for (name,) in axes
+            )
             for axes in parsed.inputs
         )
 
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         parsed, _ = self.parsed(inputs)
         held = [axes[axis][0] for axes, axis in zip(parsed.inputs, features, strict=True) if axis is not None]
-        return next((parsed.made.index(name) for name in held if name in parsed.made), None)
+        return next((parsed.output_names.index(name) for name in held if name in parsed.output_names), None)
 
     def matching_axis(self, place: int, inputs: Shapes, features: Sequence[int | None]) -> int | None:
         """Return the axis with the name of the other tensor's features; otherwise, the only one that is summed."""
         parsed, _ = self.parsed(inputs)
         own, other = ([axis[0] for axis in parsed.inputs[which]] for which in (place, 1 - place))
         held = features[1 - place]
-        summed = [name for name in own if name in other and name not in parsed.made]
+        summed = [name for name in own if name in other and name not in parsed.output_names]
         name = other[held] if held is not None and other[held] in own else summed[0] if len(summed) == 1 else None
         return None if name is None else own.index(name)
+
+
+PARTS = 2
+"""The parts of a complex number."""
+
+
+@operator("dft", reserved=False)
+class FourierTransform(Operator):
+    """Discrete Fourier transform along the axis before the last.
+
+    The last axis holds the real parts, or the real and the imaginary parts. With ``onesided``, only the frequencies up
+    to half the size are computed, or read by the ``inverse``, which then returns real numbers. The cost is that of the
+    definition, a matrix of complex exponentials times the input; fast algorithms need about 2·log₂(n) products per
+    number instead of 2·n.
+
+    Shape:  …×n×1 or …×n×2 → …×n×2; with ``onesided`` …×(⌊n/2⌋+1)×2, with ``inverse onesided`` …×size×1
+    Params: none
+    Cost:   macs = outputs·n·p, p the size of the last axis of the input; as many multiplications, and one addition
+            fewer per output
+    Window: all of both axes; position by position along others
+    Source: Cooley & Tukey 1965 (fast algorithm); NumPy fft, rfft, irfft; ONNX DFT
+    """
+
+    pairs_features = True
+    reads_features = "last"
+    aliases = ("fft", "rfft", "irfft", "ifft")
+
+    inverse: bool = flag(False, "inverse", reserved=False, help="whether the inverse is computed, from frequencies")
+    onesided: bool = flag(False, "onesided", reserved=False, help="whether frequencies end at half the size")
+    size: Number | None = integer(
+        None, help="the size of the result of a one-sided inverse; by default twice the number of frequencies, less 2"
+    )
+
+    def output(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        shapes = WrittenShapes(inputs)
+        require(len(shape) > 1, "dft needs positions and parts of numbers, got {shapes}", shapes=shapes)
+        *lead, n, parts = shape
+        whole = self.inverse and self.onesided
+        require(self.size is None or whole, "only a one-sided inverse dft has a size")
+        message = "the last axis of dft must hold {count} parts of numbers, got {shapes}"
+        if whole:
+            require(parts == PARTS, message, count=2, shapes=shapes)
+            made = 2 * (n - 1) if self.size is None else self.size
+            require(made >= 1, "a one-sided inverse dft needs at least 2 frequencies, got {n}", n=n)
+            require(
+                made // 2 + 1 == n,
+                "{size} numbers have {count} frequencies, not {n}",
+                size=made,
+                n=n,
+                count=made // 2 + 1,
+            )
+            return (*lead, made, 1)
+        require(parts <= PARTS, message, count="1 or 2", shapes=shapes)
+        return (*lead, n // 2 + 1 if self.onesided else n, PARTS)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        made = product(self.output(inputs))
+        terms = made * product(inputs[0][-2:])
+        return Cost(operations(mul=terms, add=terms - made), macs=terms)
+
+    def multiplications(self, inputs: Shapes) -> tuple[Multiplication, ...]:
+        return (Multiplication(self.cost(inputs).macs, Factor((0,)), Factor(("exponentials",))),)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return ((*(Window() for _ in inputs[0][:-2]), None, None),)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the spread of sums of as many numbers as there are, of which an inverse is the mean."""
+        n = shapes[0][-2]
+        return Spread(0.0, read[0].square * (1 / n if self.inverse else n))

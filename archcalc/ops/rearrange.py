@@ -38,8 +38,8 @@ class PatternOperator(Operator):
 
     def rearranged(self, view: View, shape: Shape) -> View:
         parsed, sizes = self.parsed(view.shape)
-        split = view.reshaped(tuple([sizes[name] for name in parsed.read]))
-        return split.arranged(parsed.read, parsed.output, sizes)
+        split = view.reshaped(tuple([sizes[name] for name in parsed.input_names]))
+        return split.arranged(parsed.input_names, parsed.output, sizes)
 
 
 class ExplicitPattern(PatternOperator):
@@ -52,10 +52,10 @@ class ExplicitPattern(PatternOperator):
         parsed = parse(self.pattern)
         require(len(parsed.inputs) == 1, "{what} reads one tensor, got a comma on the left", what=self.name)
         given = dict(self.sizes)
-        names = {*parsed.read, *parsed.made}
+        names = {*parsed.input_names, *parsed.output_names}
         for name in given:
             require(name in names, "the pattern has no axis '{name}'", name=name)
-        own = {name: size for name, size in given.items() if name in parsed.read}
+        own = {name: size for name, size in given.items() if name in parsed.input_names}
         found = {**given, **match_axes(parsed.inputs[0], shape, own)}
         self.check(parsed, given)
         return parsed, found
@@ -63,12 +63,12 @@ class ExplicitPattern(PatternOperator):
     def check(self, parsed: Pattern, given: dict[str, Number]) -> None:
         """Require that names which occur on one side only may do so."""
         only_read, only_made = self.one_sided
-        for name in parsed.read:
-            require(only_read or name in parsed.made, "the axis '{name}' is missing on the right", name=name)
-        for name in parsed.made:
-            require(only_made or name in parsed.read, "the axis '{name}' is missing on the left", name=name)
+        for name in parsed.input_names:
+            require(only_read or name in parsed.output_names, "the axis '{name}' is missing on the right", name=name)
+        for name in parsed.output_names:
+            require(only_made or name in parsed.input_names, "the axis '{name}' is missing on the left", name=name)
             require(
-                name in parsed.read or name in given,
+                name in parsed.input_names or name in given,
                 "the size of the new axis '{name}' is missing: {name}=…",
                 name=name,
             )
@@ -102,6 +102,7 @@ class Repeat(ExplicitPattern):
     Source: Rogozhnikov 2022 (Einops)
     """
 
+    pattern: str = pattern(help="the axes before and after, as in 'c h w = c h (w r)'")
     one_sided: ClassVar[tuple[bool, bool]] = (False, True)
 
 
@@ -117,6 +118,7 @@ class Reduce(ExplicitPattern):
     Source: Rogozhnikov 2022 (Einops)
     """
 
+    pattern: str = pattern(help="the axes before and after, as in 'c h w = c'")
     how: str = word("mean", "mean", "sum", "max", "min", "prod", flags=True, help="what is computed")
     one_sided: ClassVar[tuple[bool, bool]] = (True, False)
 

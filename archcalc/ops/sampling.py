@@ -183,11 +183,11 @@ class RoiAlign(Operator):
 
     Shape:  C×n… → C×boxes×size…
     Params: none
-    Cost:   per box and axis 2 multiplications, 1 addition, 1 division and 1 comparison (with ``aligned``, 2 additions
-            instead); per sample along an axis 1 multiplication, 3 additions and 2 comparisons; per sample 4
-            multiplications for the weights (in two dimensions), then 4 multiplications and 3 additions per channel; per
-            output samples^axes − 1 additions and 1 division; with ``max``, 4·samples^axes − 1 comparisons per output
-            instead of additions and the division
+    Cost:   per box and axis 2 multiplications, 1 addition, 1 division and 1 comparison (with ``aligned``, 3
+            additions and no comparison); per sample along an axis 1 multiplication, 3 additions and 2 comparisons; per
+            sample 4 multiplications for the weights (in two dimensions), then 4 multiplications and 3 additions per
+            channel; per output samples^axes − 1 additions and 1 division; with ``max``, 4·samples^axes − 1 comparisons
+            per output instead of additions and the division
     Window: depends on the boxes, so the positions are unknown; boxes one by one
     Source: He et al. 2017 (Mask R-CNN); torchvision roi_align; ONNX RoiAlign
     """

@@ -142,7 +142,7 @@ def largest_spread(spreads: Sequence[Spread]) -> Spread:
 
 
 class NoGradient(NamedTuple):
-    """Which tensors of an operator have no gradient, and why: all of them, unless inputs or outputs are listed."""
+    """What of an operator has no gradient, and why: all inputs and arrays, unless inputs or outputs are listed."""
 
     reason: str
     inputs: tuple[int, ...] = ()
@@ -150,7 +150,7 @@ class NoGradient(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing of the operator has a gradient."""
+        """Whether no input or array has a gradient."""
         return not self.inputs and not self.outputs
 
 

@@ -52,7 +52,7 @@ class SweepSubject:
     read: Callable[[Settings, Callable[[int], None]], Graph]
     """Returns the network for settings; calls the second argument with the index of each layer before evaluating it."""
     measure: Callable[[Graph, Settings], Sequence[Any]]
-    """Returns the values to report: numbers, texts, tuples of them, or truth values."""
+    """Returns the values to report: numbers, texts, tuples of them, or Booleans."""
     keep: Callable[[Graph, Settings], Any] | None = None
     """Returns which configurations to keep: a ``bool``, or the result of comparisons of arrays; ``None`` keeps all."""
 

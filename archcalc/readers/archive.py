@@ -41,8 +41,16 @@ def _not_an_archive(path: Path, error: Exception) -> str:
         start = file.read(START)
     if start and not start.startswith(ZIP[: len(start)]):
         return f"not a zip archive, but {what_else(start) or 'another kind of file'}"
-    reason = "the file is empty" if not start else error if zipfile.is_zipfile(path) else "its end is missing"
+    reason = "the file is empty" if not start else error if _has_end(path) else "its end is missing"
     return f"not a complete zip archive: {reason}"
+
+
+def _has_end(path: Path) -> bool:
+    """Return whether a file has the end of a zip archive, whatever is written there."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return True
 
 
 class Archive:
@@ -123,6 +131,8 @@ class Archive:
             fail("format", f"'{member}' is damaged: {error}", origin=self.name)
         if len(data) > limit:
             fail("limit", f"'{member}' has more than {limit:,} bytes", origin=self.name)
+        if len(data) < info.file_size:
+            fail("format", f"'{member}' is damaged: it ends before its {info.file_size:,} bytes", origin=self.name)
         return data
 
     def part(self, member: str, start: int, length: int) -> bytes:

@@ -193,7 +193,7 @@ class _Lowering(GraphBuilder):
         return self.built(self.model.title, outputs, self._notes(), self.model.layout)
 
     def _note_format(self, tensor: int) -> None:
-        """Let the layer that has just been added for a tensor have its number format, if that is a narrower one.
+        """Give the layer that has just been added for a tensor the number format of that, if it is a narrower one.
 
         Stored arrays, and numbers that a layer only moves, are already in the format.
         """

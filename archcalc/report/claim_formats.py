@@ -48,10 +48,10 @@ def _row(origin: NumberOrigin, *, with_terms: bool) -> tuple[str | None, ...]:
 
 
 def _notes(claim: CheckedClaim) -> Iterator[str]:
-    """Yield that the most common origin comes first, and the command that prints the rules of a tool."""
+    """Yield that the simplest origin comes first, and the command that prints the rules of a tool."""
     origins = claim.origins
     if len(origins) > 1:
-        yield f"{len(origins):,} numbers fit; the most common comes first"
+        yield f"{len(origins):,} sources fit; the simplest comes first"
     for each in origins:
         if each.count is not None and FORMS.keys().isdisjoint(each.code.split("+")):
             words = ("archcalc", "counters", each.network, *claim.options, "--explain", each.tools[0])

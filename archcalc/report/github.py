@@ -63,7 +63,7 @@ def _command(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """Escape a message: line ends, and the escape character itself."""
+    """Escape a message: line endings, and the escape character itself."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

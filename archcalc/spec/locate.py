@@ -121,7 +121,7 @@ def _require_no_settings(spec: str) -> None:
     """Raise an error if a SPEC is a name and settings, as `compare`, `diff` and `report` read them."""
     name, *settings = spec.split() or [""]
     if settings and all("=" in word for word in settings) and (is_file_name(name) or bundled_name(name)):
-        hint = "set a variable by an option: " + " ".join(f"--set {word}" for word in settings)[:120]
+        hint = "options set variables and shapes, as in --set alpha=0.5 --shape 3x320x320"
         fail("argument", "only compare, diff and report read settings after a SPEC", hint=hint, origin=spec[:80])
 
 
@@ -164,7 +164,7 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
 
 
 def decode(data: bytes, name: str, limits: Limits) -> str:
-    """Return bytes decoded as UTF-8 text, with normalised line ends.
+    """Return bytes decoded as UTF-8 text, with normalised line endings.
 
     Raises:
         SpecError: they are too many, are not UTF-8, or contain control characters.

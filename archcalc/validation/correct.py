@@ -13,9 +13,9 @@ from archcalc.lint.fix import fix, quote
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.records import Spec
 
-LINE_END = re.compile("\r\n|\r|\n")
+LINE_ENDING = re.compile("\r\n|\r|\n")
 MAX_ALIGNED = 2_000
-"""The number of lines up to which the lines of a file that mixes line ends are matched exactly."""
+"""The number of lines up to which the lines of a file that mixes line endings are matched exactly."""
 
 
 class Correction(NamedTuple):
@@ -23,7 +23,7 @@ class Correction(NamedTuple):
 
     source: Source
     before: str
-    """The content of the file, with its line ends and its byte order mark."""
+    """The content of the file, with its line endings and its byte order mark."""
     content: str
     """The new content of the file."""
     number: int
@@ -36,7 +36,7 @@ def correct(
     """Return the corrected text of a spec; ``None`` if nothing can be corrected.
 
     Args:
-        source: the text of the spec, with normalised line ends.
+        source: the text of the spec, with normalised line endings.
         path: the file that contains it; ``None`` for standard input.
         ignore: the codes of warnings to ignore.
         read: reads a changed text.
@@ -56,21 +56,22 @@ def correct(
     if not number:
         return None
     before = source.text if path is None else Path(path).read_bytes().decode("utf-8", "replace")
-    content = with_line_ends(before, corrected.text)
-    unchanged = with_line_ends(before, source.text) == before  # false if the file has changed meanwhile
+    content = with_line_endings(before, corrected.text)
+    unchanged = with_line_endings(before, source.text) == before  # false if the file has changed meanwhile
     return Correction(corrected, before, content, number) if unchanged else None
 
 
-def with_line_ends(before: str, text: str) -> str:
-    """Return a text with the line ends, and the byte order mark, of the content of a file that it was made from.
+def with_line_endings(before: str, text: str) -> str:
+    """Return a text with the line endings, and the byte order mark, of the content of a file that it was made from.
 
-    Unchanged lines keep their ends, even in a file that mixes them; a changed line ends like the one that it replaces.
+    Unchanged lines keep their endings, even in a file that mixes them; a changed line ends like the one that it
+    replaces.
     """
     mark = "\ufeff" if before.startswith("\ufeff") else ""
-    ends = LINE_END.findall(before)
+    ends = LINE_ENDING.findall(before)
     if len(set(ends)) <= 1:
         return mark + text.replace("\n", ends[0] if ends else "\n")
-    old, new = LINE_END.split(before.removeprefix("\ufeff")), text.split("\n")
+    old, new = LINE_ENDING.split(before.removeprefix("\ufeff")), text.split("\n")
     pieces = [mark]
     matched = SequenceMatcher(None, old, new, autojunk=len(old) > MAX_ALIGNED)
     for _, i, i_end, j, j_end in [("equal", 0, len(old), 0, len(new))] if old == new else matched.get_opcodes():
@@ -81,7 +82,9 @@ def with_line_ends(before: str, text: str) -> str:
 
 
 def patch(name: str, before: str, after: str) -> str:
-    """Return the patch between two contents of a file in Git's form, which keeps line ends (`git apply`, `patch -p1`).
+    """Return the patch between two contents of a file in Git's form, which keeps line endings.
+
+    ``git apply`` and ``patch -p1`` accept it.
 
     Args:
         name: the name of the file in patches; see `patch_name`.

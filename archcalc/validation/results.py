@@ -35,7 +35,7 @@ class Options(NamedTuple):
     only_specs: bool = False
     """Whether to skip files that are not specs even if they are named explicitly."""
     fix: Literal["", "write", "diff"] = ""
-    """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
+    """Whether to make automatic corrections (``write``) or to show them (``diff``)."""
     arguments: Mapping[str, str] = {}
     batch_axes: Mapping[str, str] = {}
     values: Mapping[str, str] = {}

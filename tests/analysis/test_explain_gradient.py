@@ -32,6 +32,18 @@ def test_every_operator_has_a_derivation() -> None:
         assert rules(REGISTRY[name](**ENTRIES[name].cases[0][0]), ENTRIES[name].cases[0][1])[0].formula == "0"
 
 
+@pytest.mark.parametrize(
+    ("spec", "layer", "found"),
+    [
+        ("8 -> floor", "floor_1", {"∂L/∂x": "0"}),
+        ("8 -> add(identity, constant 8)", "constant_1", {"∂L/∂value": "0"}),
+        ("8 -> add(identity, random 8)", "random_1", {"∂y/∂w": "0"}),
+    ],
+)
+def test_an_operator_that_passes_no_gradient_on_names_what_it_has(spec: str, layer: str, found: dict[str, str]) -> None:
+    assert derivation(spec, layer) == found
+
+
 @pytest.mark.parametrize("name", sorted(ENTRIES))
 def test_formulas_are_typeset_completely(name: str) -> None:
     for attributes, shapes in ENTRIES[name].cases:

@@ -16,7 +16,7 @@ def test_a_word_without_a_kind_applies_to_all_kinds_that_are_not_named() -> None
 
 @pytest.mark.parametrize("written", ["int3", "weights=", "layers=int8", "weights=int4,weights=int8", "", "int8,int4"])
 def test_other_texts_are_refused(written: str) -> None:
-    with pytest.raises(ValueError, match=r"dtype|kinds|twice"):
+    with pytest.raises(ValueError, match=r"dtype|kind|twice"):
         read_formats(written)
 
 

@@ -93,6 +93,7 @@ def test_counts_are_integers_and_satisfy_their_relations(text: str) -> None:
             "linear",
             "matmul",
             "einsum",
+            "dft",
             "sdpa",
             "attention",
             "rnn",

@@ -10,6 +10,7 @@ import pytest
 
 from archcalc.changes.checkpoints import CheckpointDiff, compare_checkpoints
 from archcalc.readers.checkpoints.checkpoint import Checkpoint, CheckpointTensor
+from archcalc.spec import SpecError
 
 BASE = {f"layer.{at}.{name}": np.full((2, 2), at, "f4") for at in range(3) for name in ("weight", "bias")} | {
     "head.weight": np.ones((3, 2), "f4")
@@ -86,3 +87,10 @@ def test_numbers_that_are_not_finite() -> None:
     old = {"same": np.array([np.nan, np.inf]), "other": np.array([np.nan, 1.0])}
     new = {"same": np.array([np.nan, np.inf]), "other": np.array([0.0, 1.0])}
     assert diff(old, new, values=True).differences == {"other": np.inf}
+
+
+def test_numbers_of_a_format_that_is_not_read() -> None:
+    old = {"w": np.ones(2, "c8")}
+    assert diff(old, old).is_equal
+    with pytest.raises(SpecError, match="'w' must have a number format of real numbers, got complex64"):
+        diff(old, old, values=True)

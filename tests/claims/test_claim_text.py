@@ -29,6 +29,7 @@ from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
         ("vgg-e.params / vgg-d.params is 1", ("vgg-e", "vgg-d"), Claim("vgg-e.params / vgg-d.params", "1")),
         ("3x8x8 -> conv (8 / 2) k=3 params = 112", ("3x8x8 -> conv (8 / 2) k=3",), Claim("params", "112")),
         ("3x8x8 -> conv 4 k=3 params = 112", ("3x8x8 -> conv 4 k=3",), Claim("params", "112")),
+        ("resnet18 params = 11'699'112", ("resnet18",), Claim("params", "11'699'112")),
         ("lenet5 parms = 5", ("lenet5",), Claim("parms", "5")),
     ],
 )

@@ -186,6 +186,14 @@ def test_several_outputs_have_a_target_each(archcalc: Archcalc) -> None:
     assert losses[2] == pytest.approx(losses[0] + losses[1], rel=1e-4)
 
 
+def test_arrays_that_no_output_with_a_target_depends_on_are_not_asked_for(archcalc: Archcalc) -> None:
+    spec = "{input: '4', layers: [{a: fc 3}, {b: fc 2}], heads: {c: fc 2}}"
+    ran = archcalc("run", "-", "--backward", "--loss", "cross_entropy", "--target", "b=1", stdin=spec)
+    assert ran.status == 0, ran.err
+    assert "∂L/∂b.weight" in ran.out
+    assert "∂L/∂c.weight" not in ran.out
+
+
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [

@@ -30,6 +30,11 @@ def test_parameters_and_operations_before_and_after(archcalc: Archcalc) -> None:
     assert "2 layers folded, 1 of them into the following layer; 3 layers unchanged" in ran.lines
 
 
+def test_a_single_layer_in_the_following_one_is_reported(archcalc: Archcalc) -> None:
+    ran = archcalc("fold", "3x8x8 -> relu -> bn -> conv 2 k3")
+    assert "1 layer folded, into the following layer; 1 layer unchanged" in ran.lines
+
+
 def test_layers_that_stay_are_named_with_the_reason(archcalc: Archcalc) -> None:
     ran = archcalc("fold", "3x8x8 -> bn -> relu -> conv 2 k3")
     assert ran.status == 0

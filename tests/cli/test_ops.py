@@ -79,9 +79,9 @@ def test_columns_are_for_the_table(archcalc: Archcalc) -> None:
 def test_every_operator_has_a_gradient_or_says_why_not(archcalc: Archcalc) -> None:
     table = archcalc("ops", "--columns", "operator,gradient", "--format", "csv").out
     listed = {row["operator"]: row["gradient"] for row in csv.DictReader(io.StringIO(table))}
-    assert {name for name, text in listed.items() if not text.startswith("none: ")} == {cls.name for cls in GRADIENTS}
-    assert listed["floor"] == "none: it is constant between its steps"
-    assert listed["topk"] == "not of output 2: indices are integers"
+    assert {name for name, text in listed.items() if not text.startswith("of no ")} == {cls.name for cls in GRADIENTS}
+    assert listed["floor"] == "of no inputs or arrays: it is constant between its steps"
+    assert listed["topk"] == "not through output 2: indices are integers"
     assert "gradient of all inputs and trained arrays" in archcalc("ops", "conv").out
 
 

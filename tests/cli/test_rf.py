@@ -248,6 +248,12 @@ def test_a_picture_halfway_through_a_space_to_depth_shows_what_the_unit_sees(run
     assert "sees 3×3 of the 12×12 positions of input: y 2 … 4, x 4 … 6" in text
 
 
+def test_the_layer_that_makes_an_unknown_field_global_is_listed(run: Any) -> None:
+    lines = run("1x4x9 -> reshape 1x6x6 -> conv 2 k3 -> gap")[1].splitlines()
+    fields = {line.split()[0]: line.split()[2] for line in lines[3:5]}
+    assert fields == {"reshape_1": "unknown", "gap_1": "global"}
+
+
 # Wrong input ---------------------------------------------------------------------------------------------------------
 
 

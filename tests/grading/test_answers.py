@@ -68,6 +68,11 @@ def test_every_answer_has_its_place(name: str) -> None:
         assert lines[line][column:].lstrip("\"'").startswith(answer.value.value)
 
 
+def test_the_number_of_layers_in_a_list_is_not_the_name_of_a_layer() -> None:
+    file = read("audit.yaml", "claims:\n  - layers: 15\n    erratum: 14\n  - {layers: c1, params: 156}\n")
+    assert pairs(file) == [("layers", "15"), ("c1.params", "156")]
+
+
 def test_a_shape_without_a_network_is_an_answer() -> None:
     assert pairs(read("x.yaml", "shape: 10\nparams: 61706\n")) == [("shape", "10"), ("params", "61706")]
     about = read("x.yaml", "network: lenet5\nshape: 1x32x32\nparams: 61706\n")

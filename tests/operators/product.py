@@ -72,3 +72,42 @@ entry(
         ({"pattern": "a b, c -> c a"}, ((20, 18), (7,))),
     ],
 )
+
+
+def draw_dft(w: Writer, shape: Shape) -> str:
+    """Draw a transform of real numbers, and perhaps one back."""
+    one = " ".join("abcdefgh"[: len(shape)])
+    before = f"rearrange '{one} = {one} 1'"
+    both = w.among("", "onesided")
+    further = [w.among("dft", "dft inverse")] if not both else [f"dft inverse onesided size={shape[-1]}"]
+    *axes, last = one.split()
+    after = f"rearrange '{one} p = {' '.join(axes)} ({last} p)'"
+    return " -> ".join([before, f"dft {both}".strip(), *(further if w.among(True, False) else []), after])
+
+
+def torch_dft(op: Any, shape: Sizes) -> Module:
+    def run(x: Tensor) -> Tensor:
+        given = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else x.squeeze(-1)
+        if op.inverse and op.onesided:
+            return torch.fft.irfft(given, op.size)[..., None]
+        if op.inverse:
+            return torch.view_as_real(torch.fft.ifft(given))
+        found = torch.fft.fft(given)
+        return torch.view_as_real(found[..., : shape[-2] // 2 + 1] if op.onesided else found)
+
+    return layer(run)
+
+
+entry(
+    "dft",
+    draw=draw_dft,
+    torch=torch_dft,
+    cases=[
+        ({}, ((12, 2),)),
+        ({"onesided": True}, ((4, 9, 1),)),
+        ({"inverse": True}, ((3, 4, 10, 2),)),
+        ({"inverse": True, "onesided": True}, ((6, 2),)),
+        ({"inverse": True, "onesided": True, "size": 11}, ((3, 6, 2),)),
+    ],
+    beyond_onnx_runtime=lambda op: op.inverse and op.onesided,
+)

@@ -191,7 +191,7 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
             return z.mean(2) + y.mean((1, 2, 3))[:, None]
 
     class Decoder(nn.Module):
-        """Rotary positions, root-mean-square norms, causal masks of truth values, and heads that share keys."""
+        """Rotary positions, root-mean-square norms, Boolean causal masks, and heads that share keys."""
 
         def __init__(self) -> None:
             super().__init__()

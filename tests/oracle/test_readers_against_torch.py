@@ -63,9 +63,9 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {"gru", "lstm", "rnn"}
+UNREAD = {"dft", "gru", "lstm", "rnn"}
 """The operators whose counterparts in PyTorch have no translation. Those of recurrent layers take parts of parameters;
-the modules themselves are read (`test_model_files_against_torch`)."""
+the modules themselves are read (`test_model_files_against_torch`). Fourier transforms have complex numbers."""
 
 DRAWS = 4
 """The number of random layers of every operator."""

@@ -84,3 +84,20 @@ def test_a_damaged_member(tmp_path: Path) -> None:
     data[40] ^= 0xFF
     path.write_bytes(bytes(data))
     assert "is damaged" in reason(path)
+
+
+def test_a_member_that_is_shorter_than_stated(tmp_path: Path) -> None:
+    path = archive(tmp_path, {"a.json": b"[1, 2]"}, zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    central = data.rindex(b"PK\x01\x02")
+    data[central + 24 : central + 28] = struct.pack("<I", 500)
+    path.write_bytes(bytes(data))
+    assert reason(path) == "'a.json' is damaged: it ends before its 500 bytes"
+
+
+def test_an_archive_of_several_disks(tmp_path: Path) -> None:
+    data = archive(tmp_path, {"a.json": b"[1, 2, 3]"}).read_bytes()
+    end = data.rindex(b"PK\x05\x06")
+    path = tmp_path / "net.pt2"
+    path.write_bytes(data[:end] + struct.pack("<4sLQL", b"PK\x06\x07", 1, 0, 2) + data[end:])
+    assert "span multiple disks" in reason(path)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
 from archcalc.readers.building import LoweredModel
@@ -234,3 +235,14 @@ def test_a_damaged_description_is_one_error_or_none(
     path = write(tmp_path_factory.mktemp("damaged") / "net.pt2", program, payloads(PROGRAMS[number]))
     with suppress(SpecError):
         lower(read_model(path, "net.pt2"))
+
+
+def test_a_parameter_without_numbers_in_the_file(tmp_path: Path) -> None:
+    program = small_network()
+    table = {name: each for name, each in payloads(program).items() if name != "head.weight"}
+    path = write(tmp_path / "net.pt2", program, table)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("net/data/weights/weight_0", bytes(4 * 8 * 27))
+    network = archcalc.load(str(path))
+    with pytest.raises(SpecError, match=r"the file does not say where the numbers of 'head\.weight' are"):
+        network.arrays()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import archcalc as api
 from archcalc.executor.interpreter import Interpreter, LayerTrace
-from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.executor.kernels.rounding import round_to_format, round_unlimited
 from archcalc.executor.loops.exact import ExactNumber
 from archcalc.executor.loops.record import RecordedNumber
 from archcalc.executor.loops.run import record_layer
@@ -187,9 +187,11 @@ FUNCTIONS = {
 def rounding_of(op: Operator) -> dict[str, Callable[[float], float]]:
     """Return what the function ``round`` means in the steps of an operator, as the kernels compute it."""
     if isinstance(op, Cast):
-        to: Callable[..., Any] = partial(rounded, form=op.number_format, saturate=op.saturate, rounding=op.rounding)
+        to: Callable[..., Any] = partial(
+            round_to_format, form=op.number_format, saturate=op.saturate, rounding=op.rounding
+        )
     elif isinstance(op, Quantize):
-        to = partial(nearest, form=op.number_format)
+        to = partial(round_unlimited, form=op.number_format)
     else:
         return {}
     return {"round": lambda x: float(to(np.float64(x)))}

@@ -40,7 +40,7 @@ WRITTEN = {
     "single, two lines": "  - a: 'relu ->\n      maxpol 2'",
     "double": '  - a: "relu -> maxpol 2"',
     "double, escapes before": '  - a: "\\x72elu \\u2192\\t\\x20maxpol 2"',
-    "double, escaped line end": '  - a: "relu \\\n      -> maxpol 2"',
+    "double, escaped line ending": '  - a: "relu \\\n      -> maxpol 2"',
     "double, escaped line feed": '  - a: "relu\\n-> maxpol 2"',
     "double, wide escape": '  - a: "relu \\U00002192 maxpol 2"',
     "literal": "  - a: |\n      relu ->\n        maxpol 2",
@@ -96,7 +96,7 @@ def test_every_character_of_any_scalar_is_found_at_its_place(style: str) -> None
 
 
 def _scalar(style: str, words: list[str], rng: random.Random) -> str:
-    """Return words with blanks and line ends between them, as a scalar in a style."""
+    """Return words with blanks and line endings between them, as a scalar in a style."""
     if style == "plain":
         words = ["w" + word.replace(":", "/").replace("#", "/") for word in words]
     elif style == "single":

@@ -1,18 +1,18 @@
-"""Corrected contents of files: their line ends, and patches."""
+"""Corrected contents of files: their line endings, and patches."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.validation.correct import LINE_END, patch, with_line_ends
+from archcalc.validation.correct import LINE_ENDING, patch, with_line_endings
 
 LINES = st.lists(st.tuples(st.text("ab \u2028\x85", max_size=2), st.sampled_from(["\n", "\r", "\r\n"])), max_size=8)
 """Lines with their ends."""
 
 
 def normalised(content: str) -> str:
-    return LINE_END.sub("\n", content.removeprefix("\ufeff"))
+    return LINE_ENDING.sub("\n", content.removeprefix("\ufeff"))
 
 
 def joined(lines: list[tuple[str, str]], last: str, mark: str) -> str:
@@ -24,12 +24,12 @@ def test_lines_keep_their_ends_when_others_are_removed(
     lines: list[tuple[str, str]], last: str, mark: str, data: st.DataObject
 ) -> None:
     content = joined(lines, last, mark)
-    assert with_line_ends(content, normalised(content)) == content
+    assert with_line_endings(content, normalised(content)) == content
     rows = [joined([line], "", f"{number}:") for number, line in enumerate(lines)]  # all different
     content = mark + "".join(rows) + last
     kept = [row for row in rows if data.draw(st.booleans())]
     expected = mark + "".join(kept) + last
-    assert with_line_ends(content, normalised(expected)) == expected
+    assert with_line_endings(content, normalised(expected)) == expected
 
 
 @given(LINES, st.data())
@@ -37,7 +37,7 @@ def test_a_changed_line_keeps_its_end(lines: list[tuple[str, str]], data: st.Dat
     rows = [(f"line {number}", end) for number, (_, end) in enumerate(lines)]
     changed = [(f"{row} changed" if data.draw(st.booleans()) else row, end) for row, end in rows]
     content, expected = ("".join(map("".join, each)) for each in (rows, changed))
-    assert with_line_ends(content, normalised(expected)) == expected
+    assert with_line_endings(content, normalised(expected)) == expected
 
 
 def test_a_patch_names_the_file_as_git_does() -> None:

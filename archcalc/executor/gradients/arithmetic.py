@@ -9,7 +9,7 @@ import numpy as np
 from archcalc.executor.gradient import EvaluatedLayer
 from archcalc.executor.gradients.activation import derivative
 from archcalc.executor.kernel import Array
-from archcalc.executor.kernels.rounding import nearest
+from archcalc.executor.kernels.rounding import round_unlimited
 from archcalc.ops.arithmetic import Abs, Atan, Cast, Clip, Cos, Erf, Exp, Log, Offset, Pow, Quantize, Scale, Sin, Sqrt
 
 
@@ -85,6 +85,6 @@ def clip(op: Clip, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
 @derivative(Quantize)
 def quantize(op: Quantize, x: Array, y: Array, layer: EvaluatedLayer) -> Array:
     form, zero = op.number_format, int(op.zero)
-    codes = nearest(x / float(op.scale), form)
+    codes = round_unlimited(x / float(op.scale), form)
     inside: Array = (codes >= float(form.smallest - zero)) & (codes <= float(form.largest - zero))
     return inside

@@ -11,8 +11,8 @@ from archcalc.executor.gradients.dense import weighted_sum_gradients
 from archcalc.executor.gradients.product import product_gradients, sum_to_shape_of
 from archcalc.executor.kernel import Array, Arrays, Context
 from archcalc.executor.kernels.attention import (
-    Scored,
-    attended,
+    AttentionInputs,
+    attention_output,
     heads,
     joined_heads,
     projection,
@@ -37,7 +37,9 @@ class NeededGradients(NamedTuple):
 AttentionGradients: TypeAlias = tuple[Array | None, Array | None, Array | None, Array | None]
 
 
-def _through(scored: Scored, weights: Array, g: Array, context: Context, wanted: NeededGradients) -> AttentionGradients:
+def _through(
+    scored: AttentionInputs, weights: Array, g: Array, context: Context, wanted: NeededGradients
+) -> AttentionGradients:
     """Return the gradients of queries, keys, values and scores of P·v with P = softmax(S), S = factor·q·kᵀ + added.
 
     They are ∂L/∂v = Pᵀ·g, ∂L/∂P = g·vᵀ, ∂L/∂S = P·(∂L/∂P − Σ ∂L/∂P·P), ∂L/∂q = factor·∂L/∂S·k and
@@ -92,7 +94,7 @@ def attention(op: Attention, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         arrays.update({name if own == "weight" else f"{name}_{own}": each for own, each in stored.items()})
         return None if found is None else found.reshape(rows.shape)
 
-    mixed = through("output", joined_heads(attended(scored, read, anew)), given[0], below=True)
+    mixed = through("output", joined_heads(attention_output(scored, read, anew)), given[0], below=True)
     assert mixed is not None
     queries, keys, values, scores = _through(scored, read, heads(mixed, op.heads), context, wanted)
     kv_heads = op.kv_heads or op.heads

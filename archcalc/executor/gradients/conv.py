@@ -25,7 +25,7 @@ from archcalc.executor.kernels.conv import (
     transposed_axes,
 )
 from archcalc.executor.kernels.gather import block_positions, gather, maps_together
-from archcalc.executor.kernels.product import multiplied
+from archcalc.executor.kernels.product import matrix_products
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, positions
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -56,8 +56,8 @@ def convolution_gradients(
         columns = maps.reshape(*maps.shape[:3], -1)
         stored = np.zeros_like(matrix)
         for each, some in zip(given, columns, strict=True) if of_weights else ():
-            stored += multiplied(each, some.swapaxes(-1, -2), context)
-        found = multiplied(matrix.swapaxes(-1, -2), given, context).reshape(x.shape) if of_input else None
+            stored += matrix_products(each, some.swapaxes(-1, -2), context)
+        found = matrix_products(matrix.swapaxes(-1, -2), given, context).reshape(x.shape) if of_input else None
         return found, stored.reshape(weight.shape)
     stored = np.zeros_like(matrix)
     found = _as_full_convolution(x, weight, groups, axes, g, context) if of_input else None
@@ -72,7 +72,7 @@ def convolution_gradients(
                 part = each[some, :, block.start : block.stop]
                 if of_weights:
                     columns = gather(channels, axes, block, context).reshape(len(part), matrix.shape[-1], -1)
-                    stored[some] += multiplied(part, columns.swapaxes(-1, -2), context)
+                    stored[some] += matrix_products(part, columns.swapaxes(-1, -2), context)
                 if scattered is not None:
                     spread = context.scratch("spread", (len(part), matrix.shape[-1], part.shape[-1]), x.dtype)
                     np.matmul(matrix[some].swapaxes(-1, -2), part, out=spread)

@@ -9,7 +9,7 @@ import numpy as np
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Context, Weights
-from archcalc.executor.kernels.product import multiplied
+from archcalc.executor.kernels.product import matrix_products
 from archcalc.executor.kernels.selection import places
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
@@ -54,10 +54,10 @@ def weighted_sum_gradients(
 ) -> tuple[Array | None, dict[str, Array]]:
     """Return the gradients of y = x·Wᵀ + b: ∂L/∂x = g·W, ∂L/∂W = gᵀ·x and ∂L/∂b = Σ g, for rows x and g = ∂L/∂y."""
     of_rows, of_arrays = needed
-    arrays = {"weight": multiplied(g.T, rows, context)} if of_arrays else {}
+    arrays = {"weight": matrix_products(g.T, rows, context)} if of_arrays else {}
     if "bias" in weights and of_arrays:
         arrays["bias"] = g.sum(0)
-    return multiplied(g, weights["weight"], context) if of_rows else None, arrays
+    return matrix_products(g, weights["weight"], context) if of_rows else None, arrays
 
 
 @gradient(RadialBasis)

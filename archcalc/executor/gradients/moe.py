@@ -9,8 +9,8 @@ from archcalc.executor.gradients.activation import softmax_gradient
 from archcalc.executor.gradients.dense import weighted_sum_gradients
 from archcalc.executor.gradients.gate import gate_gradients
 from archcalc.executor.kernel import Array, Arrays
-from archcalc.executor.kernels.dense import weighted
-from archcalc.executor.kernels.moe import Hidden, expert_layer, hidden, routed
+from archcalc.executor.kernels.dense import weighted_sums
+from archcalc.executor.kernels.moe import HiddenLayer, expert_layer, hidden, routed
 from archcalc.ops.moe import MixtureOfExperts
 
 
@@ -38,7 +38,7 @@ def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradi
             continue
         some, passed = rows[tokens], g[tokens]
         inner = hidden(op, some, expert, weights, anew)
-        outputs = weighted(inner.numbers, expert_layer(weights, "down", expert), anew)
+        outputs = weighted_sums(inner.numbers, expert_layer(weights, "down", expert), anew)
         of_shares[tokens, places] = (outputs * passed).sum(-1)
         below = through("down", expert, inner.numbers, passed * shares[tokens, places][:, None], below=True)
         assert below is not None
@@ -52,7 +52,7 @@ def mixture(op: MixtureOfExperts, layer: EvaluatedLayer, given: Arrays) -> Gradi
     return Gradients((None if of_rows is None else (found + of_rows).reshape(x.shape),), arrays)
 
 
-def _of_hidden(op: MixtureOfExperts, layer: EvaluatedLayer, inner: Hidden, g: Array) -> dict[str, Array]:
+def _of_hidden(op: MixtureOfExperts, layer: EvaluatedLayer, inner: HiddenLayer, g: Array) -> dict[str, Array]:
     """Return the gradients of the first layers of an expert, by name."""
     if inner.gate is not None:
         gate, first = gate_gradients(op.activation, inner.gate, inner.first, g, layer)

@@ -12,7 +12,7 @@ from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.activation import maximum_gradient
 from archcalc.executor.kernel import Array, Arrays
 from archcalc.executor.kernels.chunks import in_chunks
-from archcalc.executor.kernels.pool import counted, cuts, over_windows
+from archcalc.executor.kernels.pool import counted_positions, cuts, over_windows
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, index, taps
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -69,7 +69,7 @@ def _to_all(op: Any, x: Array, g: Array) -> Array:
 def avgpool(op: AvgPool, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     (x,) = layer.inputs
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
-    places = reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(x.dtype)
+    places = reduce(np.multiply.outer, [counted_positions(axis, op.count_include_pad) for axis in axes]).astype(x.dtype)
     return Gradients((_to_all(op, x, given[0] / places),))
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Context
-from archcalc.executor.kernels.product import multiplied, with_leading_axes
+from archcalc.executor.kernels.product import exponentials, matrix_products, with_leading_axes
 from archcalc.ops.pattern import parse
-from archcalc.ops.product import Einsum, MatMul
+from archcalc.ops.product import Einsum, FourierTransform, MatMul
 
 
 @gradient(MatMul)
@@ -28,8 +28,8 @@ def product_gradients(
 
     That of a factor is ``None`` unless it is needed.
     """
-    first = sum_to_shape_of(multiplied(g, other.swapaxes(-1, -2), context), one) if needed[0] else None
-    return first, sum_to_shape_of(multiplied(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
+    first = sum_to_shape_of(matrix_products(g, other.swapaxes(-1, -2), context), one) if needed[0] else None
+    return first, sum_to_shape_of(matrix_products(one.swapaxes(-1, -2), g, context), other) if needed[1] else None
 
 
 def sum_to_shape_of(g: Array, x: Array) -> Array:
@@ -43,7 +43,7 @@ def sum_to_shape_of(g: Array, x: Array) -> Array:
 def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Sum products of the gradient with the other tensor; along an axis that only one tensor has, repeat them."""
     parsed = parse(op.pattern)
-    number = {name: 1 + place for place, name in enumerate(parsed.read)}
+    number = {name: 1 + place for place, name in enumerate(parsed.input_names)}
     *axes, result = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
     sizes = dict(zip([*axes[0], *axes[1]], [*layer.inputs[0].shape, *layer.inputs[1].shape], strict=True))
     found: list[Array | None] = []
@@ -58,3 +58,13 @@ def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         spread = g.reshape([sizes[axis] if axis in shared else 1 for axis in axes[own]])
         found.append(np.broadcast_to(spread, layer.inputs[own].shape))
     return Gradients(tuple(found))
+
+
+@gradient(FourierTransform)
+def dft(op: FourierTransform, layer: EvaluatedLayer, given: Arrays) -> Gradients:
+    """Return the product with the transposed matrix."""
+    (x,), (g,) = layer.inputs, given
+    if not layer.needed[0]:
+        return Gradients((None,))
+    matrix = exponentials(op, *x.shape[-2:]).astype(x.dtype)
+    return Gradients((matrix_products(g.reshape(*g.shape[:-2], 1, -1), matrix.T, layer.context).reshape(x.shape),))

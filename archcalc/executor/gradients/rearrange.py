@@ -20,11 +20,11 @@ def reduce(op: Reduce, layer: EvaluatedLayer, given: Arrays) -> Gradients:
     """Bring the axes of the gradient into the order of the input, then undo the reduction."""
     x, sizes = split_axes(op, layer.inputs[0])
     parsed = parse(op.pattern)
-    kept = [name for name in parsed.read if name in parsed.made]
-    gone = tuple([1 + place for place, name in enumerate(parsed.read) if name not in parsed.made])
-    order = (0, *(1 + parsed.made.index(name) for name in kept))
+    kept = [name for name in parsed.input_names if name in parsed.output_names]
+    gone = tuple([1 + place for place, name in enumerate(parsed.input_names) if name not in parsed.output_names])
+    order = (0, *(1 + parsed.output_names.index(name) for name in kept))
     y, g = (
-        np.expand_dims(each.reshape(len(x), *(sizes[name] for name in parsed.made)).transpose(order), gone)
+        np.expand_dims(each.reshape(len(x), *(sizes[name] for name in parsed.output_names)).transpose(order), gone)
         for each in (layer.outputs[0], given[0])
     )
     return Gradients((reduction_gradient(op.how, x, y, g, gone).reshape(layer.inputs[0].shape),))

@@ -10,13 +10,13 @@ import numpy as np
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.gradients.dense import weighted_sum_gradients
 from archcalc.executor.kernel import Array, Arrays, Context
-from archcalc.executor.kernels.dense import weighted
+from archcalc.executor.kernels.dense import weighted_sums
 from archcalc.executor.kernels.recurrent import (
     CellArrays,
-    Pass,
+    SequencePass,
     Step,
     cell_of,
-    evaluated,
+    evaluate_steps,
     gates_of,
     gru_step,
     logistic,
@@ -36,7 +36,7 @@ class CellTarget(NamedTuple):
     """Whether they are needed."""
 
 
-StepBack = Callable[[Any, Pass, int, Arrays, CellTarget], tuple[Array, Arrays]]
+StepBack = Callable[[Any, SequencePass, int, Arrays, CellTarget], tuple[Array, Arrays]]
 """Maps an operator, a pass, the number of a step, the gradients of the states after the step, and the goal, to the
 gradients of the sums of the inputs and of the states before the step."""
 
@@ -47,8 +47,8 @@ def _back(step: Step, back: StepBack) -> Callable[[Any, EvaluatedLayer, Arrays],
     def run(op: RecurrentLayer, layer: EvaluatedLayer, given: Arrays) -> Gradients:
         x, *_ = layer.inputs
         steps, directions = x.shape[-2], 1 + op.bidirectional
-        passes: list[Pass] = []
-        evaluated(op, layer.inputs, layer.weights, layer.context.uncounted, step, passes)
+        passes: list[SequencePass] = []
+        evaluate_steps(op, layer.inputs, layer.weights, layer.context.uncounted, step, passes)
         examples, width = len(passes[0].sequence), layer.weights["recurrent"].shape[-1]
         arrays = {name: np.zeros(array.shape, array.dtype) for name, array in layer.weights.items()}
         states = [each.reshape(examples, op.layers * directions, -1).copy() for each in given[1:]]
@@ -103,19 +103,19 @@ def _of_output(rows: Array, g: Array, cell: dict[str, Array], target: dict[str, 
     return found
 
 
-def _rnn_back(op: Rnn, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
+def _rnn_back(op: Rnn, made: SequencePass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
     (output,), (g,) = made.after[at], given
     sums = g * (output > 0 if op.act == "relu" else 1 - output * output)
     return sums, (_of_output(made.before[at][0], sums, made.cell.recurrent, goal.cell.recurrent, goal),)
 
 
-def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
+def _lstm_back(op: Lstm, made: SequencePass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
     """Go back through h = o·tanh(c) and c = f·c′ + i·n, with the gates i, f and o and the new values n.
 
     With peepholes, o also reads c, and i and f read c′.
     """
     cell, (output, before), (_, kept) = made.cell, made.before[at], made.after[at]
-    sums = made.rows[:, at] + weighted(output, cell.recurrent, goal.context.uncounted)
+    sums = made.rows[:, at] + weighted_sums(output, cell.recurrent, goal.context.uncounted)
     write, keep, new, show = np.split(sums, 4, -1)
     if cell.peepholes:
         write, keep, show = (
@@ -143,18 +143,18 @@ def _lstm_back(op: Lstm, made: Pass, at: int, given: Arrays, goal: CellTarget) -
     return found, (_of_output(output, found, cell.recurrent, goal.cell.recurrent, goal), of_before)
 
 
-def _gru_back(op: Gru, made: Pass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
+def _gru_back(op: Gru, made: SequencePass, at: int, given: Arrays, goal: CellTarget) -> tuple[Array, Arrays]:
     """Go back through h = (1 − z)·n + z·h′, with the gates r and z and the new values n."""
     (output,), (g,), read = made.before[at], given, made.rows[:, at]
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
     of_gates, of_candidate = ((_rows(made.cell, part), _rows(goal.cell, part)) for part in (gates, candidate))
     anew = goal.context.uncounted
-    reset, keep = gates_of(read[:, gates], weighted(output, of_gates[0], anew), goal.context)
+    reset, keep = gates_of(read[:, gates], weighted_sums(output, of_gates[0], anew), goal.context)
     if op.reset_after:
-        sums = weighted(output, of_candidate[0], anew)
+        sums = weighted_sums(output, of_candidate[0], anew)
         remembered = reset * sums
     else:
-        remembered = weighted(reset * output, of_candidate[0], anew)
+        remembered = weighted_sums(reset * output, of_candidate[0], anew)
     new = np.tanh(read[:, candidate] + remembered)
     of_new = g * (1 - keep) * (1 - new * new)
     found = g * keep

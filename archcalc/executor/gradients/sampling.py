@@ -16,10 +16,10 @@ from archcalc.executor.gradients.rearrange import reduction_gradient
 from archcalc.executor.gradients.weight_norm import through_weight_norm
 from archcalc.executor.kernel import Array, Arrays, Sizes
 from archcalc.executor.kernels.gather import block_positions
-from archcalc.executor.kernels.product import multiplied
+from archcalc.executor.kernels.product import matrix_products
 from archcalc.executor.kernels.sampling import (
     TEMPORARIES,
-    Nearest,
+    NearestPositions,
     interpolated,
     nearest,
     offset_convolution,
@@ -30,7 +30,7 @@ from archcalc.executor.kernels.sampling import (
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
 
-def _add_at(found: Array, around: Sequence[Nearest], gradients: Sequence[Array]) -> None:
+def _add_at(found: Array, around: Sequence[NearestPositions], gradients: Sequence[Array]) -> None:
     """Add the gradients of the weighted values (C×points) at each of the nearest positions to the channels.
 
     The channels (C×n…) are framed by zeros.
@@ -41,7 +41,7 @@ def _add_at(found: Array, around: Sequence[Nearest], gradients: Sequence[Array])
         np.add.at(found, (slice(None), *places), g * weight)
 
 
-def _slopes(x: Array, around: Sequence[Nearest], sizes: Sizes, context: Any) -> list[Array]:
+def _slopes(x: Array, around: Sequence[NearestPositions], sizes: Sizes, context: Any) -> list[Array]:
     """Return the derivatives of interpolated values with respect to the coordinates of the points, axis by axis.
 
     Along an axis, the weight of the position above grows by 1 with the coordinate, and that of the one below falls.
@@ -49,7 +49,7 @@ def _slopes(x: Array, around: Sequence[Nearest], sizes: Sizes, context: Any) -> 
     found = []
     for axis, each in enumerate(around):
         one = np.ones_like(each.weights[0])
-        sloped = [*around[:axis], Nearest(each.positions, (-one, one)), *around[axis + 1 :]]
+        sloped = [*around[:axis], NearestPositions(each.positions, (-one, one)), *around[axis + 1 :]]
         found.append(interpolated(x, sloped, sizes, context))
     return found
 
@@ -76,7 +76,7 @@ def deformable_conv(op: DeformableConv, layer: EvaluatedLayer, given: Arrays) ->
             part = each[..., block]
             spread = None
             if of_read:
-                spread = multiplied(matrix.swapaxes(-1, -2), part, context)
+                spread = matrix_products(matrix.swapaxes(-1, -2), part, context)
                 spread = spread.reshape(op.offset_groups, -1, taps, part.shape[-1])
             read = []
             for group, channels in enumerate(maps):
@@ -96,7 +96,7 @@ def deformable_conv(op: DeformableConv, layer: EvaluatedLayer, given: Arrays) ->
                     moved[number, group, :, axis, block] = (share * slope).sum(0)
             if layer.trained:
                 columns = np.concatenate(read).reshape(op.groups, matrix.shape[-1], -1)
-                stored += multiplied(part, columns.swapaxes(-1, -2), context)
+                stored += matrix_products(part, columns.swapaxes(-1, -2), context)
     found = framed[:, :, *(slice(n) for n in sizes)]
     arrays = {"weight": stored.reshape(weight.shape), **bias_gradients(g, layer.weights)}
     offsets = moved.reshape(len(x), -1, *g.shape[2:])

@@ -8,7 +8,7 @@ from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
 from archcalc.executor.kernels.erf import erf
-from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.executor.kernels.rounding import round_to_format, round_unlimited
 from archcalc.ops.arithmetic import (
     Abs,
     Atan,
@@ -98,7 +98,7 @@ def clip(op: Clip, x: Array, out: Array, context: Context) -> None:
 
 @elementwise(Cast)
 def cast(op: Cast, x: Array, out: Array, context: Context) -> None:
-    out[...] = rounded(x, op.number_format, saturate=op.saturate, rounding=op.rounding)
+    out[...] = round_to_format(x, op.number_format, saturate=op.saturate, rounding=op.rounding)
     if context.marking:
         out[np.isnan(x)] = np.nan
 
@@ -106,7 +106,7 @@ def cast(op: Cast, x: Array, out: Array, context: Context) -> None:
 @elementwise(Quantize)
 def quantize(op: Quantize, x: Array, out: Array, context: Context) -> None:
     scale, zero, form = float(op.scale), int(op.zero), op.number_format
-    codes = nearest(counted.divide(context, x, scale), form)
+    codes = round_unlimited(counted.divide(context, x, scale), form)
     codes = counted.maximum(context, codes, float(form.smallest - zero), out=codes)
     codes = counted.minimum(context, codes, float(form.largest - zero), out=codes)
     counted.multiply(context, codes, scale, out=out)

@@ -10,12 +10,12 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, exp, largest, multiply, subtract, total
-from archcalc.executor.kernels.dense import weighted
-from archcalc.executor.kernels.product import multiplied
+from archcalc.executor.kernels.dense import weighted_sums
+from archcalc.executor.kernels.product import matrix_products
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
 
 
-class Scored(NamedTuple):
+class AttentionInputs(NamedTuple):
     """What attention is computed from: every head is a matrix of positions × features."""
 
     queries: Array
@@ -32,26 +32,26 @@ class Scored(NamedTuple):
 @kernel(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     scored = scored_tensors(op, inputs)
-    return (attended(scored, shares(scored, context), context),)
+    return (attention_output(scored, shares(scored, context), context),)
 
 
-def scored_tensors(op: ScaledDotProductAttention, inputs: Arrays) -> Scored:
+def scored_tensors(op: ScaledDotProductAttention, inputs: Arrays) -> AttentionInputs:
     """Return what attention is computed from, for given queries, keys and values."""
     queries, keys, values, *mask = inputs
     allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, None)
     added = [_aligned(each, queries.ndim) for each in mask]
     factor = 1 / sqrt(queries.shape[-1]) if op.factor is None else float(op.factor)
-    return Scored(queries, keys, values, added, allowed, factor)
+    return AttentionInputs(queries, keys, values, added, allowed, factor)
 
 
-def shares(scored: Scored, context: Context) -> Array:
+def shares(scored: AttentionInputs, context: Context) -> Array:
     """Return softmax(factor·q·kᵀ + added): the shares with which each query reads the values.
 
     Pairs that are not allowed have share 0. The result is a work buffer.
     """
     queries, keys = multiply(context, scored.queries, scored.factor), scored.keys.swapaxes(-1, -2)
     shape = (*np.broadcast_shapes(queries.shape[:-2], keys.shape[:-2]), queries.shape[-2], keys.shape[-1])
-    scores = multiplied(queries, keys, context, out=context.scratch("scores", shape, queries.dtype))
+    scores = matrix_products(queries, keys, context, out=context.scratch("scores", shape, queries.dtype))
     for each in scored.added:
         add(context, scores, each, out=scores)
     if scored.allowed is not None:
@@ -61,7 +61,7 @@ def shares(scored: Scored, context: Context) -> Array:
     return divide(context, scores, total(context, scores, -1), out=scores)
 
 
-def attended(scored: Scored, shares: Array, context: Context) -> Array:
+def attention_output(scored: AttentionInputs, shares: Array, context: Context) -> Array:
     """Return the shares times the values.
 
     Pairs that are not allowed contribute nothing even if the value is not a finite number.
@@ -69,8 +69,8 @@ def attended(scored: Scored, shares: Array, context: Context) -> Array:
     values, allowed = scored.values, scored.allowed
     finite = np.isfinite(values)
     if allowed is None or finite.all():
-        return multiplied(shares, values, context)
-    mixed = multiplied(shares, np.where(finite, values, 0), context)
+        return matrix_products(shares, values, context)
+    mixed = matrix_products(shares, np.where(finite, values, 0), context)
     for number in (np.nan, np.inf, -np.inf):
         holds = np.isnan(values) if np.isnan(number) else values == number
         if holds.any():
@@ -107,11 +107,11 @@ def attention_arrays(op: Attention, shapes: tuple[Sizes, ...]) -> dict[str, Size
 @kernel(Attention)
 def attention(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     scored = scored_heads(op, inputs, weights, context)
-    mixed = joined_heads(attended(scored, shares(scored, context), context))
+    mixed = joined_heads(attention_output(scored, shares(scored, context), context))
     return (_projected(mixed, "output", weights, context),)
 
 
-def scored_heads(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> Scored:
+def scored_heads(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> AttentionInputs:
     """Return what the attention of a layer is computed from: its projections, and what it adds to the scores."""
     x, *others = inputs
     given = dict(zip(op.tensor_arguments(), others, strict=True))
@@ -126,7 +126,7 @@ def scored_heads(op: Attention, inputs: Arrays, weights: Weights, context: Conte
     if op.alibi:
         added.append(_distances(op.heads, queries.shape[-2], keys.shape[-2]).astype(x.dtype))
     allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, op.window)
-    return Scored(queries, keys, values, added, allowed, 1 / sqrt(queries.shape[-1]))
+    return AttentionInputs(queries, keys, values, added, allowed, 1 / sqrt(queries.shape[-1]))
 
 
 def projection(name: str, weights: Weights) -> dict[str, Array]:
@@ -139,7 +139,7 @@ def projection(name: str, weights: Weights) -> dict[str, Array]:
 
 def _projected(x: Array, name: str, weights: Weights, context: Context) -> Array:
     """Return the features of a projection at every position."""
-    return weighted(x.reshape(-1, x.shape[-1]), projection(name, weights), context).reshape(*x.shape[:-1], -1)
+    return weighted_sums(x.reshape(-1, x.shape[-1]), projection(name, weights), context).reshape(*x.shape[:-1], -1)
 
 
 def heads(x: Array, count: int) -> Array:

@@ -15,7 +15,7 @@ from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, ker
 from archcalc.executor.kernels.border import without_padding
 from archcalc.executor.kernels.counted import add
 from archcalc.executor.kernels.gather import block_positions, gather, maps_together
-from archcalc.executor.kernels.weight_norm import normalising
+from archcalc.executor.kernels.weight_norm import with_weight_norm
 from archcalc.executor.kernels.windows import WindowAxis, WindowBlock, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -23,7 +23,7 @@ STANDARDISATION_EPSILON = 1e-5
 """The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 
-def stored(op: Any, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
+def weighted_sum_shapes(op: Any, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
     """Return the arrays of a layer of weighted sums: weights, a gain (with weight norm) and a bias per channel."""
     gain = {"gain": (channels,)} if op.weight_norm else {}
     return {**arrays, **gain, **({"bias": (channels,)} if op.bias else {})}
@@ -39,11 +39,11 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     With a connection table, there is one kernel per connected pair of maps, ordered by output map.
     """
     kernels = (op.channels, inputs[0][0] // op.groups) if op.table is None else (sum(map(sum, op.table)),)
-    return stored(op, op.channels, weight=(*kernels, *op.kernel))
+    return weighted_sum_shapes(op, op.channels, weight=(*kernels, *op.kernel))
 
 
 @kernel(Conv)
-@normalising
+@with_weight_norm
 def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute the weighted sum of every filter over the windows of the channels of its group."""
     x, weight = np.ascontiguousarray(inputs[0]), oriented(op, weights["weight"])
@@ -128,11 +128,11 @@ def with_bias(y: Array, weights: Weights, context: Context) -> Array:
 def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight``, with ``multiplier`` filters per channel, ordered by channel, and ``bias``."""
     maps = inputs[0][0] * op.multiplier
-    return stored(op, maps, weight=(maps, 1, *op.kernel))
+    return weighted_sum_shapes(op, maps, weight=(maps, 1, *op.kernel))
 
 
 @kernel(DepthwiseConv)
-@normalising
+@with_weight_norm
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Convolve every channel with filters of its own."""
     x, weight = np.ascontiguousarray(inputs[0]), oriented(op, weights["weight"])
@@ -147,11 +147,11 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
     """Return ``depthwise``, ``pointwise`` and ``bias``, which is added after both convolutions."""
     maps = inputs[0][0] * op.multiplier
     kernels = {"depthwise": (maps, 1, *op.kernel), "pointwise": (op.channels, maps, *(1 for _ in op.kernel))}
-    return stored(op, op.channels, **kernels)
+    return weighted_sum_shapes(op, op.channels, **kernels)
 
 
 @kernel(SeparableConv)
-@normalising
+@with_weight_norm
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute a depthwise convolution, then a 1×1 convolution over its maps, one example at a time."""
     x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
@@ -171,11 +171,11 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context:
 @storage(TransposedConv)
 def transposed_storage(op: TransposedConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight``, with one kernel per input channel and output channel of its group, and ``bias``."""
-    return stored(op, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
+    return weighted_sum_shapes(op, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
 
 
 @kernel(TransposedConv)
-@normalising
+@with_weight_norm
 def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Add every input times the kernel to the output at its window; the part in the padding is discarded."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]

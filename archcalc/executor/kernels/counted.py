@@ -12,13 +12,13 @@ import numpy as np
 from archcalc.executor.kernel import Array, Context
 
 
-class Counted(Protocol):
+class CountedFunction(Protocol):
     """An elementwise function that reports its operations, with `out` as in NumPy."""
 
     def __call__(self, context: Context, *operands: Any, out: Array | None = None) -> Array: ...
 
 
-def counted(function: np.ufunc, *kinds: str) -> Counted:
+def counted(function: np.ufunc, *kinds: str) -> CountedFunction:
     """Return a function of NumPy that reports one operation of each of ``kinds`` per number of its result."""
 
     def apply(context: Context, *operands: Any, out: Array | None = None) -> Array:

@@ -7,9 +7,9 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
-from archcalc.executor.kernels.conv import stored
+from archcalc.executor.kernels.conv import weighted_sum_shapes
 from archcalc.executor.kernels.counted import add
-from archcalc.executor.kernels.weight_norm import normalising
+from archcalc.executor.kernels.weight_norm import with_weight_norm
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
 Op = FullyConnected | Linear
@@ -28,28 +28,28 @@ def linear_storage(op: Linear, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 
 
 def _rows(op: Op, length: int) -> dict[str, Sizes]:
-    return stored(op, op.features, weight=(op.features, length))
+    return weighted_sum_shapes(op, op.features, weight=(op.features, length))
 
 
 @kernel(FullyConnected)
-@normalising
+@with_weight_norm
 def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Multiply the flattened input by the weight."""
     (x,) = inputs
-    return (weighted(x.reshape(len(x), -1), weights, context),)
+    return (weighted_sums(x.reshape(len(x), -1), weights, context),)
 
 
 @kernel(Linear)
-@normalising
+@with_weight_norm
 def linear(op: Linear, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Multiply one axis by the weight, at every position of the others."""
     axis = 1 if op.axis == "channels" else -1
     x = np.moveaxis(inputs[0], axis, -1)
-    y = weighted(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1)
+    y = weighted_sums(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1)
     return (np.ascontiguousarray(np.moveaxis(y, -1, axis)),)
 
 
-def weighted(rows: Array, weights: Weights, context: Context) -> Array:
+def weighted_sums(rows: Array, weights: Weights, context: Context) -> Array:
     """Return the features of rows of inputs: their product with the weight, plus the bias."""
     y: Array = rows @ weights["weight"].T
     products = y.size * rows.shape[1]

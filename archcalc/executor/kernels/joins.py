@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
-from archcalc.executor.kernels.counted import Counted, add, divide, greater, maximum, minimum, multiply, subtract
+from archcalc.executor.kernels.counted import (
+    CountedFunction,
+    add,
+    divide,
+    greater,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from archcalc.ops.base import Operator
 from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.ops.joins import Add, Bitwise, Compare, Concat, Div, Max, Min, Mul, Sub, Where
 
 
-def _joins(operator: type[Operator], function: Counted) -> None:
+def _joins(operator: type[Operator], function: CountedFunction) -> None:
     """Register the kernel of an elementwise join, which combines the inputs from left to right."""
 
     @kernel(operator)

@@ -8,7 +8,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage
 from archcalc.executor.kernels.counted import divide, exp, multiply, subtract, total
-from archcalc.executor.kernels.dense import weighted
+from archcalc.executor.kernels.dense import weighted_sums
 from archcalc.ops.moe import MixtureOfExperts
 
 
@@ -45,7 +45,7 @@ def mixture(op: MixtureOfExperts, inputs: Arrays, weights: Weights, context: Con
 
 def routed(op: MixtureOfExperts, rows: Array, weights: Weights, context: Context) -> tuple[Array, Array]:
     """Return the experts that are chosen for every token, and their shares: the softmax of their scores."""
-    logits = weighted(rows, expert_layer(weights, "router"), context)
+    logits = weighted_sums(rows, expert_layer(weights, "router"), context)
     chosen = np.argsort(-logits, axis=-1, kind="stable")[:, : op.top]
     context.count(cmp=sum(len(rows) * (op.experts - place - 1) for place in range(op.top)))  # one maximum after another
     shares = np.take_along_axis(logits, chosen, -1)
@@ -63,7 +63,7 @@ def expert_layer(weights: Weights, name: str, place: int | slice = slice(None)) 
     return own
 
 
-class Hidden(NamedTuple):
+class HiddenLayer(NamedTuple):
     """The hidden layer of an expert for some tokens."""
 
     first: Array
@@ -72,17 +72,17 @@ class Hidden(NamedTuple):
     """The product of the first layer with the activation of the gate, or without a gate, its activation."""
 
 
-def hidden(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Hidden:
+def hidden(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> HiddenLayer:
     """Return the hidden layer of an expert for some tokens."""
-    first = weighted(rows, expert_layer(weights, "up", expert), context)
+    first = weighted_sums(rows, expert_layer(weights, "up", expert), context)
     if not op.gated:
-        return Hidden(first, None, kernel_of(op.activation)(op.activation, (first,), {}, context)[0])
-    gate = weighted(rows, expert_layer(weights, "gate", expert), context)
+        return HiddenLayer(first, None, kernel_of(op.activation)(op.activation, (first,), {}, context)[0])
+    gate = weighted_sums(rows, expert_layer(weights, "gate", expert), context)
     (opened,) = kernel_of(op.activation)(op.activation, (gate,), {}, context)
-    return Hidden(first, gate, multiply(context, opened, first, out=opened))
+    return HiddenLayer(first, gate, multiply(context, opened, first, out=opened))
 
 
 def _evaluated(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Array:
     """Return the outputs of an expert for some tokens."""
     found = hidden(op, rows, expert, weights, context)
-    return weighted(found.numbers, expert_layer(weights, "down", expert), context)
+    return weighted_sums(found.numbers, expert_layer(weights, "down", expert), context)

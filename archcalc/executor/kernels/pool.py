@@ -40,7 +40,7 @@ def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, context: Context) -> 
     """Compute the sum of every window, divided by the number of its positions that count."""
     y, axes = over_windows(op, inputs[0], np.add, 0)
     context.count(add=y.size * (taps_of(axes) - 1))
-    places = reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
+    places = reduce(np.multiply.outer, [counted_positions(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
     return (divide(context, y, places, out=y),)
 
 
@@ -82,7 +82,7 @@ def tap_by_tap(axes: list[WindowAxis], join: np.ufunc, neutral: float, maps: Arr
         join(here, maps[index(places for _, places in overlaps)], out=here)
 
 
-def counted(axis: WindowAxis, padding: bool) -> Array:
+def counted_positions(axis: WindowAxis, padding: bool) -> Array:
     """Return how many positions of every window along one axis count: those on the input, and perhaps on the
     padding."""
     first = np.arange(axis.positions) * axis.stride - axis.before

@@ -32,18 +32,18 @@ def rearrange(op: Rearrange | Repeat, inputs: Arrays, weights: Weights, context:
     """Split axes, permute them with the new ones, and merge them."""
     x, sizes = split_axes(op, inputs[0])
     parsed = parse(op.pattern)
-    new = [name for name in parsed.made if name not in parsed.read]
+    new = [name for name in parsed.output_names if name not in parsed.input_names]
     x = np.broadcast_to(x.reshape(*x.shape, *(1 for _ in new)), (*x.shape, *(sizes[name] for name in new)))
-    return (_merged(x, (*parsed.read, *new), parsed.output),)
+    return (_merged(x, (*parsed.input_names, *new), parsed.output),)
 
 
 @kernel(Reduce)
 def reduce(op: Reduce, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     x, _ = split_axes(op, inputs[0])
     parsed = parse(op.pattern)
-    gone = tuple([1 + place for place, name in enumerate(parsed.read) if name not in parsed.made])
+    gone = tuple([1 + place for place, name in enumerate(parsed.input_names) if name not in parsed.output_names])
     x = combined(op.how, x, gone, context).squeeze(gone)
-    return (_merged(x, [name for name in parsed.read if name in parsed.made], parsed.output),)
+    return (_merged(x, [name for name in parsed.input_names if name in parsed.output_names], parsed.output),)
 
 
 def split_axes(op: ExplicitPattern, x: Array) -> tuple[Array, dict[str, int]]:
@@ -53,7 +53,7 @@ def split_axes(op: ExplicitPattern, x: Array) -> tuple[Array, dict[str, int]]:
     for axis, n in zip(parsed.inputs[0], x.shape[1:], strict=True):
         known = prod(sizes[name] for name in axis if name in sizes)
         sizes.update({name: n // known for name in axis if name not in sizes})
-    return x.reshape(len(x), *(sizes[name] for name in parsed.read)), sizes
+    return x.reshape(len(x), *(sizes[name] for name in parsed.input_names)), sizes
 
 
 def _merged(x: Array, names: Sequence[str], output: Axes) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, exp, maximum, multiply, subtract, tanh
-from archcalc.executor.kernels.dense import weighted
+from archcalc.executor.kernels.dense import weighted_sums
 from archcalc.ops.recurrent import Gru, Lstm, RecurrentLayer, Rnn
 
 
@@ -78,7 +78,7 @@ def cell_of(op: RecurrentLayer, weights: Weights, layer: int, direction: int) ->
     )
 
 
-class Pass(NamedTuple):
+class SequencePass(NamedTuple):
     """A pass of one layer in one direction over all steps, which the gradient needs."""
 
     cell: CellArrays
@@ -92,13 +92,13 @@ class Pass(NamedTuple):
     """The states after each step."""
 
 
-def evaluated(
+def evaluate_steps(
     op: RecurrentLayer,
     inputs: Arrays,
     weights: Weights,
     context: Context,
     step: Step,
-    passes: list[Pass] | None = None,
+    passes: list[SequencePass] | None = None,
 ) -> Arrays:
     """Return the outputs of all steps (or of the last one of each direction) and the last states.
 
@@ -120,11 +120,11 @@ def evaluated(
         found = np.empty((len(sequence), steps, directions * widths[0]), x.dtype)
         for direction in range(directions):
             cell = cell_of(op, weights, layer, direction)
-            rows = weighted(sequence.reshape(-1, sequence.shape[-1]), cell.input, context)
+            rows = weighted_sums(sequence.reshape(-1, sequence.shape[-1]), cell.input, context)
             rows = rows.reshape(len(sequence), steps, -1)
             states = tuple([each[:, len(last)] for each in before])
             own = slice(direction * widths[0], (direction + 1) * widths[0])
-            made = Pass(cell, sequence, rows, [()] * steps, [()] * steps)
+            made = SequencePass(cell, sequence, rows, [()] * steps, [()] * steps)
             for at in reversed(range(steps)) if direction else range(steps):
                 made.before[at] = states
                 states = step(op, rows[:, at], states, cell, context)
@@ -151,22 +151,22 @@ def logistic(x: Array, context: Context) -> Array:
 
 @kernel(Rnn)
 def rnn(op: Rnn, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return evaluated(op, inputs, weights, context, rnn_step)
+    return evaluate_steps(op, inputs, weights, context, rnn_step)
 
 
 def rnn_step(op: Rnn, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
-    sums = add(context, read, weighted(states[0], cell.recurrent, context))
+    sums = add(context, read, weighted_sums(states[0], cell.recurrent, context))
     return (maximum(context, sums, 0) if op.act == "relu" else tanh(context, sums),)
 
 
 @kernel(Lstm)
 def lstm(op: Lstm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return evaluated(op, inputs, weights, context, lstm_step)
+    return evaluate_steps(op, inputs, weights, context, lstm_step)
 
 
 def lstm_step(op: Lstm, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
     output, kept = states
-    sums = add(context, read, weighted(output, cell.recurrent, context))
+    sums = add(context, read, weighted_sums(output, cell.recurrent, context))
     write, keep, new, show = np.split(sums, 4, -1)
     if cell.peepholes:
         write, keep = (
@@ -179,26 +179,26 @@ def lstm_step(op: Lstm, read: Array, states: Arrays, cell: CellArrays, context: 
     if cell.peepholes:
         show = add(context, show, multiply(context, cell.peepholes[2], kept))
     output = multiply(context, logistic(show, context), tanh(context, kept))
-    return (weighted(output, cell.projection, context) if cell.projection else output), kept
+    return (weighted_sums(output, cell.projection, context) if cell.projection else output), kept
 
 
 @kernel(Gru)
 def gru(op: Gru, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    return evaluated(op, inputs, weights, context, gru_step)
+    return evaluate_steps(op, inputs, weights, context, gru_step)
 
 
 def gru_step(op: Gru, read: Array, states: Arrays, cell: CellArrays, context: Context) -> Arrays:
     (output,) = states
     gates, candidate = slice(2 * op.units), slice(2 * op.units, None)
     if op.reset_after:
-        sums = weighted(output, cell.recurrent, context)
+        sums = weighted_sums(output, cell.recurrent, context)
         reset, keep = gates_of(read[:, gates], sums[:, gates], context)
         remembered = multiply(context, reset, sums[:, candidate])
     else:
         rows = {name: array[gates] for name, array in cell.recurrent.items()}
-        reset, keep = gates_of(read[:, gates], weighted(output, rows, context), context)
+        reset, keep = gates_of(read[:, gates], weighted_sums(output, rows, context), context)
         rows = {name: array[candidate] for name, array in cell.recurrent.items()}
-        remembered = weighted(multiply(context, reset, output), rows, context)
+        remembered = weighted_sums(multiply(context, reset, output), rows, context)
     new = tanh(context, add(context, read[:, candidate], remembered))
     new = multiply(context, subtract(context, 1, keep), new)
     return (add(context, new, multiply(context, keep, output)),)

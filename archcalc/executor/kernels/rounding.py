@@ -11,7 +11,7 @@ FUNCTIONS = {"nearest": np.rint, "up": np.ceil, "down": np.floor}
 """How magnitudes become integers: the nearest one, of two the even one; away from zero; towards zero."""
 
 
-def nearest(x: Array, form: NumberFormat, rounding: str = "nearest") -> Array:
+def round_unlimited(x: Array, form: NumberFormat, rounding: str = "nearest") -> Array:
     """Return the numbers next to real numbers that a format would have if there were no largest one.
 
     Args:
@@ -27,7 +27,7 @@ def nearest(x: Array, form: NumberFormat, rounding: str = "nearest") -> Array:
     return found
 
 
-def rounded(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "nearest") -> Array:
+def round_to_format(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "nearest") -> Array:
     """Return the numbers of a format of floating-point numbers that take the place of real ones.
 
     Args:
@@ -39,7 +39,7 @@ def rounded(x: Array, form: NumberFormat, *, saturate: bool, rounding: str = "ne
     """
     if rounding == "nearest" and not saturate and (converted := _half(x, form)) is not None:
         return converted
-    found, least, most = nearest(x, form, rounding), float(form.least), float(form.largest)
+    found, least, most = round_unlimited(x, form, rounding), float(form.least), float(form.largest)
     with np.errstate(all="ignore"):
         if saturate or not form.nan:
             found = np.clip(found, -most, most)

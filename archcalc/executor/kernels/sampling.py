@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage, storage_of
 from archcalc.executor.kernels.conv import multiply as multiply_matrices
-from archcalc.executor.kernels.conv import stored, with_bias
+from archcalc.executor.kernels.conv import weighted_sum_shapes, with_bias
 from archcalc.executor.kernels.counted import add, divide, largest, maximum, minimum, multiply, subtract, total
 from archcalc.executor.kernels.gather import block_positions, maps_together
-from archcalc.executor.kernels.weight_norm import normalising
+from archcalc.executor.kernels.weight_norm import with_weight_norm
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, positions
 from archcalc.ops.activation import Sigmoid
 from archcalc.ops.base import converted_operator
@@ -28,7 +28,7 @@ SIGMOID = Sigmoid()
 """The activation of the masks that an offset convolution computes."""
 
 
-class Nearest(NamedTuple):
+class NearestPositions(NamedTuple):
     """The two positions of an axis around each of some coordinates, and their weights.
 
     A position outside of the axis is that after the last one, which holds zeros.
@@ -38,16 +38,16 @@ class Nearest(NamedTuple):
     weights: tuple[Array, Array]
 
 
-def nearest(u: Array, size: int, context: Context) -> Nearest:
+def nearest(u: Array, size: int, context: Context) -> NearestPositions:
     """Return the positions around coordinates, which need not be finite."""
     below = np.floor(u)
     above_weight = subtract(context, u, below)
     below_weight = subtract(context, 1, above_weight)
     places = [np.where((at >= 0) & (at < size), at, size).astype(np.intp) for at in (below, below + 1)]
-    return Nearest((places[0], places[1]), (below_weight, above_weight))
+    return NearestPositions((places[0], places[1]), (below_weight, above_weight))
 
 
-def interpolated(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Context) -> Array:
+def interpolated(x: Array, axes: Sequence[NearestPositions], sizes: Sizes, context: Context) -> Array:
     """Return the channels of x (C×n…) at points, the sums of the nearest positions times their weights."""
     terms = weighted_corners(x, axes, sizes, context)
     result = next(terms)
@@ -56,7 +56,7 @@ def interpolated(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Conte
     return result
 
 
-def weighted_corners(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Context) -> Iterator[Array]:
+def weighted_corners(x: Array, axes: Sequence[NearestPositions], sizes: Sizes, context: Context) -> Iterator[Array]:
     """Yield the channels of x (C×n…) at each of the nearest positions of points, times the weight of the position.
 
     Args:
@@ -93,12 +93,12 @@ def offset_convolution(op: DeformableConv, rank: int) -> Conv | None:
 def deformable_storage(op: DeformableConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight`` and ``bias``, and those of the offset convolution, ``offset_weight`` and ``offset_bias``."""
     own = offset_convolution(op, len(inputs[0]) - 1)
-    found = stored(op, op.channels, weight=(op.channels, inputs[0][0] // op.groups, *op.kernel))
+    found = weighted_sum_shapes(op, op.channels, weight=(op.channels, inputs[0][0] // op.groups, *op.kernel))
     return found | ({} if own is None else {f"offset_{k}": v for k, v in storage_of(own, inputs[:1]).items()})
 
 
 @kernel(DeformableConv)
-@normalising
+@with_weight_norm
 def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Gather what the taps read at blocks of positions, and compute the sums of every filter over it."""
     x = inputs[0]
@@ -197,7 +197,7 @@ def _align(op: RoiAlign, x: Array, boxes: Array, out: Array, context: Context) -
     divide(context, summed, op.samples**rank, out=out)
 
 
-def samples_of(op: RoiAlign, sizes: Sizes, boxes: Array, context: Context) -> list[Nearest]:
+def samples_of(op: RoiAlign, sizes: Sizes, boxes: Array, context: Context) -> list[NearestPositions]:
     """Return the positions around the samples of some boxes (boxes×2·axes) along every axis, and their weights."""
     rank, count = len(sizes), len(boxes)
     around = []
@@ -215,5 +215,5 @@ def samples_of(op: RoiAlign, sizes: Sizes, boxes: Array, context: Context) -> li
         shape = (count, *(-1 if other == axis else 1 for other in range(rank)))
         weighted = [np.where(outside, 0, weight).astype(boxes.dtype).reshape(shape) for weight in found.weights]
         places = [place.reshape(shape) for place in found.positions]
-        around.append(Nearest((places[0], places[1]), (weighted[0], weighted[1])))
+        around.append(NearestPositions((places[0], places[1]), (weighted[0], weighted[1])))
     return around

@@ -54,7 +54,7 @@ def merged(op: Operator, weights: Weights, shape: Sizes) -> Weights:
     return {**{name: array for name, array in weights.items() if name != "gain"}, layout.array: scaled}
 
 
-def normalising(function: Kernel) -> Kernel:
+def with_weight_norm(function: Kernel) -> Kernel:
     """Return a kernel of a layer of weighted sums that computes its weights first, if it has weight norm."""
 
     @wraps(function)

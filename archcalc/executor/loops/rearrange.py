@@ -43,7 +43,7 @@ def _pairs(op: ExplicitPattern, x: Tensor) -> Iterator[tuple[Index, Index]]:
         for name in axis:
             if name not in known:
                 known[name] = n // prod(known.get(other, 1) for other in axis)
-    names = list(dict.fromkeys((*parsed.read, *parsed.made)))
+    names = list(dict.fromkeys((*parsed.input_names, *parsed.output_names)))
     for values in product(*(range(known[name]) for name in names)):
         place = dict(zip(names, values, strict=True))
         yield _index(left, place, known), _index(parsed.output, place, known)

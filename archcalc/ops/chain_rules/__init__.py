@@ -43,9 +43,16 @@ def rules(op: Operator, inputs: Shapes) -> tuple[Rule, ...]:
         inputs: the shapes of its inputs.
     """
     if op.no_gradient is not None and op.no_gradient.is_complete:
-        return (Rule("∂L/∂x" if inputs else "∂L/∂value", "0", f"no gradient is passed on: {op.no_gradient.reason}"),)
+        return (_nothing(op, inputs, op.no_gradient.reason),)
     own = RULES.get(type(op), _moved)(op, inputs)
     return (*own, *_weight_norm()) if isinstance(op, WeightedSums) and op.weight_norm else tuple(own)
+
+
+def _nothing(op: Operator, inputs: Shapes, reason: str) -> Rule:
+    """Return the rule of an operator that passes no gradient on."""
+    if not inputs and not op.weights(inputs):
+        return Rule("∂y/∂w", "0", f"the output depends on no weight w: {reason}")
+    return Rule("∂L/∂x" if inputs else "∂L/∂value", "0", f"no gradient is passed on: {reason}")
 
 
 def _moved(op: Operator, inputs: Shapes) -> Iterator[Rule]:

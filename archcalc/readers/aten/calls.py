@@ -14,7 +14,7 @@ from archcalc.readers.aten.storage import SharedStorage
 SAME = frozenset(("alias", "clone", "contiguous", "detach", "dropout", "lift_fresh_copy", "to", "_to_copy"))
 """The operators whose result has the numbers of their argument (at inference)."""
 
-PRODUCTS = frozenset(("mul", "multiply", "div", "divide", "true_divide"))
+PRODUCTS = frozenset(("mul", "multiply", "div", "divide", "true_divide", "reciprocal"))
 
 MAX_NESTING = 8
 """How deep the products are that one product consists of; the formulas that have names need fewer."""
@@ -137,6 +137,10 @@ class Calls:
         if call is None or first is None or not is_factor or "rounding_mode" in call.arguments:
             return ScaledProduct(over=[name])
         found = self.product(first, nesting=nesting - 1)
+        if base_name(call.target) == "reciprocal":
+            if not found.number:
+                return ScaledProduct(over=[name])
+            return ScaledProduct(1 / found.number, found.under, found.over, found.calls | {self.index(name)})
         other, second = call.arguments.get("other"), self.tensor(call, "other")
         divides = "div" in base_name(call.target)
         if isinstance(other, int | float):

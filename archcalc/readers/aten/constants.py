@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from archcalc.executor.kernels.rounding import nearest, rounded
+from archcalc.executor.kernels.rounding import round_to_format, round_unlimited
 from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten import tables
 from archcalc.readers.aten.calls import tensors_in
@@ -145,7 +145,9 @@ def _padded(v: Values) -> Array:
 
 def _quantised(v: Values) -> Array:
     form, scale, zero = FORMATS[v["format"]], v.get("scale", 1), v.get("zero", 0)
-    found: Array = np.clip(nearest(v.x / scale, form), float(form.smallest - zero), float(form.largest - zero)) * scale
+    found: Array = (
+        np.clip(round_unlimited(v.x / scale, form), float(form.smallest - zero), float(form.largest - zero)) * scale
+    )
     return found
 
 
@@ -184,7 +186,9 @@ FUNCTIONS: dict[str, Function] = {
     "lift_fresh_copy": lambda v: v.x.copy(),
     "to": lambda v: v.x.astype(v.dtype or v.x.dtype),
     "_to_copy": lambda v: v.x.astype(v.dtype or v.x.dtype),
-    "Cast": lambda v: rounded(v.x, FORMATS[v["format"]], saturate=v["saturate"], rounding=v.get("rounding", "nearest")),
+    "Cast": lambda v: round_to_format(
+        v.x, FORMATS[v["format"]], saturate=v["saturate"], rounding=v.get("rounding", "nearest")
+    ),
     "Quantize": _quantised,
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
@@ -344,5 +348,5 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
     results = found if isinstance(found, list | tuple) else [np.asarray(found)]
     if (form := values.narrow) is not None:
-        results = [rounded(each, form, saturate=form.name in SATURATED) for each in results]
+        results = [round_to_format(each, form, saturate=form.name in SATURATED) for each in results]
     arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)

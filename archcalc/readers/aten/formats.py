@@ -4,7 +4,7 @@ from archcalc.ops.formats import FLOATS, FORMATS
 
 
 def is_integer(dtype: str) -> bool:
-    """Return whether the numbers of a format are integers or truth values."""
+    """Return whether the numbers of a format are integers or Booleans."""
     return dtype == "bool" or (dtype in FORMATS and FORMATS[dtype].is_integer)
 
 

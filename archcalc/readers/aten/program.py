@@ -32,7 +32,7 @@ class Word(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Meta:
+class TensorMetadata:
     """What the file records about a tensor."""
 
     sizes: tuple[Number, ...]
@@ -115,7 +115,7 @@ class Program:
     """An exported program."""
 
     title: str
-    inputs: Mapping[str, Meta]
+    inputs: Mapping[str, TensorMetadata]
     """The tensors that the user passes, by name in the program."""
     dynamic: Mapping[tuple[str, int], DynamicSize]
     """The sizes of inputs that the program leaves open, by name of the input and axis."""
@@ -127,7 +127,7 @@ class Program:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...]
     """The names under which the model returns its outputs; empty if it returns them without."""
-    metas: Mapping[str, Meta]
+    metas: Mapping[str, TensorMetadata]
     """What is recorded about all tensors."""
     sizes: Mapping[str, Number]
     """The values of named integers."""

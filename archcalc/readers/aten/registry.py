@@ -242,7 +242,7 @@ class Arguments:
         return tuple(values)
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a truth value."""
+        """Return a Boolean."""
         value = self._get(name, default)
         if not isinstance(value, bool):
             raise Untranslatable(f"the argument '{name}' must be true or false")

@@ -13,7 +13,7 @@ from operator import mul
 from typing import NamedTuple
 
 from archcalc.numeric import Number
-from archcalc.readers.aten.program import Call, Meta, Program, TensorName, Word
+from archcalc.readers.aten.program import Call, Program, TensorMetadata, TensorName, Word
 from archcalc.readers.aten.registry import base_name
 
 NAMES = frozenset(("alias", "detach", "dropout", "feature_dropout", "alpha_dropout", "identity"))
@@ -166,7 +166,7 @@ class SharedStorage:
             self._known[self.first(name)] = self._writes.get(self.root(name), 0)
 
 
-def can_be_viewed(meta: Meta, sizes: Sequence[Number]) -> bool:
+def can_be_viewed(meta: TensorMetadata, sizes: Sequence[Number]) -> bool:
     """Return whether the numbers of a tensor are in memory so that another shape needs no copy of them.
 
     That is so if every stretch of memory without gaps is some axes of the shape.
@@ -182,6 +182,6 @@ def can_be_viewed(meta: Meta, sizes: Sequence[Number]) -> bool:
     return stretches <= set(accumulate(reversed(sizes), mul))
 
 
-def _order(meta: Meta) -> list[Number]:
+def _order(meta: TensorMetadata) -> list[Number]:
     """Return the strides of the axes that have more than one position."""
     return [stride for size, stride in zip(meta.sizes, meta.strides, strict=False) if size != 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from archcalc.graph import Origin
@@ -22,6 +23,9 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.patterns import RepetitionStep
 from archcalc.readers.steps import EmptySource, RequiredSizes, SizeName, Step, StoredStep, with_origin
 from archcalc.readers.stored_arrays import TRANSPOSED
+
+MAX_CHECKED = 10_000_000
+"""The number of elements of a constant that is computed while a program is read, to see whether that is possible."""
 
 
 class Tensors:
@@ -352,8 +356,8 @@ class Tensors:
 
     def has_value(self, name: str) -> bool:
         """Return whether the value of a constant can be computed, and has the sizes that are recorded."""
-        if name not in self.program.metas:
-            return True  # a number, not a tensor
+        if name not in self.program.metas or prod(self.sizes(name)) > MAX_CHECKED:
+            return True  # a number, not a tensor, or a tensor that only a run computes
         value = self.values.value(self.constant_calls, name)
         return value is not None and value.shape == self.sizes(name)
 

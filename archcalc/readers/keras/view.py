@@ -71,7 +71,7 @@ class LayerView:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return a truth value."""
+        """Return a Boolean."""
         value = self.get(name, default)
         if not isinstance(value, bool):
             raise Unconvertible(f"'{name}' must be true or false")

@@ -9,14 +9,15 @@ from typing import Any, NoReturn
 
 from archcalc.arrays.texts import shape_text
 from archcalc.graph import Origin
-from archcalc.readers.aten.program import Call, Meta, Program, ProgramTensor, TensorName
+from archcalc.readers.aten.program import Call, Program, ProgramTensor, TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.constant_nodes import RANDOM, is_constant_node, is_placeholder, is_trained_node, kind_of
-from archcalc.readers.onnx.contributed import outputs_of
+from archcalc.readers.onnx.derived_arrays import DERIVATIONS
 from archcalc.readers.onnx.description import notes
 from archcalc.readers.onnx.evaluation import evaluate
+from archcalc.readers.onnx.fixed_tables import find_fixed_tables, find_masks
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
@@ -27,9 +28,9 @@ from archcalc.readers.onnx.open_shapes import note_shape
 from archcalc.readers.onnx.program import TEXT
 from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
+from archcalc.readers.onnx.runtime_operators import outputs_of
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
-from archcalc.readers.onnx.sizes import argument, settled
-from archcalc.readers.onnx.stored import DERIVATIONS
+from archcalc.readers.onnx.sizes import argument, file_value
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
 from archcalc.readers.onnx.tensors import MAX_LOOKED_AT, OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
@@ -58,7 +59,7 @@ class Decoder:
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.unknown: set[str] = set()
         """The tensors whose sizes are not known."""
-        self.known: dict[str, Meta] = {}
+        self.known: dict[str, TensorMetadata] = {}
         """What the file itself says about tensors."""
         self.stored_nodes: dict[tuple[Any, ...], tuple[str, ...]] = {}
         """The outputs of nodes that read stored tensors only, by everything that determines them."""
@@ -119,7 +120,7 @@ class Decoder:
             self.refuse("the sizes of all its outputs are not known")
         tensors.calls = tensors.remaining_calls()
         tensors.find_weights()
-        tensors.find_masks()
+        find_fixed_tables(tensors)
         stored = tensors.used_arrays(outputs)
         return Program(
             title=title(graph.name, self.tensors.arrays.path.stem),
@@ -243,7 +244,7 @@ class Decoder:
             self.require_numbers(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
-            self.tensors.note_masks(n.inputs)
+            find_masks(self.tensors, n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             note_shape(n)
@@ -412,7 +413,7 @@ class Decoder:
         except SpecError:
             del self.tensors.constant_nodes[name]
             return False
-        self.tensors.metas[name] = Meta(array.shape, str(array.dtype))
+        self.tensors.metas[name] = TensorMetadata(array.shape, str(array.dtype))
         return True
 
     def is_empty(self, n: NodeView) -> bool:
@@ -428,7 +429,7 @@ class Decoder:
         if empty:
             for name in filter(None, n.inputs):
                 for axis in range(len(self.tensors.sizes(name))):
-                    settled(self.tensors.size_of(name, axis))
+                    file_value(self.tensors.size_of(name, axis))
         for name in empty:
             self.tensors.set_empty(name)
         return bool(empty) and len(empty) == len(known)

@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inference import DOMAINS
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import converted
+from archcalc.readers.onnx.number_formats import convert_numbers
 from archcalc.readers.onnx.open_shapes import MEASURING
 from archcalc.readers.onnx.tensors import MAX_VALUES
 from archcalc.readers.onnx.values import FUNCTIONS, NotEvaluated, result_format
@@ -43,7 +43,7 @@ def evaluate(n: NodeView) -> bool:
         return False
     for name, value in zip(n.outputs, arrays, strict=True):
         if form == "bfloat16" and value.dtype.kind == "f":  # computed in a format that NumPy has
-            n.tensors.set_value(name, converted(value, form), form)
+            n.tensors.set_value(name, convert_numbers(value, form), form)
         else:
             n.tensors.set_value(name, value, form if value.dtype == object else "")
     return True

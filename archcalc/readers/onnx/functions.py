@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.readers.aten.program import Meta
+from archcalc.readers.aten.program import TensorMetadata
 from archcalc.readers.onnx.inference import Inference
 from archcalc.readers.onnx.program import CODES
 from archcalc.readers.onnx.renaming import in_place_of, renamed
 
 
-def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> Any | None:
+def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[TensorMetadata | None]) -> Any | None:
     """Return the function that defines an operator of ONNX; ``None`` if it is not defined by one.
 
     Args:

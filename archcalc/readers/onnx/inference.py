@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archcalc.readers.aten.program import Meta
+from archcalc.readers.aten.program import TensorMetadata
 from archcalc.readers.onnx.program import CODES, DTYPES
 
 DOMAINS = ("", "ai.onnx")
@@ -48,7 +48,9 @@ class Inference:
         except defs.SchemaError:
             return None
 
-    def outputs(self, node: Any, inputs: Mapping[str, Meta], values: Mapping[str, Any]) -> dict[str, Meta]:
+    def outputs(
+        self, node: Any, inputs: Mapping[str, TensorMetadata], values: Mapping[str, Any]
+    ) -> dict[str, TensorMetadata]:
         """Return what is known about the outputs of a node; those of unknown sizes are missing.
 
         Args:
@@ -68,6 +70,11 @@ class Inference:
             raise Misfit("the equation has dots that are no ellipsis")
         if node.op_type in AS_FIRST_INPUT:
             return {node.output[0]: inputs[node.input[0]]}
+        if node.op_type == "STFT" and not any(each.name == "onesided" for each in node.attribute):
+            with_default = type(node)()
+            with_default.CopyFrom(node)  # the inference of onnx takes 0 for the default
+            with_default.attribute.append(helper.make_attribute("onesided", 1))
+            node = with_default
         types = {
             name: helper.make_tensor_type_proto(CODES.get(each.dtype, 1), list(each.sizes))
             for name, each in inputs.items()
@@ -87,19 +94,21 @@ class Inference:
             raise Misfit(reason[:300]) from None
         return {name: meta for name, each in found.items() if (meta := meta_of(each)) is not None}
 
-    def _in_bfloat16(self, node: Any, inputs: Mapping[str, Meta], values: Mapping[str, Any]) -> dict[str, Meta]:
+    def _in_bfloat16(
+        self, node: Any, inputs: Mapping[str, TensorMetadata], values: Mapping[str, Any]
+    ) -> dict[str, TensorMetadata]:
         """Return the outputs of a node whose operator has bfloat16 in later versions only; exporters use it anyway."""
 
-        def other(metas: Mapping[str, Meta], before: str, after: str) -> dict[str, Meta]:
+        def other(metas: Mapping[str, TensorMetadata], before: str, after: str) -> dict[str, TensorMetadata]:
             return {name: replace(each, dtype=after) if each.dtype == before else each for name, each in metas.items()}
 
         return other(self.outputs(node, other(inputs, "bfloat16", "float32"), values), "float32", "bfloat16")
 
 
-def meta_of(type_proto: Any) -> Meta | None:
+def meta_of(type_proto: Any) -> TensorMetadata | None:
     """Return the sizes and the format of a tensor; ``None`` if a size is unknown."""
     if not type_proto.HasField("tensor_type") or not type_proto.tensor_type.HasField("shape"):
         return None
     tensor = type_proto.tensor_type
     sizes = tuple([dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim])
-    return Meta(sizes, DTYPES.get(tensor.elem_type, "float32")) if all(size >= 0 for size in sizes) else None
+    return TensorMetadata(sizes, DTYPES.get(tensor.elem_type, "float32")) if all(size >= 0 for size in sizes) else None

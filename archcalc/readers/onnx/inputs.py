@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
-from archcalc.readers.aten.program import Meta
+from archcalc.readers.aten.program import TensorMetadata
 from archcalc.readers.batch import require_axis
 from archcalc.readers.dynamic_sizes import EXAMPLE, DynamicSize
 from archcalc.readers.given_numbers import given_numbers
@@ -95,14 +95,14 @@ class Inputs:
             by_name = f", or by their names in the file: {named}" if named else ""
             fail("open-size", message, origin=self.name, hint=f"give them as numbers: {self.written()}{by_name}")
 
-    def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, Meta]:
+    def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, TensorMetadata]:
         """Return the inputs with sizes, those that are open with an example.
 
         Raises:
             SpecError: a shape that is given does not fit.
         """
         symbols = {**self.sizes}
-        found: dict[str, Meta] = {}
+        found: dict[str, TensorMetadata] = {}
         first: Any = None
         inputs = [each for each in graph.input if each.name not in stored]
         if not inputs:
@@ -130,7 +130,7 @@ class Inputs:
                 symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
             ]
             dtype = DTYPES.get(tensor.elem_type, "float32")
-            found[each.name] = Meta(tuple(sizes), dtype)
+            found[each.name] = TensorMetadata(tuple(sizes), dtype)
             if prod(sizes) == 1 or (not dtype.startswith(REAL) and prod(sizes) <= MAX_GIVEN):
                 self.countable.add(each.name)
             if each.name in self.written_values:

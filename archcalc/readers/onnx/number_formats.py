@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array
-from archcalc.executor.kernels.rounding import rounded
+from archcalc.executor.kernels.rounding import round_to_format
 from archcalc.ops.formats import FORMATS, NumberFormat
 from archcalc.readers.aten.formats import NUMPY_DTYPES, is_integer
 from archcalc.readers.onnx.sizes import plain
@@ -22,23 +22,23 @@ def concrete(value: Any, dtype: str) -> Array:
         found: Array = value
         return found
     convert: Any = int if is_integer(dtype) else float
-    return converted(np.array([convert(plain(each)) for each in value.flat]).reshape(value.shape), dtype)
+    return convert_numbers(np.array([convert(plain(each)) for each in value.flat]).reshape(value.shape), dtype)
 
 
-def converted(value: Array, dtype: str, *, saturate: bool = False, rounding: str = "nearest") -> Array:
+def convert_numbers(value: Array, dtype: str, *, saturate: bool = False, rounding: str = "nearest") -> Array:
     """Return numbers converted to a format, as ONNX's Cast does it.
 
     Args:
         value: the numbers.
         dtype: the format. Numbers of one that NumPy does not have are returned in a format that has them.
-        saturate: see `rounded`.
-        rounding: see `rounded`.
+        saturate: see `round_to_format`.
+        rounding: see `round_to_format`.
     """
     if dtype in NUMPY_FORMATS:
         return value.astype(NUMPY_FORMATS[dtype])
     form = FORMATS[dtype]
     if not form.is_integer:
-        return rounded(value.astype(np.float32), form, saturate=saturate, rounding=rounding)
+        return round_to_format(value.astype(np.float32), form, saturate=saturate, rounding=rounding)
     low = int(form.smallest)
     wrapped: Array = (value.astype(np.int64) - low) % 2**form.bits + low
     return wrapped.astype(np.int8 if form.signed else np.uint8)

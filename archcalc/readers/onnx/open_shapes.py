@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.sizes import Size, holds, plain, settled
+from archcalc.readers.onnx.sizes import ComputedSize, file_value, holds, plain
 
 Shape: TypeAlias = tuple[Any, ...]
 """Integers, and numbers that follow the sizes of inputs."""
@@ -26,7 +26,7 @@ WHOLE = 2**31 - 1
 
 def is_open(shape: Shape) -> bool:
     """Return whether a shape depends on the sizes of inputs."""
-    return any(isinstance(size, Size) for size in shape)
+    return any(isinstance(size, ComputedSize) for size in shape)
 
 
 def note_shape(n: NodeView) -> None:
@@ -77,16 +77,16 @@ def _broadcast(one: Shape, other: Shape) -> Shape:
 
 def _common(a: Any, b: Any) -> Any:
     """Return the size of an axis that two tensors have, one of them perhaps with size 1."""
-    if not isinstance(a, Size):
+    if not isinstance(a, ComputedSize):
         a, b = b, a
-    if not isinstance(a, Size):
+    if not isinstance(a, ComputedSize):
         return b if a == 1 else a
-    if not isinstance(b, Size) and b == 1:
+    if not isinstance(b, ComputedSize) and b == 1:
         return a
     if plain(a) == plain(b):
         holds("==", a, b)
-        return b if not isinstance(b, Size) else a
-    return settled(b) if plain(a) == 1 and holds("==", a, 1) else settled(a)
+        return b if not isinstance(b, ComputedSize) else a
+    return file_value(b) if plain(a) == 1 and holds("==", a, 1) else file_value(a)
 
 
 def _filled(n: NodeView, shapes: list[Shape]) -> Shape:
@@ -96,7 +96,7 @@ def _filled(n: NodeView, shapes: list[Shape]) -> Shape:
 def _counted(n: NodeView, shapes: list[Shape]) -> Shape:
     start, stop, step = (n.needed_value(at).flat[0] for at in range(3))
     length = (stop - start) / step
-    return (length.ceil() if isinstance(length, Size) else n.result_sizes()[0],)
+    return (length.ceil() if isinstance(length, ComputedSize) else n.result_sizes()[0],)
 
 
 def _expanded(n: NodeView, shapes: list[Shape]) -> Shape:
@@ -127,8 +127,8 @@ def _rest(shape: Shape, target: Sequence[Any]) -> Any:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    if isinstance(one, Size) or isinstance(other, Size):
-        return isinstance(one, Size) and isinstance(other, Size) and one.name == other.name
+    if isinstance(one, ComputedSize) or isinstance(other, ComputedSize):
+        return isinstance(one, ComputedSize) and isinstance(other, ComputedSize) and one.name == other.name
     return bool(one == other)
 
 
@@ -153,7 +153,11 @@ def _unsqueezed(n: NodeView, shapes: list[Shape]) -> Shape:
 def _squeezed(n: NodeView, shapes: list[Shape]) -> Shape:
     gone = _axes(n, len(shapes[0]))
     return tuple(
-        [size for axis, size in enumerate(shapes[0]) if (axis not in gone if gone is not None else settled(size) != 1)]
+        [
+            size
+            for axis, size in enumerate(shapes[0])
+            if (axis not in gone if gone is not None else file_value(size) != 1)
+        ]
     )
 
 

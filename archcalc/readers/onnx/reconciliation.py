@@ -78,11 +78,7 @@ def _read_as_results(tensors: OnnxTensors) -> list[str]:
         base = call.target.split(".")[1]
         own = TRAINED.get(base, ("weight", "bias"))
         read = [value for argument, value in call.arguments.items() if argument not in own]
-        found.update(
-            (name, None)
-            for name in map(tensors.resolved, tensors_in(read))
-            if tensors.is_parameter(name) and len(tensors.sizes(name)) > 1
-        )
+        found.update((name, None) for name in map(tensors.resolved, tensors_in(read)) if tensors.is_parameter(name))
     return [*found]
 
 

@@ -83,7 +83,7 @@ class Body:
         return self.add("Constant", value=helper.make_tensor("value", code, (), [value]))
 
     def result(self, name: str, output: int = 0) -> None:
-        """Let a tensor be an output of the node that these stand for."""
+        """Make a tensor an output of the node that these stand for."""
         if output < len(self.n.outputs) and self.n.outputs[output]:
             self.add("Identity", name, out=self.n.outputs[output])
 

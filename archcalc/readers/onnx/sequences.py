@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archcalc.readers.aten.program import Meta, TensorName
+from archcalc.readers.aten.program import TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 
 MAX_LENGTH = 4096
 """The number of tensors of a sequence that is read."""
@@ -58,7 +58,7 @@ def _elements(n: NodeView) -> list[str]:
 
 def _place(n: NodeView, at: int, length: int) -> int:
     """Return a position that an input gives, counted from the start."""
-    place = int(settled(n.needed_value(at).flat[0]))
+    place = int(file_value(n.needed_value(at).flat[0]))
     if not -length <= place < max(length, 1):
         raise Untranslatable(f"the position {place} of a sequence of length {length}")
     return place + length if place < 0 else place
@@ -116,12 +116,12 @@ def _length(n: NodeView) -> None:
 def _divided(n: NodeView) -> None:
     sizes, dtype = n.sizes(0), n.dtype(0)
     axis = n.axis("axis", 0, len(sizes))
-    settled(n.tensors.size_of(n.name(0), axis))
+    file_value(n.tensors.size_of(n.name(0), axis))
     given = n.needed_value(1) if n.has(1) else None
     if given is not None and given.ndim:
-        lengths = [int(settled(each)) for each in given.flat]
+        lengths = [int(file_value(each)) for each in given.flat]
     else:
-        step = 1 if given is None else max(int(settled(given.flat[0])), 1)
+        step = 1 if given is None else max(int(file_value(given.flat[0])), 1)
         _require_length(-(-sizes[axis] // step))
         lengths = [min(step, sizes[axis] - start) for start in range(0, sizes[axis], step)]
     if min(lengths, default=0) < 1 or sum(lengths) != sizes[axis]:
@@ -136,7 +136,7 @@ def _divided(n: NodeView) -> None:
     else:
         for name, length in zip(names, lengths, strict=True):
             own = () if drops else (length,)
-            n.tensors.metas[name] = Meta((*sizes[:axis], *own, *sizes[axis + 1 :]), dtype)
+            n.tensors.metas[name] = TensorMetadata((*sizes[:axis], *own, *sizes[axis + 1 :]), dtype)
         target = "aten.unbind.int" if drops else "aten.split_with_sizes.default"
         n.tensors.emit(target, {"self": n.tensor(0), "dim": axis}, names, n.place())
     _set(n, names)
@@ -157,7 +157,7 @@ def _joined(n: NodeView) -> None:
         n.tensors.set_value(n.outputs[0], np.stack(known, axis) if stacked else np.concatenate(known, axis), dtype)
         return
     along = (len(names),) if stacked else (sum(each[axis] for each in sizes),)
-    n.tensors.metas[n.outputs[0]] = Meta((*sizes[0][:axis], *along, *sizes[0][axis + (not stacked) :]), dtype)
+    n.tensors.metas[n.outputs[0]] = TensorMetadata((*sizes[0][:axis], *along, *sizes[0][axis + (not stacked) :]), dtype)
     n.origin = n.place()
     n.call(f"aten.{'stack' if stacked else 'cat'}.default", tensors=[TensorName(name) for name in names], dim=axis)
 

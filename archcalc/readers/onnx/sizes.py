@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 from archcalc.numeric import maximum, minimum
 from archcalc.readers.steps import SizeName
 
-Calculate: TypeAlias = Callable[[str, tuple[Any, ...], Any], "Size"]
+Calculate: TypeAlias = Callable[[str, tuple[Any, ...], Any], "ComputedSize"]
 """Adds the calculation of a number: the name of the function, its arguments, and the value for the file's sizes."""
 
 
-class Size:
+class ComputedSize:
     """A number that depends on the sizes of tensors.
 
     Python compares it by its value for the file's sizes; `holds` compares it for all sizes that a graph may have.
@@ -116,12 +116,12 @@ class Size:
         return bool(self.value)
 
     def __repr__(self) -> str:
-        return f"Size({self.value}, {self.name!r})"
+        return f"ComputedSize({self.value}, {self.name!r})"
 
 
 def _low(value: Any) -> Any:
     """Return what a number is at least; ``None`` if that is not known."""
-    return value.low if isinstance(value, Size) else value
+    return value.low if isinstance(value, ComputedSize) else value
 
 
 def _least(function: str, *lows: Any) -> Any:
@@ -149,15 +149,15 @@ def holds(relation: str, one: Any, other: Any) -> bool:
 
     Where it depends on the sizes of the inputs, it is decided for the file's sizes, and a condition of the graph.
     """
-    if not isinstance(one, Size):
-        if not isinstance(other, Size):
+    if not isinstance(one, ComputedSize):
+        if not isinstance(other, ComputedSize):
             return COMPARISONS[relation](one, other)
         return holds(TURNED[relation], other, one)
-    if isinstance(other, Size) and one.name == other.name:
+    if isinstance(other, ComputedSize) and one.name == other.name:
         return COMPARISONS[relation](0, 0)
-    if not isinstance(other, Size) and one.low is not None and other < one.low:
+    if not isinstance(other, ComputedSize) and one.low is not None and other < one.low:
         return relation in ("!=", ">", ">=")
-    if not isinstance(other, Size) and one.low is not None and other == one.low and relation in ("<", ">="):
+    if not isinstance(other, ComputedSize) and one.low is not None and other == one.low and relation in ("<", ">="):
         return relation == ">="
     found = COMPARISONS[relation](one.value, plain(other))
     required = relation if found else OPPOSITES[relation]
@@ -165,34 +165,34 @@ def holds(relation: str, one: Any, other: Any) -> bool:
     return found
 
 
-def settled(value: Any) -> Any:
+def file_value(value: Any) -> Any:
     """Return the value that a number has for the file's sizes, which is then a condition of the graph."""
-    if isinstance(value, Size):
+    if isinstance(value, ComputedSize):
         holds("==", value, value.value)
     return plain(value)
 
 
 def plain(value: Any) -> Any:
     """Return the value that a number has for the file's sizes."""
-    return value.value if isinstance(value, Size) else value
+    return value.value if isinstance(value, ComputedSize) else value
 
 
 def _argument(value: Any) -> Any:
-    return SizeName(value.name) if isinstance(value, Size) else value
+    return SizeName(value.name) if isinstance(value, ComputedSize) else value
 
 
 def argument(value: Any) -> Any:
     """Return a number as an argument of a call: a plain integer, or the name of a size."""
-    return SizeName(value.name) if isinstance(value, Size) else int(value)
+    return SizeName(value.name) if isinstance(value, ComputedSize) else int(value)
 
 
 def _is(value: Any, number: int) -> bool:
-    return not isinstance(value, Size) and value == number
+    return not isinstance(value, ComputedSize) and value == number
 
 
 def _exact(value: Any) -> Any:
     """Return a number of NumPy as an integer or a fraction."""
-    if isinstance(value, Size | int | Fraction):
+    if isinstance(value, ComputedSize | int | Fraction):
         return value
     found = Fraction(float(value)) if isinstance(value, Real) else value
     return int(found) if isinstance(found, Fraction) and found.denominator == 1 else found

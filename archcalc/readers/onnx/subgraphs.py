@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
-from archcalc.readers.aten.program import Meta, TensorName
+from archcalc.readers.aten.program import TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import NUMPY_FORMATS
 from archcalc.readers.onnx.renaming import graphs_of, local_names, renamed
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 from archcalc.readers.onnx.tensors import OnnxTensors
 
 MAX_NESTING = 20
@@ -96,7 +96,7 @@ def _branch(reader: NodeReader, n: NodeView, nesting: int) -> None:
         reader.undecided(n, WHICH, n.name(0))
         reader.uncounted(n, f"{WHICH} is not known")
         return
-    chosen = "then_branch" if bool(settled(condition.flat[0])) else "else_branch"
+    chosen = "then_branch" if bool(file_value(condition.flat[0])) else "else_branch"
     graph = _with_stored_read(reader, _graph(reader, n, chosen, len(n.outputs)), nesting)
     reader.add_known(graph)
     taken = {name: reader.new_prefix() + name for name in local_names(graph) if n.tensors.is_taken(name)}
@@ -187,7 +187,7 @@ def _loop(reader: NodeReader, n: NodeView, nesting: int) -> None:
         count = tensors.values.get(n.inputs[0])
         is_known = count is not None and count.size == 1
         if count is not None and is_known:
-            limit = max(int(settled(count.flat[0])), 0)
+            limit = max(int(file_value(count.flat[0])), 0)
         else:
             reader.undecided(n, OFTEN, n.inputs[0])
     states = list(n.inputs[2:])
@@ -200,7 +200,7 @@ def _loop(reader: NodeReader, n: NodeView, nesting: int) -> None:
             if goes_on is None or goes_on.size != 1:
                 reader.undecided(n, OFTEN, condition)
                 is_known = False
-            elif not bool(settled(goes_on.flat[0])):
+            elif not bool(file_value(goes_on.flat[0])):
                 break
         if body.iterations and not is_known:
             break
@@ -267,7 +267,7 @@ def _scan_examples(reader: NodeReader, n: NodeView, body: _Body, inputs: Sequenc
     for at, example in enumerate(examples):
         sequences = [_positions(reader, n, name, 0) for name in example[first:]]
         size = len(sequences[0])
-        length = size if lengths is None else int(settled(lengths.flat[at]))
+        length = size if lengths is None else int(file_value(lengths.flat[at]))
         if not 0 <= length <= size:
             reader.refuse(f"node '{body.path}' has a sequence of length {length}, but {size} positions")
         chosen = [each[:length] for each in sequences]
@@ -329,7 +329,7 @@ def _positions(reader: NodeReader, n: NodeView, name: str, axis: int, backwards:
             tensors.set_value(each, value.take(at, axis), dtype)
     else:
         for each in names:
-            tensors.metas[each] = Meta((*sizes[:axis], *sizes[axis + 1 :]), dtype)
+            tensors.metas[each] = TensorMetadata((*sizes[:axis], *sizes[axis + 1 :]), dtype)
         tensors.emit("aten.unbind.int", {"self": TensorName(name), "dim": axis}, names, n.place())
     return names[::-1] if backwards else names
 
@@ -350,7 +350,7 @@ def _stack(n: NodeView, output: str, parts: Sequence[str], axis: int) -> None:
     if all(each is not None for each in values):
         tensors.set_value(output, np.stack(values, axis), dtype)  # type: ignore[arg-type]
         return
-    tensors.metas[output] = Meta((*sizes[:axis], len(parts), *sizes[axis:]), dtype)
+    tensors.metas[output] = TensorMetadata((*sizes[:axis], len(parts), *sizes[axis:]), dtype)
     arguments = {"tensors": [TensorName(each) for each in parts], "dim": axis}
     tensors.emit("aten.stack.default", arguments, [output], n.place())
 

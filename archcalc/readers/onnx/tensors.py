@@ -8,10 +8,11 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakMethod
 
 from archcalc.graph import Origin
 from archcalc.readers.aten.calls import tensors_in
-from archcalc.readers.aten.program import COMPUTED, Call, Meta, ProgramTensor, TensorName
+from archcalc.readers.aten.program import COMPUTED, Call, ProgramTensor, TensorMetadata, TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.codes import Encoding
@@ -20,7 +21,7 @@ from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete
 from archcalc.readers.onnx.program import DTYPES, FLOATS, DerivedArray
 from archcalc.readers.onnx.protobuf import is_whole
 from archcalc.readers.onnx.renaming import names_from, names_read
-from archcalc.readers.onnx.sizes import Size, settled
+from archcalc.readers.onnx.sizes import Calculate, ComputedSize, file_value
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.spec.errors import SpecError, fail
 
@@ -28,9 +29,6 @@ JOINING = ("Add", "Concat")
 """The nodes that join tensors, as those of positions with those of tokens."""
 MAX_VALUES = 4096
 """The number of values of a tensor that are evaluated."""
-
-JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
-"""The operators of ATen that read masks."""
 
 TRAINED = {"addmm": ("self", "mat2"), "matmul": ("other",)}
 """The arguments of operators of ATen that hold parameters, where they are not called ``weight`` and ``bias``."""
@@ -58,7 +56,7 @@ class OnnxTensors:
         """
         self.model, self.name = model, name
         self.arrays = Arrays(path, name, self)
-        self.metas: dict[str, Meta] = {}
+        self.metas: dict[str, TensorMetadata] = {}
         self.values: dict[str, Any] = {}
         """The values of tensors that are known while the file is read."""
         self.open_shapes: dict[str, tuple[Any, ...]] = {}
@@ -90,8 +88,8 @@ class OnnxTensors:
         """The names of stored arrays in messages and in the names of layers."""
         self._numbers: dict[str, int] = {}
         """The number of the last array with a name, by what the name is without it."""
-        self._measured: dict[tuple[str, int], Size] = {}
-        self._calculated: dict[tuple[Any, ...], Size] = {}
+        self._measured: dict[tuple[str, int], ComputedSize] = {}
+        self._calculated: dict[tuple[Any, ...], ComputedSize] = {}
         graph = model.graph
         self.names = Names(graph.node)
         self._uses = Counter(names_read(graph.node))
@@ -103,6 +101,9 @@ class OnnxTensors:
         self._gone: set[int] = set()
         """The calls that have become parts of others."""
         self._temporary = 0
+        self.calculate = _weakly(self.calculated)
+        """Adds a calculation. Sizes must not refer to this object: in arrays of NumPy, which the garbage collector does
+        not look into, they would keep the tensors of every file that was read."""
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
@@ -130,7 +131,7 @@ class OnnxTensors:
         if dtype is None:
             self._refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
         self.initializers[tensor.name] = tensor
-        self.metas[tensor.name] = Meta(sizes, dtype)
+        self.metas[tensor.name] = TensorMetadata(sizes, dtype)
         count = prod(sizes)
         trained = kind == "parameter" if kind else dtype in FLOATS and count > 1
         self.stored[tensor.name] = ProgramTensor(self.unique(tensor.name), "parameter" if trained else "constant", None)
@@ -154,7 +155,7 @@ class OnnxTensors:
     def set_value(self, name: str, value: Any, dtype: str = "") -> None:
         """Note the values of a tensor that is the same for all inputs, or depends on their sizes only."""
         self.values[name] = value
-        self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
+        self.metas[name] = TensorMetadata(tuple(value.shape), dtype or str(value.dtype))
         self.stored[name] = ProgramTensor(self.unique(name), "constant", None)
 
     def set_empty(self, name: str) -> None:
@@ -198,10 +199,10 @@ class OnnxTensors:
         return self.open_shapes.get(found, self.metas[found].sizes)
 
     def settle(self, name: str, axis: int | None = None) -> None:
-        """Let the sizes of a stored tensor that follow the inputs, or that of one axis, be conditions of the graph."""
+        """Make the sizes of a stored tensor that follow the inputs, or that of one axis, conditions of the graph."""
         shape = self.open_shapes.get(self.resolved(name), ())
         for size in shape if axis is None else shape[axis : axis + 1]:
-            settled(size)
+            file_value(size)
 
     def dtype(self, name: str) -> str:
         """Return the number format of a tensor."""
@@ -307,11 +308,11 @@ class OnnxTensors:
         """Return the name of a new tensor."""
         self._temporary += 1
         name = f"={self._temporary}"
-        self.metas[name] = Meta(tuple(sizes), dtype)
+        self.metas[name] = TensorMetadata(tuple(sizes), dtype)
         return name
 
     def let_be_constant(self, name: str) -> None:
-        """Let a stored tensor be fixed numbers, which training does not change."""
+        """Mark a stored tensor as fixed numbers, which training does not change."""
         found = self.stored.get(self.resolved(name))
         if found is not None:
             self.stored[self.resolved(name)] = replace(found, kind="constant")
@@ -342,7 +343,7 @@ class OnnxTensors:
         first = self.stored[sources[0]]
         self.stored[name] = ProgramTensor(f"{first.name}{how}", "parameter" if trained else first.kind, None)
         known = self.metas.get(name, self.metas[sources[0]]).dtype
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
+        self.metas[name] = TensorMetadata(tuple(sizes), "float32" if trained and first.kind != "parameter" else known)
         self.derived[name] = DerivedArray(tuple(sources), function, form)
         return name
 
@@ -358,7 +359,7 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             origin = Origin("", "", "Shape", "")
             self.calls.append(Call(MEASUREMENT, {"self": TensorName(name), "dim": axis}, (label,), origin))
-            found = self._measured[name, axis] = Size(value, label, self.calculated, min(value, 1))
+            found = self._measured[name, axis] = ComputedSize(value, label, self.calculate, min(value, 1))
         return found
 
     def shared_matrix(self, name: str) -> TensorName | None:
@@ -377,7 +378,7 @@ class OnnxTensors:
         read = None if node is None else next(iter(node.input), None)
         return self.metas[name].dtype if read is None else self.stored_format(self.resolved(read))
 
-    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
+    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> ComputedSize:
         """Add the calculation of a number, unless it has been calculated before, and return the number."""
         found = self._calculated.get((function, *arguments))
         if found is None:
@@ -386,57 +387,20 @@ class OnnxTensors:
             self.sizes_by_name[label] = value
             named = {str(at): each for at, each in enumerate(arguments)}
             self.calls.append(Call(function, named, (label,), Origin("", "", "", "")))
-            found = self._calculated[function, *arguments] = Size(value, label, self.calculated)
+            found = self._calculated[function, *arguments] = ComputedSize(value, label, self.calculate)
         return found
 
     def imports(self, name: str) -> tuple[list[Any], int]:
         return self.constant_imports[name], self.model.ir_version
 
     def find_weights(self) -> None:
-        """Let single stored numbers that are the weight or the bias of a layer be parameters."""
+        """Mark single stored numbers that are the weight or the bias of a layer as parameters."""
         for call in self.calls:
             for argument in TRAINED.get(call.target.split(".")[1], ("weight", "bias")):
                 value = call.arguments.get(argument)
                 if isinstance(value, TensorName) and self.may_be_parameter(value.name):
                     found = self.resolved(value.name)
                     self.stored[found] = replace(self.stored[found], kind="parameter")
-
-    def find_masks(self) -> None:
-        """Let stored tensors that are joined with others, and are masks or tables, not be parameters."""
-        normalised = {
-            name
-            for call in self.calls
-            if call.target.split(".")[1] == "softmax"
-            for name in tensors_in([*call.arguments.values()])
-        }
-        for call in self.calls:
-            if call.target.split(".")[1] in JOINS:
-                read = [*tensors_in([*call.arguments.values()])]
-                self.note_masks(read)
-                if normalised.intersection(filter(None, call.outputs)):
-                    self.note_empty_masks(read)
-
-    def note_masks(self, names: Iterable[str]) -> None:
-        """Let those of the tensors not be parameters of which a look at the numbers tells that they are masks."""
-        for name in map(self.resolved, filter(None, names)):
-            each = self.stored.get(name)
-            if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
-                self.stored[name] = replace(each, kind="constant")
-
-    def note_empty_masks(self, names: Iterable[str]) -> None:
-        """Let those of the tensors, which are added to scores, not be parameters that exclude no pair of positions."""
-        for name in map(self.resolved, names):
-            each = self.stored.get(name)
-            if each is not None and each.kind == "parameter":
-                *leading, queries, keys = (1, 1, *self.sizes(name))
-                array = self.numbers(name) if queries == keys > 1 and prod(leading) == 1 else None
-                if array is not None and not array.any():
-                    self.stored[name] = replace(each, kind="constant")
-
-    def is_mask(self, name: str) -> bool:
-        """Return whether a stored tensor consists of integers or infinities, not all of them the same."""
-        array = self.numbers(name)
-        return array is not None and bool((array == array.round()).all() and array.min() != array.max())
 
     def numbers(self, name: str) -> Any | None:
         """Return the numbers of a stored tensor; ``None`` if they are missing, or too many to be looked at."""
@@ -480,3 +444,15 @@ class OnnxTensors:
 
     def _refuse(self, reason: str) -> NoReturn:
         fail("format", reason, origin=self.name)
+
+
+def _weakly(method: Calculate) -> Calculate:
+    """Return a method without a reference to its object, which must exist when it is called."""
+    reference = WeakMethod(method)
+
+    def called(*arguments: Any) -> Any:
+        found = reference()
+        assert found is not None
+        return found(*arguments)
+
+    return called

@@ -1,7 +1,7 @@
 """The nodes that compute sizes, axes and indices, evaluated while the file is read.
 
-Values are arrays of NumPy; those that depend on the sizes of tensors are arrays of objects, with a `Size` for each
-number that does.
+Values are arrays of NumPy; those that depend on the sizes of tensors are arrays of objects, with a `ComputedSize` for
+each number that does.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete, converted
+from archcalc.readers.onnx.number_formats import NUMPY_FORMATS, concrete, convert_numbers
 from archcalc.readers.onnx.program import DTYPES
-from archcalc.readers.onnx.sizes import Size, holds, plain, settled
+from archcalc.readers.onnx.sizes import ComputedSize, file_value, holds, plain
 from archcalc.readers.onnx.tensors import MAX_VALUES
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -28,7 +28,7 @@ def fixed(n: NodeView, v: list[Any]) -> list[Array]:
     for each in v:
         if each.dtype == object:
             for value in each.flat:
-                settled(value)
+                file_value(value)
     return [concrete(each, n.dtype(index)) for index, each in enumerate(v)]
 
 
@@ -63,7 +63,7 @@ def _cast(n: NodeView, v: list[Any]) -> Any:
 
 
 def _truncated(value: Any) -> Any:
-    return value.floor() if isinstance(value, Size) else int(value)
+    return value.floor() if isinstance(value, ComputedSize) else int(value)
 
 
 def _slice(n: NodeView, v: list[Any]) -> Any:
@@ -131,7 +131,7 @@ def _tiled(n: NodeView, v: list[Any]) -> Any:
 
 def _range(n: NodeView, v: list[Any]) -> Any:
     start, stop, step = (each.flat[0] for each in v)
-    if any(isinstance(each, Size) for each in (start, stop, step)):
+    if any(isinstance(each, ComputedSize) for each in (start, stop, step)):
         raise NotEvaluated  # its length depends on sizes
     if step:
         _limit(int((stop - start) / step))
@@ -184,13 +184,13 @@ def _powers(n: NodeView, v: list[Any]) -> Any:
     base, exponent = v
     if base.dtype == object and exponent.size == 1 and exponent.flat[0] == 2:
         return base * base
-    return converted(np.power(*fixed(n, v)), n.dtype(0))
+    return convert_numbers(np.power(*fixed(n, v)), n.dtype(0))
 
 
 def _extreme(larger: bool) -> Function:
     def choose(a: Any, b: Any) -> Any:
-        if isinstance(a, Size) or isinstance(b, Size):
-            size, other = (a, b) if isinstance(a, Size) else (b, a)
+        if isinstance(a, ComputedSize) or isinstance(b, ComputedSize):
+            size, other = (a, b) if isinstance(a, ComputedSize) else (b, a)
             return size.most(other) if larger else size.least(other)
         return max(a, b) if larger else min(a, b)
 

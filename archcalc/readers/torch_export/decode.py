@@ -17,7 +17,7 @@ from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
 from archcalc.readers.aten.calls import tensors_in
 from archcalc.readers.aten.formats import NUMPY_DTYPES
-from archcalc.readers.aten.program import Call, Meta, Payload, Program, ProgramTensor, TensorName, Word
+from archcalc.readers.aten.program import Call, Payload, Program, ProgramTensor, TensorMetadata, TensorName, Word
 from archcalc.readers.dynamic_sizes import DynamicSize
 from archcalc.readers.given_numbers import given_numbers
 from archcalc.readers.torch_export.calls import argument, decode_call, origin_of
@@ -223,18 +223,18 @@ class _Decoder:
                 return str(origin_of(part(node, "metadata")))
         return f"'{name[:60]}'"
 
-    def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
+    def meta_of(self, metas: Mapping[str, TensorMetadata], name: str) -> TensorMetadata:
         if name not in metas:
             raise InvalidPart(f"nothing is recorded about the tensor '{name}'")
         return metas[name]
 
-    def meta(self, entry: Any) -> Meta:
+    def meta(self, entry: Any) -> TensorMetadata:
         sizes = tuple([self.size(each) for each in list_at(entry, "sizes")])
         if len(sizes) > MAX_AXES:
             raise InvalidPart(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
         strides = tuple(map(self.size, list_at(entry, "strides"))) if "strides" in entry else ()
         dtype = DTYPES.get(integer(entry.get("dtype"), "a number format"), "unknown")
-        return Meta(sizes, dtype, entry.get("requires_grad") is True, strides)
+        return TensorMetadata(sizes, dtype, entry.get("requires_grad") is True, strides)
 
     def size(self, entry: Any) -> Number:
         kind, content = union(entry, "a size")

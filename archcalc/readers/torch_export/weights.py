@@ -15,7 +15,7 @@ from archcalc.readers.archive import Archive
 from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.aten.program import COMPUTED, Call, Payload, Program
 from archcalc.readers.stored_arrays import array_of, plain
-from archcalc.spec.errors import SpecError
+from archcalc.spec.errors import SpecError, fail
 
 
 def arrays_of(
@@ -35,6 +35,9 @@ def arrays_of(
     """
     wanted = list(names)
     payloads = {each.name: each.payload for each in program.stored.values()}
+    for each in wanted:
+        if not each.startswith(COMPUTED) and payloads.get(plain(each)) is None:
+            fail("format", f"the file does not say where the numbers of '{plain(each)[:100]}' are", origin=name)
     found = load(path, name, [each for each in map(payloads.get, set(map(plain, wanted))) if each is not None])
     found |= {each: array_of(each, found) for each in wanted if plain(each) != each}
     computed = [each for each in wanted if each.startswith(COMPUTED)]

@@ -30,7 +30,7 @@ def filled_up(context: LayerContext, place: int, rank: int) -> str:
 
 def letters_of(pattern: Pattern) -> tuple[Mapping[str, str], str]:
     """Return a letter for each axis of an einsum, and one for the batch; names of one letter are kept."""
-    names = pattern.read
+    names = pattern.input_names
     plain = all(len(name) == 1 and name in ascii_lowercase for name in names)
     letters = dict(zip(names, names if plain else ascii_lowercase, strict=False))
     return letters, next(letter for letter in "b" + ascii_lowercase[::-1] if letter not in letters.values())

@@ -15,7 +15,7 @@ from archcalc.writers.onnx.registry import writes
 def steps(op: Any, shape: Sizes) -> tuple[list[int], Sequence[str], list[str], list[int], list[int]]:
     """Return sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
     pattern = parse(op.pattern)
-    names, made = pattern.read, pattern.made
+    names, made = pattern.input_names, pattern.output_names
     sizes = dict(op.sizes)
     for axis, n in zip(pattern.inputs[0], shape, strict=True):
         known = prod(sizes[name] for name in axis if name in sizes)

@@ -18,18 +18,18 @@ def write_pattern(context: PyTorchContext) -> LayerCode:
     pattern, given = parse(op.pattern), dict(op.sizes)
     values: list[Slot] = []
     text = "$0" + split(pattern.inputs[0], given, values)
-    names = list(pattern.read)
-    gone = [1 + place for place, name in enumerate(names) if name not in pattern.made]
+    names = list(pattern.input_names)
+    gone = [1 + place for place, name in enumerate(names) if name not in pattern.output_names]
     if gone:
         text += reduced(op.how, gone)
-        names = [name for name in names if name in pattern.made]
-    new = [name for name in pattern.made if name not in names]
+        names = [name for name in names if name in pattern.output_names]
+    new = [name for name in pattern.output_names if name not in names]
     if new:
         kept = ", ".join(["-1"] * (1 + len(names)))
         sizes = ", ".join(f"${slot(name, given[name], values)}" for name in new)
         text += f"[..., {', '.join(['None'] * len(new))}].expand({kept}, {sizes})"
         names += new
-    order = [1 + names.index(name) for name in pattern.made]
+    order = [1 + names.index(name) for name in pattern.output_names]
     text += permuted(order)
     return expression(text + merged(pattern.output), *values)
 

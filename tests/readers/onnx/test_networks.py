@@ -233,6 +233,46 @@ def test_a_mask_is_not_a_parameter(tmp_path: Path) -> None:
     assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 12
 
 
+def test_cosines_and_sines_of_the_same_angles_are_not_parameters(tmp_path: Path) -> None:
+    """Two other tables, of which one is constant, are parameters, although their squares add up to 1 as well."""
+    angles = np.outer(np.arange(4), 10.0 ** -np.arange(6)).astype(np.float32)
+    arrays = {
+        "cos": np.cos(angles),
+        "sin": np.sin(angles),
+        "ones": np.ones((4, 6), "f4"),
+        "zeros": np.zeros((4, 6), "f4"),
+    }
+    made = model(
+        [
+            *(node("Mul", ["x", name], [f"{name}_product"]) for name in arrays),
+            node("Sum", [f"{name}_product" for name in arrays], ["y"]),
+        ],
+        {"x": [1, 4, 6]},
+        arrays,
+    )
+    assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 2 * 24
+
+
+def test_a_root_mean_square_norm_by_a_reciprocal(tmp_path: Path) -> None:
+    made = model(
+        [
+            node("Pow", ["x", "two"], ["squares"]),
+            node("ReduceMean", ["squares"], ["mean"], axes=[-1]),
+            node("Add", ["mean", "eps"], ["a"]),
+            node("Sqrt", ["a"], ["root"]),
+            node("Reciprocal", ["root"], ["r"]),
+            node("Mul", ["x", "r"], ["b"]),
+            node("Mul", ["scale", "b"], ["y"]),
+        ],
+        {"x": [1, 4, 6]},
+        {"two": np.float32(2), "eps": np.float32(1e-6), "scale": weights(6)},
+        opset=17,
+    )
+    network = assert_as_onnxruntime(tmp_path, made)
+    assert [type(each.op).__name__ for each in network.graph.nodes[1:]] == ["RmsNorm"]
+    assert network.analyze().totals.params == 6
+
+
 def test_formulas_that_have_names(tmp_path: Path) -> None:
     """A decomposed GELU, and SiLU, are one layer each."""
     made = model(

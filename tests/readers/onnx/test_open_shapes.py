@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from onnx import ModelProto, NodeProto, helper
 
 import archcalc
 from archcalc.readers.dynamic_sizes import EXAMPLE
+from archcalc.readers.onnx.tensors import OnnxTensors
 from tests.readers.onnx.models import model, weights, write
 from tests.readers.onnx.test_networks import assert_as_onnxruntime
 
@@ -172,3 +174,17 @@ def test_a_number_of_positions_is_a_condition(tmp_path: Path) -> None:
     assert_as_onnxruntime(tmp_path, made, shapes="7x8")
     (form,) = archcalc.formula(str(tmp_path / "net.onnx"), "flops", free=("length",)).forms
     assert [size for size in range(1, 1000) if form.at(length=size)] == [EXAMPLE]
+
+
+def test_what_was_known_while_a_file_was_read_does_not_remain_in_memory(tmp_path: Path) -> None:
+    """Measured sizes stand in arrays of NumPy, into which the garbage collector does not look."""
+
+    def remaining() -> int:
+        gc.collect()
+        return sum(isinstance(each, OnnxTensors) for each in gc.get_objects())
+
+    before = remaining()
+    path = str(write(tmp_path, tiled_pattern()))
+    for _ in range(3):
+        archcalc.load(path, shapes="6x8").analyze()
+    assert remaining() == before

@@ -166,7 +166,9 @@ def unchanged(a: Arguments) -> list[Step]:
 
 @translates("to", "type_as", "_to_copy")
 def converted(a: Arguments) -> list[Step]:
-    """Translate another number format: rounding to a narrower one, and integers and truth values, which are not 0.
+    """Translate a conversion to another number format.
+
+    Numbers are rounded to a narrower format, and truncated to integers; as Booleans, they say whether they are not 0.
 
     Weights of another format remain parameters.
     """

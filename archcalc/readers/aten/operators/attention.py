@@ -57,7 +57,7 @@ def shared_heads(a: Arguments, name: str) -> list[Step]:
 def added_mask(a: Arguments) -> tuple[list[Step], int]:
     """Return the steps that make a mask which is added to scores, and the number of that tensor.
 
-    A mask of truth values says which pairs take part: it adds 0 to their scores, and −∞ to those of others.
+    A Boolean mask says which pairs take part: it adds 0 to their scores, and −∞ to those of others.
     """
     name = a.name("attn_mask")
     sizes = a.sizes("attn_mask")

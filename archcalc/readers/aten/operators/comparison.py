@@ -1,4 +1,4 @@
-"""Comparisons, and logic on truth values, which are 1 and 0."""
+"""Comparisons, and logic on Booleans, which are 1 and 0."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def comparison(a: Arguments) -> list[Step]:
 
 
 def truth(c: Composition, name: str) -> int:
-    """Return an argument as truth values."""
+    """Return an argument as Booleans."""
     tensor = c.a.tensor(name)
     if c.a.reading.dtype(c.a.name(name)) == "bool":
         return tensor
@@ -41,7 +41,7 @@ def truth(c: Composition, name: str) -> int:
 
 
 LOGIC: dict[str, Operator] = {"and": Min(), "or": Max(), "xor": make(Compare, how="not_equal")}
-"""The operations on truth values."""
+"""The operations on Booleans."""
 
 BITS = {
     **{f"bitwise_{how}": how for how in LOGIC},
@@ -49,7 +49,7 @@ BITS = {
     **dict.fromkeys(("bitwise_left_shift", "__lshift__"), "left"),
     **dict.fromkeys(("bitwise_right_shift", "__rshift__"), "right"),
 }
-"""The operations on the bits of integers, and on truth values."""
+"""The operations on the bits of integers, and on Booleans."""
 
 
 @translates("logical_and", "logical_or", "logical_xor")

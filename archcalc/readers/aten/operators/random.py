@@ -101,7 +101,7 @@ def normal(a: Arguments) -> list[Step]:
 
 @translates("bernoulli")
 def bernoulli(a: Arguments) -> list[Step]:
-    """Translate truth values by the probabilities of an argument, or by one for all."""
+    """Translate random Booleans with the probabilities of an argument, or with one for all."""
     c = Composition(a)
     share = a.tensor("self") if a.is_default("p", None) else a.number_or_tensor("p")
     return c.done(c.join(make(Compare, how="less"), drawn(c, "uniform"), share))

@@ -39,7 +39,7 @@ def operand(n: NodeView, index: int) -> Any:
 
 
 def bias_added(n: NodeView) -> bool:
-    """Let a layer without a bias have the stored one that is added to its result; return whether there is one."""
+    """Give a layer without a bias the stored one that is added to its result; return whether there is one."""
     for result, bias in ((0, 1), (1, 0)):
         call = n.tensors.made_by(n.name(result))
         is_plain = n.result_sizes() == n.sizes(result) and not n.tensors.is_decoded(n.name(result))

@@ -28,7 +28,7 @@ def attention(n: NodeView) -> None:
         raise Untranslatable("a cache or scores as outputs")
     causal = bool(n.attribute("is_causal", 0))
     if n.has(3) and (causal or len(n.sizes(3)) not in (2, 4) or n.dtype(3) == "bool"):
-        raise Untranslatable("a mask besides the causal one, or of truth values, which may leave out all positions")
+        raise Untranslatable("a mask besides the causal one, or a Boolean mask, which may leave out all positions")
     flat = len(n.sizes(0)) == 3
     counts = [n.attribute("q_num_heads"), *[n.attribute("kv_num_heads")] * 2] if flat else []
     parts = [_heads(n, at, count) for at, count in enumerate(counts)] if flat else [n.tensor(at) for at in range(3)]

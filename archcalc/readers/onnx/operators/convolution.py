@@ -11,7 +11,7 @@ from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 from archcalc.readers.per_example import PerExampleStep, lifted
 from archcalc.readers.steps import Step, make
 
@@ -153,7 +153,7 @@ def transposed_convolution(a: Arguments) -> list[Step]:
 
 @converts("Col2Im")
 def windows_put_back(n: NodeView) -> None:
-    sizes, kernel = ([int(settled(each)) for each in n.needed_value(index).flat] for index in (1, 2))
+    sizes, kernel = ([int(file_value(each)) for each in n.needed_value(index).flat] for index in (1, 2))
     n.call("onnx.Col2Im", self=n.tensor(0), output_size=sizes, **window(n, tuple(kernel)))
 
 
@@ -174,7 +174,7 @@ def pad(n: NodeView) -> None:
         widths, value = n.attribute("pads"), n.attribute("value", 0.0)
         axes = list(range(rank))
     else:
-        widths = [int(settled(each)) for each in n.needed_value(1).flat]
+        widths = [int(file_value(each)) for each in n.needed_value(1).flat]
         value = float(n.needed_value(2).flat[0]) if n.has(2) else 0.0
         axes = [int(each) % rank for each in n.needed_value(3).flat] if n.has(3) else list(range(rank))
     if len(widths) != 2 * len(axes):

@@ -9,7 +9,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.onnx.codes import encoded
 from archcalc.readers.onnx.nodes import NodeView
-from archcalc.readers.onnx.number_formats import converted, narrows
+from archcalc.readers.onnx.number_formats import convert_numbers, narrows
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.steps import Step, make
 
@@ -27,7 +27,7 @@ def cast(n: NodeView) -> None:
     form, before, read = FORMATS.get(after), n.dtype(0), n.tensor(0)
     if known is not None and known.dtype != object:
         how = {} if form is None else how_rounded(n, form)
-        n.tensors.set_value(n.outputs[0], converted(known, after, **how), after)  # type: ignore[arg-type]
+        n.tensors.set_value(n.outputs[0], convert_numbers(known, after, **how), after)  # type: ignore[arg-type]
         return
     if known is not None:  # of the second input, only the format is read
         n.tensors.set_value(n.outputs[0], known, after)
@@ -46,7 +46,7 @@ def cast(n: NodeView) -> None:
 
 @converts("BitCast")
 def same_bits(n: NodeView) -> None:
-    """Convert integers to others of the same size, whose bits are the same; truth values have one byte."""
+    """Convert integers to others of the same size, whose bits are the same; Booleans have one byte."""
     form, before = FORMATS[n.tensors.dtype(n.outputs[0])], FORMATS.get(n.dtype(0))
     if not form.is_integer or (before is not None and not before.is_integer):
         raise Untranslatable("real numbers as integers with the same bits")

@@ -1,4 +1,4 @@
-"""Comparisons and logic. Truth values are the numbers 1 and 0."""
+"""Comparisons and logic. Booleans are the numbers 1 and 0."""
 
 from __future__ import annotations
 

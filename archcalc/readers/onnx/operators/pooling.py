@@ -14,7 +14,7 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import attributes, window
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 from archcalc.readers.per_example import PerExampleStep, lifted
 from archcalc.readers.steps import Step, make
 
@@ -70,7 +70,7 @@ def unpool(n: NodeView) -> None:
     sizes, rows = n.sizes(0), zip(n.sizes(0)[2:], given["kernel"], given["stride"], strict=True)
     pads = given["pad"]
     made = [s * (m - 1) + k - pads[2 * at] - pads[2 * at + 1] for at, (m, k, s) in enumerate(rows)]
-    whole = [int(settled(each)) for each in n.needed_value(2).flat][2:] if n.has(2) else made
+    whole = [int(file_value(each)) for each in n.needed_value(2).flat][2:] if n.has(2) else made
     arguments = {"self": n.tensor(0), "indices": n.tensor(1), "output_size": made}
     if whole == made:
         n.call("onnx.MaxUnpool", **arguments)

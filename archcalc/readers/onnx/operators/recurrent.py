@@ -27,7 +27,7 @@ STATES = ("state", "cell")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sequences(Step):
+class SequenceStep(Step):
     """Layers that read the positions of sequences; outputs have an axis of directions."""
 
     op: RecurrentLayer
@@ -228,7 +228,7 @@ def layer(a: Arguments) -> list[Step]:
     names = [name for name in arrays if a.is_tensor(name)]
     made = {number: name for number, name in enumerate(a.call.outputs) if name is not None}
     return [
-        Sequences(
+        SequenceStep(
             op=op,
             batch_first=a.flag("batch_first", default=False),
             kept=tuple(made),

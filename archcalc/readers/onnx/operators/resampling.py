@@ -13,7 +13,7 @@ from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.number_formats import decimal
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import Size, argument, settled
+from archcalc.readers.onnx.sizes import ComputedSize, argument, file_value
 from archcalc.readers.per_example import PerExampleStep
 from archcalc.readers.steps import Step, make
 
@@ -97,7 +97,7 @@ def resize(n: NodeView) -> None:
         return
     changes = given.changes()
     for each in changes:
-        settled(n.tensors.size_of(n.name(0), each.axis))
+        file_value(n.tensors.size_of(n.name(0), each.axis))
     read, sizes = n.tensor(0), list(before)
     crops = given.coordinates == "tf_crop_and_resize"
     outside = n.attribute("extrapolation_value", 0.0) if crops else 0.0
@@ -140,7 +140,7 @@ def _amount(given: Resampling) -> dict[str, object]:
     if scales is None:
         factors = list(n.needed_value(given.scales_at).flat)
         made = [factor * n.tensors.size_of(n.name(0), axis) for axis, factor in enumerate(factors)]
-        return {"to": [argument(each.floor() if isinstance(each, Size) else floor(each)) for each in made][2:]}
+        return {"to": [argument(each.floor() if isinstance(each, ComputedSize) else floor(each)) for each in made][2:]}
     factors = scales[2:]
     sizes_fit = all(
         int(Fraction(repr(each)) * before) == after

@@ -59,7 +59,7 @@ def sampled_convolution(a: Arguments) -> list[Step]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aligned(Step):
+class RoiAlignStep(Step):
     """The parts of the maps of one example in boxes, which are the first axis of the result."""
 
     op: RoiAlign
@@ -109,4 +109,4 @@ def parts_in_boxes(a: Arguments) -> list[Step]:
         how=a.text("how", "mean"),
         aligned=a.flag("aligned", default=False),
     )
-    return [Aligned(op=op, inputs=(a.tensor("self"), a.tensor("boxes")), outputs=(a.result(),))]
+    return [RoiAlignStep(op=op, inputs=(a.tensor("self"), a.tensor("boxes")), outputs=(a.result(),))]

@@ -11,14 +11,14 @@ from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.shape import MAX_SELECTED
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import argument, settled
+from archcalc.readers.onnx.sizes import argument, file_value
 from archcalc.readers.steps import Step
 
 
 @converts("TopK")
 def largest(n: NodeView) -> None:
     axis = n.axis("axis", -1, len(n.sizes(0)))
-    count = int(settled(n.needed_value(1).flat[0])) if n.has(1) else n.attribute("k")
+    count = int(file_value(n.needed_value(1).flat[0])) if n.has(1) else n.attribute("k")
     n.call("aten.topk.default", self=n.tensor(0), k=count, dim=axis, largest=bool(n.attribute("largest", 1)))
 
 
@@ -30,7 +30,7 @@ def extreme_index(n: NodeView) -> None:
         turned = n.compute("aten.flip.default", n.sizes(0), self=n.tensor(0), dims=[axis])
         target = f"aten.{n.operator.lower()}.default"
         place = n.compute(target, n.result_sizes(), self=turned, dim=axis, keepdim=keep)
-        last = int(settled(n.tensors.size_of(n.name(0), axis))) - 1
+        last = int(file_value(n.tensors.size_of(n.name(0), axis))) - 1
         n.call("aten.rsub.Scalar", self=place, other=last)
         return
     n.call(f"aten.{n.operator.lower()}.default", self=n.tensor(0), dim=axis, keepdim=keep)
@@ -81,7 +81,7 @@ def gather(n: NodeView) -> None:
     if indices.ndim == 0:
         n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
         return
-    ranges = runs([from_start(int(settled(each)), sizes[axis]) for each in indices.flat])
+    ranges = runs([from_start(int(file_value(each)), sizes[axis]) for each in indices.flat])
     if len(ranges) > MAX_SELECTED and len(sizes) == 2 and not axis:
         n.call("aten.embedding.default", weight=source, indices=counted(n, 1, sizes[axis]))
         return
@@ -221,7 +221,7 @@ def scatter_elements(n: NodeView) -> None:
 
 @converts("Trilu")
 def triangle(n: NodeView) -> None:
-    diagonal = int(settled(n.needed_value(1).flat[0])) if n.has(1) else 0
+    diagonal = int(file_value(n.needed_value(1).flat[0])) if n.has(1) else 0
     n.call("aten.triu.default" if n.attribute("upper", 1) else "aten.tril.default", self=n.tensor(0), diagonal=diagonal)
 
 

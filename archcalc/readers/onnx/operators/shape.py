@@ -8,7 +8,7 @@ from archcalc.readers.aten.program import TensorName
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.onnx.sizes import Size, argument, plain, settled
+from archcalc.readers.onnx.sizes import ComputedSize, argument, file_value, plain
 
 MAX_SELECTED = 64
 """The number of positions that are taken one by one."""
@@ -112,11 +112,11 @@ def cut(n: NodeView) -> None:
     read, result = n.tensor(0), n.result_sizes()
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         if step < 1:
-            if isinstance(start, Size) or isinstance(end, Size):
+            if isinstance(start, ComputedSize) or isinstance(end, ComputedSize):
                 raise Untranslatable("a slice from the end to the start, of an open size")
             places = range(sizes[axis])[slice(int(start), None if int(end) < -sizes[axis] else int(end), step)]
             if len(places) > MAX_SELECTED:
-                settled(n.tensors.size_of(read.name, axis))
+                file_value(n.tensors.size_of(read.name, axis))
                 sizes[axis] = result[axis]
                 index = TensorName(f"{n.outputs_name}=places{axis}")
                 n.tensors.set_value(index.name, np.array(places))
@@ -131,8 +131,8 @@ def cut(n: NodeView) -> None:
             read = n.compute("aten.cat.default", tuple(sizes), tensors=ones, dim=axis) if len(ones) > 1 else ones[0]
             continue
         whole = plain(start) in (0, -sizes[axis]) and step == 1 and result[axis] == sizes[axis]
-        is_open = not isinstance(end, Size) and int(end) >= 2**31 - 1
-        if whole and (is_open or isinstance(end, Size)):
+        is_open = not isinstance(end, ComputedSize) and int(end) >= 2**31 - 1
+        if whole and (is_open or isinstance(end, ComputedSize)):
             continue
         sizes[axis] = result[axis]
         first = argument(start)
@@ -140,7 +140,8 @@ def cut(n: NodeView) -> None:
             first = (
                 argument(n.tensors.size_of(read.name, axis) + first) if -first < n.tensors.sizes(read.name)[axis] else 0
             )
-        if isinstance(end, Size) and plain(end) > n.tensors.sizes(read.name)[axis]:  # a slice ends with the axis
+        # A slice ends with the axis.
+        if isinstance(end, ComputedSize) and plain(end) > n.tensors.sizes(read.name)[axis]:
             end = end.least(n.tensors.size_of(read.name, axis))
         last = None if is_open else argument(end)
         if type(last) is int and last < 0:

@@ -8,7 +8,7 @@ from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.program import CODES
 from archcalc.readers.onnx.rewrites.fused import WINDOWS, given
 from archcalc.readers.onnx.rewriting import Body, rewrites_onnx
-from archcalc.readers.onnx.sizes import settled
+from archcalc.readers.onnx.sizes import file_value
 from archcalc.readers.onnx.tensors import MAX_VALUES
 
 INFINITY = float("inf")
@@ -79,7 +79,7 @@ def hard_maximum(body: Body) -> None:
 @rewrites_onnx("EyeLike")
 def identity_matrix(body: Body) -> None:
     n = body.n
-    rows, columns = (int(settled(n.tensors.size_of(n.name(0), axis))) for axis in (0, 1))
+    rows, columns = (int(file_value(n.tensors.size_of(n.name(0), axis))) for axis in (0, 1))
     if rows * columns > MAX_VALUES:
         raise Untranslatable(f"a matrix of more than {MAX_VALUES:,} numbers")
     k = n.attribute("k", 0)
@@ -92,7 +92,7 @@ def identity_matrix(body: Body) -> None:
 def cumulative_product(body: Body) -> None:
     n = body.n
     axis = int(n.needed_value(1).flat[0]) % len(n.sizes(0))
-    count = int(settled(n.tensors.size_of(n.name(0), axis)))
+    count = int(file_value(n.tensors.size_of(n.name(0), axis)))
     if count > MAX_FACTORS:
         raise Untranslatable(f"products of more than {MAX_FACTORS} numbers")
     parts = body.several("Split", [body.input(0)], body.names(count), axis=axis, num_outputs=count)

@@ -25,7 +25,7 @@ def first(body: Body) -> str:
 
 
 def encode(body: Body, name: str, scale: int, zero: int) -> None:
-    """Let the codes of real numbers be the result."""
+    """Make the codes of real numbers the result."""
     inputs = [name, body.input(scale), body.input(zero)]
     body.result(body.add("QuantizeLinear", *filter(None, inputs)))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.readers.aten.program import Meta
+from archcalc.readers.aten.program import TensorMetadata
 from archcalc.readers.onnx.inference import Inference
 
 AS_FIRST_INPUT = frozenset(("LayerNormalization", "SimplifiedLayerNormalization"))
 """The operators whose output is like their first input."""
 
 
-def outputs_of(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> dict[str, Meta]:
+def outputs_of(inference: Inference, node: Any, inputs: Sequence[TensorMetadata | None]) -> dict[str, TensorMetadata]:
     """Return what is known about the outputs of an operator of ONNX Runtime.
 
     Args:
@@ -28,16 +28,17 @@ def outputs_of(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -
     return {}
 
 
-def _as_lstm(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> dict[str, Meta]:
+def _as_lstm(inference: Inference, node: Any, inputs: Sequence[TensorMetadata | None]) -> dict[str, TensorMetadata]:
     """Return the outputs of a recurrent layer whose weights are integers, features before rows."""
     from onnx import helper
 
     turned = [
-        None if each is None else Meta((each.sizes[0], each.sizes[2], each.sizes[1]), "float32") for each in inputs[1:3]
+        None if each is None else TensorMetadata((each.sizes[0], each.sizes[2], each.sizes[1]), "float32")
+        for each in inputs[1:3]
     ]
     chosen = [inputs[0], *turned, *inputs[3:8]]
     names = [f"{at}" if each is not None else "" for at, each in enumerate(chosen)]
     made = helper.make_node("LSTM", names, list(node.output))
     made.attribute.extend(node.attribute)
-    metas = {f"{at}": Meta(each.sizes, "float32") for at, each in enumerate(chosen) if each is not None}
+    metas = {f"{at}": TensorMetadata(each.sizes, "float32") for at, each in enumerate(chosen) if each is not None}
     return inference.outputs(made, metas, {})

@@ -31,24 +31,24 @@ def same(n: NodeView) -> bool:
 
 @derives("Expand")
 def expanded(n: NodeView) -> bool:
-    """An expansion to the sizes that an array already has is the array."""
+    """Treat an expansion to the sizes that an array already has as the array itself."""
     return n.sizes(0) == n.result_sizes() and same(n)
 
 
 @derives("Cast")
 def cast(n: NodeView) -> bool:
-    from archcalc.readers.onnx.number_formats import converted
+    from archcalc.readers.onnx.number_formats import convert_numbers
 
     dtype = n.tensors.dtype(n.outputs[0])
     if dtype not in FLOATS:
         return False
-    n.tensors.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: converted(a, dtype))
+    n.tensors.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: convert_numbers(a, dtype))
     return True
 
 
 @derives("DequantizeLinear")
 def decoded(n: NodeView) -> bool:
-    """Integers with a scale, and perhaps an offset, are a parameter."""
+    """Treat integers with a scale, and perhaps an offset, as a parameter."""
     if not all(n.tensors.is_stored(name) for name in n.inputs if name) or n.attribute("block_size", 0):
         return False
     sizes = n.sizes(0)
