@@ -77,8 +77,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "layers",
     multiple=True,
     metavar="NAME[=CHAIN]",
-    help="Use the output of this layer, stage or block instead of that of the network. NAME=CHAIN: declare a custom "
-    "layer of a Keras model, as for `show` (repeatable).",
+    help="Use the output of this layer, stage or block call instead of that of the network. NAME=CHAIN: declare a "
+    "custom layer of a Keras model, as for `show` (repeatable).",
 )
 @click.option(
     "--print",
