@@ -112,5 +112,5 @@ def chosen_quantities(written: tuple[str, ...], known: list[str]) -> list[str]:
     for each in written:
         if each not in names:
             hint = suggest(each, names, f"the quantities are {', '.join(names)}")
-            fail("unknown-name", f"no quantity '{each[:40]}'", hint=hint, origin="--quantity")
+            fail("unknown-name", f"none of the tools has the quantity '{each[:40]}'", hint=hint, origin="--quantity")
     return list(written) or names

@@ -63,7 +63,7 @@ def counts_of(
     native = {reads: NativeCalls(each) for reads, each in traces.items()}
     if not any(tool.reads in traces for tool in tools):
         names = ", ".join(dict.fromkeys(tool.name for tool in tools))
-        hint = "give a file that ends in .onnx, with the sizes that it was read with"
+        hint = "give a file that ends in .onnx; --shape may give only the sizes that it leaves open"
         fail("argument", f"{names} counts the nodes of ONNX files only", hint=hint, origin=analysis.graph.name[:60])
     return [
         count(tool, quantity, traces[tool.reads], native[tool.reads], starts[quantity.start])
