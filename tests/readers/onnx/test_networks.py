@@ -209,6 +209,14 @@ def test_biases_that_are_added_to_convolutions(tmp_path: Path) -> None:
     assert network.analyze().totals.params == sum(each.size for name, each in arrays.items() if name != "t")
 
 
+def test_parameters_that_are_joined_with_tensors_of_fewer_axes(tmp_path: Path) -> None:
+    nodes = [node("ReduceMean", ["x", "first"], ["m"], keepdims=0), node("Mul", ["m", "p"], ["y"])]
+    made = model(nodes, {"x": [3, 4]}, {"first": np.array([0]), "p": weights(1, 4)})
+    network = read(tmp_path, made, batch_axes={"x": None})
+    (output,) = network.graph.outputs.values()
+    assert network.graph.shape(output) == (1, 4)
+
+
 def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
     made = model(
         [
