@@ -112,7 +112,8 @@ class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     With ``flip``, it is a convolution in the mathematical sense: its kernels are mirrored along every spatial axis.
-    Shapes and counts are the same. A transposed convolution is always one in this sense.
+    Shapes and counts are the same. A transposed convolution is always one in this sense. Weight standardisation
+    (``ws``) is done once at inference, so it costs nothing.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected
@@ -120,8 +121,7 @@ class Conv(SlidingConvolution):
     Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias
     Window: size K, stride s, padding p0
     Source: PyTorch Conv2d; Dumoulin & Visin 2016, "A guide to convolution arithmetic"; connection tables: LeCun et al.
-            1998, Table I; weight standardisation (ws): Qiao et al. 2019. At inference it is done once, so it costs
-            nothing
+            1998, Table I; weight standardisation: Qiao et al. 2019
     """
 
     widths = ("channels",)
@@ -314,7 +314,7 @@ class TransposedConv(Convolution):
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops
-    Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
+    Window: the inputs j with s·j = i + p0 − d·t, t = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
 
