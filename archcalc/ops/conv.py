@@ -117,11 +117,11 @@ class Conv(SlidingConvolution):
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected
             pair of maps
-    Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias
+    Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias;
+            weight standardisation (``ws``) is done once, before inference, and not counted
     Window: size K, stride s, padding p0
     Source: PyTorch Conv2d; Dumoulin & Visin 2016, "A guide to convolution arithmetic"; connection tables: LeCun et al.
-            1998, Table I; weight standardisation (ws): Qiao et al. 2019. At inference it is done once, so it costs
-            nothing
+            1998, Table I; weight standardisation: Qiao et al. 2019
     """
 
     widths = ("channels",)
