@@ -354,9 +354,10 @@ class Network:
         from archcalc.report.network_page.page import NetworkPage, network_page
 
         require_layout(layout)
-        analysis = self.analyze(training=training, batch=batch, setup=setup)
+        network = Network(self.spec.in_layout(layout))
+        analysis = network.analyze(training=training, batch=batch, setup=setup)
         warnings = lint(self.spec, analysis if batch is None else self.analyze(), ignore)
-        return network_page(NetworkPage(self.spec, analysis, warnings, layout or self.graph.layout, dtype))
+        return network_page(NetworkPage(network.spec, analysis, warnings, network.graph.layout, dtype))
 
     def counters(self, tools: Iterable[str] = ()) -> list[Count]:
         """Return what other tools print for the network, with the terms that lead there from archcalc's figures.

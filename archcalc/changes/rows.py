@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from typing import Literal
 
 from archcalc.changes.align import Alignment
 from archcalc.changes.layers import AttributeChange, Kind, LayerChange
@@ -35,6 +36,11 @@ class ChangeRow:
     factors: tuple[Fraction | None, ...] = ()
     """The ratio of each attribute to what it was, if the values of the repeated changes differ and their ratio does
     not."""
+
+    @property
+    def unit(self) -> Literal["layer", "block", "stage"]:
+        """What was added or removed; a part that is in no other one is a stage."""
+        return "layer" if not self.is_block else "block" if any(self.parents) else "stage"
 
     @property
     def times(self) -> int:

@@ -65,7 +65,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     if form == "json":
         from archcalc.report.json_text import write_json
 
-        click.echo(write_json(replace(networks, layout=None).records(names)), nl=False)
+        click.echo(write_json(replace(networks, layout="chw").records(names)), nl=False)
         return
     print_table(networks.table(names, programs=form == "csv"), form, color)
 

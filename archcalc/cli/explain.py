@@ -96,7 +96,8 @@ def split_target(target: str, graph: Graph) -> tuple[str | None, str | None]:
     place, dot, word = target.rpartition(".")
     quantity = quantity_named(word)
     if quantity is None or not quantity.derivation:
-        return target, None
+        is_misspelled = dot and graph.find(target) is None and graph.find(place) is not None
+        return (place, word) if is_misspelled else (target, None)
     if not dot and "network" not in quantity.scopes and graph.find(target) is not None:
         return target, None
     return place or None, word

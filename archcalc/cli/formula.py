@@ -108,6 +108,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         each=values["each"],
         over=values["relative_to"],
         when=when,
+        layout=given.layout or "",
         limits=limits,
     )
     require_training(query.setup, query.targets)

@@ -189,7 +189,8 @@ def partial_option(command: Command) -> Command:
     return click.option(
         "--partial",
         is_flag=True,
-        help="Accept a model with operators that cannot be counted; totals are then lower bounds (≥).",
+        help="Accept a model with operators that cannot be counted: counts of operations are then lower bounds (≥), "
+        "and receptive fields after such operators are unknown.",
     )(command)
 
 
@@ -284,7 +285,8 @@ def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -
     from archcalc.spec import load_spec
 
     limits = limits_from(values)
-    network = Network(load_spec(spec, given_from(values, training=training), limits))
+    given = given_from(values, training=training)
+    network = Network(load_spec(spec, given, limits).in_layout(given.layout))
     warn(network.spec, values.pop("ignore", ()))
     return network
 

@@ -77,8 +77,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
     "layers",
     multiple=True,
     metavar="NAME[=CHAIN]",
-    help="Use the output of this layer, stage or block instead of that of the network. NAME=CHAIN: declare a custom "
-    "layer of a Keras model, as for `show` (repeatable).",
+    help="Use the output of this layer, stage or block call instead of that of the network. NAME=CHAIN: declare a "
+    "custom layer of a Keras model, as for `show` (repeatable).",
 )
 @click.option(
     "--print",
@@ -182,8 +182,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Run a network on given or random inputs and weights.
 
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
-    time and memory of the run. If inputs or weights are written as text, or with --print, --digits, --at, --steps,
-    --momentum or --mask, small outputs are printed in full instead.
+    time and memory of the run. If inputs or weights are written as text, or with --print, --digits, --steps, --momentum
+    or --mask, small outputs are printed in full instead; with --at, only the numbers that it asks for. With --backward,
+    the result is the loss and a table of the gradients.
     """
     check_options(values)
     training = values["mode"] == "train"

@@ -112,13 +112,13 @@ class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     With ``flip``, it is a convolution in the mathematical sense: its kernels are mirrored along every spatial axis.
-    Shapes and counts are the same. A transposed convolution is always one in this sense. Weight standardisation
-    (``ws``) is done once at inference, so it costs nothing.
+    Shapes and counts are the same. A transposed convolution is always one in this sense.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
     Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected
             pair of maps
-    Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias
+    Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias;
+            weight standardisation (``ws``) is done once, before inference, and not counted
     Window: size K, stride s, padding p0
     Source: PyTorch Conv2d; Dumoulin & Visin 2016, "A guide to convolution arithmetic"; connection tables: LeCun et al.
             1998, Table I; weight standardisation: Qiao et al. 2019

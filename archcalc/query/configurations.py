@@ -133,7 +133,8 @@ class ConfigurationQuery:
             training_heads=self.training_heads if training_heads is None else training_heads,
         )
         try:
-            graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
+            spec = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits)
+            graph = spec.in_layout(given.layout).graph
             for node, layer in layers.items():
                 if graph.nodes[node].name != layer:
                     fail("shape", f"'{layer}' has another position in the network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archcalc.graph import Graph, input_axes
+from archcalc.graph import Graph, input_axes, ordered
 from archcalc.query.quantities import COMMON, MEASURED, is_measured
 from archcalc.query.targets import Evaluator
 from archcalc.spec.errors import Problem, SpecError, fail, suggest
@@ -65,7 +65,9 @@ class NetworkNames:
             except LookupError as error:
                 message, hint = error.args
                 raise AbsentTarget([Problem("unknown-name", message, span, hint)]) from None
-            return values[0] if target.quantity.is_number else values
+            if target.quantity.is_number:
+                return values[0]
+            return ordered(values, graph.layout) if target.quantity.unit == "shape" else values
         known = [*self.settings, *MEASURED, *graph.variables, *axes]
         hint = suggest(word, known, f"the quantities are {', '.join(COMMON[:9])} …")
         fail("unknown-name", f"no quantity, variable or input size '{full[:60]}'", span, hint)

@@ -288,5 +288,6 @@ def find_quantity(word: str, known: Iterable[str] = MEASURED, listed: Iterable[s
     names = tuple(known)
     quantity = quantity_named(word)
     if quantity is None or (quantity.name not in names and not is_size(word)):
-        raise LookupError(f"no quantity '{word[:40]}'", suggest(word, names, f"the quantities are {', '.join(listed)}"))
+        hint = suggest(word, names, f"the quantities include {', '.join(listed)}")
+        raise LookupError(f"no quantity '{word[:40]}'", hint)
     return quantity

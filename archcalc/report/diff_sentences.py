@@ -71,14 +71,14 @@ def _changed(diff: NetworkDiff, new: str) -> str:
     for one, other, text in _moves(rows):
         parts.append((_weight(diff, [one, other]), text))
         rows = [row for row in rows if row is not one and row is not other]
-    blocks: dict[tuple[str, str, bool], list[ChangeRow]] = {}
+    units: dict[tuple[str, str, str], list[ChangeRow]] = {}
     for row in rows:
         if row.kind in ("added", "removed"):
-            blocks.setdefault((row.kind, row.label, row.is_block), []).append(row)
+            units.setdefault((row.kind, row.label, row.unit), []).append(row)
         else:
             parts.append((_weight(diff, [row]), _row_text(row)))
-    for (kind, label, is_block), same in blocks.items():
-        parts.append((_weight(diff, same), _lone_text(kind, label, same, new, is_block=is_block)))
+    for (kind, label, unit), same in units.items():
+        parts.append((_weight(diff, same), _lone_text(kind, label, same, new, unit)))
     parts += [(2 * PARTS, _tensor_text("input", tensor)) for tensor in diff.inputs if tensor.differs]
     if not parts:
         return f"{new} has the same layers, connected differently" if not diff.is_equal else f"{new} has not changed"
@@ -193,21 +193,21 @@ def attribute_text(attribute: Any, factor: Fraction | None) -> str:
     return f"{attribute.name} {attribute.before} → {attribute.after}"
 
 
-def _lone_text(kind: str, label: str, rows: Sequence[ChangeRow], new: str, *, is_block: bool) -> str:
+def _lone_text(kind: str, label: str, rows: Sequence[ChangeRow], new: str, unit: str) -> str:
     """Return what was added or removed: ``net has 3 more rest blocks: 1 in conv2_x and 2 in conv3_x``."""
     number = sum(row.times for row in rows)
     places = [place for row in rows for place in row.places]
     word = "more" if kind == "added" else "fewer"
     if number == 1:
         name, operator = without_controls(places[0]), rows[0].changes[0].operators[kind == "added"]
-        named = f"block {name}" if is_block else f"layer {name}" if name == operator else f"layer {name} ({operator})"
+        named = f"{unit} {name}" if unit != "layer" or name == operator else f"layer {name} ({operator})"
         return f"{new} has the additional {named}" if kind == "added" else f"{new} lacks the {named}"
     parents: dict[str, int] = {}
     for row in rows:
         for parent in row.parents:
             parents[parent] = parents.get(parent, 0) + 1
     label = without_controls(label)
-    what = f"{number:,} {word} {f'{label} blocks'.lstrip() if is_block else f'{label} layers'}"
+    what = f"{number:,} {word} {f'{label} {unit}s'.lstrip()}"
     if "" in parents:
         return f"{new} has {what}"
     inside = [f"{times:,} in {without_controls(parent)}" for parent, times in parents.items()]

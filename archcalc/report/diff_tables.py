@@ -133,13 +133,13 @@ def where_text(row: ChangeRow, most: int = MAX_PLACES) -> str:
 
 
 def what_text(row: ChangeRow) -> str:
-    """Return what was changed: ``stride 2 → 1``, ``relu → gelu``, ``block of 7 layers``."""
+    """Return what was changed: ``stride 2 → 1``, ``relu → gelu``, ``block of 7 layers``, ``stage of 2 layers``."""
     change = row.changes[0]
     if row.kind == "affected":
         return "affected"
     if row.kind != "changed":
         operator = change.operators[row.kind == "added"]
-        return f"block of {count_text(row.layers // row.times, 'layer')}" if row.is_block else operator
+        return f"{row.unit} of {count_text(row.layers // row.times, 'layer')}" if row.is_block else operator
     texts = [attribute_text(each, factor) for each, factor in zip(row.attributes, row.factors, strict=True)]
     if change.before is not None and change.after is not None and change.before.op != change.after.op:
         whole = change.operators if row.times == 1 else (change.before.op, change.after.op)

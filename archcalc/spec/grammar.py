@@ -225,13 +225,14 @@ def is_source(item: Item, blocks: frozenset[str]) -> bool:
     return isinstance(item, Reference) or (isinstance(item, Layer) and item.name in SOURCES and item.name not in blocks)
 
 
-def misplaced(item: Item) -> NoReturn:
-    """Raise the error that a reference or source is not first in its chain."""
+def misplaced(item: Item, *, repeated: bool = False) -> NoReturn:
+    """Raise the error that a reference or source is not first in its chain, or first in one that is repeated."""
     name = f"@{item.name}" if isinstance(item, Reference) else item.name if isinstance(item, Layer) else ""
     short = "@…" if isinstance(item, Reference) else f"{name} …"
+    again = f"a chain that starts with '{name}' cannot be repeated"
     fail(
         "reference",
-        f"'{name}' must come first in its chain",
+        again if repeated else f"'{name}' must come first in its chain",
         item.span,
         f"to join it with the current tensor, write concat({short}, identity) or add({short}, identity)",
     )
@@ -288,7 +289,7 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     reader.close(closing, start)
     count = repeat(reader)
     if count is not None and (source := starts_with_source(body, reader.blocks)) is not None:
-        misplaced(source)  # the second repetition must start where the first one ends
+        misplaced(source, repeated=True)  # the second repetition must start where the first one ends
     return Repeat(body, count, reader.since(start))
 
 

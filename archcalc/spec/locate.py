@@ -91,6 +91,7 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     if spec == "-":
         return Source("<stdin>", decode(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits)), False
     if is_inline(spec):
+        _require_no_settings(spec)
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
             decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
         return Source(EXPRESSION, spec), True
@@ -114,6 +115,14 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
     fail("not-found", f"no bundled network '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
+
+
+def _require_no_settings(spec: str) -> None:
+    """Raise an error if a SPEC is a name and settings, as `compare`, `diff` and `report` read them."""
+    name, *settings = spec.split() or [""]
+    if settings and all("=" in word for word in settings) and (is_file_name(name) or bundled_name(name)):
+        hint = "options set variables and shapes, as in --set alpha=0.5 --shape 3x320x320"
+        fail("argument", "only compare, diff and report read settings after a SPEC", hint=hint, origin=spec[:80])
 
 
 def refuse_checkpoint(name: str) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
+from dataclasses import replace
 from typing import NamedTuple
 
 from archcalc.graph import Graph
@@ -54,6 +55,10 @@ class Spec(NamedTuple):
     """The model that was read in place of a text."""
     about: About = About()
     """What the spec says about its network."""
+
+    def in_layout(self, layout: str | None) -> Spec:
+        """Return the spec with shapes that are printed in a layout; ``None`` is the layout of the spec."""
+        return self if layout is None else self._replace(graph=replace(self.graph, layout=layout))
 
 
 class GivenSettings(NamedTuple):

@@ -45,14 +45,14 @@ class SharedSettings:
             its = its._replace(set=settings, shared=self.given.set.keys() - (own or {}).keys())
             spec = read_spec(source, its, limits=self.limits)
             self.declared.update(dict.fromkeys(spec.graph.axis_names))
-            return spec
+            return spec.in_layout(its.layout)
         spec = read_spec(source, its, inline=inline, limits=self.limits)
         variables = spec.graph.variables
         self.declared.update(dict.fromkeys(variables))
         settings = {name: value for name, value in self.given.set.items() if name in variables} | dict(own or {})
-        if not settings:
-            return spec
-        return read_spec(source, its._replace(set=settings), inline=inline, limits=self.limits)
+        if settings:
+            spec = read_spec(source, its._replace(set=settings), inline=inline, limits=self.limits)
+        return spec.in_layout(its.layout)
 
     def require_used(self, names: Iterable[str]) -> None:
         """Fail for a setting that no spec declares.

@@ -74,14 +74,16 @@ def entry_named(written: str) -> CatalogueEntry | None:
 def suggest_bundled(spec: str) -> str:
     """Return the hint for a name that no bundled network has; empty if nothing is similar.
 
-    It lists the network that the name means in another library, or misspells; else those whose names, title
-    or family contain all of its words; else those that begin like it.
+    It lists the networks of the family that has this name; else the network that the name means in another library,
+    or misspells; else those whose names, title or family contain all of its words; else those that begin like it.
     """
-    if (meant := meant_name(spec)) is not None:
+    found = [entry.name for entry in catalogue() if entry.family.casefold() == spec.casefold()]
+    found.sort(key=lambda name: not name.startswith(spec.casefold()))
+    if not found and (meant := meant_name(spec)) is not None:
         return f"did you mean '{meant}'?"
     spec = without_owner(spec)
     words = re.findall(r"[a-z]+|\d+", spec.casefold())
-    found = [entry.name for entry in catalogue() if words and all(word in _words(entry) for word in words)]
+    found = found or [entry.name for entry in catalogue() if words and all(word in _words(entry) for word in words)]
     if not found and words and len(words[0]) > 2:
         found = _beginning_like(spec, words[0])
     more = ", …" if len(found) > MAX_SUGGESTIONS else ""

@@ -306,3 +306,9 @@ def test_a_page_folds_two_unchanged_layers_or_more(archcalc: Archcalc) -> None:
 
     assert folded("relu -> tanh -> relu -> tanh -> relu") == 0
     assert folded("relu -> tanh -> relu -> tanh -> relu -> tanh") == 1
+
+
+def test_an_additional_stage_is_not_called_a_block(archcalc: Archcalc) -> None:
+    ran = archcalc("diff", "lenet1", "lenet5")
+    assert "LeNet-5 has the additional stage c5;" in ran.out
+    assert ran.line("+ c5").split()[2:6] == ["stage", "of", "2", "layers"]

@@ -57,3 +57,42 @@ def test_help_lists_the_quantities_with_their_meanings(archcalc: Archcalc, verb:
     shown = " ".join(archcalc(verb, "--help").out.partition("Quantities:")[2].split())
     for name in names:
         assert f" {name} {QUANTITIES[name].meaning}" in f" {shown}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("explain", "lenet5", "c1", "shape"), "c1/conv: conv, 32x32x1 → 28x28x6"),
+        (("formula", "lenet5", "c1.shape", "--free", "H"), "c1.shape = (H − 4) x 28 x 6"),
+        (("rf", "lenet5"), "LeNet-5, input 32x32x1"),
+        (("sweep", "lenet5", "--shape", "H=32,36", "--columns", "c1.shape"), "36   32x28x6"),
+        (("solve", "lenet5", "--vary", "H", "--target", "c1.shape = 28x28x6"), "32   28x28x6"),
+        (("diff", "lenet5", "lenet1"), "input           32x32x1   28x28x1  changed"),
+    ],
+)
+def test_shapes_are_printed_in_the_layout_of_the_option(
+    archcalc: Archcalc, arguments: tuple[str, ...], expected: str
+) -> None:
+    ran = archcalc(*arguments, "--layout", "hwc")
+    assert ran.status == 0
+    assert expected in ran.lines
+
+
+def test_a_misspelt_quantity_of_a_layer_is_named(archcalc: Archcalc) -> None:
+    ran = archcalc("explain", "lenet5", "c1.parms")
+    assert ran.status == 2
+    assert ran.err == "QUANTITY: error[argument]: no quantity 'parms'\n  = did you mean 'params'?\n"
+
+
+def test_settings_after_a_spec_that_takes_none_are_named(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "lenet5 classes=2")
+    assert ran.status == 2
+    assert "only compare, diff and report read settings after a SPEC" in ran.err
+    assert "options set variables and shapes, as in --set " in ran.err
+    assert archcalc("show", " ").status == 2
+
+
+def test_the_name_of_a_family_lists_its_networks(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "resnet")
+    assert ran.status == 2
+    assert "bundled networks with similar names: resnet18, resnet18:torchvision, " in ran.err

@@ -22,6 +22,11 @@ from tests.executor.layers import read
         "16x256x256 -> upsample to=500x500",
         "16x256x256 -> prelu",
         "16x512x512 -> ln",
+        "64x4000x1 -> dft",
+        "64x4000x1 -> dft onesided",
+        "64x4000x2 -> dft onesided",
+        "64x4000x2 -> dft inverse",
+        "64x4000x2 -> dft inverse onesided",
     ],
 )
 def test_a_run_takes_the_estimated_memory(spec: str) -> None:

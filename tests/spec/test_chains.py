@@ -273,18 +273,18 @@ def test_a_repeated_group_cannot_start_with_a_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    "layers",
+    ("layers", "message"),
     [
-        "relu -> learned 3 -> tanh",
-        "relu -> (learned 3 -> tanh)*2",
-        "(learned 3 -> tanh)*2",
-        "add(relu -> constant 3, identity)",
+        ("relu -> learned 3 -> tanh", "'learned' must come first in its chain"),
+        ("relu -> (learned 3 -> tanh)*2", "'learned' must come first in its chain"),
+        ("(learned 3 -> tanh)*2", "a chain that starts with 'learned' cannot be repeated"),
+        ("add(relu -> constant 3, identity)", "'constant' must come first in its chain"),
     ],
 )
-def test_sources_are_allowed_where_references_are(layers: str) -> None:
+def test_sources_are_allowed_where_references_are(layers: str, message: str) -> None:
     found = problem(f"input: 3x8x8\nlayers: {layers}\n")
     assert found.code == "reference"
-    assert "must come first in its chain" in found.message
+    assert found.message == message
 
 
 def test_a_source_starts_a_stage_a_branch_or_a_block() -> None:

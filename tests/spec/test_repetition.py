@@ -113,7 +113,7 @@ def test_if_is_a_call_where_the_file_has_such_a_block() -> None:
         ("if(C == 8 == 8, relu)", "syntax", "expected ',' after the condition", "==", ""),
         ("conv i k1", "unknown-name", "nothing is repeated here, so the index i is not defined", "i", ""),
         ("(relu)*i", "unknown-name", "nothing is repeated here, so the index i is not defined", "i", ""),
-        ("(if(1, @input -> relu))*2", "reference", "'@input' must come first in its chain", "@input", ""),
+        ("(if(1, @input -> relu))*2", "reference", "that starts with '@input' cannot be repeated", "@input", ""),
     ],
 )
 def test_mistakes_are_located_and_explained(layers: str, code: str, what: str, at: str, hint: str) -> None:

@@ -8,7 +8,13 @@ import numpy as np
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Context
-from archcalc.executor.kernels.product import exponentials, matrix_products, with_leading_axes
+from archcalc.executor.kernels.product import (
+    complex_numbers,
+    count_sums,
+    matrix_products,
+    with_leading_axes,
+    write_parts,
+)
 from archcalc.ops.pattern import parse
 from archcalc.ops.product import Einsum, FourierTransform, MatMul
 
@@ -62,9 +68,17 @@ def einsum(op: Einsum, layer: EvaluatedLayer, given: Arrays) -> Gradients:
 
 @gradient(FourierTransform)
 def dft(op: FourierTransform, layer: EvaluatedLayer, given: Arrays) -> Gradients:
-    """Return the product with the transposed matrix."""
+    """Return the product with the transposed matrix: a transform with conjugate exponentials and the same divisor."""
     (x,), (g,) = layer.inputs, given
     if not layer.needed[0]:
         return Gradients((None,))
-    matrix = exponentials(op, *x.shape[-2:]).astype(x.dtype)
-    return Gradients((matrix_products(g.reshape(*g.shape[:-2], 1, -1), matrix.T, layer.context).reshape(x.shape),))
+    n, result = x.shape[-2], np.empty_like(x)
+    if op.inverse and op.onesided:  # frequencies with a conjugate occur twice in the sums
+        twice = np.where(2 * np.arange(n) % g.shape[-2] == 0, 1, 2)
+        write_parts(np.fft.rfft(g[..., 0], norm="forward") * twice, result)
+    elif op.inverse:
+        write_parts(np.fft.fft(complex_numbers(g), norm="forward"), result)
+    else:
+        write_parts(np.fft.ifft(complex_numbers(g), n, norm="forward"), result)
+    count_sums(result, g.shape[-2] * g.shape[-1], layer.context)
+    return Gradients((result,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
+from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.ops.pattern import parse
 from archcalc.ops.product import Einsum, FourierTransform, MatMul
 
@@ -24,9 +25,14 @@ def with_leading_axes(inputs: Arrays) -> Arrays:
 def matrix_products(one: Array, other: Array, context: Context, *, out: Array | None = None) -> Array:
     """Return the products of matrices, whose leading axes broadcast."""
     result: Array = np.matmul(one, other, out=out)
-    terms = result.size * one.shape[-1]
-    context.count(mul=terms, add=terms - result.size, macs=terms)
+    count_sums(result, one.shape[-1], context)
     return result
+
+
+def count_sums(result: Array, count: int, context: Context) -> None:
+    """Report the operations of a result whose numbers are sums of so many products."""
+    terms = result.size * count
+    context.count(mul=terms, add=terms - result.size, macs=terms)
 
 
 @kernel(Einsum)
@@ -43,31 +49,41 @@ def einsum(op: Einsum, inputs: Arrays, weights: Weights, context: Context) -> Ar
     return (result,)
 
 
-def exponentials(op: FourierTransform, n: int, parts: int) -> Array:
-    """Return the matrix of a transform of n numbers of some parts: rows are those of the input, columns of the output.
-
-    A one-sided inverse reads the frequencies above the half from those below, whose conjugates they are.
-    """
-    whole = op.inverse and op.onesided
-    size = n if not whole else 2 * (n - 1) if op.size is None else op.size
-    rows = np.arange(n)
-    columns = np.arange(n // 2 + 1 if op.onesided and not op.inverse else size)
-    angles = 2 * np.pi * (np.outer(rows, columns) % size) / size
-    real, imaginary = np.cos(angles), np.sin(angles) * (1 if op.inverse else -1)
-    if op.inverse:
-        real, imaginary = real / size, imaginary / size
-    if whole:
-        twice = np.where((rows == 0) | (2 * rows == size), 1, 2)[:, None]
-        return np.stack([real * twice, -imaginary * twice], 1).reshape(2 * n, -1)
-    made = [np.stack([real, imaginary], -1), np.stack([-imaginary, real], -1)]
-    return np.stack(made[:parts], 1).reshape(parts * n, -1)
-
-
 @kernel(FourierTransform)
 def dft(op: FourierTransform, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Multiply in double precision: fast algorithms have smaller errors than sums of all products."""
+    """Transform by a fast algorithm, which needs no matrix; what is counted are the products with one."""
     (x,) = inputs
-    rows = x.reshape(*x.shape[:-2], 1, -1).astype(np.float64)
-    found = matrix_products(rows, exponentials(op, *x.shape[-2:]), context)
-    parts = 1 if op.inverse and op.onesided else 2
-    return (found.reshape(*x.shape[:-2], -1, parts).astype(x.dtype),)
+    n, parts = x.shape[-2:]
+    size = op.size or 2 * (n - 1)
+    made = (size, 1) if op.inverse and op.onesided else (n // 2 + 1 if op.onesided else n, 2)
+    result = np.empty((*x.shape[:-2], *made), x.dtype)
+
+    def transform(out: Array, read: Array) -> None:
+        if op.inverse and op.onesided:
+            out[..., 0] = np.fft.irfft(complex_numbers(read), size)
+        elif op.inverse:
+            write_parts(np.fft.ifft(complex_numbers(read)), out)
+        else:
+            halved = op.onesided and parts == 1
+            numbers, function = (read[..., 0], np.fft.rfft) if halved else (complex_numbers(read), np.fft.fft)
+            write_parts(function(numbers, norm="forward"), out)
+            out *= n  # without a divisor, NumPy computes in double precision, in several times the memory
+
+    in_chunks(transform, 0, result.reshape(-1, *made), x.reshape(-1, n, parts))
+    count_sums(result, n * parts, context)
+    if context.marking:
+        result[np.isnan(x).any((-2, -1))] = np.nan
+    return (result,)
+
+
+def complex_numbers(x: Array) -> Array:
+    """Return the numbers whose real parts, or real and imaginary parts, are along the last axis."""
+    dtype = np.result_type(x, np.complex64)
+    return (x.astype(dtype) if x.shape[-1] == 1 else np.ascontiguousarray(x).view(dtype))[..., 0]
+
+
+def write_parts(numbers: Array, out: Array) -> None:
+    """Write the parts of the first of some complex numbers: as many of both as there are in the array."""
+    first = numbers[..., : out.shape[-2]]
+    for part, each in zip(range(out.shape[-1]), (first.real, first.imag), strict=False):
+        out[..., part] = each
