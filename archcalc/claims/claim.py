@@ -40,7 +40,7 @@ class Verdict(StrEnum):
     FOLLOW_THROUGH = "follow-through"
     """The step is correct, but starts from another claim that is wrong."""
     EXPLAINED = "explained"
-    """The value is wrong, and a known mistake or convention gives exactly this value."""
+    """The value is wrong, and a known mistake or convention gives this value, exactly or rounded."""
     WRONG = "wrong"
     """The value is wrong, and no known mistake gives it."""
     UNREADABLE = "unreadable"

@@ -212,8 +212,10 @@ def _unfit(
         verdict, sentence = explained.verdict, f"{expected}{explained.sentence}"
         reasons = tuple(NamedReason(each.code, each.sentence) for each in explained.explanations)
     else:
-        by = f"what {key[0]} prints for {fit.network}" if key else f"that of {fit.network}"
-        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{_how(fit)}"
+        prints = "would print" if fit.reasons else "prints"
+        by = f"what {key[0]} {prints} for {fit.network}" if key else f"that of {fit.network}"
+        how = f", on this assumption: {ENGLISH.reasons(fit.reasons)}" if fit.reasons else ""
+        sentence = f"{judgement.target}: {expected}{judgement.value} is {by}, {fit.value}{how}"
         verdict = Verdict.EXPLAINED
         reasons = (NamedReason(_code(fit.count.tool, fit), sentence),) if fit.count is not None else ()
     points = mark.of * 0
