@@ -69,8 +69,8 @@ class Verbs(click.Group):
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="A SPEC is the name of a bundled network, a file (a spec, or a model in .pt2, .onnx, .tflite, .keras or .h5 "
-    "format), package.module:object for a PyTorch module, '-' for standard input, or a quoted inline expression: "
-    '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
+    "format), package.module:object or ./file.py:object for a PyTorch module, '-' for standard input, or a quoted "
+    'inline expression: "3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:

@@ -37,7 +37,7 @@ SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DO
 @click.option(
     "--columns",
     metavar="NAMES",
-    help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.  [default: {','.join(DEFAULT)}]",
+    help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.  [default: {', '.join(DEFAULT)}]",
 )
 @spec_options
 @partial_option

@@ -118,8 +118,8 @@ def declaration_option(command: Command) -> Command:
         "declarations",
         multiple=True,
         metavar="NAME=CHAIN",
-        help="Declare a custom layer of a Keras model, whose code is not run: its name or class, and a chain of "
-        'operators that computes the same, e.g. "Gate=conv 8 k1 -> sigmoid" (repeatable).',
+        help="Declare a custom layer of a Keras model, whose code is not run: its name or class, and an "
+        'equivalent chain of operators, e.g. "Gate=conv 8 k1 -> sigmoid" (repeatable).',
     )(command)
 
 

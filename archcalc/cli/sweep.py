@@ -101,8 +101,8 @@ SECTIONS: dict[str, Definitions] = {
     multiple=True,
     callback=joined_values,
     metavar="NAMES",
-    help="Keep the Pareto front: no other configuration is at least as good in all of these quantities and better in "
-    'one. Quantities are minimised, or maximised after "max:": params,max:conv5.H.',
+    help="Keep the Pareto front: the configurations for which no other is at least as good in all of these "
+    'quantities and better in one. Quantities are minimised, or maximised after "max:": params,max:conv5.H.',
 )
 @click.option(
     "--columns",

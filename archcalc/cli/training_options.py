@@ -50,7 +50,7 @@ def dtype_option(command: Command) -> Command:
         default="float32",
         show_default=True,
         help=f"Number format for memory: {', '.join(BITS)}; or one per kind of tensor ({', '.join(KINDS)}): "
-        "weights=int4,activations=fp16.",
+        "weights=int4,activations=float16.",
     )(command)
 
 

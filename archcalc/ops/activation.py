@@ -230,7 +230,7 @@ class Tanh(FixedSpread, Elementwise):
 
 @operator("hardswish")
 class HardSwish(Elementwise):
-    """Piecewise linear swish: x·min(max(x + 3, 0), 6)/6.
+    """Swish with a piecewise linear logistic function: x·min(max(x + 3, 0), 6)/6.
 
     Cost:   1 addition, 2 comparisons, 1 multiplication, 1 division per element
     Source: Howard et al. 2019 (MobileNetV3); PyTorch Hardswish

@@ -178,9 +178,9 @@ class Attention(Operator):
     Shape:  …×n×features, unchanged
     Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
             and one bias per output of each, unless ``nobias``, ``nokeybias``, ``nooutbias``
-    Cost:   macs = those of the four projections (4·n·d² if all widths are d) and …·n·m·2·dim (2·n²·d) of the products;
-            scale and softmax as for sdpa; ``rope`` 2 multiplications and 1 addition per element of queries and keys;
-            ``alibi``, ``score_bias`` and ``mask`` 1 addition per score
+    Cost:   macs = those of the four projections (4·n·d² if all widths are d) and …·n·m·2·dim (2·n²·d) of the products,
+            where m is the number of keys; scale and softmax as for sdpa; ``rope`` 2 multiplications and 1 addition per
+            element of queries and keys; ``alibi``, ``score_bias`` and ``mask`` 1 addition per score
     Window: all tokens; with ``causal``, those up to its own position; with ``window``, that number; with ``context``,
             its own position, and all of the context
     Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022

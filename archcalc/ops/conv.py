@@ -314,7 +314,7 @@ class TransposedConv(Convolution):
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops
-    Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
+    Window: the inputs j with s·j = i + p0 − d·t, t = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
 

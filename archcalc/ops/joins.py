@@ -287,8 +287,8 @@ class Bitwise(ElementwiseJoin):
     """An operation on the bits of two integers: and, or, xor, or a shift of the first one (``left``, ``right``).
 
     Negative integers are in two's complement. The result has the lowest bits, as many as ``format`` has. A shift by a
-    negative number, or by as many bits as there are, leaves only zeros or copies of the sign. Numbers that are not
-    integers are truncated.
+    negative number, or by at least as many bits as there are, leaves only zeros or copies of the sign. Numbers that are
+    not integers are truncated.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none

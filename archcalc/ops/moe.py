@@ -27,12 +27,12 @@ class MixtureOfExperts(Operator):
     ``nobias``.
 
     Shape:  …×features, unchanged
-    Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; for
-            active_params, top takes the place of experts
-    Cost:   per token macs = experts·features + top·2·hidden·features (3 if ``gated``); the choice top·experts −
-            top·(top + 1)/2 comparisons; the shares a softmax of top numbers, whose maximum is known from the choice;
-            the activation top·hidden times; with ``gated`` top·hidden multiplications; the sum of the results by their
-            shares top·features multiplications and (top − 1)·features additions
+    Params: those of all experts, experts·2·hidden·features (3 instead of 2 if ``gated``), and experts·features of the
+            router; for active_params, top takes the place of experts
+    Cost:   per token macs = experts·features + top·2·hidden·features (3 instead of 2 if ``gated``); the choice
+            top·experts − top·(top + 1)/2 comparisons; the shares a softmax of top numbers, whose maximum is known from
+            the choice; the activation top·hidden times; with ``gated`` top·hidden multiplications; the sum of the
+            results by their shares top·features multiplications and (top − 1)·features additions
     Window: position by position
     Source: Shazeer et al. 2017; Jiang et al. 2024 (Mixtral)
     """

@@ -184,8 +184,9 @@ class Rnn(RecurrentLayer):
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction units·(features + units), in further layers units·(all outputs of the layer before + units),
             and two biases per unit; one with ``onebias``
-    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
-            their biases and of the two sums; per unit 1 hyperbolic tangent (with ``relu``, 1 comparison)
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; the additions in both
+            sums, of their biases, and of one sum to the other; per unit 1 hyperbolic tangent (with ``relu``, 1
+            comparison)
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
     Source: Elman 1990; PyTorch RNN; Keras SimpleRNN
     """
@@ -219,9 +220,10 @@ class Lstm(RecurrentLayer):
     Params: per direction 4·units·(features + units), in further layers 4·units·(all outputs of the layer before +
             units), and 2·4·units biases; 4·units with ``onebias``; with ``proj``, units·proj more, and proj in place of
             the units that are read; with ``peepholes``, 3·units more
-    Cost:   macs per step = the number of these parameters without biases and peepholes, times n per sequence; additions
-            of the sums, their biases and of the two sums; per unit 3 logistic functions, 2 hyperbolic tangents, 3
-            multiplications, 1 addition; with ``peepholes``, 3 multiplications and 3 additions more
+    Cost:   macs per step = the number of these parameters without biases and peepholes, times n per sequence; the
+            additions in both sums, of their biases, and of one sum to the other; per unit 3 logistic functions, 2
+            hyperbolic tangents, 3 multiplications, 1 addition; with ``peepholes``, 3 multiplications and 3 additions
+            more
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
     Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Gers & Schmidhuber 2000 (peepholes); Sak et
             al. 2014 (projection); PyTorch LSTM; Keras LSTM; ONNX LSTM (peepholes)
@@ -302,9 +304,9 @@ class Gru(RecurrentLayer):
             state …×layers×units, twice the layers with ``bidirectional``
     Params: per direction 3·units·(features + units), in further layers 3·units·(all outputs of the layer before +
             units), and 2·3·units biases; 3·units with ``onebias``, as in Keras with ``reset_after=False``
-    Cost:   macs per step = the number of these parameters without biases, times n per sequence; additions of the sums,
-            their biases and of the two sums; per unit 2 logistic functions, 1 hyperbolic tangent, 3 multiplications, 2
-            additions
+    Cost:   macs per step = the number of these parameters without biases, times n per sequence; the additions in both
+            sums, of their biases, and of one sum to the other; per unit 2 logistic functions, 1 hyperbolic tangent, 3
+            multiplications, 2 additions
     Window: all positions up to its own; all with ``bidirectional`` or ``final``
     Source: Cho et al. 2014; PyTorch GRU; Keras GRU (which swaps z and 1 − z)
     """

@@ -176,8 +176,8 @@ class Scatter(IndexedJoin):
 class TopK(Operator):
     """The largest elements along an axis, in descending order; their indices are the additional output ``indices``.
 
-    With ``smallest``, the smallest elements in ascending order. Of equal elements, the first comes first. With the size
-    of the axis as ``count``, the elements are sorted; with 1, the index is that of the maximum.
+    With ``smallest``, they are the smallest ones, in ascending order. Of equal elements, the first comes first. With
+    the size of the axis as ``count``, the elements are sorted; with 1, the index is that of the maximum.
 
     Shape:  n → count along the axis
     Params: none

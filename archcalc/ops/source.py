@@ -108,8 +108,8 @@ class Random(SourceOperator):
     """Random numbers, drawn anew for every example: the noise of a GAN or a diffusion model, the sample of a VAE.
 
     They are normally distributed with mean 0 and variance 1, or, with ``uniform``, evenly distributed from 0 to 1;
-    ``scale`` and ``offset`` after them give other ranges. It starts a chain. With ``seed``, a run draws the numbers of
-    ONNX's reference implementation; without it, they depend on the seed of the run.
+    ``scale`` and ``offset`` after them give other ranges. The operator starts a chain. With ``seed``, a run draws the
+    numbers of ONNX's reference implementation; without it, they depend on the seed of the run.
 
     Shape:  shape
     Cost:   nothing: how numbers are drawn is not counted

@@ -102,9 +102,15 @@ def class_table(submissions: Sequence[GradedSubmission]) -> Table:
     return Table(
         columns=tuple(columns[column] for column in shown),
         rows=tuple(tuple(row[column] for column in shown) for row in rows),
-        title=f"{len(submissions):,} submissions",
+        title=count_text(len(submissions), _noun(submissions)),
         notes=tuple(_summary(submissions)),
     )
+
+
+def _noun(submissions: Sequence[GradedSubmission]) -> str:
+    """Return what to call the files: audits if all that can be read are audits, otherwise submissions."""
+    kinds = {graded.audit for graded in submissions if not graded.problems}
+    return "audit" if kinds == {True} else "submission"
 
 
 def _mistakes(graded: GradedSubmission) -> str | None:
@@ -123,7 +129,7 @@ def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
     if mean is not None and submissions[0].scored:
         notes.append(f"mean: {points_text(mean)} points over {count_text(read, 'submission')}")
     if unreadable:
-        notes.append(f"{count_text(unreadable, 'submission')} cannot be read")
+        notes.append(f"{count_text(unreadable, _noun(submissions))} cannot be read")
     by_hand = sum(len(graded.open) for graded in submissions)
     if by_hand:
         notes.append(f"{count_text(by_hand, 'answer')} to be graded by a person")

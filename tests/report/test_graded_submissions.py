@@ -48,6 +48,16 @@ def test_scores() -> None:
     assert score_text(GradedSubmission(name="Ada", file="ada.yaml")) == "0 of 0 points"
 
 
+def test_the_title_of_a_class_table_says_what_the_files_are() -> None:
+    answers = GradedSubmission(name="Ada", file="ada.yaml", scored=False)
+    audit = replace(answers, audit=True)
+    unreadable = replace(answers, problems=(Problem("yaml", "it is empty", origin="b.yaml"),))
+    assert class_table([audit, audit]).title == "2 audits"
+    assert class_table([audit, unreadable]).title == "2 audits"
+    assert class_table([audit, answers]).title == "2 submissions"
+    assert class_table([unreadable, unreadable]).title == "2 submissions"
+
+
 def test_which_claims_follow_which_convention() -> None:
     marks = (
         mark("a", "convention", Fraction(1), right=True, code="kilo-1024"),
