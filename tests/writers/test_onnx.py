@@ -189,6 +189,11 @@ def test_arrays_without_numbers_are_not_weights(tmp_path: Path) -> None:
     assert written(graph(SHARED), tmp_path, weights=False).arrays() is None
 
 
+def test_projections_of_recurrent_layers_are_refused() -> None:
+    with pytest.raises(SpecError, match="lstm_1: ONNX's LSTM has no projection"):
+        write_onnx(graph("input: 5x4\nlayers: [lstm 3 proj=2]"))
+
+
 def test_layers_that_a_version_cannot_express_are_all_named() -> None:
     network = graph("input: 3x9x9\nlayers: {a: avgpool 2 d2, b: conv 3 k1, c: avgpool 2 d2}")
     assert write_onnx(network, opset=19)

@@ -67,26 +67,34 @@ def compare(op: Compare, inputs: Arrays, weights: Weights, context: Context) -> 
 
 @kernel(Bitwise)
 def bitwise(op: Bitwise, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    one, other = (np.trunc(x).astype(np.int64) for x in aligned(inputs))
-    form = FORMATS[op.format]
+    form, arrays = FORMATS[op.format], aligned(inputs)
+    one, other = (lowest_bits(x, form) for x in arrays)
     if op.how in ("left", "right"):
-        far = (other < 0) | (other >= form.bits)
-        one, other = (one if form.bits == 64 else wrapped(one, form)), np.where(far, 0, other)
+        is_far = (other < 0) | (other >= form.bits)
+        count = np.where(is_far, 0, other)
         if op.how == "right":
-            found = np.where(far, -(one < 0).astype(np.int64), one >> other)
+            found = np.where(is_far, -(one < 0).astype(one.dtype), one >> count)
         else:
-            found = np.where(far, 0, one << other)
+            found = np.where(is_far, 0, one << count)
     else:
         found = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op.how](one, other)
     result: Array = wrapped(found, form).astype(inputs[0].dtype)
     context.count(cmp=result.size)
     if context.marking:
-        result[np.isnan(aligned(inputs)[0]) | np.isnan(aligned(inputs)[1])] = np.nan
+        result[np.isnan(arrays[0]) | np.isnan(arrays[1])] = np.nan
     return (result,)
 
 
+def lowest_bits(x: Array, form: NumberFormat) -> Array:
+    """Return the integers of a format that the lowest bits of some numbers are, in 64 bits."""
+    size = 2.0**64
+    rest = np.fmod(np.trunc(x), size)  # exact, as are the differences of size, unlike those of small numbers
+    signed = np.where(rest >= size / 2, rest - size, np.where(rest < -size / 2, rest + size, rest)).astype(np.int64)
+    return wrapped(signed, form)
+
+
 def wrapped(x: Array, form: NumberFormat) -> Array:
-    """Return the integers that the lowest bits of some are in a format."""
+    """Return the integers of a format that the lowest bits of integers of 64 bits are."""
     if form.bits == 64:
         return x if form.signed else x.astype(np.uint64)
     low = int(form.smallest)

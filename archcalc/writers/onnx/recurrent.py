@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.writers.onnx.model import ModelBuilder, Sizes, Weights
+from archcalc.writers.onnx.model import ModelBuilder, NotInOnnx, Sizes, Weights
 from archcalc.writers.onnx.parts import as_lists, part, permuted, whole
 from archcalc.writers.onnx.registry import writes
 
@@ -41,6 +41,8 @@ def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
 @writes("rnn", "lstm", "gru")
 def write_recurrent(model: ModelBuilder, op: Any, name: Any, shape: Any, weights: Weights) -> tuple[str, ...]:
     """Append one operator of ONNX per layer; ONNX has positions first."""
+    if getattr(op, "proj", None):
+        raise NotInOnnx("ONNX's LSTM has no projection")
     names, shapes = as_lists(name, shape)
     *lead, n, _ = shapes[0]
     directions = 1 + op.bidirectional

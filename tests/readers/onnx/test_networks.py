@@ -209,6 +209,14 @@ def test_biases_that_are_added_to_convolutions(tmp_path: Path) -> None:
     assert network.analyze().totals.params == sum(each.size for name, each in arrays.items() if name != "t")
 
 
+def test_parameters_that_are_joined_with_tensors_of_fewer_axes(tmp_path: Path) -> None:
+    nodes = [node("ReduceMean", ["x", "first"], ["m"], keepdims=0), node("Mul", ["m", "p"], ["y"])]
+    made = model(nodes, {"x": [3, 4]}, {"first": np.array([0]), "p": weights(1, 4)})
+    network = read(tmp_path, made, batch_axes={"x": None})
+    (output,) = network.graph.outputs.values()
+    assert network.graph.shape(output) == (1, 4)
+
+
 def test_a_bias_of_one_number_is_a_parameter(tmp_path: Path) -> None:
     made = model(
         [
@@ -695,6 +703,42 @@ def test_bits_of_integers(tmp_path: Path, operator: str, attributes: dict[str, s
     given = {"x": x.astype(np.float64)}
     (expected,) = ReferenceEvaluator(made).run(None, given)
     np.testing.assert_array_equal(read(tmp_path, made).run(given, dtype="float64").output, expected)
+
+
+@pytest.mark.parametrize(("operator", "form"), [("Cast", "INT32"), ("Cast", "INT16"), ("BitCast", "UINT64")])
+def test_conversions_of_small_integers_are_exact_in_single_precision(tmp_path: Path, operator: str, form: str) -> None:
+    made = model(
+        [
+            node(operator, ["x"], ["a"], to=TensorProto.DataType.Value(form)),
+            node("Cast", ["a"], ["y"], to=TensorProto.FLOAT),
+        ],
+        {"x": [1, 4]},
+        formats={"x": TensorProto.INT64},
+        opset=defs.onnx_opset_version(),
+    )
+    x = np.array([[5, 1000, 0, 32767 if operator == "BitCast" else -7]])
+    np.testing.assert_array_equal(read(tmp_path, made).run({"x": x}).output, x)
+
+
+@pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
+def test_bits_of_integers_that_signed_ones_do_not_have(tmp_path: Path, direction: str) -> None:
+    x = np.array([[2**63, 2**64 - 2**40, 2**63 + 2**50, 2**40]], np.uint64)
+    made = model(
+        [
+            node("Cast", ["x"], ["a"], to=TensorProto.UINT64),
+            node("BitShift", ["a", "by"], ["b"], direction=direction),
+            node("BitwiseOr", ["b", "a"], ["c"]),
+            node("Cast", ["c"], ["y"], to=TensorProto.DOUBLE),
+        ],
+        {"x": [1, 4]},
+        {"by": np.array([[9, 1, 3, 23]], np.uint64)},
+        formats={"x": TensorProto.DOUBLE, "y": TensorProto.DOUBLE},
+    )
+    by = made.graph.initializer[0]
+    shifted = (np.left_shift if direction == "LEFT" else np.right_shift)(x, numpy_helper.to_array(by))
+    given = {"x": x.astype(np.float64)}
+    found = read(tmp_path, made).run(given, dtype="float64").output
+    np.testing.assert_array_equal(found, (shifted | x).astype(np.float64))
 
 
 def test_sizes_and_operators_of_older_versions_may_be_in_bfloat16(tmp_path: Path) -> None:

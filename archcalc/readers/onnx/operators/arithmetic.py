@@ -84,7 +84,7 @@ WITH_BIAS: dict[str, Callable[[NodeView, Call, int], WithBias | None]] = {
 def for_every_example(n: NodeView, index: int) -> TensorName:
     """Return an input; a parameter that is the same for all examples of a batch without the axis of the batch."""
     name, sizes = n.name(index), n.sizes(index)
-    joins = len(sizes) == len(n.result_sizes()) > 1 and not n.tensors.is_stored(n.name(1 - index))
+    joins = len(sizes) == len(n.sizes(1 - index)) > 1 and not n.tensors.is_stored(n.name(1 - index))
     if not joins or sizes[0] != 1 or not n.tensors.is_parameter(name) or not n.tensors.is_private(name):
         return n.tensor(index)
     rest = sizes[1:]

@@ -39,7 +39,7 @@ def cast(n: NodeView) -> None:
     elif not form.is_integer:
         n.call("onnx.Cast", self=read, format=form.name, **how_rounded(n, form))
     elif FORMATS[before].is_integer or form.bits < 8:
-        wrapped(n, read, form, whole=FORMATS[before].is_integer)
+        keep_lowest_bits(n, read)
     else:
         n.call("aten.to.dtype", self=read)
 
@@ -47,24 +47,21 @@ def cast(n: NodeView) -> None:
 @converts("BitCast")
 def same_bits(n: NodeView) -> None:
     """Convert integers to others of the same size, whose bits are the same; Booleans have one byte."""
-    form, before = FORMATS[n.tensors.dtype(n.outputs[0])], FORMATS.get(n.dtype(0))
-    if not form.is_integer or (before is not None and not before.is_integer):
+    after, before = n.tensors.dtype(n.outputs[0]), n.dtype(0)
+    if any(each in FORMATS and not FORMATS[each].is_integer for each in (after, before)):
         raise Untranslatable("real numbers as integers with the same bits")
-    wrapped(n, n.tensor(0), form, whole=True)
+    if after == "bool":
+        n.call("aten.to.dtype", self=n.tensor(0))
+    else:
+        keep_lowest_bits(n, n.tensor(0))
 
 
-def wrapped(n: NodeView, read: TensorName, form: NumberFormat, *, whole: bool) -> None:
-    """Add the calls that keep the lowest bits of integers; numbers that are no integers are truncated before."""
-    sizes, low = n.sizes(0), int(form.smallest)
-    if not whole:
-        read = n.compute("aten.trunc.default", sizes, self=read)
-    if low:
-        read = n.compute("aten.sub.Tensor", sizes, self=read, other=float(low))
-    if not low:
-        n.call("aten.remainder.Tensor", self=read, other=float(2**form.bits))
-        return
-    read = n.compute("aten.remainder.Tensor", sizes, self=read, other=float(2**form.bits))
-    n.call("aten.add.Tensor", self=read, other=float(low))
+def keep_lowest_bits(n: NodeView, read: TensorName) -> None:
+    """Add the call that keeps the lowest bits of integers: all that the format has; other numbers are truncated.
+
+    An operation on bits is exact, whatever the precision of a run. Sums with the limits of the format are not.
+    """
+    n.call("aten.bitwise_and.Tensor", self=read, other=read)
 
 
 @translates_function("onnx.Cast")
