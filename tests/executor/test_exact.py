@@ -67,6 +67,7 @@ def test_division_by_zero_is_refused() -> None:
         "5 -> ln -> linear 3 -> rms_norm -> l2_norm",
         "3x4x4 -> lrn 3 beta=1/2 -> upsample 2 bilinear -> gap",
         "2x3 -> prelu -> scale 1/3 -> offset 1/7 -> pow 2",
+        "4 -> scale 40 -> add(identity, bitwise(relu, scale 2 -> relu, how=xor, format=uint8))",
     ],
 )
 def test_exact_networks_agree_with_kernels(spec: str) -> None:

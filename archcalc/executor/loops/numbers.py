@@ -22,6 +22,9 @@ class NumberSubstitute(ABC):
     def __float__(self) -> float:
         return float(self.value)
 
+    def __int__(self) -> int:
+        return int(self.value)
+
     def __bool__(self) -> bool:
         return bool(self.value != 0)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-TABLE = "it looks up its input in a table that is built at run time"
+LOOKUP = "it maps text or integers to categories, by a table or a hash"
 CODE = "archcalc does not run its code"
 CONTENT = "what it does depends on the content of the whole image"
 SPECTRUM = "it computes Fourier transforms"
 ALONE = "a cell of a recurrent layer, outside of one"
 
 DECLINED = {
-    **dict.fromkeys(("HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"), TABLE),
+    **dict.fromkeys(("HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"), LOOKUP),
     **dict.fromkeys(("CategoryEncoding", "Discretization"), "it turns numbers into categories"),
     **dict.fromkeys(("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"), CODE),
     **dict.fromkeys(("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"), CONTENT),
