@@ -28,9 +28,6 @@ class NumberSubstitute(ABC):
     def __bool__(self) -> bool:
         return bool(self.value != 0)
 
-    def __int__(self) -> int:
-        return int(self.value)
-
     def __floor__(self) -> int:
         below: int = math.floor(self.value)
         return below
