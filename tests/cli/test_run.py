@@ -467,6 +467,21 @@ def test_functions_without_exact_values_are_named(archcalc: Archcalc) -> None:
     assert "exp(-2) is neither a fraction nor a root of one" in ran.err
 
 
+def test_fourier_transforms_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "3x2 -> dft", "--input", "ones", "--exact")
+    assert ran.status == 2
+    assert "the exponentials of dft have no exact form" in ran.err
+
+
+@pytest.mark.parametrize(("number", "exact"), [("5", True), ("-6", True), ("nan", False), ("-inf", False)])
+def test_operations_on_bits_are_worked_out(archcalc: Archcalc, number: str, *, exact: bool) -> None:
+    spec, expected = "1 -> bitwise(identity, scale 3)", int(number) & (3 * int(number)) if exact else 0
+    for option in ([], ["--exact"]) if exact else ([],):
+        ran = archcalc("run", spec, "--input", number, "--at", "bitwise_1:0", *option)
+        assert ran.out.splitlines()[-1].replace("−", "-") == f"bitwise_1[0] = {expected}"
+        assert archcalc("run", spec, "--input", number, *option).out.split()[-1] == str(expected)
+
+
 def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
     ran = archcalc(
         "run", "3x64x64 -> relu -> conv 64 k3", "--input", "ones", "--weights", "conv_1.weight = ones", "--exact"

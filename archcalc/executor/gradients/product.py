@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from numpy import fft
 
 from archcalc.executor.gradient import EvaluatedLayer, Gradients, gradient
 from archcalc.executor.kernel import Array, Arrays, Context
@@ -75,10 +76,10 @@ def dft(op: FourierTransform, layer: EvaluatedLayer, given: Arrays) -> Gradients
     n, result = x.shape[-2], np.empty_like(x)
     if op.inverse and op.onesided:  # frequencies with a conjugate occur twice in the sums
         twice = np.where(2 * np.arange(n) % g.shape[-2] == 0, 1, 2)
-        write_parts(np.fft.rfft(g[..., 0], norm="forward") * twice, result)
+        write_parts(fft.rfft(g[..., 0], norm="forward") * twice, result)
     elif op.inverse:
-        write_parts(np.fft.fft(complex_numbers(g), norm="forward"), result)
+        write_parts(fft.fft(complex_numbers(g), norm="forward"), result)
     else:
-        write_parts(np.fft.ifft(complex_numbers(g), n, norm="forward"), result)
+        write_parts(fft.ifft(complex_numbers(g), n, norm="forward"), result)
     count_sums(result, g.shape[-2] * g.shape[-1], layer.context)
     return Gradients((result,))

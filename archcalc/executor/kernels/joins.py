@@ -86,11 +86,11 @@ def bitwise(op: Bitwise, inputs: Arrays, weights: Weights, context: Context) -> 
 
 
 def lowest_bits(x: Array, form: NumberFormat) -> Array:
-    """Return the integers of a format that the lowest bits of some numbers are, in 64 bits."""
+    """Return the integers of a format, in 64 bits, that the lowest bits of numbers are; of those not finite, 0."""
     size = 2.0**64
-    rest = np.fmod(np.trunc(x), size)  # exact, as are the differences of size, unlike those of small numbers
-    signed = np.where(rest >= size / 2, rest - size, np.where(rest < -size / 2, rest + size, rest)).astype(np.int64)
-    return wrapped(signed, form)
+    rest = np.fmod(np.trunc(np.where(np.isfinite(x), x, 0)), size)
+    rest = np.where(rest >= size / 2, rest - size, rest)  # exact, unlike small numbers minus a limit
+    return wrapped(np.where(rest < -size / 2, rest + size, rest).astype(np.int64), form)
 
 
 def wrapped(x: Array, form: NumberFormat) -> Array:

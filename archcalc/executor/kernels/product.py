@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy import fft
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
 from archcalc.executor.kernels.chunks import in_chunks
@@ -60,12 +61,12 @@ def dft(op: FourierTransform, inputs: Arrays, weights: Weights, context: Context
 
     def transform(out: Array, read: Array) -> None:
         if op.inverse and op.onesided:
-            out[..., 0] = np.fft.irfft(complex_numbers(read), size)
+            out[..., 0] = fft.irfft(complex_numbers(read), size)
         elif op.inverse:
-            write_parts(np.fft.ifft(complex_numbers(read)), out)
+            write_parts(fft.ifft(complex_numbers(read)), out)
         else:
             halved = op.onesided and parts == 1
-            numbers, function = (read[..., 0], np.fft.rfft) if halved else (complex_numbers(read), np.fft.fft)
+            numbers, function = (read[..., 0], fft.rfft) if halved else (complex_numbers(read), fft.fft)
             write_parts(function(numbers, norm="forward"), out)
             out *= n  # without a divisor, NumPy computes in double precision, in several times the memory
 

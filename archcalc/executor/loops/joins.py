@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import product
+from math import isfinite
 
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
@@ -72,7 +73,8 @@ def bitwise(op: Bitwise, inputs: Tensors, weights: dict[str, Tensor], tally: Tal
     low, size = int(form.smallest), 2**form.bits
     for place, (one, other) in _at_places(inputs):
         tally.cmp += 1
-        x, y = ((int(each.value) - low) % size + low for each in (one, other))
+        whole = (int(each.value) if isfinite(each.value) else 0 for each in (one, other))
+        x, y = ((each - low) % size + low for each in whole)
         count = min(y, form.bits) if y >= 0 else form.bits
         if op.how == "right":
             found = x >> count

@@ -6,6 +6,7 @@ from cmath import exp
 from itertools import product
 from math import pi
 
+from archcalc.executor.loops.exact import ExactNumber, InexactError
 from archcalc.executor.loops.scalar import Scalar, Tally
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, weighted_sum
 from archcalc.ops.pattern import parse
@@ -56,6 +57,8 @@ def einsum(op: Einsum, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
 def dft(op: FourierTransform, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     """Sum the products with exp(∓2πi·j·k/N); of one-sided frequencies, also those of their conjugates."""
     (x,) = inputs
+    if any(isinstance(each.value, ExactNumber) for each in x.values()):
+        raise InexactError("the exponentials of dft have no exact form")
     *lead, n, parts = sizes(x)
     whole = op.inverse and op.onesided
     size = n if not whole else op.size or 2 * (n - 1)

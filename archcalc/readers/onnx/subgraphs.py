@@ -261,6 +261,8 @@ def _scan_examples(reader: NodeReader, n: NodeView, body: _Body, inputs: Sequenc
         raise Untranslatable(f"{OFTEN} is not known")
     directions = n.attribute("directions", [0] * (len(inputs) - first))
     examples = [*zip(*[_positions(reader, n, name, 0) for name in inputs], strict=True)]
+    if lengths is not None and lengths.size != len(examples):
+        reader.refuse(f"node '{body.path}' has lengths of {lengths.size} of {len(examples)} sequences")
     states: list[list[str]] = []
     made: list[list[list[str]]] = []
     size = 0

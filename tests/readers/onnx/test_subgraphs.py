@@ -253,3 +253,12 @@ def test_a_scan_of_sequences_of_computed_lengths(tmp_path: Path) -> None:
     assert problem.message == "'Scan': how often it runs depends on the numbers in 'lengths'"
     assert problem.hint == "give them with --input lengths=NUMBER"
     assert read(tmp_path, made, values={"lengths": "2"}).analyze().totals.flops == 2 * 4
+
+
+def test_a_scan_with_fewer_lengths_than_sequences_is_refused(tmp_path: Path) -> None:
+    step = helper.make_graph(
+        [node("Add", ["state", "at"], ["next"])], "step", [value("state"), value("at")], [value("next")]
+    )
+    scan = node("Scan", ["lengths", "zero", "x"], ["y"], body=step, num_scan_inputs=1)
+    made = model([scan], {"x": [2, 3, 4], "zero": [2, 4]}, {"lengths": np.array([2])}, opset=8)
+    assert refused(tmp_path, made).message == "node 'Scan' has lengths of 1 of 2 sequences"
