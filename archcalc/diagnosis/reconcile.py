@@ -88,7 +88,7 @@ class _Network:
 
     @cached_property
     def printed_in_forms(self) -> list[PrintedCount]:
-        """The same, also if some of its layers are built otherwise."""
+        """The same, even if some of its layers are built otherwise."""
         return self._printed(counts_in_forms)
 
     def _printed(self, forms: Callable[[Analysis, ModelFile | None], Mapping[str, list[Count]]]) -> list[PrintedCount]:

@@ -211,7 +211,7 @@ class _Lowering(GraphBuilder):
         return node.formats or ("",) * len(node.outputs)
 
     def _format_of(self, ref: Ref) -> str:
-        """Return the narrower number format of a tensor of the graph, also if its layer only moves numbers."""
+        """Return the narrower number format of a tensor of the graph, even if its layer only moves numbers."""
         node = self.nodes[ref.node]
         while not node.formats and node.op.keeps_numbers and node.inputs:
             ref = node.inputs[0]

@@ -28,7 +28,7 @@ def in_order(n: LayerView, x: Ref, axes: list[int]) -> Ref:
 
 @converts("Flatten")
 def flatten(n: LayerView) -> Ref:
-    """Convert the elements as a vector, with the channels varying fastest, also if the file has them first."""
+    """Convert the elements as a vector, with the channels varying fastest, even if the file has them first."""
     rank = n.rank(n.x)
     axes = list(range(1, rank + 1))
     return in_order(n, n.x, axes if n.channels_last or rank < 2 else [*axes[1:], 1])
