@@ -49,7 +49,8 @@ def _is_free(row: ChangeRow) -> bool:
 
 
 def _equal(diff: NetworkDiff, old: str, new: str) -> str:
-    layers = count_text(len(diff.new.layers), "layer")
+    added = sum(row.layers for row in diff.rows if row.kind == "added")
+    layers = count_text(len(diff.new.layers) - added, "layer")
     said = f"{old} and {new} are equal" if old != new else f"{new} has not changed"
     parts = [f"{said}: {layers} with the same attributes and figures"]
     if diff.renamed:
