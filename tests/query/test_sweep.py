@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.graph import ordered
 from archcalc.numeric import is_plain
 from archcalc.numeric.progressions import progression
 from archcalc.query import sweep as sweeps
@@ -58,7 +59,7 @@ def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
         if quantity == "shape":
             ref = analysis.graph.find(place) if place else next(iter(analysis.graph.outputs.values()))
             assert ref is not None
-            result[name] = analysis.graph.shape(ref)
+            result[name] = ordered(analysis.graph.shape(ref), analysis.graph.layout)
         elif quantity in ("memory", "peak"):
             memory = analysis.memory()
             result[name] = memory.params if quantity == "memory" else memory.peak
