@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, defs, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import archcalc
@@ -31,7 +31,7 @@ def model(nodes: list[Any], form: str, stored: dict[str, Array], sizes: list[int
         [helper.make_tensor_value_info("y", CODES[form], None)],
         [numpy_helper.from_array(array.astype(DTYPES[form]), name) for name, array in stored.items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=11)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
 
 
 def numbers(*sizes: int, seed: int = 0) -> Array:
@@ -68,6 +68,8 @@ def weights_of(network: archcalc.Network) -> dict[str, Array]:
 @pytest.mark.parametrize("form", DTYPES)
 def test_every_result_is_rounded_as_by_the_reference_of_onnx(form: str, tmp_path: Path) -> None:
     """Within two numbers of the format: the reference adds numbers in bfloat16 one by one."""
+    if form == "bfloat16" and defs.onnx_opset_version() < 28:
+        pytest.skip("the reference of this version of onnx cannot multiply matrices in bfloat16")
     made, x = products(form), numbers(2, 3, 12, seed=2).astype(DTYPES[form])
     (expected,) = ReferenceEvaluator(made).run(None, {"x": x})  # type: ignore[misc]
     network = loaded(made, tmp_path)

@@ -66,7 +66,7 @@ def _half(x: Array, form: NumberFormat) -> Array | None:
     if form.name != "bfloat16" or x.dtype != np.float32:
         return None
     bits = np.array(x, order="C").view(np.uint32)  # the upper half of a float32 is a bfloat16
-    bits += (bits >> 16 & 1) + np.uint32(0x7FFF)  # to the nearest one, of two to the even one
+    bits += (bits >> np.uint32(16) & np.uint32(1)) + np.uint32(0x7FFF)  # to the nearest one, of two to the even one
     bits &= np.uint32(0xFFFF0000)
     found: Array = bits.view(np.float32)
     np.copyto(found, x, where=np.isnan(x))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, defs, helper
 
 import archcalc
 from archcalc import SpecError
@@ -18,6 +18,7 @@ from tests.readers.onnx.test_networks import assert_as_onnxruntime
 
 node = helper.make_node
 INF = np.inf
+OLD_REFERENCE = pytest.mark.skipif(defs.onnx_opset_version() < 28, reason="onnx 1.22 has true as the largest of none")
 
 REDUCED = {
     "ReduceSum": 0,
@@ -49,7 +50,11 @@ def test_a_reduction_of_no_numbers_is_its_identity(tmp_path: Path, operator: str
 
 @pytest.mark.parametrize(
     ("operator", "form", "expected"),
-    [("ReduceMax", TensorProto.BOOL, 0), ("ReduceMax", TensorProto.INT8, -128), ("ReduceMin", TensorProto.INT8, 127)],
+    [
+        pytest.param("ReduceMax", TensorProto.BOOL, 0, marks=OLD_REFERENCE),
+        ("ReduceMax", TensorProto.INT8, -128),
+        ("ReduceMin", TensorProto.INT8, 127),
+    ],
 )
 def test_the_extremes_of_no_numbers_are_those_of_the_format(
     tmp_path: Path, operator: str, form: int, expected: float

@@ -683,6 +683,9 @@ def test_options_that_do_not_fit_a_file(tmp_path: Path) -> None:
 )
 def test_bits_of_integers(tmp_path: Path, operator: str, attributes: dict[str, str], form: str) -> None:
     """In a run in double precision, which has all integers of these formats."""
+    (allowed, *_) = [each.allowed_type_strs for each in defs.get_schema(operator).type_constraints]
+    if f"tensor({form.lower()})" not in allowed:
+        pytest.skip("this version of onnx shifts unsigned integers only")
     dtype = helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(form))
     limits, rng = np.iinfo(dtype), np.random.default_rng(0)
     x = rng.integers(limits.min, limits.max, (1, 40), endpoint=True)
