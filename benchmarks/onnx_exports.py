@@ -88,19 +88,20 @@ def parameters_of(network: Network, kinds: tuple[str, ...], weight: str = "") ->
     )
 
 
+def repeated_numbers(network: Network) -> int:
+    """Return how many more numbers expanded tables have than distinct ones, as the notes of a network say."""
+    found = filter(None, map(EXPANDED.search, network.graph.notes))
+    counts = [[int(each.replace(",", "")) for each in numbers.groups()] for numbers in found]
+    return sum(stored - distinct for stored, distinct in counts)
+
+
 def expected_parameters(truth: Network, found: Network) -> int:
     """Return how many trainable parameters an export has if nothing is missing, and nothing counted twice."""
     folded = parameters_of(truth, ("bn",)) - parameters_of(found, ("bn",))
     biases = 0
     if folded:  # otherwise, a linear layer at every position may be a convolution in one and none in the other
         biases = parameters_of(found, ("conv",), "bias") - parameters_of(truth, ("conv",), "bias")
-    tables = 0
-    for note in found.graph.notes:
-        numbers = EXPANDED.search(note)
-        if numbers is not None:
-            stored, distinct = (int(each.replace(",", "")) for each in numbers.groups())
-            tables += stored - distinct
-    return truth.analyze().totals.trainable - folded + biases + tables
+    return truth.analyze().totals.trainable - folded + biases + repeated_numbers(found)
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from typing import Any
 
 import archcalc
 from archcalc import Network, SpecError
-from benchmarks.onnx_exports import EXPANDED, IN_ADVANCE, parameters_of, randomise
+from benchmarks.onnx_exports import IN_ADVANCE, parameters_of, randomise, repeated_numbers
 
 KINDS = ("ts", "dy")
 
@@ -77,13 +77,7 @@ def expected_parameters(reference: dict[str, int], found: Network) -> int:
     """Return how many trainable parameters a file has if nothing is missing, and nothing counted twice."""
     folded = reference["norms"] - parameters_of(found, ("bn",))
     biases = parameters_of(found, ("conv",), "bias") - reference["biases"] if folded else 0
-    tables = 0
-    for note in found.graph.notes:
-        numbers = EXPANDED.search(note)
-        if numbers is not None:
-            stored, distinct = (int(each.replace(",", "")) for each in numbers.groups())
-            tables += stored - distinct
-    return reference["parameters"] - folded + biases + tables
+    return reference["parameters"] - folded + biases + repeated_numbers(found)
 
 
 def main() -> int:

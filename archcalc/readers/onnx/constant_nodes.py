@@ -63,3 +63,25 @@ def is_trained_node(n: NodeView) -> bool:
         return False  # the layer that joins a part of a parameter does not store that part
     after = sum(prod(n.tensors.sizes(name)) for name in made)
     return after <= before and (len(trained) == 1 or n.operator == "Concat")
+
+
+class EqualNodes:
+    """Nodes that read stored tensors only, of which equal ones, as in the iterations of a loop, are read once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        """The outputs of the first of equal nodes, by everything that determines them."""
+
+    def outputs(self, n: NodeView) -> tuple[str, ...] | None:
+        """Return the outputs of an equal node before; ``None`` if there is none, or the node is of another kind."""
+        read = [name for name in n.inputs if name]
+        if n.node.domain not in DOMAINS or n.operator.startswith(RANDOM):
+            return None
+        if not read or not all(n.outputs) or not all(map(n.tensors.is_stored, read)):
+            return None
+        if any(each.HasField("g") for each in n.node.attribute):
+            return None
+        attributes = sorted(each.SerializeToString(deterministic=True) for each in n.node.attribute)
+        made = self._made.setdefault((n.operator, n.version, n.inputs, *attributes), n.outputs)
+        is_known = made is not n.outputs and len(made) == len(n.outputs) and all(map(n.tensors.is_stored, made))
+        return made if is_known else None

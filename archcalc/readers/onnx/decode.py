@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,9 +12,10 @@ from archcalc.readers.aten.program import Call, Program, ProgramTensor, TensorMe
 from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx import operators, reconciliation, rewrites  # noqa: F401  # registers what is done with operators
 from archcalc.readers.onnx.codes import encoded
-from archcalc.readers.onnx.constant_nodes import RANDOM, is_constant_node, is_placeholder, is_trained_node, kind_of
+from archcalc.readers.onnx.constant_nodes import EqualNodes, is_constant_node, is_placeholder, is_trained_node, kind_of
 from archcalc.readers.onnx.derived_arrays import DERIVATIONS
 from archcalc.readers.onnx.description import notes
+from archcalc.readers.onnx.empty_tensors import note_empty, require_inferred_sizes
 from archcalc.readers.onnx.evaluation import evaluate
 from archcalc.readers.onnx.fixed_tables import find_fixed_tables, find_masks
 from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
@@ -30,9 +30,9 @@ from archcalc.readers.onnx.registry import CONVERSIONS, IMPOSSIBLE, MICROSOFT
 from archcalc.readers.onnx.rewriting import OPSET, REWRITES, Body
 from archcalc.readers.onnx.runtime_operators import outputs_of
 from archcalc.readers.onnx.sequences import is_of_sequences, read_sequences
-from archcalc.readers.onnx.sizes import argument, file_value
+from archcalc.readers.onnx.sizes import argument
 from archcalc.readers.onnx.subgraphs import MAX_NESTING, READERS, read_subgraphs
-from archcalc.readers.onnx.tensors import MAX_LOOKED_AT, OnnxTensors
+from archcalc.readers.onnx.tensors import OnnxTensors
 from archcalc.readers.onnx.values import FUNCTIONS
 from archcalc.spec.errors import SpecError, fail
 
@@ -41,10 +41,6 @@ MAX_NODES = 200_000
 
 MAX_INNER_NODES = 30_000
 """The number of nodes that are read of functions, branches and iterations, each as often as it runs."""
-
-
-PARTS = ("Compress", "Expand", "Gather", "Slice", "Split", "Tile", "TopK")
-"""The operators whose outputs may have no elements although their inputs have."""
 
 
 class Decoder:
@@ -61,8 +57,7 @@ class Decoder:
         """The tensors whose sizes are not known."""
         self.known: dict[str, TensorMetadata] = {}
         """What the file itself says about tensors."""
-        self.stored_nodes: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """The outputs of nodes that read stored tensors only, by everything that determines them."""
+        self.equal_nodes = EqualNodes()
         self.makers: dict[str, list[str]] = {}
         """What each tensor is computed from."""
         self.nodes = self.inner_nodes = 0
@@ -188,28 +183,12 @@ class Decoder:
             if name and not self.is_known(name):
                 self.refuse_unread(node, name)
         n = NodeView(node, self.inference.version(node.domain), self.tensors, Origin("", "", node.op_type, ""), inputs)
-        known = self.known_before(n)
+        known = self.equal_nodes.outputs(n)
         if known is None:
             self.read(n, nesting)
         else:
             for name, other in zip(n.outputs, known, strict=True):
                 self.tensors.alias(name, other)
-
-    def known_before(self, n: NodeView) -> tuple[str, ...] | None:
-        """Return what another node made that computes the same from stored tensors, as in each iteration of a loop.
-
-        It is ``None`` for the first of such nodes, which is noted, and for all other nodes.
-        """
-        read = [name for name in n.inputs if name]
-        plain = n.node.domain in DOMAINS and not n.operator.startswith(RANDOM)
-        if not read or not plain or not all(map(self.tensors.is_stored, read)) or not all(n.outputs):
-            return None
-        if any(each.HasField("g") for each in n.node.attribute):
-            return None
-        attributes = sorted(each.SerializeToString(deterministic=True) for each in n.node.attribute)
-        made = self.stored_nodes.setdefault((n.operator, n.version, n.inputs, *attributes), n.outputs)
-        is_known = made is not n.outputs and len(made) == len(n.outputs) and all(map(self.tensors.is_stored, made))
-        return made if is_known else None
 
     def read(self, n: NodeView, nesting: int) -> None:
         """Read a node that is not a constant, given the names of its inputs."""
@@ -232,7 +211,7 @@ class Decoder:
             self.rewrite(n, nesting)
             return
         self.infer(n)
-        if self.is_empty(n):
+        if note_empty(n):
             return
         if key_of(n) in REWRITES:
             self.rewrite(n, nesting)
@@ -241,14 +220,14 @@ class Decoder:
         known = all(name in self.tensors.metas for name in n.outputs if name)
         if derivation is not None and known and n.has(0) and n.inputs[0] in self.tensors.stored and derivation(n):
             note_shape(n)
-            self.require_numbers(n)
+            require_inferred_sizes(n)
             return
         if all(map(self.tensors.is_stored, filter(None, n.inputs))):
             find_masks(self.tensors, n.inputs)
         if is_constant_node(n) or is_trained_node(n):
             self.constant_result(n)
             note_shape(n)
-            self.require_numbers(n)
+            require_inferred_sizes(n)
             return
         if any(name and name not in self.tensors.metas for name in n.outputs):
             self.ask(n)
@@ -416,24 +395,6 @@ class Decoder:
         self.tensors.metas[name] = TensorMetadata(array.shape, str(array.dtype))
         return True
 
-    def is_empty(self, n: NodeView) -> bool:
-        """Note those outputs of a node that have no elements; return whether none has any.
-
-        That may be so for parts of tensors, and for whatever is computed from tensors without elements. Others, such as
-        convolutions, are then read for sizes that they cannot have.
-        """
-        known = [name for name in n.outputs if name]
-        empty = [name for name in known if self.tensors.is_empty(name)]
-        if n.inputs and n.operator not in PARTS and not any(map(self.tensors.is_empty, n.inputs)):
-            return False
-        if empty:
-            for name in filter(None, n.inputs):
-                for axis in range(len(self.tensors.sizes(name))):
-                    file_value(self.tensors.size_of(name, axis))
-        for name in empty:
-            self.tensors.set_empty(name)
-        return bool(empty) and len(empty) == len(known)
-
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""
         read = [name for name in n.inputs if name]
@@ -451,14 +412,6 @@ class Decoder:
                 continue
             label = self.tensors.unique(self.tensors.stored[first].name if first else name)
             self.tensors.stored[name] = ProgramTensor(label, "parameter" if first else "constant", None)
-
-    def require_numbers(self, n: NodeView) -> None:
-        """Require that what a node computes from tensors without elements has the sizes that are inferred."""
-        made = [name for name in n.outputs if name in self.tensors.metas]
-        for name in made if any(map(self.tensors.is_empty, n.inputs)) else ():
-            sizes = self.tensors.sizes(name)
-            if prod(sizes) <= MAX_LOOKED_AT and self.tensors.arrays.array(name).shape != sizes:
-                self.refuse(f"{n.place()} cannot make {shape_text(sizes)} of a tensor without elements")
 
     def expand(self, n: NodeView, nesting: int) -> bool:
         """Read the nodes of the function that an operator is; return whether it is one."""

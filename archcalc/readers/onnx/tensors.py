@@ -126,10 +126,10 @@ class OnnxTensors:
         """
         sizes = tuple(tensor.dims)
         if len(sizes) > MAX_AXES or any(not 0 <= size <= MAX_SIZE for size in sizes):
-            self._refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
+            self.refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
         dtype = DTYPES.get(tensor.data_type)
         if dtype is None:
-            self._refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
+            self.refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
         self.initializers[tensor.name] = tensor
         self.metas[tensor.name] = TensorMetadata(sizes, dtype)
         count = prod(sizes)
@@ -164,7 +164,7 @@ class OnnxTensors:
 
         meta = self.metas[name]
         if prod(filter(None, meta.sizes)) > MAX_SIZE:
-            self._refuse(f"the tensor '{name[:100]}' has impossible sizes")
+            self.refuse(f"the tensor '{name[:100]}' has impossible sizes")
         self.set_value(name, np.zeros(meta.sizes, NUMPY_FORMATS.get(meta.dtype, np.float32)), meta.dtype)
 
     def is_empty(self, name: str) -> bool:
@@ -442,7 +442,8 @@ class OnnxTensors:
         """Return the calls that have not become parts of others."""
         return [call for at, call in enumerate(self.calls) if at not in self._gone]
 
-    def _refuse(self, reason: str) -> NoReturn:
+    def refuse(self, reason: str) -> NoReturn:
+        """Raise an error about the file."""
         fail("format", reason, origin=self.name)
 
 
